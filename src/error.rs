@@ -1,0 +1,105 @@
+//! What can go wrong, told apart by who can mend it.
+//!
+//! A caller's fault carries words for the caller; our own fault ([`Error::Internal`]) carries its cause for
+//! the log only. Nothing here implements `Display` towards a client: `graphql::errors` decides what leaves.
+
+use async_graphql::Enum;
+
+/// The result of every command and finder.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a command or a read did not happen. Nothing was written.
+#[derive(Debug)]
+pub enum Error {
+    /// The actor's roles never allow this act, whatever it is done to.
+    Forbidden {
+        /// What was tried, as the policy table names it.
+        action: &'static str,
+    },
+    /// The thing does not exist, or does not exist for this actor: never told apart.
+    NotFound,
+    /// Somebody else changed the thing since the caller read it, or did so at the same moment.
+    Conflict,
+    /// A value that is ill-formed whatever the state of the data.
+    BadInput {
+        /// Path of the input field, for example `input.factors.actualImpact`.
+        field: String,
+        /// What is wrong and what to send instead.
+        message: String,
+    },
+    /// A rule of the procedure refused a well-formed request.
+    Refused(Vec<Refusal>),
+    /// Our fault. The cause is logged with the request's id and never sent.
+    Internal(anyhow::Error),
+}
+
+/// One reason why a rule refused, for the caller to mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable, for programs.
+    pub code: RefusalCode,
+    /// The input field it is about, where one is.
+    pub field: Option<&'static str>,
+    /// What is missing or forbidden and what to do.
+    pub message: String,
+}
+
+/// Reasons for which a rule refuses. 规则拒绝的原因。
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "UserErrorCode")]
+pub enum RefusalCode {
+    /// The procedure has no such move from the current status. 当前状态不允许该流转。
+    MoveNotAllowed,
+    /// A fact that the act needs is not recorded yet. 缺少必要事实。
+    MissingFact,
+    /// Another person has to do this: four eyes. 须由另一人完成（四眼原则）。
+    FourEyes,
+    /// A leader's consent or decision is needed. 需要领导小组同意或决定。
+    NeedsLeader,
+    /// The same key came with other content. 相同的键对应不同的内容。
+    KeyReused,
+    /// It exists already. 已存在。
+    AlreadyExists,
+    /// The value contradicts what is recorded. 与已记录的内容矛盾。
+    Contradiction,
+    /// What the input names does not exist for you. 引用的对象不存在。
+    UnknownReference,
+    /// It is frozen: what was sent, closed or decided is never changed. 已冻结，不可修改。
+    Frozen,
+}
+
+impl Error {
+    /// An ill-formed value in `field`; `message` names the remedy.
+    pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadInput { field: field.into(), message: message.into() }
+    }
+
+    /// A refusal by one rule.
+    pub fn refused(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self::Refused(vec![Refusal::new(code, message)])
+    }
+}
+
+impl Refusal {
+    /// A refusal that is about the whole request.
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self { code, field: None, message: message.into() }
+    }
+
+    /// A refusal that is about one input field.
+    pub fn on(code: RefusalCode, field: &'static str, message: impl Into<String>) -> Self {
+        Self { code, field: Some(field), message: message.into() }
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
