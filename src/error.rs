@@ -20,6 +20,15 @@ pub enum Error {
     NotFound,
     /// Somebody else changed the thing since the caller read it, or did so at the same moment.
     Conflict,
+    /// The write lost a race; [`outbox::retrying`](crate::outbox::retrying) runs the command again. Never leaves.
+    Race,
+    /// An id that is none, or is one of another kind.
+    InvalidId {
+        /// Path of the input field.
+        field: String,
+        /// Kind of id that belongs there.
+        expected: String,
+    },
     /// A value that is ill-formed whatever the state of the data.
     BadInput {
         /// Path of the input field, for example `input.factors.actualImpact`.

@@ -1,0 +1,33 @@
+//! How a product stands to an event.
+
+use sea_orm::entity::prelude::*;
+
+use crate::vocabulary::AffectedState;
+
+/// How a product stands to an event.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "affected_product")]
+pub struct Model {
+    /// Identifies the row.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// The product.
+    pub product_id: Uuid,
+    /// The product's line when it was added.
+    pub line: String,
+    /// Never confuse not looked yet with not affected.
+    pub state: AffectedState,
+    /// Why it is not affected.
+    pub reason: Option<String>,
+    /// Affected versions.
+    pub affected_versions: Option<String>,
+    /// Fixed versions.
+    pub fixed_versions: Option<String>,
+    /// Counts changes, for the caller to have seen the newest.
+    pub version: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,48 @@
+//! A question to the leading group and its answer.
+
+use sea_orm::entity::prelude::*;
+
+use crate::texts::Texts;
+use crate::vocabulary::DecisionKind;
+
+/// A question to the leading group and its answer.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "decision")]
+pub struct Model {
+    /// Identifies the decision.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// What is to be decided.
+    pub kind: DecisionKind,
+    /// The question.
+    pub question: String,
+    /// Options to choose from.
+    pub options: Texts,
+    /// Product line, for accepting a risk.
+    pub line: Option<String>,
+    /// Subject who asked.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: DateTimeUtc,
+    /// When an answer is due.
+    pub due_at: Option<DateTimeUtc>,
+    /// Subjects who took part.
+    pub participants: Texts,
+    /// What was decided.
+    pub outcome: Option<String>,
+    /// Whether what was asked for may be done.
+    pub granted: Option<bool>,
+    /// Leader who recorded it.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<DateTimeUtc>,
+    /// When an accepted risk ends.
+    pub expires_at: Option<DateTimeUtc>,
+    /// Counts changes, for the caller to have seen the newest.
+    pub version: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

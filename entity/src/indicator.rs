@@ -1,0 +1,23 @@
+//! Something that identifies what a report is about.
+
+use sea_orm::entity::prelude::*;
+
+use crate::vocabulary::IndicatorKind;
+
+/// Something that identifies what a report is about.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "indicator")]
+pub struct Model {
+    /// Identifies the indicator.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The report.
+    pub report_id: Uuid,
+    /// What it is.
+    pub kind: IndicatorKind,
+    /// Value as given.
+    pub value: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,57 @@
+//! An answer to a channel, from draft to proof.
+
+use sea_orm::entity::prelude::*;
+
+use crate::vocabulary::{ReplyKind, ReplyState, ReplyVia};
+
+/// An answer to a channel, from draft to proof.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "reply")]
+pub struct Model {
+    /// Identifies the reply.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// The channel.
+    pub channel_id: Uuid,
+    /// What it answers.
+    pub kind: ReplyKind,
+    /// Where it stands.
+    pub state: ReplyState,
+    /// BCP 47 tag.
+    pub language: String,
+    /// Subject line.
+    pub subject: String,
+    /// Body of the current draft.
+    pub body: String,
+    /// Number of the current draft.
+    pub draft_number: i32,
+    /// Author of the current draft.
+    pub drafted_by: String,
+    /// When.
+    pub drafted_at: DateTimeUtc,
+    /// Subject who approved.
+    pub approved_by: Option<String>,
+    /// When.
+    pub approved_at: Option<DateTimeUtc>,
+    /// Subject who sent or recorded the sending.
+    pub sent_by: Option<String>,
+    /// When it left.
+    pub sent_at: Option<DateTimeUtc>,
+    /// How it left.
+    pub sent_via: Option<ReplyVia>,
+    /// Receipt number of the channel.
+    pub receipt_number: Option<String>,
+    /// Reference of the proof.
+    pub proof: Option<String>,
+    /// SHA-256 of what was sent.
+    pub content_hash: Option<Vec<u8>>,
+    /// When the first draft was made.
+    pub created_at: DateTimeUtc,
+    /// Counts changes, for the caller to have seen the newest.
+    pub version: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

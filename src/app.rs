@@ -1,0 +1,40 @@
+//! What every command has at hand.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Ids};
+use crate::database::Database;
+use crate::error::Result;
+use crate::event::number::Numbers;
+use crate::outbox::ChangeSet;
+
+/// The running product: its database, its clock, its ids.
+pub struct App {
+    /// The database.
+    pub database: Database,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids and randomness.
+    pub ids: Ids,
+    /// New event numbers.
+    pub numbers: Numbers,
+}
+
+impl App {
+    /// Puts a running product together over a migrated database.
+    ///
+    /// # Errors
+    /// When the database has not been migrated.
+    pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> Result<Self> {
+        let numbers = Numbers::load(&database).await?;
+        Ok(Self { database, clock, ids, numbers })
+    }
+
+    /// Writes all of `changes` or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
+    pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
+        crate::outbox::commit(&self.database, changes).await
+    }
+}

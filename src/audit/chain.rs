@@ -1,0 +1,66 @@
+//! The digest that chains audit entries, and what of a value they keep.
+
+use entity::audit_entry;
+use sea_orm::Value;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// Longest text that an entry quotes; longer ones stand there by their digest.
+const QUOTED_CHARS: usize = 200;
+
+/// Columns with a person's data: they stand in one erasable place and never in the audit trail.
+const PERSONAL: [(&str, &[&str]); 2] = [
+    ("reporter", &["name", "email", "subject"]),
+    ("platform_account", &["registered_contact", "registered_email"]),
+];
+
+/// Columns with text as received: proven by digest, kept in one place.
+const RAW: [(&str, &[&str]); 2] =
+    [("report_version", &["title", "text", "source", "content_hash"]), ("indicator", &["value"])];
+
+/// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so
+/// that no two different entries have the same bytes.
+pub fn digest(entry: &audit_entry::Model) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    let mut field = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    field(&entry.previous);
+    field(entry.id.as_bytes());
+    field(entry.aggregate_kind.as_bytes());
+    field(entry.aggregate_id.as_bytes());
+    field(entry.event_id.as_ref().map_or(&[][..], |id| id.as_bytes()));
+    field(&entry.revision.to_be_bytes());
+    field(&entry.at.timestamp_micros().to_be_bytes());
+    field(entry.actor.as_bytes());
+    field(entry.roles.as_bytes());
+    for optional in [&entry.address, &entry.request_id, &entry.reason] {
+        field(&[u8::from(optional.is_some())]);
+        field(optional.as_deref().unwrap_or_default().as_bytes());
+    }
+    field(entry.action.as_bytes());
+    field(entry.details.as_bytes());
+    hash.finalize().to_vec()
+}
+
+/// A column's value as an entry keeps it.
+pub fn audited_value(table: &str, column: &str, value: &Value) -> serde_json::Value {
+    let listed =
+        |list: &[(&str, &[&str])]| list.iter().any(|(t, columns)| *t == table && columns.contains(&column));
+    let plain = match value {
+        Value::Bytes(Some(bytes)) => json!(hex::encode(bytes)),
+        other => sea_orm::sea_query::sea_value_to_json_value(other),
+    };
+    if plain.is_null() {
+        return plain;
+    }
+    if listed(&PERSONAL) {
+        return json!("[personal]");
+    }
+    let text = plain.as_str().map_or_else(|| plain.to_string(), str::to_owned);
+    if listed(&RAW) || text.chars().count() > QUOTED_CHARS {
+        return json!(format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))));
+    }
+    plain
+}

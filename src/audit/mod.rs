@@ -1,0 +1,3 @@
+//! The record of who changed what: append-only, chained by digest per aggregate.
+
+pub mod chain;

@@ -1,0 +1,202 @@
+//! The one table: which role may do what, before anything is looked at.
+//!
+//! Whether the thing acted on may be seen is [`visibility`](super::visibility)'s; whether the act is
+//! allowed in its state is each slice's `rules`.
+
+use super::{Actor, Role};
+use crate::error::{Error, Result};
+use Role::*;
+
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal [$($role:ident)*];)+) => {
+        /// Everything that somebody may or may not do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// Its name: the mutation's, where there is one.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What it means, in words.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+
+            /// Roles that may do it.
+            pub const fn roles(self) -> &'static [Role] {
+                match self { $(Self::$variant => &[$($role),*],)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Configure where reports come from.
+    CreateChannel "createChannel" [Admin];
+    /// Change a channel's settings.
+    UpdateChannel "updateChannel" [Admin];
+    /// Record or change the company's account on a platform.
+    SavePlatformAccount "savePlatformAccount" [Admin];
+    /// Remove a platform account.
+    RemovePlatformAccount "removePlatformAccount" [Admin];
+    /// Add a product.
+    CreateProduct "createProduct" [Admin];
+    /// Change a product.
+    UpdateProduct "updateProduct" [Admin];
+    /// Add a customer.
+    CreateCustomer "createCustomer" [Admin];
+    /// Change a customer.
+    UpdateCustomer "updateCustomer" [Admin];
+    /// Say that a customer uses a product.
+    LinkCustomer "linkCustomer" [Admin];
+    /// Say that a customer no longer uses a product.
+    UnlinkCustomer "unlinkCustomer" [Admin];
+    /// Put a person on the duty roster.
+    AddDuty "addDuty" [Admin];
+    /// End a duty early.
+    EndDuty "endDuty" [Admin];
+    /// Introduce weights and bands for later scores.
+    CreateRatingPolicy "createRatingPolicy" [Admin];
+    /// Receive a report through a channel.
+    ReceiveReport "receiveReport" [Analyst Src];
+    /// Add what arrived later to a report.
+    AddToReport "addToReport" [Analyst Src Reporter];
+    /// Join a report to another event.
+    JoinReport "joinReport" [Analyst];
+    /// Split a report into numbered parts.
+    SplitReport "splitReport" [Analyst];
+    /// Link a reporter to a subject.
+    LinkReporter "linkReporter" [Analyst Src];
+    /// Change what is known of a reporter.
+    UpdateReporter "updateReporter" [Analyst];
+    /// Erase a reporter's personal data.
+    EraseReporter "eraseReporter" [Leader];
+    /// Write an event's title, description and steps.
+    DescribeEvent "describeEvent" [Analyst];
+    /// Start the analysis.
+    StartTriage "startTriage" [Analyst];
+    /// Ask the reporter for information.
+    AskReporter "askReporter" [Analyst];
+    /// Go on with the analysis.
+    ResumeTriage "resumeTriage" [Analyst];
+    /// Give the verdict.
+    GiveVerdict "giveVerdict" [Analyst];
+    /// Begin the fix.
+    StartRemediation "startRemediation" [Analyst];
+    /// Begin the review.
+    StartReview "startReview" [Analyst];
+    /// Return an event to the analysis.
+    ReturnToTriage "returnToTriage" [Analyst];
+    /// Reopen a closed event.
+    ReopenEvent "reopenEvent" [Analyst];
+    /// Relate two events.
+    LinkEvents "linkEvents" [Analyst];
+    /// Rate an event by the five factors.
+    ScoreEvent "scoreEvent" [Analyst];
+    /// Record a CVSS assessment.
+    AssessSeverity "assessSeverity" [Analyst];
+    /// Record what the world knows or does.
+    RecordWorldFact "recordWorldFact" [Analyst];
+    /// Set the Traffic Light Protocol level.
+    SetTlp "setTlp" [Analyst Leader];
+    /// Set or end the embargo.
+    SetEmbargo "setEmbargo" [Analyst Leader];
+    /// Say how a product stands to an event.
+    SetAffectedProduct "setAffectedProduct" [Analyst Engineer];
+    /// Say that a customer is affected.
+    AddAffectedCustomer "addAffectedCustomer" [Analyst Support AccountManager];
+    /// Give work to a person or team.
+    Assign "assign" [Analyst];
+    /// Accept, decline or finish one's own assignment.
+    AnswerAssignment "answerAssignment" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// Add someone to the response team.
+    AddTeamMember "addTeamMember" [Analyst Leader];
+    /// Take someone off the response team.
+    RemoveTeamMember "removeTeamMember" [Analyst Leader];
+    /// Ask the leading group for a decision.
+    AskDecision "askDecision" [Analyst Engineer Legal PublicRelations];
+    /// Record what was decided.
+    RecordDecision "recordDecision" [Leader];
+    /// Plan a line's fix or record a mitigation.
+    PlanFix "planFix" [Analyst Engineer];
+    /// Submit fix plan and patch.
+    SubmitFix "submitFix" [Analyst Engineer];
+    /// Verify a submitted fix.
+    VerifyFix "verifyFix" [Analyst];
+    /// Apply a decision to accept a line's risk.
+    AcceptRisk "acceptRisk" [Analyst];
+    /// Record the release that carries the fix.
+    RecordRelease "recordRelease" [Analyst Engineer];
+    /// Draft a reply to a channel.
+    DraftReply "draftReply" [Analyst PublicRelations];
+    /// Change a reply's draft.
+    ReviseReply "reviseReply" [Analyst PublicRelations];
+    /// Ask someone to approve a reply.
+    RequestReplyReview "requestReplyReview" [Analyst PublicRelations];
+    /// Approve a reply or send it back.
+    ReviewReply "reviewReply" [Analyst Leader Legal PublicRelations];
+    /// Record that a reply was sent, with proof.
+    RecordReplySent "recordReplySent" [Analyst];
+    /// Waive an obligation to reply.
+    WaiveObligation "waiveObligation" [Analyst Leader];
+    /// Record the review.
+    RecordReview "recordReview" [Analyst];
+    /// Close without a review, with a reason.
+    SkipReview "skipReview" [Analyst];
+    /// Add an action item.
+    AddActionItem "addActionItem" [Analyst];
+    /// Finish or drop an action item.
+    UpdateActionItem "updateActionItem" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// Comment on an event, for the team.
+    Comment "comment" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// Write to the reporter.
+    MessageReporter "messageReporter" [Analyst];
+    /// Import reports from a file.
+    ImportReports "importReports" [Analyst];
+    /// Read the events one may see.
+    ReadEvents "readEvents" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read the reports one may see.
+    ReadReports "readReports" [Analyst Leader Auditor Reporter Src];
+    /// Read who reported.
+    ReadReporters "readReporters" [Analyst Leader Auditor];
+    /// Read reports as received, on events one may see.
+    ReadRawReports "readRawReports" [Analyst Leader Auditor];
+    /// Read obligations, replies and their drafts.
+    ReadReplies "readReplies" [Analyst Leader Support AccountManager Legal PublicRelations Auditor];
+    /// Read decisions.
+    ReadDecisions "readDecisions" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read products.
+    ReadProducts "readProducts" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read customers.
+    ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
+    /// Read channels.
+    ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Read the duty roster.
+    ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read rating policies.
+    ReadRatingPolicies "readRatingPolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
+    /// Read the audit trail of events one may see.
+    ReadEventAudit "readEventAudit" [Analyst Leader Auditor];
+    /// Read the audit trail of the configuration.
+    ReadConfigurationAudit "readConfigurationAudit" [Admin Auditor];
+    /// Read which people and services have called.
+    ReadPrincipals "readPrincipals" [Admin Auditor];
+}
+
+/// Whether the actor's roles allow `action` at all.
+pub fn allows(actor: &Actor, action: Action) -> bool {
+    actor.has_any(action.roles())
+}
+
+/// Demands that the actor's roles allow `action`: the first line of every command.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn require(actor: &Actor, action: Action) -> Result<()> {
+    if allows(actor, action) { Ok(()) } else { Err(Error::Forbidden { action: action.name() }) }
+}

@@ -1,0 +1,244 @@
+//! What one may see: one narrow table of grants, written with the change that moves them, read by every
+//! finder, loader and count.
+//!
+//! [`grants`] is the whole rule: it says from an event's facts who gets which side of it. [`Actor::keys`]
+//! says by which keys an actor is found there. Nothing else decides visibility.
+
+use std::collections::BTreeSet;
+
+use entity::vocabulary::{AffectedState, Facet, Tlp, Verdict};
+use entity::{affected_product, event, event_access, report, team_member};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, Role};
+use crate::app::App;
+use crate::error::Result;
+use crate::outbox::ChangeSet;
+
+/// Readers of every event that is not TLP:RED.
+const READERS: &str = "readers:open";
+/// Readers of TLP:RED besides the named people.
+const RED_READERS: &str = "readers:red";
+
+/// Roles that see an event when they are on its team.
+const TEAM_ROLES: [Role; 6] =
+    [Role::Analyst, Role::Engineer, Role::Support, Role::AccountManager, Role::Legal, Role::PublicRelations];
+
+/// One row of `event_access`: a side of an event and the key that opens it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    facet: Facet,
+    principal: String,
+    report: Uuid,
+}
+
+/// What [`grants`] follows from.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The event.
+    pub event: &'a event::Model,
+    /// Its team, past members included.
+    pub members: &'a [team_member::Model],
+    /// How products stand to it, with the product's key.
+    pub products: &'a [(affected_product::Model, String)],
+    /// Its reports, with the channel's key and the reporter's subject.
+    pub reports: &'a [(report::Model, String, Option<String>)],
+}
+
+/// Who may see which side of an event.
+pub fn grants(facts: &Facts<'_>) -> BTreeSet<Grant> {
+    let mut grants = BTreeSet::new();
+    let mut content = |principal: String| {
+        grants.insert(Grant { facet: Facet::Content, principal, report: Uuid::nil() });
+    };
+    let red = facts.event.tlp == Tlp::Red;
+    content(if red { RED_READERS } else { READERS }.to_owned());
+    for member in facts.members.iter().filter(|member| member.removed_at.is_none()) {
+        if let Some(subject) = &member.subject {
+            content(format!("subject:{subject}"));
+        }
+        // A team is not a named person.
+        if let Some(team) = member.team.as_ref().filter(|_| !red) {
+            content(format!("team:{team}"));
+        }
+    }
+    let ours = matches!(facts.event.verdict, Some(Verdict::Confirmed | Verdict::KnownInternally));
+    if ours && !red {
+        for (affected, key) in facts.products {
+            if affected.state != AffectedState::NotAffected {
+                content(format!("product:{key}"));
+            }
+        }
+    }
+    for (report, channel, subject) in facts.reports {
+        let mut public = |principal: String| {
+            grants.insert(Grant { facet: Facet::Public, principal, report: report.id });
+        };
+        public(format!("channel:{channel}"));
+        if let Some(subject) = subject {
+            public(format!("subject:{subject}"));
+        }
+    }
+    grants
+}
+
+impl Actor {
+    /// The keys by which the actor is found among the grants of `facet`.
+    pub fn keys(&self, facet: Facet) -> Vec<String> {
+        let mut keys = Vec::new();
+        match facet {
+            Facet::Content => {
+                if self.has_any(&[Role::Analyst, Role::Leader, Role::Auditor]) {
+                    keys.push(READERS.to_owned());
+                }
+                if self.has_any(&[Role::Leader, Role::Auditor]) {
+                    keys.push(RED_READERS.to_owned());
+                }
+                if self.has_any(&TEAM_ROLES) {
+                    keys.push(format!("subject:{}", self.subject));
+                    keys.extend(self.teams.iter().map(|team| format!("team:{team}")));
+                }
+                if self.is(Role::Engineer) {
+                    keys.extend(self.products.iter().map(|key| format!("product:{key}")));
+                }
+            }
+            Facet::Public => {
+                if self.is(Role::Reporter) {
+                    keys.push(format!("subject:{}", self.subject));
+                }
+                if self.is(Role::Src) {
+                    keys.extend(self.channel.iter().map(|key| format!("channel:{key}")));
+                }
+            }
+            // Payouts and tickets bring their own grants.
+            Facet::Money | Facet::Tickets => {}
+        }
+        keys
+    }
+}
+
+fn access(actor: &Actor, facet: Facet) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(event_access::Entity)
+        .and_where(event_access::Column::Facet.eq(facet))
+        .and_where(Expr::col(event_access::Column::Principal).is_in(actor.keys(facet)))
+        .take()
+}
+
+fn same_event(column: impl ColumnTrait) -> sea_orm::sea_query::SimpleExpr {
+    Expr::col((event_access::Entity, event_access::Column::EventId)).eq(Expr::col(column.as_column_ref()))
+}
+
+/// The event in `column` is one whose `facet` the actor may see.
+pub fn visible(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> Condition {
+    if actor.keys(facet).is_empty() {
+        return Condition::all().add(Expr::val(1).eq(0));
+    }
+    Condition::all().add(Expr::exists(access(actor, facet).and_where(same_event(column)).take()))
+}
+
+/// The report is one that the actor may see: on an event whose content is theirs and whose raw reports
+/// their role may read, or their own.
+pub fn visible_report(actor: &Actor) -> Condition {
+    let mut any = Condition::any();
+    if super::policy::allows(actor, super::policy::Action::ReadRawReports) {
+        any = any.add(visible(actor, Facet::Content, report::Column::EventId));
+    }
+    if !actor.keys(Facet::Public).is_empty() {
+        let own = access(actor, Facet::Public)
+            .and_where(same_event(report::Column::EventId))
+            .and_where(
+                Expr::col((event_access::Entity, event_access::Column::ReportId))
+                    .eq(Expr::col((report::Entity, report::Column::Id))),
+            )
+            .take();
+        any = any.add(Expr::exists(own));
+    }
+    if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
+}
+
+/// The facts that grants follow from, as they stand, to be changed by a command and handed to [`regrant`].
+#[derive(Clone, Debug)]
+pub struct AccessFacts {
+    /// The event.
+    pub event: event::Model,
+    /// Its team, past members included.
+    pub members: Vec<team_member::Model>,
+    /// How products stand to it, with the product's key.
+    pub products: Vec<(affected_product::Model, String)>,
+    /// Its reports, with the channel's key and the reporter's subject.
+    pub reports: Vec<(report::Model, String, Option<String>)>,
+}
+
+impl AccessFacts {
+    /// The facts of a new event.
+    pub fn new(event: event::Model) -> Self {
+        Self { event, members: Vec::new(), products: Vec::new(), reports: Vec::new() }
+    }
+
+    /// Reads the facts of an event that the caller has found.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn load(app: &App, event: &event::Model) -> Result<Self> {
+        let db = app.database.reader();
+        let members =
+            team_member::Entity::find().filter(team_member::Column::EventId.eq(event.id)).all(db).await?;
+        let affected = affected_product::Entity::find()
+            .filter(affected_product::Column::EventId.eq(event.id))
+            .all(db)
+            .await?;
+        let keys = crate::product::keys(app, affected.iter().map(|row| row.product_id)).await?;
+        let products = affected
+            .into_iter()
+            .filter_map(|row| keys.get(&row.product_id).cloned().map(|key| (row, key)))
+            .collect();
+        let reports = crate::intake::access_facts(app, event.id).await?;
+        Ok(Self { event: event.clone(), members, products, reports })
+    }
+
+    /// Whether `subject` is a present member of the team.
+    pub fn has_member(&self, subject: &str) -> bool {
+        self.members
+            .iter()
+            .any(|member| member.removed_at.is_none() && member.subject.as_deref() == Some(subject))
+    }
+
+    fn grants(&self) -> BTreeSet<Grant> {
+        grants(&Facts {
+            event: &self.event,
+            members: &self.members,
+            products: &self.products,
+            reports: &self.reports,
+        })
+    }
+}
+
+/// Writes the difference between what was granted and what now is.
+pub fn regrant(changes: &mut ChangeSet, before: Option<&AccessFacts>, after: &AccessFacts) {
+    let old = before.map(AccessFacts::grants).unwrap_or_default();
+    let new = after.grants();
+    for grant in new.difference(&old) {
+        changes.write_row(&event_access::Model {
+            event_id: after.event.id,
+            facet: grant.facet,
+            principal: grant.principal.clone(),
+            report_id: grant.report,
+            received_at: after.event.received_at,
+        });
+    }
+    for grant in old.difference(&new) {
+        let delete = Query::delete()
+            .from_table(event_access::Entity)
+            .and_where(event_access::Column::EventId.eq(after.event.id))
+            .and_where(event_access::Column::Facet.eq(grant.facet))
+            .and_where(event_access::Column::Principal.eq(grant.principal.clone()))
+            .and_where(event_access::Column::ReportId.eq(grant.report))
+            .take();
+        changes.delete(delete, json!({ "access": [grant.facet.as_str(), grant.principal] }));
+    }
+}

@@ -1,0 +1,129 @@
+//! The two databases behind one type: an embedded SQLite file with one writer and a few query-only readers,
+//! or PostgreSQL with one pool for both. The only file that knows their dialects.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, SimpleExpr, Value};
+use sea_orm::{
+    ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
+    DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use uuid::Uuid;
+
+/// How often a waiting SQLite writer of another process may hold us up before we give in.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SQLite pages of write-ahead log after which it is folded back into the file.
+const SQLITE_READERS: u32 = 3;
+
+/// Connections to one database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Database {
+    /// Connects to `url` (`sqlite://FILE` or `postgres://...`), making the SQLite file when there is none.
+    ///
+    /// # Errors
+    /// When the URL is of neither kind or the database cannot be reached.
+    pub async fn connect(url: &str, pool: u32) -> Result<Self, DbErr> {
+        if url.starts_with("sqlite:") {
+            let mut write = ConnectOptions::new(create_if_missing(url));
+            write
+                .max_connections(1)
+                .sqlx_logging(false)
+                .map_sqlx_sqlite_opts(|options| sqlite(options, false));
+            let writer = Connect::connect(write).await?;
+            let mut read = ConnectOptions::new(url.to_owned());
+            read.max_connections(SQLITE_READERS).sqlx_logging(false);
+            read.map_sqlx_sqlite_opts(|options| sqlite(options, true));
+            let reader = Connect::connect(read).await?;
+            return Ok(Self { reader, writer });
+        }
+        let mut options = ConnectOptions::new(url.to_owned());
+        options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+        options.test_before_acquire(false);
+        let pool = Connect::connect(options).await?;
+        Ok(Self { reader: pool.clone(), writer: pool })
+    }
+
+    /// For reads. On SQLite it cannot write.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// For migrations and single-statement writes.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Which of the two it is.
+    pub fn backend(&self) -> DatabaseBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Begins a write. On SQLite it takes the write lock at once, since a deferred transaction fails on upgrade.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate =
+            (self.backend() == DatabaseBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        self.writer
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: immediate,
+                ..Default::default()
+            })
+            .await
+    }
+
+    /// Calls `observe` after each statement: how tests count what a request costs.
+    pub fn observe(&mut self, observe: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
+        self.reader.set_metric_callback(observe.clone());
+        self.writer.set_metric_callback(observe);
+    }
+}
+
+fn create_if_missing(url: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    if url.contains("mode=") { url.to_owned() } else { format!("{url}{separator}mode=rwc") }
+}
+
+fn sqlite(
+    options: sqlx::sqlite::SqliteConnectOptions,
+    query_only: bool,
+) -> sqlx::sqlite::SqliteConnectOptions {
+    let options = options
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true);
+    if query_only { options.pragma("query_only", "ON") } else { options }
+}
+
+/// `column` is one of `ids`: one bound value whatever their number, so that the statement is prepared once.
+pub fn is_one_of(
+    backend: DatabaseBackend,
+    column: impl ColumnTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> SimpleExpr {
+    let column = Expr::col(column.as_column_ref());
+    match backend {
+        DatabaseBackend::Postgres => {
+            let ids = ids.into_iter().map(|id| Value::Uuid(Some(id))).collect();
+            column.eq(Expr::cust_with_values("ANY($1)", [Value::Array(ArrayType::Uuid, Some(Box::new(ids)))]))
+        }
+        _ => {
+            let list: Vec<String> = ids.into_iter().map(|id| id.simple().to_string()).collect();
+            let list = serde_json::to_string(&list).unwrap_or_default();
+            column.in_subquery(
+                sea_orm::sea_query::Query::select()
+                    .expr(Expr::cust("unhex(value)"))
+                    .from_function(sea_orm::sea_query::Func::cust("json_each").arg(list), "ids")
+                    .take(),
+            )
+        }
+    }
+}

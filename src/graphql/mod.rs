@@ -1,0 +1,23 @@
+//! The API: how the slices' types, queries and mutations become one schema.
+
+pub mod errors;
+pub mod loaders;
+pub mod page;
+pub mod scalars;
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+
+use crate::app::App;
+use crate::auth::Actor;
+
+/// The running product, of the request.
+pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
+    ctx.data_unchecked::<Arc<App>>()
+}
+
+/// Who is calling.
+pub fn actor<'a>(ctx: &Context<'a>) -> &'a Actor {
+    ctx.data_unchecked::<Actor>()
+}

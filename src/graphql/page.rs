@@ -1,0 +1,317 @@
+//! Pages of lists that grow: Relay connections over keyset cursors.
+
+use std::borrow::Cow;
+
+use async_graphql::{InputObject, Object, OutputType, SimpleObject, TypeName};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, Order, QueryFilter, QueryOrder,
+    QueryTrait, Select, Value,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::graphql::errors::ApiResult;
+
+/// Page size when none is asked for.
+pub const DEFAULT_SIZE: u16 = 20;
+/// Largest page.
+pub const MAX_SIZE: u16 = 100;
+/// Up to here lists are counted exactly.
+pub const MAX_COUNT: u64 = 10_000;
+
+/// Which page of a list. 分页参数。
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PageInput {
+    /// Items from the front, 1 to 100; 20 when neither `first` nor `last` is given. 从前往后的条数。
+    pub first: Option<i32>,
+    /// Only what comes after this cursor. 该游标之后。
+    pub after: Option<String>,
+    /// Items from the back, 1 to 100. 从后往前的条数。
+    pub last: Option<i32>,
+    /// Only what comes before this cursor. 该游标之前。
+    pub before: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    size: u16,
+    backward: bool,
+}
+
+impl PageInput {
+    fn window(&self) -> Result<Window> {
+        let size = |name: &str, value: i32| {
+            u16::try_from(value)
+                .ok()
+                .filter(|size| (1..=MAX_SIZE).contains(size))
+                .ok_or_else(|| Error::bad_input(name, format!("send 1 to {MAX_SIZE}")))
+        };
+        match (self.first, self.last) {
+            (Some(_), Some(_)) => Err(Error::bad_input("last", "send either first or last")),
+            (None, Some(last)) => Ok(Window { size: size("last", last)?, backward: true }),
+            (Some(first), None) => Ok(Window { size: size("first", first)?, backward: false }),
+            (None, None) => Ok(Window { size: DEFAULT_SIZE, backward: false }),
+        }
+    }
+}
+
+/// Where a row stands in an order: the sort column's value and the id that breaks ties.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    #[serde(rename = "o")]
+    order: String,
+    #[serde(rename = "k")]
+    key: Key,
+    #[serde(rename = "i")]
+    id: Uuid,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Key {
+    #[serde(rename = "t")]
+    Time(i64),
+    #[serde(rename = "n")]
+    Number(i64),
+    #[serde(rename = "s")]
+    Text(String),
+}
+
+impl Key {
+    fn of(value: Value) -> Result<Self> {
+        match value {
+            Value::ChronoDateTimeUtc(Some(at)) => Ok(Self::Time(at.timestamp_micros())),
+            Value::Int(Some(number)) => Ok(Self::Number(number.into())),
+            Value::BigInt(Some(number)) => Ok(Self::Number(number)),
+            Value::String(Some(text)) => Ok(Self::Text(text)),
+            other => Err(anyhow::anyhow!("no order by a column of {other:?}").into()),
+        }
+    }
+
+    fn value(&self, like: &Value) -> Option<Value> {
+        match (self, like) {
+            (Self::Time(micros), Value::ChronoDateTimeUtc(_)) => {
+                DateTime::<Utc>::from_timestamp_micros(*micros).map(Value::from)
+            }
+            (Self::Number(number), Value::Int(_)) => i32::try_from(*number).ok().map(Value::from),
+            (Self::Number(number), Value::BigInt(_)) => Some(Value::from(*number)),
+            (Self::Text(text), Value::String(_)) => Some(Value::from(text.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// An order of a list: a non-null indexed column, then the id.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyset<C> {
+    /// Sort column.
+    pub column: C,
+    /// The id.
+    pub id: C,
+    /// Newest or largest first.
+    pub descending: bool,
+}
+
+impl<C: ColumnTrait> Keyset<C> {
+    fn name(&self) -> String {
+        format!("{}{}", self.column.to_string(), if self.descending { "-" } else { "+" })
+    }
+
+    fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
+    where
+        M::Entity: EntityTrait<Column = C>,
+    {
+        let Value::Uuid(Some(id)) = row.get(self.id) else {
+            return Err(anyhow::anyhow!("a cursor's tie-break is an id").into());
+        };
+        let cursor = Cursor { order: self.name(), key: Key::of(row.get(self.column))?, id };
+        Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).map_err(anyhow::Error::from)?))
+    }
+
+    /// What lies beyond `text` in the given direction.
+    fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
+        let unreadable =
+            || Error::bad_input(field, "not a cursor of this list and order: send one that it returned");
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;
+        let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+        if cursor.order != self.name() {
+            return Err(unreadable());
+        }
+        let like = match self.column.def().get_column_type() {
+            sea_orm::ColumnType::Integer => Value::Int(None),
+            sea_orm::ColumnType::BigInteger => Value::BigInt(None),
+            sea_orm::ColumnType::TimestampWithTimeZone => Value::ChronoDateTimeUtc(None),
+            _ => Value::String(None),
+        };
+        let value = cursor.key.value(&like).ok_or_else(unreadable)?;
+        let row = Expr::tuple([Expr::col(self.column.as_column_ref()), Expr::col(self.id.as_column_ref())]);
+        let bound = Expr::tuple([Expr::value(value), Expr::value(cursor.id)]);
+        Ok(if forward == self.descending { row.lt(bound) } else { row.gt(bound) })
+    }
+}
+
+/// A page of rows with their cursors.
+#[derive(Debug)]
+pub struct Page<M> {
+    /// Rows in the list's order, each with its cursor.
+    pub rows: Vec<(M, String)>,
+    has_next: bool,
+    has_previous: bool,
+    count: SelectStatement,
+}
+
+/// Reads one page of `select`, which already says what may be seen and what was asked for.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
+pub async fn read<E, M>(
+    database: &Database,
+    select: Select<E>,
+    keyset: Keyset<E::Column>,
+    input: &PageInput,
+) -> Result<Page<M>>
+where
+    E: EntityTrait<Model = M>,
+    M: ModelTrait<Entity = E> + FromQueryResult,
+{
+    let window = input.window()?;
+    let count = QueryTrait::into_query(select.clone());
+    let mut select = select;
+    if let Some(after) = &input.after {
+        select = select.filter(keyset.beyond("after", after, true)?);
+    }
+    if let Some(before) = &input.before {
+        select = select.filter(keyset.beyond("before", before, false)?);
+    }
+    let order = if keyset.descending == window.backward { Order::Asc } else { Order::Desc };
+    let query = select.order_by(keyset.column, order.clone()).order_by(keyset.id, order).into_query();
+    let backend = database.backend();
+    // A bound LIMIT is planned anew each time; this one is a checked number of ours.
+    let mut statement = backend.build(&query);
+    statement.sql = format!("{} LIMIT {}", statement.sql, window.size + 1);
+    let mut rows = E::find().from_raw_sql(statement).all(database.reader()).await?;
+    let more = rows.len() > usize::from(window.size);
+    rows.truncate(window.size.into());
+    if window.backward {
+        rows.reverse();
+    }
+    let rows = rows
+        .into_iter()
+        .map(|row| keyset.cursor(&row).map(|cursor| (row, cursor)))
+        .collect::<Result<Vec<_>>>()?;
+    let (has_next, has_previous) =
+        if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
+    Ok(Page { rows, has_next, has_previous, count })
+}
+
+/// About a page. 分页信息。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Whether there is more after this page. 之后是否还有。
+    has_next_page: bool,
+    /// Whether there is more before this page, as far as the request tells. 之前是否还有。
+    has_previous_page: bool,
+    /// Cursor of the first item; null on an empty page. 首项游标。
+    start_cursor: Option<String>,
+    /// Cursor of the last item; null on an empty page. 末项游标。
+    end_cursor: Option<String>,
+}
+
+/// An item of a list with its cursor.
+pub struct Edge<T> {
+    node: T,
+    cursor: String,
+}
+
+/// A page of a list.
+pub struct Connection<T> {
+    edges: Vec<Edge<T>>,
+    info: PageInfo,
+    count: SelectStatement,
+}
+
+impl<T> Connection<T> {
+    /// The answer's form of a page.
+    pub fn new<M: Into<T>>(page: Page<M>) -> Self {
+        let info = PageInfo {
+            has_next_page: page.has_next,
+            has_previous_page: page.has_previous,
+            start_cursor: page.rows.first().map(|(_, cursor)| cursor.clone()),
+            end_cursor: page.rows.last().map(|(_, cursor)| cursor.clone()),
+        };
+        let edges = page.rows.into_iter().map(|(row, cursor)| Edge { node: row.into(), cursor }).collect();
+        Self { edges, info, count: page.count }
+    }
+
+    async fn count(&self, database: &Database) -> Result<u64> {
+        let mut rows = self.count.clone();
+        rows.clear_selects().expr(Expr::val(1)).limit(MAX_COUNT + 1);
+        let counted =
+            Query::select().expr_as(Expr::cust("COUNT(*)"), "found").from_subquery(rows, "rows").take();
+        let row = database.reader().query_one(&counted).await?;
+        let found: i64 = row.ok_or_else(|| anyhow::anyhow!("a count gave no row"))?.try_get("", "found")?;
+        Ok(found.unsigned_abs())
+    }
+}
+
+impl<T: OutputType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+/// An item of a list with its cursor. 列表项及其游标。
+#[Object(name_type)]
+impl<T: OutputType> Edge<T> {
+    /// The item. 列表项。
+    async fn node(&self) -> &T {
+        &self.node
+    }
+
+    /// Its place in the list, for `after` and `before`. 该项在列表中的位置。
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+impl<T: OutputType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+/// A page of a list. 列表的一页。
+#[Object(name_type)]
+impl<T: OutputType> Connection<T> {
+    /// Items with their cursors. 带游标的列表项。
+    async fn edges(&self) -> &[Edge<T>] {
+        &self.edges
+    }
+
+    /// The items alone. 列表项。
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// About this page. 分页信息。
+    async fn page_info(&self) -> &PageInfo {
+        &self.info
+    }
+
+    /// How many items the whole list has that you may see, counted only when asked for; null beyond 10,000.
+    /// 您可见的总数，仅在请求时计算；超过一万为空。
+    async fn total_count(&self, ctx: &async_graphql::Context<'_>) -> ApiResult<Option<i32>> {
+        let found = self.count(&super::app(ctx).database).await?;
+        Ok(i32::try_from(found).ok().filter(|_| found <= MAX_COUNT))
+    }
+
+    /// The same, bounded: 10,000 means 10,000 or more. 总数下限，最多显示一万。
+    async fn total_count_at_least(&self, ctx: &async_graphql::Context<'_>) -> ApiResult<i32> {
+        let found = self.count(&super::app(ctx).database).await?;
+        Ok(i32::try_from(Ord::min(found, MAX_COUNT)).unwrap_or(i32::MAX))
+    }
+}

@@ -1,0 +1,260 @@
+//! What one decision writes.
+
+use entity::{Aggregate, audit_entry, message};
+use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
+use sea_orm::{EntityName, EntityTrait, Iden, Iterable, ModelTrait};
+use serde_json::{Map, json};
+use uuid::Uuid;
+
+use super::MessageKind;
+use crate::app::App;
+use crate::audit::chain;
+use crate::auth::Actor;
+use crate::auth::policy::Action;
+
+/// Columns that [`ChangeSet::revise`] moves by itself; their change is no news.
+const STAMPED: [&str; 4] = ["version", "revision", "audit_head", "changed_at"];
+
+/// Whether a change makes versions that callers hold stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bump {
+    /// Callers have to look again before they change the aggregate.
+    Version,
+    /// Recorded and guarded, but nothing that a caller's next step could depend on (a comment).
+    RevisionOnly,
+}
+
+/// Everything that one decision writes, in one commit.
+///
+/// Child rows come first, then [`create`](Self::create) or [`revise`](Self::revise) of the aggregate they
+/// belong to: that closes its audit entry over them.
+#[derive(Debug)]
+pub struct ChangeSet {
+    actor: Actor,
+    action: Action,
+    reason: Option<String>,
+    at: chrono::DateTime<chrono::Utc>,
+    ids: Vec<Uuid>,
+    details: Vec<serde_json::Value>,
+    pub(super) inserts: Vec<(String, InsertStatement)>,
+    pub(super) updates: Vec<UpdateStatement>,
+    pub(super) deletes: Vec<DeleteStatement>,
+    /// Updates that have to meet exactly one row, else somebody else was first.
+    pub(super) guarded: Vec<UpdateStatement>,
+}
+
+impl ChangeSet {
+    /// An empty change by `actor`, at the clock's present instant.
+    pub fn new(app: &App, actor: &Actor, action: Action) -> Self {
+        Self {
+            actor: actor.clone(),
+            action,
+            reason: None,
+            at: app.clock.now(),
+            ids: Vec::new(),
+            details: Vec::new(),
+            inserts: Vec::new(),
+            updates: Vec::new(),
+            deletes: Vec::new(),
+            guarded: Vec::new(),
+        }
+    }
+
+    /// Adds why, as the actor gave it.
+    #[must_use]
+    pub fn because(mut self, reason: Option<impl Into<String>>) -> Self {
+        self.reason = reason.map(Into::into);
+        self
+    }
+
+    /// When the change happens.
+    pub fn at(&self) -> chrono::DateTime<chrono::Utc> {
+        self.at
+    }
+
+    /// Subject of who makes the change.
+    pub fn actor(&self) -> &str {
+        &self.actor.subject
+    }
+
+    /// Inserts a child row.
+    pub fn insert<M: ModelTrait>(&mut self, row: &M) {
+        self.note(row, "inserted", |row, column| Some(audited::<M>(row, column)));
+        self.write_row(row);
+    }
+
+    /// Updates a child row by its primary key; the aggregate's revision guards it.
+    pub fn update<M: ModelTrait>(&mut self, before: &M, after: &M) {
+        let Some(mut statement) = self.changed_columns(before, after) else { return };
+        for key in <M::Entity as EntityTrait>::PrimaryKey::iter() {
+            let column = sea_orm::PrimaryKeyToColumn::into_column(key);
+            statement.and_where(Expr::col(column).eq(before.get(column)));
+        }
+        self.updates.push(statement);
+    }
+
+    /// Deletes child rows, noted under `what`.
+    pub fn delete(&mut self, statement: DeleteStatement, what: serde_json::Value) {
+        self.details.push(json!({ "deleted": what }));
+        self.deletes.push(statement);
+    }
+
+    /// Inserts a new aggregate and opens its audit chain. `event` is the event whose readers may read the entry.
+    pub fn create<M: Aggregate>(&mut self, app: &App, mut row: M, event: Option<Uuid>) -> M {
+        self.note(&row, "created", |row, column| Some(audited::<M>(row, column)));
+        let digest = self.audit::<M>(app, row.id(), event, 1, &[]);
+        row.stamp(1, 1, digest, self.at);
+        self.write_row(&row);
+        row
+    }
+
+    /// Changes an aggregate under the guard of its revision and closes the audit entry over all rows written since the last one.
+    pub fn revise<M: Aggregate>(
+        &mut self,
+        app: &App,
+        before: &M,
+        mut after: M,
+        event: Option<Uuid>,
+        bump: Bump,
+    ) -> M {
+        let mut statement = self
+            .changed_columns(before, &after)
+            .unwrap_or_else(|| Query::update().table(M::Entity::default()).take());
+        let revision = before.revision() + 1;
+        let digest = self.audit::<M>(app, before.id(), event, revision, before.audit_head());
+        after.stamp(before.version() + i32::from(bump == Bump::Version), revision, digest, self.at);
+        for column in <M::Entity as EntityTrait>::Column::iter() {
+            if STAMPED.contains(&column.to_string().as_str()) {
+                statement.value(column, after.get(column));
+            }
+        }
+        statement
+            .and_where(Expr::col(M::id_column()).eq(before.id()))
+            .and_where(Expr::col(M::revision_column()).eq(before.revision()));
+        self.guarded.push(statement);
+        after
+    }
+
+    /// Tells the outside. `data` holds ids and states only.
+    pub fn message(&mut self, app: &App, kind: MessageKind, event: Option<Uuid>, data: serde_json::Value) {
+        let row = message::Model {
+            id: app.ids.next(),
+            kind: kind.as_str().to_owned(),
+            event_id: event,
+            data,
+            created_at: self.at,
+            position: None,
+        };
+        self.write_row(&row);
+    }
+
+    /// Keeps the outcome of a creation under the caller's key.
+    pub fn remember(&mut self, key: &crate::idempotency::Key, result: Uuid) {
+        self.write_row(&entity::idempotency::Model {
+            subject: self.actor.subject.to_string(),
+            operation: self.action.name().to_owned(),
+            key: key.key.clone(),
+            input_hash: key.input_hash.clone(),
+            result_id: result,
+            created_at: self.at,
+        });
+    }
+
+    /// Inserts a row that needs no mention in the audit entry (it follows from rows that have one).
+    pub fn write_row<M: ModelTrait>(&mut self, row: &M) {
+        let columns: Vec<_> = <M::Entity as EntityTrait>::Column::iter().collect();
+        let values = columns.iter().map(|column| Expr::value(row.get(*column)));
+        let entity = M::Entity::default();
+        let table = entity.table_name().to_owned();
+        let index = self.inserts.iter().position(|(name, _)| *name == table).unwrap_or_else(|| {
+            let statement = Query::insert().into_table(entity).columns(columns.iter().copied()).take();
+            self.inserts.push((table, statement));
+            self.inserts.len() - 1
+        });
+        self.inserts[index].1.values_panic(values);
+    }
+
+    /// Updates a row of bookkeeping that has no audit entry of its own.
+    pub fn write_update(&mut self, statement: UpdateStatement) {
+        self.updates.push(statement);
+    }
+
+    /// Deletes rows that need no mention in the audit entry.
+    pub fn write_delete(&mut self, statement: DeleteStatement) {
+        self.deletes.push(statement);
+    }
+
+    fn changed_columns<M: ModelTrait>(&mut self, before: &M, after: &M) -> Option<UpdateStatement> {
+        let mut statement = Query::update().table(M::Entity::default()).take();
+        let mut any = false;
+        self.note(before, "changed", |before, column| {
+            let (old, new) = (before.get(column), after.get(column));
+            if old == new || STAMPED[1..].contains(&column.to_string().as_str()) {
+                return None;
+            }
+            any = true;
+            statement.value(column, new);
+            Some(json!([audited::<M>(before, column), audited::<M>(after, column)]))
+        });
+        any.then_some(statement)
+    }
+
+    fn note<M: ModelTrait>(
+        &mut self,
+        row: &M,
+        verb: &str,
+        mut value: impl FnMut(&M, <M::Entity as EntityTrait>::Column) -> Option<serde_json::Value>,
+    ) {
+        let mut columns = Map::new();
+        for column in <M::Entity as EntityTrait>::Column::iter() {
+            if let Some(value) = value(row, column).filter(|value| !value.is_null()) {
+                columns.insert(column.to_string(), value);
+            }
+        }
+        if columns.is_empty() {
+            return;
+        }
+        let key: Vec<_> = <M::Entity as EntityTrait>::PrimaryKey::iter()
+            .map(|key| audited::<M>(row, sea_orm::PrimaryKeyToColumn::into_column(key)))
+            .collect();
+        self.details.push(json!({ "table": M::Entity::default().table_name(), "key": key, verb: columns }));
+    }
+
+    fn audit<M: Aggregate>(
+        &mut self,
+        app: &App,
+        id: Uuid,
+        event: Option<Uuid>,
+        revision: i64,
+        previous: &[u8],
+    ) -> Vec<u8> {
+        let mut entry = audit_entry::Model {
+            id: app.ids.next(),
+            aggregate_kind: M::KIND.to_owned(),
+            aggregate_id: id,
+            event_id: event,
+            revision,
+            at: self.at,
+            actor: self.actor.subject.to_string(),
+            roles: self.actor.role_names(),
+            address: self.actor.origin.address.clone(),
+            request_id: self.actor.origin.request_id.clone(),
+            action: self.action.name().to_owned(),
+            reason: self.reason.clone(),
+            details: serde_json::Value::Array(std::mem::take(&mut self.details)).to_string(),
+            previous: previous.to_vec(),
+            digest: Vec::new(),
+            position: None,
+        };
+        entry.digest = chain::digest(&entry);
+        self.ids.push(entry.id);
+        self.write_row(&entry);
+        entry.digest
+    }
+}
+
+/// A column's value as the audit trail keeps it: personal data never, long or raw text by its digest.
+fn audited<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> serde_json::Value {
+    let value = row.get(column);
+    chain::audited_value(M::Entity::default().table_name(), &column.to_string(), &value)
+}

@@ -1,0 +1,117 @@
+//! The one writer.
+
+use std::future::Future;
+
+use sea_orm::sea_query::{CommonTableExpression, Expr, Query, SubQueryStatement, WithClause};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr};
+
+use super::ChangeSet;
+use crate::database::Database;
+use crate::error::{Error, Result};
+
+/// How often a command is run again after losing a race that its caller did not ask to win.
+const ATTEMPTS: usize = 30;
+
+/// Error class of a division by zero: how the one statement on PostgreSQL says that a guard met no row.
+const DIVISION_BY_ZERO: &str = "22012";
+
+/// Writes all of `changes` or nothing.
+///
+/// # Errors
+/// [`Error::Race`] when somebody else changed an aggregate first or a unique key was taken meanwhile.
+pub async fn commit(database: &Database, changes: ChangeSet) -> Result<()> {
+    let outcome = match database.backend() {
+        DatabaseBackend::Postgres => in_one_statement(database, changes).await,
+        _ => in_one_transaction(database, changes).await,
+    };
+    outcome.map_err(|error| if is_race(&error) { Error::Race } else { error.into() })
+}
+
+/// Runs a command until it does not lose a race. A caller's stale version is found by the command itself on
+/// its next run, so a race is never passed on as anything but CONFLICT.
+///
+/// # Errors
+/// Those of the command; [`Error::Conflict`] when every attempt lost.
+pub async fn retrying<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F) -> Result<T> {
+    for _ in 0..ATTEMPTS {
+        match command().await {
+            Err(Error::Race) => {}
+            other => return other,
+        }
+    }
+    Err(Error::Conflict)
+}
+
+async fn in_one_transaction(database: &Database, changes: ChangeSet) -> std::result::Result<(), DbErr> {
+    let transaction = database.begin_write().await?;
+    // Children may be written before the row they belong to.
+    transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
+    for statement in &changes.guarded {
+        if transaction.execute(statement).await?.rows_affected() != 1 {
+            transaction.rollback().await?;
+            return Err(DbErr::RecordNotUpdated);
+        }
+    }
+    for statement in &changes.deletes {
+        transaction.execute(statement).await?;
+    }
+    for statement in &changes.updates {
+        transaction.execute(statement).await?;
+    }
+    for (_, statement) in &changes.inserts {
+        transaction.execute(statement).await?;
+    }
+    transaction.commit().await
+}
+
+async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::result::Result<(), DbErr> {
+    let mut with = WithClause::new();
+    let mut guards = Vec::new();
+    let mut count = 0usize;
+    let mut part = |statement: SubQueryStatement| {
+        count += 1;
+        let name = format!("part_{count}");
+        let mut expression = CommonTableExpression::new();
+        expression.table_name(name.clone()).query(statement);
+        with.cte(expression);
+        name
+    };
+    for mut statement in changes.guarded {
+        statement.returning(Query::returning().expr(Expr::val(1)));
+        guards.push(format!("(SELECT count(*) FROM {})", part(statement.into())));
+    }
+    for statement in changes.deletes {
+        part(statement.into());
+    }
+    for statement in changes.updates {
+        part(statement.into());
+    }
+    for (_, statement) in changes.inserts {
+        part(statement.into());
+    }
+    let met = if guards.is_empty() { "0".to_owned() } else { guards.join(" + ") };
+    // Failing the statement is what takes back its other parts.
+    let verdict = format!("1 / (CASE WHEN {met} = {} THEN 1 ELSE 0 END)", guards.len());
+    let statement = Query::select().expr(Expr::cust(verdict)).take().with(with);
+    database.writer().execute(&statement).await?;
+    Ok(())
+}
+
+fn is_race(error: &DbErr) -> bool {
+    if matches!(error, DbErr::RecordNotUpdated) {
+        return true;
+    }
+    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
+        return true;
+    }
+    let (DbErr::Exec(sea_orm::RuntimeErr::SqlxError(cause))
+    | DbErr::Query(sea_orm::RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    // A division by zero is our guard; the other two are PostgreSQL's own words for a lost race.
+    cause
+        .as_database_error()
+        .and_then(|cause| cause.code())
+        .is_some_and(|code| [DIVISION_BY_ZERO, "40001", "40P01"].contains(&code.as_ref()))
+}

@@ -1,0 +1,13 @@
+//! How a change is written: one change set, one writer, one commit.
+//!
+//! A command collects everything that its decision means (rows, the audit entry, the messages) in a
+//! [`ChangeSet`]; [`Database::commit`](crate::database::Database) writes all of it or nothing. So nothing
+//! can be announced that was not committed, nor committed and not announced or not audited.
+
+mod change_set;
+mod commit;
+mod message;
+
+pub use change_set::{Bump, ChangeSet};
+pub use commit::{commit, retrying};
+pub use message::MessageKind;
