@@ -1,4 +1,5 @@
 //! vulndesk: the procedure of a team that receives vulnerability reports, as a GraphQL backend.
 
+pub mod auth;
 pub mod clock;
 pub mod error;
