@@ -1,0 +1,3 @@
+//! The GraphQL schema and what stands around it.
+
+pub mod guard;
