@@ -2,7 +2,8 @@
 //!
 //! The parser recurses with every bracket and would overflow the stack on `{{{{…`. Strings and comments are
 //! skipped as the grammar reads them. A string without an end is an error at once: the parser would try to
-//! read it in another way, with brackets that were not counted here.
+//! read it in another way, with brackets that were not counted here. The grammar lets a few literals touch
+//! (`[truetrue]`), which count as one token: the bound on bytes holds for those.
 
 use async_graphql::Pos;
 
@@ -66,13 +67,8 @@ fn end_of_string(text: &str, from: usize) -> Result<usize, ParseError> {
             return Ok(at + quote.len());
         }
         at += match rest[0] {
-            b'\\' if block => {
-                if rest.starts_with(b"\\\"\"\"") {
-                    4
-                } else {
-                    1
-                }
-            }
+            b'\\' if block && rest.starts_with(b"\\\"\"\"") => 4,
+            b'\\' if block => 1,
             b'\\' => 2,
             b'\n' | b'\r' if !block => break,
             _ => 1,

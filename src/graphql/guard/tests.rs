@@ -1,4 +1,5 @@
 use async_graphql::{Variables, value};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -184,4 +185,20 @@ fn the_deepest_nesting_that_passes_fits_the_parsers_stack() {
         .spawn(move || parse(&text, &GuardLimits::default()).is_ok())
         .unwrap();
     assert!(parsed.join().unwrap());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(pieces in proptest::collection::vec(
+        prop::sample::select(vec![
+            "{", "}", "(", ")", "[", "]", "...", "F", " on Q ", "fragment F", "query", "a", ":", "$v", "@d", "=",
+            "!", "\"", "\"\"\"", "\\", "#", "\n", "1.5", "-", "ü", "\u{feff}", " ", "first:2", "edges", "__schema",
+        ]),
+        0..60,
+    )) {
+        let limits = GuardLimits::default();
+        if let Ok(document) = parse(&pieces.concat(), &limits) {
+            let _ = check(&document, &Variables::default(), None, &limits);
+        }
+    }
 }
