@@ -8,6 +8,7 @@ pub mod database;
 pub mod error;
 pub mod event;
 pub mod graphql;
+pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod intake;

@@ -1,6 +1,7 @@
 //! The API: how the slices' types, queries and mutations become one schema.
 
 pub mod errors;
+pub mod guard;
 pub mod loaders;
 pub mod page;
 pub mod scalars;

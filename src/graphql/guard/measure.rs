@@ -1,0 +1,222 @@
+//! Measures what a document expands to. Each fragment is measured once per operation and the result reused,
+//! so the work is bounded by the text.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Positioned, Value, Variables,
+    parser::types::{Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
+};
+
+use super::{GuardError, GuardLimits, Limit, selected_operation};
+
+/// Lists of the introspection types. Nested without bound they multiply the whole schema with itself.
+const INTROSPECTION_LISTS: [&str; 8] =
+    ["types", "directives", "fields", "inputFields", "args", "enumValues", "interfaces", "possibleTypes"];
+/// The introspection query of common clients nests types, fields and arguments.
+const MAX_INTROSPECTION_LISTS: u64 = 3;
+/// Clients ask for the schema once.
+const MAX_INTROSPECTION_FIELDS: u64 = 2;
+
+/// What a document came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Selections after expanding fragments, over all definitions.
+    pub selections: u64,
+    /// Deepest field outside introspection.
+    pub depth: u64,
+    /// Aliases after expanding fragments, over all operations.
+    pub aliases: u64,
+    /// Objects that the selected operation's answer may hold.
+    pub objects: u64,
+    /// Selections that the guard itself looked at: its own work.
+    pub steps: u64,
+}
+
+pub(super) fn document(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    operation_name: Option<&str>,
+    limits: &GuardLimits,
+) -> Result<Cost, GuardError> {
+    let selected = selected_operation(document, operation_name);
+    let mut walk =
+        Walk { document, variables, limits, defaults: HashMap::new(), known: HashMap::new(), steps: 0 };
+    let mut cost = Cost::default();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        let measure = walk.operation(operation)?;
+        cost.selections = cost.selections.saturating_add(measure.selections);
+        cost.aliases = cost.aliases.saturating_add(measure.aliases);
+        cost.depth = cost.depth.max(measure.depth);
+        if selected.is_none_or(|selected| std::ptr::eq(selected, operation)) {
+            cost.objects = cost.objects.max(measure.objects.saturating_add(measure.page_objects));
+        }
+        Limit::IntrospectionDepth.bound(measure.introspection_depth, limits.introspection_depth)?;
+        Limit::IntrospectionFields.bound(measure.introspection_fields, MAX_INTROSPECTION_FIELDS)?;
+    }
+    for (name, fragment) in &document.fragments {
+        walk.directives(&fragment.node.directives)?;
+        cost.selections = cost.selections.saturating_add(walk.fragment(name)?.selections);
+    }
+    cost.steps = walk.steps;
+    Limit::Selections.bound(cost.selections, limits.selections)?;
+    Limit::Depth.bound(cost.depth, limits.depth)?;
+    Limit::Aliases.bound(cost.aliases, limits.aliases)?;
+    Limit::Objects.bound(cost.objects, limits.objects)?;
+    Ok(cost)
+}
+
+/// What one selection or set of selections expands to, wherever it stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measure {
+    selections: u64,
+    aliases: u64,
+    depth: u64,
+    introspection_depth: u64,
+    introspection_lists: u64,
+    introspection_fields: u64,
+    /// Objects, those of page items left out.
+    objects: u64,
+    /// Objects per item of the page, when this is what a connection selects.
+    page_objects: u64,
+}
+
+impl Measure {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            selections: self.selections.saturating_add(other.selections),
+            aliases: self.aliases.saturating_add(other.aliases),
+            depth: self.depth.max(other.depth),
+            introspection_depth: self.introspection_depth.max(other.introspection_depth),
+            introspection_lists: self.introspection_lists.max(other.introspection_lists),
+            introspection_fields: self.introspection_fields.saturating_add(other.introspection_fields),
+            objects: self.objects.saturating_add(other.objects),
+            page_objects: self.page_objects.saturating_add(other.page_objects),
+        }
+    }
+
+    /// One more selection around this.
+    fn within_selection(self) -> Self {
+        Self { selections: self.selections.saturating_add(1), ..self }
+    }
+}
+
+struct Walk<'a> {
+    document: &'a ExecutableDocument,
+    variables: &'a Variables,
+    limits: &'a GuardLimits,
+    /// Default values of the present operation's variables.
+    defaults: HashMap<&'a str, &'a Value>,
+    /// Fragments measured for the present operation; `None` while one is being measured.
+    known: HashMap<&'a str, Option<Measure>>,
+    steps: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Measure, GuardError> {
+        self.directives(&operation.directives)?;
+        Limit::Variables.bound(operation.variable_definitions.len(), self.limits.variables)?;
+        self.known.clear();
+        self.defaults.clear();
+        for definition in &operation.variable_definitions {
+            self.directives(&definition.node.directives)?;
+            if let Some(value) = &definition.node.default_value {
+                self.defaults.insert(&definition.node.name.node, &value.node);
+            }
+        }
+        self.set(&operation.selection_set.node)
+    }
+
+    fn set(&mut self, set: &'a SelectionSet) -> Result<Measure, GuardError> {
+        let mut sum = Measure::default();
+        for selection in &set.items {
+            self.steps += 1;
+            self.directives(selection.node.directives())?;
+            sum = sum.beside(match &selection.node {
+                Selection::Field(field) => self.field(&field.node)?,
+                Selection::InlineFragment(inline) => {
+                    self.set(&inline.node.selection_set.node)?.within_selection()
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node)?.within_selection()
+                }
+            });
+        }
+        Ok(sum)
+    }
+
+    fn fragment(&mut self, name: &'a Name) -> Result<Measure, GuardError> {
+        match self.known.get(name.as_str()) {
+            Some(Some(measure)) => return Ok(*measure),
+            Some(None) => return Err(GuardError::FragmentCycle),
+            None => {}
+        }
+        // A spread of nothing is left for validation to refuse.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Measure::default()) };
+        self.known.insert(name, None);
+        let measure = self.set(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(measure));
+        Ok(measure)
+    }
+
+    fn field(&mut self, field: &'a Field) -> Result<Measure, GuardError> {
+        let name = field.name.node.as_str();
+        let inner = self.set(&field.selection_set.node)?;
+        let mut outer = inner.within_selection();
+        outer.aliases = inner.aliases.saturating_add(field.alias.is_some().into());
+        if matches!(name, "__schema" | "__type") {
+            Limit::IntrospectionAliases.bound(inner.aliases, 0_u64)?;
+            Limit::IntrospectionLists.bound(inner.introspection_lists, MAX_INTROSPECTION_LISTS)?;
+            outer.introspection_depth = inner.depth + 1;
+            outer.introspection_fields = inner.introspection_fields.saturating_add(1);
+            outer.depth = 1;
+        } else {
+            outer.introspection_lists += u64::from(INTROSPECTION_LISTS.contains(&name));
+            outer.depth = inner.depth + 1;
+        }
+        let objects = self.objects(field, inner);
+        // `nodes(ids: …)` is a list of its own; without arguments it holds the items of the page around it.
+        let page_items = matches!(name, "edges" | "nodes") && field.arguments.is_empty();
+        (outer.objects, outer.page_objects) = if page_items { (0, objects) } else { (objects, 0) };
+        Ok(outer)
+    }
+
+    /// Objects that `field` brings: one, or as many as its page holds, each with what is selected inside.
+    fn objects(&self, field: &Field, inner: Measure) -> u64 {
+        if field.selection_set.node.items.is_empty() {
+            return 0;
+        }
+        let size = self.page_size(field);
+        let single = inner.objects.saturating_add(1);
+        match (inner.page_objects, size) {
+            (0, None) => single,
+            (0, Some(size)) => single.saturating_mul(size),
+            (items, size) => {
+                single.saturating_add(items.saturating_mul(size.unwrap_or(self.limits.default_page_size)))
+            }
+        }
+    }
+
+    /// The largest of `first`, `last` and the number of `ids`; a value that is no size is left for the
+    /// resolver to refuse.
+    fn page_size(&self, field: &Field) -> Option<u64> {
+        let sizes = ["first", "last", "ids"].iter().filter_map(|argument| {
+            let written = field.get_argument(argument)?.node.clone();
+            match written.into_const_with(|name| self.variable(&name).ok_or(())).ok()? {
+                Value::Number(number) => number.as_u64(),
+                Value::List(items) => u64::try_from(items.len()).ok(),
+                _ => None,
+            }
+        });
+        sizes.max()
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        self.variables.get(name).or_else(|| self.defaults.get(name.as_str()).copied()).cloned()
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), GuardError> {
+        Limit::Directives.bound(directives.len(), self.limits.directives)
+    }
+}

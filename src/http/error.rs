@@ -1,0 +1,152 @@
+//! Errors that are answered before or instead of a GraphQL result, in the shape of one.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use thiserror::Error;
+
+/// Codes in `extensions.code` that this layer gives, out of the closed list of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// No valid token.
+    Unauthenticated,
+    /// No such route.
+    NotFound,
+    /// The request is ill-formed; the HTTP status says in which respect.
+    BadUserInput,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// A limit on the document is exceeded.
+    QueryTooComplex,
+    /// Too many requests.
+    RateLimited,
+    /// The time limit passed.
+    Timeout,
+    /// Our fault; the log holds the cause under the request id.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as it is sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::NotFound => "NOT_FOUND",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Timeout => "TIMEOUT",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// One error with an HTTP status of its own.
+#[derive(Debug, Clone)]
+pub struct HttpError {
+    status: StatusCode,
+    code: ErrorCode,
+    message: String,
+    request_id: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl HttpError {
+    /// An error answered with `status`; `message` names the remedy.
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), request_id: None, headers: Vec::new() }
+    }
+
+    /// An ill-formed request.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, message)
+    }
+
+    /// Our fault: nothing but the id under which the log holds the cause.
+    pub fn internal(request_id: &str) -> Self {
+        let message = "Internal error. Please report the request id.";
+        let mut error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message);
+        error.request_id = Some(request_id.to_owned());
+        error
+    }
+
+    /// Adds a response header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let mut extensions = json!({ "code": self.code.as_str() });
+        if let Some(id) = self.request_id {
+            extensions["requestId"] = id.into();
+        }
+        let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
+        let mut response = (self.status, axum::Json(body)).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// Why a caller was not let in. Every variant is answered without reading the request's body or query.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AuthenticationError {
+    /// The request carries no bearer token.
+    #[error("Send an access token in the header `Authorization: Bearer …`.")]
+    MissingToken,
+    /// The token does not hold. The reason is fixed text, free of quotes and of the token's content.
+    #[error("The access token is not valid: {0}.")]
+    InvalidToken(&'static str),
+    /// The caller sends too much.
+    #[error("Too many requests. Please wait {} s.", .retry_after.as_secs().max(1))]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The issuer's keys cannot be had at present.
+    #[error("Tokens cannot be checked at present. Please try again later.")]
+    Unavailable,
+}
+
+impl From<AuthenticationError> for HttpError {
+    fn from(error: AuthenticationError) -> Self {
+        let message = error.to_string();
+        match error {
+            AuthenticationError::MissingToken => {
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message).with_header(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"vulndesk\""),
+                )
+            }
+            // RFC 6750, section 3: the error attribute tells a wrong token from a missing one.
+            AuthenticationError::InvalidToken(reason) => {
+                let challenge = format!(
+                    "Bearer error=\"invalid_token\", error_description=\"{reason}\", realm=\"vulndesk\""
+                );
+                let challenge = HeaderValue::try_from(challenge)
+                    .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\""));
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
+                    .with_header(header::WWW_AUTHENTICATE, challenge)
+            }
+            AuthenticationError::RateLimited { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
+                    .with_header(header::RETRY_AFTER, retry_after.as_secs().max(1).into())
+            }
+            AuthenticationError::Unavailable => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
+                    .with_header(header::RETRY_AFTER, 30_u64.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! GraphQL over HTTP, as the specification of that name draws it.
+//!
+//! The order of steps is a promise: authenticate, negotiate the answer's type, bound and type the body, read
+//! it, parse and guard the document, execute. Nothing of the body and of the query string is looked at for a
+//! caller without a valid token.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use async_graphql::parser::types::OperationType;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    accept::{self, ResponseType},
+    body,
+    client_address::ClientAddress,
+    error::{AuthenticationError, ErrorCode, HttpError},
+    graphql_response,
+    parameters::Parameters,
+    request_log::{LoggedSubject, RequestId},
+};
+use crate::graphql::guard::{self, GuardLimits};
+
+/// What the endpoint needs from the rest: who calls, and what a request answers.
+pub trait Executor: Send + Sync + 'static {
+    /// An authenticated caller.
+    type Session: Send + 'static;
+
+    /// Finds the caller by the headers alone.
+    fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        client: ClientAddress,
+    ) -> impl Future<Output = Result<Self::Session, AuthenticationError>> + Send;
+
+    /// The caller's name for the access log; never a token.
+    fn subject(session: &Self::Session) -> Arc<str>;
+
+    /// Validates and runs a request that the guard has let through. The request's data hold [`RequestId`] and
+    /// [`ClientAddress`]. Dropped when the time limit passes or the client goes away.
+    fn execute(
+        &self,
+        session: Self::Session,
+        request: async_graphql::Request,
+    ) -> impl Future<Output = async_graphql::Response> + Send;
+}
+
+/// The endpoint and its bounds.
+pub(super) struct Endpoint<E> {
+    pub(super) executor: Arc<E>,
+    pub(super) limits: GuardLimits,
+    pub(super) body_bytes: usize,
+    pub(super) body_timeout: Duration,
+    pub(super) execution_timeout: Duration,
+}
+
+/// Answers GET (queries only) and POST.
+pub(super) async fn handle<E: Executor>(
+    State(endpoint): State<Arc<Endpoint<E>>>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let session = match endpoint.executor.authenticate(&parts.headers, client(&parts)).await {
+        Ok(session) => session,
+        Err(error) => return HttpError::from(error).into_response(),
+    };
+    let subject = E::subject(&session);
+    let mut response = match endpoint.answer(session, parts, body).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    response.extensions_mut().insert(LoggedSubject(subject));
+    response
+}
+
+impl<E: Executor> Endpoint<E> {
+    async fn answer(&self, session: E::Session, parts: Parts, body: Body) -> Result<Response, HttpError> {
+        let media = ResponseType::negotiate(&parts.headers).ok_or_else(|| {
+            let message = "Accept application/graphql-response+json or application/json.";
+            HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
+        })?;
+        let parameters = self.parameters(&parts, body).await?;
+        let document = match guard::parse(&parameters.query, &self.limits) {
+            Ok(document) => document,
+            Err(error) => return Ok(graphql_response::parse_error(media, error)),
+        };
+        let operation_name = parameters.operation_name.as_deref();
+        if parts.method != Method::POST
+            && guard::selected_operation(&document, operation_name)
+                .is_some_and(|operation| operation.ty != OperationType::Query)
+        {
+            let message = "GET runs queries only: send this operation by POST.";
+            return Err(HttpError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
+                .with_header(header::ALLOW, HeaderValue::from_static("POST")));
+        }
+        if let Err(error) = guard::check(&document, &parameters.variables, operation_name, &self.limits) {
+            return Ok(graphql_response::guard_error(media, &error));
+        }
+
+        let mut request = parameters.into_request();
+        request.set_parsed_query(document);
+        request.data.insert(client(&parts));
+        if let Some(id) = parts.extensions.get::<RequestId>() {
+            request.data.insert(id.clone());
+        }
+        let executing = self.executor.execute(session, request);
+        match tokio::time::timeout(self.execution_timeout, executing).await {
+            Ok(response) => Ok(graphql_response::render(media, response)),
+            Err(_) => {
+                let seconds = self.execution_timeout.as_secs();
+                let message = format!(
+                    "The request took longer than {seconds} s. Ask for less; repeat a change with its idempotencyKey."
+                );
+                Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Timeout, message))
+            }
+        }
+    }
+
+    async fn parameters(&self, parts: &Parts, body: Body) -> Result<Parameters, HttpError> {
+        if parts.method != Method::POST {
+            return Parameters::from_query_string(parts.uri.query().unwrap_or_default());
+        }
+        body::check_declared_length(&parts.headers, self.body_bytes)?;
+        if !accept::is_json_body(&parts.headers) {
+            let message = "Send the request as uncompressed application/json in UTF-8.";
+            return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
+        }
+        Parameters::from_json(&body::read(body, self.body_bytes, self.body_timeout).await?)
+    }
+}
+
+/// Put there by the middleware around all routes.
+fn client(parts: &Parts) -> ClientAddress {
+    parts.extensions.get().copied().unwrap_or(ClientAddress(Ipv4Addr::UNSPECIFIED.into()))
+}

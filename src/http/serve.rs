@@ -1,0 +1,196 @@
+//! The listening socket: bounded connections, bounded waiting, and an orderly end.
+//!
+//! HTTP/1.1 only. A TLS proxy in front speaks HTTP/2 to its clients; without TLS no browser does, and each
+//! protocol more is one more to bound.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use super::{
+    client_address::PeerAddress,
+    settings::{HttpSettings, HttpSettingsError},
+};
+
+/// Headers of one request.
+const MAX_HEADERS: usize = 64;
+/// Bytes of a request's head, and of what is buffered of a connection.
+const MAX_BUFFER_BYTES: usize = 32 * 1024;
+/// Pause after the system refused to accept, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The settings are unsafe.
+    #[error(transparent)]
+    Settings(#[from] HttpSettingsError),
+    /// The address cannot be had.
+    #[error("cannot listen on http.listen = {address}: {cause}. Free the port or choose another")]
+    Bind {
+        /// The address in the settings.
+        address: SocketAddr,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// The process cannot wait for signals.
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// The process's end, announced to all that waits or streams.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Cancelled when shutdown begins. Streams and sockets end by themselves on it.
+    pub token: CancellationToken,
+    /// Tasks that outlive their HTTP connection (upgraded sockets) and are waited for.
+    pub streams: TaskTracker,
+}
+
+impl Shutdown {
+    /// Begins shutdown at the first SIGTERM or SIGINT.
+    pub fn on_signals(&self) -> Result<(), ServeError> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+        let token = self.token.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                () = token.cancelled() => {}
+            }
+            token.cancel();
+        });
+        Ok(())
+    }
+}
+
+/// Whether everything ended by itself at shutdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// All requests and streams ended.
+    Completely,
+    /// Some were cut off after the drain time.
+    CutOff,
+}
+
+/// A bound socket, not yet answering.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    connections: Arc<Semaphore>,
+    header_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// Checks the settings and binds the address.
+    pub async fn bind(settings: &HttpSettings) -> Result<Self, ServeError> {
+        settings.check()?;
+        let failed = |cause| ServeError::Bind { address: settings.listen, cause };
+        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            listener,
+            address,
+            connections: Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS))),
+            header_timeout: settings.header_timeout(),
+            drain_timeout: settings.drain_timeout(),
+        })
+    }
+
+    /// The address that was bound, with the port that the system chose for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` begins, then waits for open requests and streams within the drain time.
+    pub async fn run(self, router: Router, shutdown: Shutdown) -> Drained {
+        let open = TaskTracker::new();
+        let accepting = async {
+            loop {
+                let (stream, peer, permit) = self.accept().await;
+                open.spawn(self.connection(stream, peer, permit, router.clone(), shutdown.token.clone()));
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = shutdown.token.cancelled() => {}
+        }
+        drop(self.listener);
+        open.close();
+        shutdown.streams.close();
+        let draining = async { tokio::join!(open.wait(), shutdown.streams.wait()) };
+        match tokio::time::timeout(self.drain_timeout, draining).await {
+            Ok(_) => Drained::Completely,
+            Err(_) => Drained::CutOff,
+        }
+    }
+
+    /// The next connection, taken only when there is room for it.
+    async fn accept(&self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+        loop {
+            let Ok(permit) = self.connections.clone().acquire_owned().await else {
+                unreachable!("the semaphore is never closed")
+            };
+            match self.listener.accept().await {
+                Ok((stream, peer)) => return (stream, peer, permit),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Serves one connection to its end; at shutdown the request in progress is finished, within the drain time.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+        router: Router,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let mut http = http1::Builder::new();
+        // The header timeout also ends connections that stand idle between requests.
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_BUFFER_BYTES);
+        let drain_timeout = self.drain_timeout;
+        async move {
+            let _permit = permit;
+            // Without it small answers can wait for the peer's acknowledgement; failing only costs time.
+            let _ = stream.set_nodelay(true);
+            let service = service_fn(move |request: hyper::Request<Incoming>| {
+                let mut request: Request = request.map(Body::new);
+                request.extensions_mut().insert(PeerAddress(peer));
+                let answering = router.clone().oneshot(request);
+                async move { answering.await.map_err(|never: Infallible| never) }
+            });
+            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+            // Errors of a connection are the peer's: it went away, was too slow or did not speak HTTP.
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = tokio::time::timeout(drain_timeout, connection).await;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

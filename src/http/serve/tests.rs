@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use axum::routing::get;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+    task::JoinHandle,
+};
+
+use super::*;
+use crate::{
+    graphql::guard::GuardLimits,
+    http::{
+        router,
+        tests::{Toy, services},
+    },
+};
+
+struct Running {
+    address: SocketAddr,
+    shutdown: Shutdown,
+    ended: JoinHandle<Drained>,
+}
+
+async fn start(settings: HttpSettings, more: Router) -> Running {
+    let settings = HttpSettings { listen: "127.0.0.1:0".parse().unwrap(), ..settings };
+    let server = Server::bind(&settings).await.unwrap();
+    let (address, shutdown) = (server.address(), Shutdown::default());
+    let app = router(&settings, GuardLimits::default(), services(Toy::new()), more);
+    Running { address, shutdown: shutdown.clone(), ended: tokio::spawn(server.run(app, shutdown)) }
+}
+
+async fn connect(running: &Running, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn read_to_end(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A reset after the answer is an end as well.
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8(bytes).unwrap()
+}
+
+const CLOSING_GET: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn answers_over_a_socket_until_shutdown() {
+    let running = start(HttpSettings::default(), Router::new()).await;
+    assert_ne!(running.address.port(), 0);
+    let body = r#"{"query":"{ hello client }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer good\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = read_to_end(connect(&running, &request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.ends_with(r#"{"data":{"hello":"hello ","client":"127.0.0.1"}}"#), "{answer}");
+    let idle = connect(&running, "").await;
+    running.shutdown.token.cancel();
+    assert_eq!(running.ended.await.unwrap(), Drained::Completely);
+    assert_eq!(read_to_end(idle).await, "");
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+#[tokio::test]
+async fn slow_headers_and_idle_connections_are_closed() {
+    let running = start(HttpSettings { header_seconds: 1, ..HttpSettings::default() }, Router::new()).await;
+    let silent = connect(&running, "").await;
+    let slow = connect(&running, "GET /healthz HTTP/1.1\r\nhost: loc").await;
+    let kept = connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let ends = async { tokio::join!(read_to_end(silent), read_to_end(slow), read_to_end(kept)) };
+    let (silent, slow, kept) = tokio::time::timeout(Duration::from_secs(20), ends).await.unwrap();
+    assert_eq!((silent.as_str(), slow.as_str()), ("", ""));
+    assert!(kept.starts_with("HTTP/1.1 200 OK"), "{kept}");
+}
+
+#[tokio::test]
+async fn connections_above_the_bound_wait() {
+    let running = start(HttpSettings { connections: 1, ..HttpSettings::default() }, Router::new()).await;
+    let mut first = connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let mut byte = [0; 1];
+    first.read_exact(&mut byte).await.unwrap();
+    let mut second = connect(&running, CLOSING_GET).await;
+    let early = tokio::time::timeout(Duration::from_millis(100), second.read_exact(&mut byte)).await;
+    assert!(early.is_err(), "answered beside the first connection");
+    drop(first);
+    assert!(read_to_end(second).await.contains("\"alive\":true"));
+}
+
+#[tokio::test]
+async fn shutdown_waits_for_the_request_in_progress() {
+    let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (entered, go_on) = (entered.clone(), go_on.clone());
+        move || async move {
+            entered.notify_one();
+            go_on.notified().await;
+            "done"
+        }
+    };
+    let running = start(HttpSettings::default(), Router::new().route("/slow", get(handler))).await;
+    let open = connect(&running, "GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    entered.notified().await;
+    running.shutdown.token.cancel();
+    go_on.notify_one();
+    let answer = read_to_end(open).await;
+    assert!(answer.ends_with("done"), "{answer}");
+    assert_eq!(running.ended.await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn shutdown_cuts_off_what_does_not_end() {
+    let entered = Arc::new(Notify::new());
+    let handler = {
+        let entered = entered.clone();
+        move || async move {
+            entered.notify_one();
+            std::future::pending::<()>().await
+        }
+    };
+    let settings = HttpSettings { drain_seconds: 0, ..HttpSettings::default() };
+    let running = start(settings, Router::new().route("/never", get(handler))).await;
+    let open = connect(&running, "GET /never HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    entered.notified().await;
+    running.shutdown.streams.spawn(std::future::pending::<()>());
+    running.shutdown.token.cancel();
+    assert_eq!(running.ended.await.unwrap(), Drained::CutOff);
+    assert_eq!(read_to_end(open).await, "");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_with_the_remedy() {
+    let running = start(HttpSettings::default(), Router::new()).await;
+    let settings = HttpSettings { listen: running.address, ..HttpSettings::default() };
+    let error = Server::bind(&settings).await.err().unwrap().to_string();
+    assert!(error.contains("http.listen") && error.contains("Free the port"), "{error}");
+}
