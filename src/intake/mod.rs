@@ -1,0 +1,3 @@
+//! How reports come in.
+
+pub mod import;
