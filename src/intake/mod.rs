@@ -1,6 +1,8 @@
 //! Reports and reporters.
 use crate::app::App;
 use crate::error::Result;
+pub mod import;
+
 use entity::report;
 use uuid::Uuid;
 /// An event's reports, with the channel's key and the reporter's subject.
