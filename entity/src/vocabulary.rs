@@ -29,6 +29,12 @@ macro_rules! vocabulary {
                 match self { $(Self::$variant => $text,)+ }
             }
         }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
     )+};
 }
 

@@ -68,6 +68,6 @@ impl Actor {
 
     /// Role names separated by spaces, as the audit trail keeps them.
     pub fn role_names(&self) -> String {
-        self.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" ")
+        self.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" ")
     }
 }

@@ -51,48 +51,20 @@ impl fmt::Display for CvssVersion {
     }
 }
 
-/// The qualitative rating of a score. 2.0 knows LOW, MEDIUM and HIGH only, as NVD defines them. 严重性等级。
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
-#[graphql(name = "CvssBand")]
-pub enum Band {
-    /// 0.0; not in 2.0. 无。
-    None,
-    /// 0.1 to 3.9; in 2.0 from 0.0. 低。
-    Low,
-    /// 4.0 to 6.9. 中。
-    Medium,
-    /// 7.0 to 8.9; in 2.0 to 10.0. 高。
-    High,
-    /// 9.0 to 10.0; not in 2.0. 严重。
-    Critical,
-}
+pub use entity::vocabulary::CvssBand as Band;
+pub use entity::vocabulary::Severity;
 
-impl Band {
-    /// The band of `score` on the scale of `version`.
-    pub fn of(version: CvssVersion, score: Tenths) -> Self {
-        match (version, score.get()) {
-            (CvssVersion::V2_0, 0..=39) => Self::Low,
-            (CvssVersion::V2_0, 70..) => Self::High,
-            (_, 0) => Self::None,
-            (_, ..=39) => Self::Low,
-            (_, ..=69) => Self::Medium,
-            (_, ..=89) => Self::High,
-            (_, 90..) => Self::Critical,
-        }
+/// The band of `score` on the scale of `version`; 2.0 knows LOW, MEDIUM and HIGH only, as NVD defines them.
+pub fn band_of(version: CvssVersion, score: Tenths) -> Band {
+    match (version, score.get()) {
+        (CvssVersion::V2_0, 0..=39) => Band::Low,
+        (CvssVersion::V2_0, 70..) => Band::High,
+        (_, 0) => Band::None,
+        (_, ..=39) => Band::Low,
+        (_, ..=69) => Band::Medium,
+        (_, ..=89) => Band::High,
+        (_, 90..) => Band::Critical,
     }
-}
-
-/// What the reporter sees and the bounty is priced by. 报告的严重性。
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
-pub enum Severity {
-    /// 低。
-    Low,
-    /// 中。
-    Medium,
-    /// 高。
-    High,
-    /// 严重。
-    Critical,
 }
 
 /// The severity that a band proposes for a confirmed report; nothing for a vector without any impact, which a
@@ -151,7 +123,7 @@ impl Vector {
 
     /// The band of [`Vector::score`].
     pub fn band(&self) -> Band {
-        Band::of(self.version, self.score)
+        band_of(self.version, self.score)
     }
 
     /// Its canonical text: metrics in the order of the specification, those "not defined" left out.

@@ -202,7 +202,7 @@ fn junk_is_refused() {
 
 #[test]
 fn bands_change_exactly_at_their_bounds() {
-    let of = |version, tenths| Band::of(version, Tenths::new(tenths).unwrap());
+    let of = |version, tenths| band_of(version, Tenths::new(tenths).unwrap());
     for (tenths, three, two) in [
         (0, Band::None, Band::Low),
         (1, Band::Low, Band::Low),

@@ -1,39 +1,11 @@
 //! A rating policy: which factor weighs how much, which total means which level.
 
-use std::fmt;
 
-use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
 use super::{Tenths, Weight};
 
-/// How serious an event is, in rising order. 事件级别。
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Level {
-    /// Below an event: handled as BLUE, without a fix deadline or a mandatory review. 未达事件级别。
-    None,
-    /// 蓝，一般。
-    Blue,
-    /// 黄，较大。
-    Yellow,
-    /// 橙，重大。
-    Orange,
-    /// 红，特别重大。
-    Red,
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "NONE",
-            Self::Blue => "BLUE",
-            Self::Yellow => "YELLOW",
-            Self::Orange => "ORANGE",
-            Self::Red => "RED",
-        })
-    }
-}
+pub use entity::vocabulary::Level;
 
 /// What each factor weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
