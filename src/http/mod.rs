@@ -1,0 +1,3 @@
+//! What the process answers over HTTP.
+
+pub mod page;
