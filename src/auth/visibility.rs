@@ -197,7 +197,7 @@ impl AccessFacts {
             .into_iter()
             .filter_map(|row| keys.get(&row.product_id).cloned().map(|key| (row, key)))
             .collect();
-        let reports = crate::intake::access_facts(app, event.id).await?;
+        let reports = crate::intake::store::access_facts(app, event.id).await?;
         Ok(Self { event: event.clone(), members, products, reports })
     }
 

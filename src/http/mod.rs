@@ -12,6 +12,7 @@ pub mod graphql;
 mod graphql_response;
 pub mod health;
 pub mod metrics;
+pub mod page;
 mod parameters;
 pub mod request_log;
 pub mod serve;

@@ -1,6 +1,5 @@
 //! A rating policy: which factor weighs how much, which total means which level.
 
-
 use serde::{Deserialize, Serialize};
 
 use super::{Tenths, Weight};

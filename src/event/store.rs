@@ -1,0 +1,90 @@
+//! Finding events, and reading what their moves depend on.
+
+use entity::vocabulary::{AffectedState, AssignmentState, Facet, Function, ObligationState};
+use entity::{affected_product, assignment, event, obligation, remediation, score};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::rules::{LineFacts, MoveFacts};
+use crate::app::App;
+use crate::auth::{Actor, visibility};
+use crate::error::{Error, Result};
+
+/// The event, if its content is the actor's to see.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent, which nobody can tell apart.
+pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<event::Model> {
+    event::Entity::find_by_id(id)
+        .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
+        .one(app.database.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The event by its number, if its content is the actor's to see.
+///
+/// # Errors
+/// Of the database.
+pub async fn by_number(app: &App, actor: &Actor, number: &str) -> Result<Option<event::Model>> {
+    let select = event::Entity::find().filter(event::Column::Number.eq(number)).filter(visibility::visible(
+        actor,
+        Facet::Content,
+        event::Column::Id,
+    ));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// What the conditions of an event's moves are read from.
+///
+/// # Errors
+/// Of the database.
+pub async fn move_facts(app: &App, event: Uuid) -> Result<MoveFacts> {
+    let db = app.database.reader();
+    let scores = score::Entity::find()
+        .filter(score::Column::EventId.eq(event))
+        .filter(score::Column::SupersededAt.is_null())
+        .all(db);
+    let affected =
+        affected_product::Entity::find().filter(affected_product::Column::EventId.eq(event)).all(db);
+    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event)).all(db);
+    let assignments = assignment::Entity::find()
+        .filter(assignment::Column::EventId.eq(event))
+        .filter(assignment::Column::Function.eq(Function::RAndD))
+        .all(db);
+    let obligations = obligation::Entity::find()
+        .filter(obligation::Column::EventId.eq(event))
+        .filter(obligation::Column::State.eq(ObligationState::Open))
+        .all(db);
+    let (scores, affected, remediations, assignments, obligations) =
+        tokio::try_join!(scores, affected, remediations, assignments, obligations)?;
+    Ok(gather(!scores.is_empty(), &affected, &remediations, &assignments, obligations.len()))
+}
+
+/// Puts the facts of moves together from the rows they follow from: a command hands in the rows as it changed them.
+pub fn gather(
+    scored: bool,
+    affected: &[affected_product::Model],
+    remediations: &[remediation::Model],
+    assignments: &[assignment::Model],
+    open_obligations: usize,
+) -> MoveFacts {
+    let mut lines: Vec<&str> = affected
+        .iter()
+        .filter(|row| matches!(row.state, AffectedState::Affected | AffectedState::Fixed))
+        .map(|row| row.line.as_str())
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let lines = lines.into_iter().map(|line| LineFacts {
+        line: line.to_owned(),
+        remediation: remediations.iter().find(|row| row.line == line).map(|row| row.state),
+        assigned: assignments.iter().any(|row| {
+            row.function == Function::RAndD
+                && row.line.as_deref() == Some(line)
+                && row.state != AssignmentState::Declined
+        }),
+    });
+    let not_looked_yet = affected.iter().filter(|row| row.state == AffectedState::NotLookedYet).count();
+    MoveFacts { scored, lines: lines.collect(), not_looked_yet, open_obligations }
+}
