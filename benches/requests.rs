@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_graphql::{Request, Variables};
-use entity::vocabulary::{AffectedState, AssignmentState, Function, Level, ReplyKind, ReplyState, Tlp, Verdict};
+use entity::vocabulary::{
+    AffectedState, AssignmentState, Function, Level, ReplyKind, ReplyState, Tlp, Verdict,
+};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::json;
 use vulndesk::app::App;
@@ -32,12 +34,16 @@ const PAGE: &str = "{ events(first: 20) { nodes { id number title status level a
 const ONE: &str = "query($number: String!) { event(number: $number) { id number title status level
     affectedProducts { state product { name } } currentScore { rounded } assignments { function subject state }
     replies { kind state } } }";
-const MOVE: &str = "mutation($input: EventMove!) { startTriage(input: $input) { event { version } userErrors { code } } }";
+const MOVE: &str =
+    "mutation($input: EventMove!) { startTriage(input: $input) { event { version } userErrors { code } } }";
 
 #[tokio::main]
 async fn main() {
     let events = std::env::var("VULNDESK_BENCH_EVENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
-    println!("{:<10} {:<6} {:>10} {:>9} {:>9} {:>9}", "database", "what", "requests/s", "p50 ms", "p99 ms", "RSS MB");
+    println!(
+        "{:<10} {:<6} {:>10} {:>9} {:>9} {:>9}",
+        "database", "what", "requests/s", "p50 ms", "p99 ms", "RSS MB"
+    );
     let file = std::env::temp_dir().join(format!("vulndesk-bench-{}.sqlite", std::process::id()));
     measure("sqlite", &format!("sqlite://{}", file.display()), events).await;
     for suffix in ["", "-wal", "-shm"] {
