@@ -93,7 +93,8 @@ impl Story<'_> {
 
     /// Reads the event again.
     async fn look(&mut self, fields: &str) -> anyhow::Result<Value> {
-        let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {{ version {fields} }} }} }}");
+        let document =
+            format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {{ version {fields} }} }} }}");
         let answer = self.caller.ask("leader-1", &document, json!({ "id": self.id })).await?;
         self.version = answer["node"]["version"].as_i64().context("a version")?;
         Ok(answer["node"].clone())
@@ -116,10 +117,13 @@ pub(super) async fn handle(
         let stage = STAGES[index % STAGES.len()];
         clock.advance(Duration::hours(2));
         // Every third event that goes beyond analysis ends in an answer.
-        let answer = (stage >= Until::Replying && index % 3 == 0).then(|| answers(product.name)[(index / 9) % 8].clone());
+        let answer = (stage >= Until::Replying && index % 3 == 0)
+            .then(|| answers(product.name)[(index / 9) % 8].clone());
         match answer {
             Some(verdict) => tell(&mut story, verdict, original.as_deref()).await?,
-            None => fix(&mut story, stage, index, product.line, &company.products[product.key], clock).await?,
+            None => {
+                fix(&mut story, stage, index, product.line, &company.products[product.key], clock).await?
+            }
         }
         if stage >= Until::Rating && original.is_none() {
             original = Some(story.id.clone());
@@ -143,8 +147,19 @@ pub(super) async fn handle(
 }
 
 async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> anyhow::Result<Story<'a>> {
-    let channels =
-        ["cnvd", "src", "customer-bank", "cnnvd", "hosted-bounty", "internal", "nvdb", "civil", "vendor", "press", "csirt-eu"];
+    let channels = [
+        "cnvd",
+        "src",
+        "customer-bank",
+        "cnnvd",
+        "hosted-bounty",
+        "internal",
+        "nvdb",
+        "civil",
+        "vendor",
+        "press",
+        "csirt-eu",
+    ];
     let channel = channels[index % channels.len()];
     let title = format!("{product} {}", TITLES[index % TITLES.len()]);
     let input = json!({
@@ -153,7 +168,8 @@ async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> any
         "reporter": { "name": format!("researcher-{}", index % 7), "staff": channel == "internal" },
         "tlp": if index % 13 == 12 { "RED" } else { "AMBER" },
     });
-    let report = caller.change("analyst-1", "receiveReport", input, "report", "id event { id version }").await?;
+    let report =
+        caller.change("analyst-1", "receiveReport", input, "report", "id event { id version }").await?;
     let version = report["event"]["version"].as_i64().context("a version")?;
     Ok(Story { caller, id: id(&report["event"]), report: id(&report), version })
 }
@@ -189,11 +205,12 @@ async fn fix(
         return story.step("analyst-1", "askReporter", question).await;
     }
     clock.advance(Duration::hours(20));
+    let severity = ["CRITICAL", "HIGH", "MEDIUM", "LOW"][index % 4];
     let verdict = if index % 7 == 6 {
         json!({ "verdict": "KNOWN_INTERNALLY", "internalFinding": "PT-2026-17", "firstKnownOn": "2026-02-01",
                 "rationale": "Found by our own test 内部测试已发现" })
     } else {
-        json!({ "verdict": "CONFIRMED", "severity": ["CRITICAL", "HIGH", "MEDIUM", "LOW"][index % 4],
+        json!({ "verdict": "CONFIRMED", "severity": severity,
                 "rationale": "Reproduced 已复现" })
     };
     story.step("analyst-1", "giveVerdict", verdict).await?;
@@ -208,7 +225,8 @@ async fn fix(
         "exploitConditions": conditions, "actualImpact": impact,
     });
     story.step("analyst-1", "scoreEvent", score).await?;
-    let work = json!({ "function": "R_AND_D", "subject": "engineer-1", "line": line, "note": "Please fix 请修复" });
+    let work =
+        json!({ "function": "R_AND_D", "subject": "engineer-1", "line": line, "note": "Please fix 请修复" });
     story.step("analyst-1", "assign", work).await?;
     story.step("analyst-1", "startRemediation", json!({})).await?;
     if stage == Until::Remediating {
@@ -253,7 +271,8 @@ async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
         "event": story.id, "expectedVersion": story.version, "obligations": open, "kind": "VERDICT",
         "subject": "Our verdict 研判结论", "body": "We looked at your report. 我们已完成研判。",
     });
-    let mut reply = caller.change("analyst-1", "draftReply", draft, "reply", "id version needsApproval").await?;
+    let mut reply =
+        caller.change("analyst-1", "draftReply", draft, "reply", "id version needsApproval").await?;
     if reply["needsApproval"] == true {
         let ask = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "reviewer": "legal-1" });
         reply = caller.change("analyst-1", "requestReplyReview", ask, "reply", "id version").await?;
