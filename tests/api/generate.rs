@@ -45,10 +45,15 @@ impl Schema {
                 variables.insert(name.clone(), self.value(&argument["type"], &name));
             }
         }
-        let wrap = |list: Vec<String>| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
+        let wrap = |list: Vec<String>| {
+            if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
+        };
         let mut selection = String::new();
         self.select(&root.field["type"], depth, &mut selection);
-        (format!("{kind}{} {{ {}{} {selection} }}", wrap(declared), root.name, wrap(passed)), Value::Object(variables))
+        (
+            format!("{kind}{} {{ {}{} {selection} }}", wrap(declared), root.name, wrap(passed)),
+            Value::Object(variables),
+        )
     }
 
     fn select(&self, kind: &Value, depth: usize, out: &mut String) {
@@ -59,7 +64,8 @@ impl Schema {
         }
         out.push_str("{ __typename ");
         for field in declared["fields"].as_array().into_iter().flatten() {
-            let required = field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
+            let required =
+                field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
             let inner = &self.types[&named(&field["type"])]["kind"];
             let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
             // `edges` would say the same as `nodes` once more.

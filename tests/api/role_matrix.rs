@@ -10,7 +10,8 @@ use crate::harness::TestApp;
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
-    let codes = answer["errors"].as_array().into_iter().flatten().map(|error| error["extensions"]["code"].as_str());
+    let codes =
+        answer["errors"].as_array().into_iter().flatten().map(|error| error["extensions"]["code"].as_str());
     let mut outcome = "yes";
     for code in codes {
         match code {
