@@ -24,4 +24,5 @@ pub mod migrate;
 pub mod outbox;
 pub mod product;
 pub mod remediation;
+pub mod review;
 pub mod score;
