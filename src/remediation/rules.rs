@@ -7,7 +7,7 @@ use crate::error::{Refusal, RefusalCode};
 
 /// What is done to a line's fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub(super) enum Act {
     /// Plan it or record a mitigation.
     Plan,
     /// Submit fix plan and patch.
@@ -21,7 +21,7 @@ pub enum Act {
 }
 
 /// Whether `act` fits the event's status and the fix's state.
-pub fn may(act: Act, status: Status, state: RemediationState) -> Result<(), Refusal> {
+pub(super) fn may(act: Act, status: Status, state: RemediationState) -> Result<(), Refusal> {
     use RemediationState::{Failed, Passed, Planned, Submitted};
     let statuses: &[Status] = match act {
         Act::Release => &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing],
@@ -49,12 +49,12 @@ pub fn may(act: Act, status: Status, state: RemediationState) -> Result<(), Refu
 }
 
 /// A verification passes on yes, no, no only.
-pub fn passes(fully_fixed: bool, bypassable: bool, new_problem: bool) -> bool {
+pub(super) fn passes(fully_fixed: bool, bypassable: bool, new_problem: bool) -> bool {
     fully_fixed && !bypassable && !new_problem
 }
 
 /// The verifier is neither the fixer nor who reported.
-pub fn may_verify(verifier: &str, fix: &remediation::Model, reporters: &[String]) -> Result<(), Refusal> {
+pub(super) fn may_verify(verifier: &str, fix: &remediation::Model, reporters: &[String]) -> Result<(), Refusal> {
     if fix.submitted_by.as_deref() == Some(verifier) {
         return Err(Refusal::new(
             RefusalCode::FourEyes,
