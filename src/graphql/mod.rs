@@ -5,6 +5,8 @@ pub mod guard;
 pub mod loaders;
 pub mod page;
 pub mod scalars;
+pub mod schema;
+pub mod sensitive;
 
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use async_graphql::Context;
 
 use crate::app::App;
 use crate::auth::Actor;
+
+pub use schema::{Schema, schema, sdl};
 
 /// The running product, of the request.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
