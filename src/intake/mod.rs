@@ -13,12 +13,14 @@
 //!
 //! Files of records (another database's export, a spreadsheet) are read by [`import`] and recorded by [`importer`].
 
+pub mod graphql;
 pub mod import;
 pub mod importer;
 pub mod rules;
 pub mod store;
 
 mod arrival;
+mod public_side;
 mod rearrange;
 mod receive;
 mod reporters;

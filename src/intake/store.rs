@@ -8,7 +8,7 @@ use entity::{
     channel, comment, duty, event, indicator, obligation, reply_obligation, report, report_version, reporter,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -167,7 +167,7 @@ pub(super) async fn reporter(app: &App, id: Uuid) -> Result<reporter::Model> {
 ///
 /// # Errors
 /// NOT_FOUND when there is none.
-pub async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<reporter::Model> {
+pub(super) async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<reporter::Model> {
     reporter::Entity::find_by_id(id)
         .filter(visible_reporter(actor))
         .one(app.database.reader())
@@ -176,7 +176,7 @@ pub async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<reporte
 }
 
 /// The reporter is one of whom the actor sees a report.
-pub fn visible_reporter(actor: &Actor) -> Condition {
+fn visible_reporter(actor: &Actor) -> Condition {
     let reports = Query::select()
         .expr(Expr::val(1))
         .from(report::Entity)
@@ -271,4 +271,49 @@ pub(super) async fn unlinked_reporters(
         .filter(reporter::Column::Subject.is_null())
         .order_by_asc(reporter::Column::CreatedAt);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// Which reports are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ReportFilter {
+    /// Of this channel.
+    pub channel: Option<Uuid>,
+    /// With exactly this channel number.
+    pub number: Option<String>,
+    /// With a channel number that begins so.
+    pub number_prefix: Option<String>,
+    /// Received at or after.
+    pub received_from: Option<DateTime<Utc>>,
+    /// Received before.
+    pub received_to: Option<DateTime<Utc>>,
+}
+
+/// The reports that the actor may see and asked for.
+pub fn visible_reports(actor: &Actor, filter: &ReportFilter) -> Select<report::Entity> {
+    use report::Column;
+    let mut select = report::Entity::find().filter(visibility::visible_report(actor));
+    if let Some(channel) = filter.channel {
+        select = select.filter(Column::ChannelId.eq(channel));
+    }
+    if let Some(number) = &filter.number {
+        select = select.filter(Column::ChannelNumber.eq(number.as_str()));
+    }
+    if let Some(prefix) = &filter.number_prefix {
+        // Texts are ordered by their bytes, so a prefix is a range of the index.
+        select = select
+            .filter(Column::ChannelNumber.gte(prefix.as_str()))
+            .filter(Column::ChannelNumber.lt(format!("{prefix}{}", char::MAX)));
+    }
+    if let Some(from) = filter.received_from {
+        select = select.filter(Column::ReceivedAt.gte(from));
+    }
+    if let Some(to) = filter.received_to {
+        select = select.filter(Column::ReceivedAt.lt(to));
+    }
+    select
+}
+
+/// The reporters of whom the actor sees a report.
+pub fn visible_reporters(actor: &Actor) -> Select<reporter::Entity> {
+    reporter::Entity::find().filter(visible_reporter(actor))
 }
