@@ -6,6 +6,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod channel;
 pub mod clock;
 pub mod comment;
 pub mod config;
