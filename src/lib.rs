@@ -6,6 +6,7 @@ pub mod auth;
 pub mod clock;
 pub mod comment;
 pub mod database;
+pub mod decision;
 pub mod error;
 pub mod event;
 pub mod graphql;
@@ -17,3 +18,6 @@ pub mod outbox;
 pub mod product;
 pub mod remediation;
 pub mod score;
+pub mod team;
+#[cfg(test)]
+mod testing;
