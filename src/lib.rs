@@ -1,19 +1,26 @@
 //! vulndesk: the procedure of a team that receives vulnerability reports, as a GraphQL backend.
+//!
+//! `docs/ARCHITECTURE.md` is the map. One folder holds one concept: what it is and its commands in `mod.rs`,
+//! pure decisions in `rules.rs`, SQL in `store.rs`, the API in `graphql.rs`.
 
 pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod comment;
+pub mod config;
 pub mod database;
 pub mod decision;
+pub mod demo;
 pub mod error;
 pub mod event;
+pub mod executor;
 pub mod graphql;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod intake;
+pub mod migrate;
 pub mod outbox;
 pub mod product;
 pub mod remediation;

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::Tlp;
 use entity::{event, message};
 use sea_orm::EntityTrait;
-use sea_orm_migration::MigratorTrait;
 
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -24,9 +23,9 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// An empty product; `name` keeps its database apart from those of other tests.
 pub(crate) async fn app(name: &str) -> App {
     let database = Database::connect(&format!("sqlite:{name}?mode=memory"), 1).await.unwrap();
-    migration::Migrator::up(database.writer(), None).await.unwrap();
     let clock = Arc::new(SetClock::new(now()));
     let ids = Ids::seeded(clock.clone(), 7);
+    crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
     App::new(database, clock, ids).await.unwrap()
 }
 

@@ -126,11 +126,31 @@ impl NodeQuery {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema};
+    use entity::vocabulary::Tlp;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::auth::Role;
     use crate::ids::{Kind, encode};
+    use crate::{comment, testing};
 
     fn id(kind: Kind, number: u128) -> ID {
         ID(encode(kind, Uuid::from_u128(number)))
+    }
+
+    async fn ask(app: &Arc<App>, actor: &Actor, ids: &[String]) -> Value {
+        let schema = Schema::build(NodeQuery, EmptyMutation, EmptySubscription).finish();
+        let variables = async_graphql::Variables::from_json(json!({ "ids": ids }));
+        let request = Request::new("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }")
+            .variables(variables)
+            .data(Arc::clone(app))
+            .data(actor.clone());
+        let response = schema.execute(request).await;
+        assert_eq!(response.errors, []);
+        response.data.into_json().unwrap()["nodes"].clone()
     }
 
     #[test]
@@ -146,5 +166,29 @@ mod tests {
             let result = decode("ids", &[id(Kind::Event, 1), wrong]);
             assert!(matches!(result, Err(Error::InvalidId { field, .. }) if field == "ids"));
         }
+    }
+
+    #[tokio::test]
+    async fn missing_and_invisible_are_both_null_and_the_rest_stands_in_its_place() {
+        let app = Arc::new(testing::app("node_places").await);
+        let event = testing::event(&app, Tlp::Amber).await;
+        let analyst = Actor::operator("analyst-1", [Role::Analyst]);
+        let input = comment::CommentOnEvent {
+            event: super::super::scalars::Id::new(event.id),
+            body: "Reproduced on 5.1".to_owned(),
+            idempotency_key: Some("once".to_owned()),
+        };
+        let said = comment::comment(&app, &analyst, &input).await.unwrap();
+        let again = comment::comment(&app, &analyst, &input).await.unwrap();
+        assert_eq!(again.id, said.id, "the same key says the same thing once");
+
+        let event = encode(Kind::Event, event.id);
+        let said = encode(Kind::Comment, said.id);
+        let ids = [said.clone(), encode(Kind::Event, Uuid::from_u128(1)), event.clone(), event.clone()];
+        let seen = json!({ "id": event, "__typename": "Event" });
+        let comment = json!({ "id": said, "__typename": "Comment" });
+        assert_eq!(ask(&app, &analyst, &ids).await, json!([comment, null, seen, seen]));
+        let engineer = Actor::operator("engineer-1", [Role::Engineer]);
+        assert_eq!(ask(&app, &engineer, &ids).await, json!([null, null, null, null]));
     }
 }

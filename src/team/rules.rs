@@ -45,7 +45,7 @@ pub fn group_of(function: Function) -> TeamGroup {
     if function == Function::LeadingGroup { TeamGroup::Leading } else { TeamGroup::Working }
 }
 
-/// Who may widen or narrow an event's team: of a TLP:RED event, only a LEADER.
+/// Who may add to or take from an event's team: of a TLP:RED event, only a LEADER.
 pub fn may_change_team(tlp: Tlp, actor: &Actor) -> Result<(), Refusal> {
     if tlp != Tlp::Red || actor.is(Role::Leader) {
         return Ok(());
