@@ -1,12 +1,15 @@
 //! vulndesk: the procedure of a team that receives vulnerability reports, as a GraphQL backend.
 
+pub mod affected;
 pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod comment;
+pub mod customer;
 pub mod database;
 pub mod error;
+pub mod escalation;
 pub mod event;
 pub mod graphql;
 pub mod http;
@@ -15,5 +18,7 @@ pub mod ids;
 pub mod intake;
 pub mod outbox;
 pub mod product;
+pub mod protection;
 pub mod remediation;
 pub mod score;
+pub mod verdict;
