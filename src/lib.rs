@@ -3,6 +3,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod channel;
 pub mod clock;
 pub mod comment;
 pub mod database;
@@ -16,4 +17,5 @@ pub mod intake;
 pub mod outbox;
 pub mod product;
 pub mod remediation;
+pub mod reply;
 pub mod score;

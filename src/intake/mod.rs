@@ -1,4 +1,5 @@
 //! Reports and reporters.
 
+pub mod graphql;
 pub mod import;
 pub mod store;

@@ -1,0 +1,3 @@
+//! Where reports come from and replies go to.
+
+pub mod graphql;
