@@ -2,9 +2,11 @@
 
 mod mutations;
 mod objects;
+mod owed;
 
 pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload};
-pub use objects::{Obligation, Reply, ReplyDraft, ReplyReview};
+pub use objects::{Reply, ReplyDraft, ReplyReview};
+pub use owed::Obligation;
 
 use async_graphql::Context;
 use entity::vocabulary::{ChannelKind, ReplyState};
@@ -15,6 +17,8 @@ use uuid::Uuid;
 
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role};
+use crate::channel::graphql::Channel;
+use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{Child, children, lookup};
@@ -137,4 +141,17 @@ async fn readable<T: Clone>(
         .zip(channels)
         .filter(|(_, channel)| channel.as_ref().is_some_and(|channel| channel.kind == ChannelKind::Customer));
     Ok(to_customers.map(|(row, _)| row.clone()).collect())
+}
+
+/// The event, for an object that hangs on it.
+async fn event_of(ctx: &Context<'_>, id: Uuid) -> ApiResult<Option<Event>> {
+    Ok(lookup::<event::Entity>(ctx, id).await?.map(Event::from))
+}
+
+/// The channel, for who may read channels.
+async fn channel_for(ctx: &Context<'_>, id: Uuid) -> ApiResult<Option<Channel>> {
+    if !allows(actor(ctx), Action::ReadChannels) {
+        return Ok(None);
+    }
+    Ok(lookup::<channel::Entity>(ctx, id).await?.map(Channel::from))
 }

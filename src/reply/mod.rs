@@ -105,3 +105,6 @@ fn tell_obligation(app: &App, changes: &mut ChangeSet, obligation: &entity::obli
     });
     changes.message(app, MessageKind::ObligationChanged, Some(obligation.event_id), data);
 }
+
+#[cfg(test)]
+mod tests;
