@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod product;
 pub mod protection;
 pub mod remediation;
+pub mod reply;
 pub mod review;
 pub mod score;
 pub mod team;
