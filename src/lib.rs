@@ -22,3 +22,6 @@ pub mod protection;
 pub mod remediation;
 pub mod score;
 pub mod verdict;
+
+#[cfg(test)]
+mod testing;

@@ -283,4 +283,4 @@ fn follow_original(
 }
 
 #[cfg(test)]
-mod scenarios;
+mod tests;
