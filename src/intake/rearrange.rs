@@ -211,7 +211,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
     rules::may_rearrange(&before).map_err(|refusal| Error::Refused(vec![refusal]))?;
     rules::may_split(&report, input.parts.len()).map_err(Error::Refused)?;
     let whole_text = store::current_version(app, &report).await?.text;
-    let channel = store::channel(app, report.channel_id).await?;
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
     let reporter = match report.reporter_id {
         Some(id) => Some(store::reporter(app, id).await?),
         None => None,

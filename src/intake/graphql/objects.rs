@@ -7,6 +7,7 @@ use entity::vocabulary::{IndicatorKind, Origin, PublicStatus, Severity, Verdict}
 use entity::{channel, comment, event, indicator, report, report_version, reporter};
 
 use crate::auth::policy::{Action, allows};
+use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::event::rules::public_status;
 use crate::graphql::errors::ApiResult;
@@ -57,14 +58,17 @@ impl Report {
         self.0.channel_number.as_deref()
     }
 
-    /// Key of the channel it came through. 渠道标识。
-    async fn channel_key(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.key))
-    }
-
     /// Name of the channel it came through. 渠道名称。
     async fn channel_name(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.name))
+    }
+
+    /// The channel it came through; null when your roles may not read channels. 渠道；无权查看时为空。
+    async fn channel(&self, ctx: &Context<'_>) -> ApiResult<Option<Channel>> {
+        if !allows(actor(ctx), Action::ReadChannels) {
+            return Ok(None);
+        }
+        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(Channel))
     }
 
     /// When the channel received it. 接收时间。
