@@ -80,7 +80,7 @@ impl From<&status_change::Model> for StatusChange {
 #[Object]
 impl Event {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<event::Entity>(self.0.id)
     }
 

@@ -3,6 +3,7 @@
 pub mod errors;
 pub mod guard;
 pub mod loaders;
+pub mod node;
 pub mod page;
 pub mod scalars;
 pub mod schema;
