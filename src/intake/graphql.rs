@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::{channel, report};
 
-pub use objects::{Indicator, Report, ReportVersion, Reporter, ReporterMessage};
+pub use objects::{Indicator, Report, ReportVersion, Reporter};
 
 use super::store::ReportFilter;
 use super::{

@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role, visibility};
 use crate::channel::store as channels;
 use crate::database::is_one_of;
@@ -167,8 +168,11 @@ pub(super) async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<
         .ok_or(Error::NotFound)
 }
 
-/// The reporter is one of whom the actor sees a report.
-fn visible_reporter(actor: &Actor) -> Condition {
+/// The reporter is one of whom the actor, whose role may read reporters, sees a report.
+pub fn visible_reporter(actor: &Actor) -> Condition {
+    if !allows(actor, Action::ReadReporters) {
+        return Condition::all().add(Expr::val(1).eq(0));
+    }
     let reports = Query::select()
         .expr(Expr::val(1))
         .from(report::Entity)
