@@ -141,12 +141,12 @@ mod tests {
         ID(encode(kind, Uuid::from_u128(number)))
     }
 
-    async fn ask(app: &Arc<App>, actor: &Actor, ids: &[String]) -> Value {
+    async fn ask(app: &testing::TestApp, actor: &Actor, ids: &[String]) -> Value {
         let schema = Schema::build(NodeQuery, EmptyMutation, EmptySubscription).finish();
         let variables = async_graphql::Variables::from_json(json!({ "ids": ids }));
         let request = Request::new("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }")
             .variables(variables)
-            .data(Arc::clone(app))
+            .data(Arc::clone(&app.app))
             .data(actor.clone());
         let response = schema.execute(request).await;
         assert_eq!(response.errors, []);
@@ -170,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn missing_and_invisible_are_both_null_and_the_rest_stands_in_its_place() {
-        let app = Arc::new(testing::app("node_places").await);
+        let app = testing::app("node_places").await;
         let event = testing::event(&app, Tlp::Amber).await;
         let analyst = Actor::operator("analyst-1", [Role::Analyst]);
         let input = comment::CommentOnEvent {
