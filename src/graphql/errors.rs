@@ -95,11 +95,8 @@ macro_rules! payload {
         }
 
         impl $name {
-            /// Splits a command's result into the two halves.
-            ///
-            /// # Errors
-            /// Everything but a refusal.
-            pub fn of<R: Into<$object>>(result: $crate::error::Result<R>) -> $crate::graphql::errors::ApiResult<Self> {
+            /// Splits a command's result into the payload's halves.
+            pub(crate) fn of<R: Into<$object>>(result: $crate::error::Result<R>) -> $crate::graphql::errors::ApiResult<Self> {
                 let (done, user_errors) = $crate::graphql::errors::settle(result)?;
                 Ok(Self { $field: done.map(Into::into), user_errors })
             }

@@ -33,6 +33,11 @@ impl Reader {
     pub fn new(app: Arc<App>, actor: Actor) -> Self {
         Self { app, actor }
     }
+
+    /// The running product, for a slice's own loaders.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
 }
 
 /// A table whose rows are read by the row they hang on.

@@ -3,15 +3,16 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::intake::graphql::{IntakeMutation, IntakeQuery};
 
 /// Everything that can be asked. 查询入口。
 #[derive(Default, MergedObject)]
-pub struct Query(EventQuery);
+pub struct Query(EventQuery, IntakeQuery);
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
 /// 变更入口：返回变更后的对象，或拒绝的原因。
 #[derive(Default, MergedObject)]
-pub struct Mutation(EventMutation);
+pub struct Mutation(EventMutation, IntakeMutation);
 
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

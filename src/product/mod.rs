@@ -1,4 +1,7 @@
 //! Products.
+
+pub mod graphql;
+
 use crate::app::App;
 use crate::error::Result;
 use entity::product;

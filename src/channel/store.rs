@@ -1,0 +1,39 @@
+//! Finding channels.
+
+use entity::channel;
+use entity::vocabulary::ChannelKind;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
+
+/// The channel.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn find(app: &App, id: Uuid) -> Result<channel::Model> {
+    channel::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The channel with this key.
+///
+/// # Errors
+/// Of the database.
+pub async fn by_key(app: &App, key: &str) -> Result<Option<channel::Model>> {
+    Ok(channel::Entity::find().filter(channel::Column::Key.eq(key)).one(app.database.reader()).await?)
+}
+
+/// A page of channels by key.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(app: &App, kind: Option<ChannelKind>, input: &PageInput) -> Result<Page<channel::Model>> {
+    let mut select = channel::Entity::find();
+    if let Some(kind) = kind {
+        select = select.filter(channel::Column::Kind.eq(kind));
+    }
+    let keyset = Keyset { column: channel::Column::Key, id: channel::Column::Id, descending: false };
+    page::read(&app.database, select, keyset, input).await
+}
