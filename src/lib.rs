@@ -15,6 +15,7 @@ pub mod customer;
 pub mod database;
 pub mod decision;
 pub mod demo;
+pub mod duty;
 pub mod error;
 pub mod escalation;
 pub mod event;
@@ -33,5 +34,6 @@ pub mod reply;
 pub mod review;
 pub mod score;
 pub mod team;
-pub mod testing;
+#[cfg(test)]
+mod testing;
 pub mod verdict;

@@ -54,7 +54,11 @@ pub(super) fn passes(fully_fixed: bool, bypassable: bool, new_problem: bool) -> 
 }
 
 /// The verifier is neither the fixer nor who reported.
-pub(super) fn may_verify(verifier: &str, fix: &remediation::Model, reporters: &[String]) -> Result<(), Refusal> {
+pub(super) fn may_verify(
+    verifier: &str,
+    fix: &remediation::Model,
+    reporters: &[String],
+) -> Result<(), Refusal> {
     if fix.submitted_by.as_deref() == Some(verifier) {
         return Err(Refusal::new(
             RefusalCode::FourEyes,
