@@ -29,6 +29,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod product;
 pub mod protection;
+pub mod rating_policy;
 pub mod remediation;
 pub mod reply;
 pub mod review;
@@ -37,3 +38,4 @@ pub mod team;
 #[cfg(test)]
 mod testing;
 pub mod verdict;
+pub mod viewer;

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Set, TransactionTra
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
+use crate::rating_policy::store;
 
 /// Name of the lock that replicas starting together take in turn on PostgreSQL.
 const LOCK: i64 = 0x0076_756c_6e64_6573;
@@ -33,7 +34,7 @@ pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::R
         .on_conflict(OnConflict::column(instance::Column::Id).do_nothing().to_owned())
         .exec_without_returning(database.writer())
         .await?;
-    Ok(())
+    store::ensure_default(database, clock, ids).await
 }
 
 async fn apply(database: &Database) -> anyhow::Result<()> {

@@ -8,12 +8,23 @@ use entity::{event, status_change};
 use super::filter::{EventFilter, EventOrder};
 use super::rules;
 use super::{AskReporter, DescribeEvent, EventMove, LinkEvents, store};
+use crate::affected::graphql::{AffectedCustomer, AffectedProduct};
 use crate::auth::policy::{Action, allows, require};
+use crate::comment::graphql::Comment;
+use crate::decision::graphql::Decision;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
+use crate::intake::graphql::Report;
 use crate::outbox::retrying;
+use crate::protection::graphql::WorldFact;
+use crate::remediation::graphql::{Remediation, Verification};
+use crate::reply::graphql::{Obligation, Reply};
+use crate::review::graphql::{ActionItem, Review};
+use crate::score::graphql::{Score, TechnicalSeverity};
+use crate::team::graphql::{Assignment, TeamMember};
+use crate::verdict::graphql::GivenVerdict;
 
 /// A vulnerability event: what the team handles. 漏洞事件。
 pub struct Event(pub event::Model);
@@ -205,6 +216,137 @@ impl Event {
             }
         });
         Ok(moves.collect())
+    }
+
+    /// How products stand to it. 产品受影响情况。
+    async fn affected_products(&self, ctx: &Context<'_>) -> ApiResult<Vec<AffectedProduct>> {
+        let rows = loaders::children::<entity::affected_product::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Verdicts, the newest first; the first that is not superseded is current. 研判结论，由新到旧。
+    async fn verdicts(&self, ctx: &Context<'_>) -> ApiResult<Vec<GivenVerdict>> {
+        let rows = loaders::children::<entity::verdict::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Scores, the newest first. 评分记录，由新到旧。
+    async fn scores(&self, ctx: &Context<'_>) -> ApiResult<Vec<Score>> {
+        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// CVSS assessments, ours and others', the newest first. CVSS 评分，由新到旧。
+    async fn technical_severities(&self, ctx: &Context<'_>) -> ApiResult<Vec<TechnicalSeverity>> {
+        let rows = loaders::children::<entity::technical_severity::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// What the world knows or does. 外部事实。
+    async fn world_facts(&self, ctx: &Context<'_>) -> ApiResult<Vec<WorldFact>> {
+        let rows = loaders::children::<entity::world_fact::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// The response team, past members included. 响应小组（含已移除成员）。
+    async fn team(&self, ctx: &Context<'_>) -> ApiResult<Vec<TeamMember>> {
+        let rows = loaders::children::<entity::team_member::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Work given to people and teams. 任务分派。
+    async fn assignments(&self, ctx: &Context<'_>) -> ApiResult<Vec<Assignment>> {
+        let rows = loaders::children::<entity::assignment::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// The fixes of the affected lines. 各产品线的修复。
+    async fn remediations(&self, ctx: &Context<'_>) -> ApiResult<Vec<Remediation>> {
+        let rows = loaders::children::<entity::remediation::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Verifications of fixes, the newest first. 修复验证，由新到旧。
+    async fn verifications(&self, ctx: &Context<'_>) -> ApiResult<Vec<Verification>> {
+        let rows = loaders::children::<entity::verification::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Reviews, the newest first. 复盘记录，由新到旧。
+    async fn reviews(&self, ctx: &Context<'_>) -> ApiResult<Vec<Review>> {
+        let rows = loaders::children::<entity::review::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Action items; they outlive its closing. 改进项。
+    async fn action_items(&self, ctx: &Context<'_>) -> ApiResult<Vec<ActionItem>> {
+        let rows = loaders::children::<entity::action_item::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// The score that is current; null before the first. 当前评分；未评分为空。
+    async fn current_score(&self, ctx: &Context<'_>) -> ApiResult<Option<Score>> {
+        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().find(|row| row.superseded_at.is_none()).cloned().map(Into::into))
+    }
+
+    /// Customers touched by it; null when your role may not read customers. 受影响客户；无权读取时为空。
+    async fn affected_customers(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<AffectedCustomer>>> {
+        if !allows(actor(ctx), Action::ReadCustomers) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<entity::affected_customer::Entity>(ctx, self.0.id).await?;
+        Ok(Some(rows.iter().cloned().map(Into::into).collect()))
+    }
+
+    /// Decisions asked for and made, the newest first; null when your role may not read them. 决策；无权读取时为空。
+    async fn decisions(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Decision>>> {
+        if !allows(actor(ctx), Action::ReadDecisions) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<entity::decision::Entity>(ctx, self.0.id).await?;
+        Ok(Some(rows.iter().cloned().map(Into::into).collect()))
+    }
+
+    /// Its reports as received; null when your role may not read them. 原始报告；无权读取时为空。
+    async fn reports(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Report>>> {
+        if !allows(actor(ctx), Action::ReadRawReports) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<entity::report::Entity>(ctx, self.0.id).await?;
+        Ok(Some(rows.iter().cloned().map(Into::into).collect()))
+    }
+
+    /// What its reports' channels are owed; null when your role may not read replies. 回复义务；无权读取时为空。
+    async fn obligations(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Obligation>>> {
+        crate::reply::graphql::obligations_of(ctx, self.0.id).await
+    }
+
+    /// Replies to its channels; null when your role may not read them. 回复；无权读取时为空。
+    async fn replies(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Reply>>> {
+        crate::reply::graphql::replies_of(ctx, self.0.id).await
+    }
+
+    /// What is said on it, oldest first. 评论，从早到晚。
+    async fn comments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<Comment>> {
+        let input = PageInput { first, after, last, before };
+        crate::comment::graphql::comments_connection(ctx, self.0.id, input).await
+    }
+
+    /// Events related to it that you may see. 相关事件（仅限您可见的）。
+    async fn related_events(&self, ctx: &Context<'_>) -> ApiResult<Vec<Event>> {
+        let links = loaders::children::<entity::event_link::Entity>(ctx, self.0.id).await?;
+        let found = links.iter().map(|link| loaders::lookup::<event::Entity>(ctx, link.other_event_id));
+        Ok(futures_util::future::try_join_all(found).await?.into_iter().flatten().map(Event).collect())
     }
 
     /// Its way through the procedure, oldest first. 状态变更历史，从早到晚。

@@ -77,6 +77,7 @@ children! {
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
     reply by EventId, CreatedAt Asc;
+    report by EventId, ReceivedAt Asc;
     event_link by EventId, LinkedAt Asc;
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;

@@ -2,17 +2,62 @@
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
+use crate::affected::graphql::AffectedMutation;
+use crate::channel::graphql::{ChannelMutation, ChannelQuery};
+use crate::comment::graphql::CommentMutation;
+use crate::customer::graphql::{CustomerMutation, CustomerQuery};
+use crate::decision::graphql::DecisionMutation;
+use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::graphql::node::NodeQuery;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::product::graphql::{ProductMutation, ProductQuery};
+use crate::protection::graphql::ProtectionMutation;
+use crate::rating_policy::graphql::{RatingPolicyMutation, RatingPolicyQuery};
+use crate::remediation::graphql::RemediationMutation;
+use crate::reply::graphql::ReplyMutation;
+use crate::review::graphql::ReviewMutation;
+use crate::score::graphql::ScoreMutation;
+use crate::team::graphql::TeamMutation;
+use crate::verdict::graphql::VerdictMutation;
+use crate::viewer::graphql::ViewerQuery;
 
 /// Everything that can be asked. 查询入口。
 #[derive(Default, MergedObject)]
-pub struct Query(EventQuery, IntakeQuery);
+pub struct Query(
+    ViewerQuery,
+    NodeQuery,
+    EventQuery,
+    IntakeQuery,
+    ChannelQuery,
+    ProductQuery,
+    CustomerQuery,
+    DutyQuery,
+    RatingPolicyQuery,
+);
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
 /// 变更入口：返回变更后的对象，或拒绝的原因。
 #[derive(Default, MergedObject)]
-pub struct Mutation(EventMutation, IntakeMutation);
+pub struct Mutation(
+    ChannelMutation,
+    ProductMutation,
+    CustomerMutation,
+    DutyMutation,
+    RatingPolicyMutation,
+    IntakeMutation,
+    EventMutation,
+    VerdictMutation,
+    ScoreMutation,
+    AffectedMutation,
+    ProtectionMutation,
+    TeamMutation,
+    DecisionMutation,
+    CommentMutation,
+    RemediationMutation,
+    ReplyMutation,
+    ReviewMutation,
+);
 
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -110,6 +110,12 @@ impl Remediation {
 /// The answers to the three questions.
 pub struct Verification(pub verification::Model);
 
+impl From<verification::Model> for Verification {
+    fn from(row: verification::Model) -> Self {
+        Self(row)
+    }
+}
+
 /// The answers to the three questions of a verification. 修复验证记录。
 #[Object]
 impl Verification {

@@ -14,6 +14,12 @@ use crate::outbox::retrying;
 /// What an event taught.
 pub struct Review(pub review::Model);
 
+impl From<review::Model> for Review {
+    fn from(row: review::Model) -> Self {
+        Self(row)
+    }
+}
+
 /// What an event taught, or why its review was skipped. 复盘记录。
 #[Object]
 impl Review {
