@@ -176,7 +176,7 @@ pub(super) async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<
 }
 
 /// The reporter is one of whom the actor sees a report.
-fn visible_reporter(actor: &Actor) -> Condition {
+pub fn visible_reporter(actor: &Actor) -> Condition {
     let reports = Query::select()
         .expr(Expr::val(1))
         .from(report::Entity)

@@ -48,7 +48,7 @@ impl Report {
 #[Object]
 impl Report {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<report::Entity>(self.0.id)
     }
 
@@ -253,7 +253,7 @@ impl From<reporter::Model> for Reporter {
 #[Object]
 impl Reporter {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<reporter::Entity>(self.0.id)
     }
 
