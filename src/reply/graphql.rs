@@ -155,3 +155,6 @@ async fn channel_for(ctx: &Context<'_>, id: Uuid) -> ApiResult<Option<Channel>> 
     }
     Ok(lookup::<channel::Entity>(ctx, id).await?.map(Channel::from))
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,11 +18,11 @@ use crate::error::RefusalCode;
 use crate::graphql::scalars::Id;
 
 /// One event with one open VERDICT obligation.
-struct Desk {
-    app: App,
-    clock: Arc<SetClock>,
-    event: event::Model,
-    channel: channel::Model,
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) clock: Arc<SetClock>,
+    pub(super) event: event::Model,
+    pub(super) channel: channel::Model,
     obligation: obligation::Model,
     _folder: Folder,
 }
@@ -37,7 +37,7 @@ impl Drop for Folder {
     }
 }
 
-fn person(subject: &str, role: Role) -> Actor {
+pub(super) fn person(subject: &str, role: Role) -> Actor {
     Actor::operator(subject, [role])
 }
 
@@ -49,7 +49,7 @@ fn codes<T: std::fmt::Debug>(outcome: Result<T>) -> Vec<RefusalCode> {
 }
 
 impl Desk {
-    async fn new(name: &str, kind: ChannelKind) -> Self {
+    pub(super) async fn new(name: &str, kind: ChannelKind) -> Self {
         let folder =
             Folder(std::env::temp_dir().join(format!("vulndesk-reply-{name}-{}", std::process::id())));
         std::fs::create_dir_all(&folder.0).unwrap();
@@ -118,14 +118,14 @@ impl Desk {
         found.await.unwrap().unwrap()
     }
 
-    async fn set(&self, verdict: Option<Verdict>, level: Level) {
+    pub(super) async fn set(&self, verdict: Option<Verdict>, level: Level) {
         let mut row = self.event().await.into_active_model();
         row.verdict = sea_orm::Set(verdict);
         row.level = sea_orm::Set(level);
         row.update(self.app.database.writer()).await.unwrap();
     }
 
-    async fn draft(&self, kind: ReplyKind, meets: bool) -> DraftReply {
+    pub(super) async fn draft(&self, kind: ReplyKind, meets: bool) -> DraftReply {
         DraftReply {
             event: Id::new(self.event.id),
             expected_version: self.event().await.version,
@@ -168,7 +168,7 @@ impl Desk {
         revise_reply(&self.app, by, &input).await
     }
 
-    async fn sent(&self, by: &Actor, reply: &reply::Model) -> Result<reply::Model> {
+    pub(super) async fn sent(&self, by: &Actor, reply: &reply::Model) -> Result<reply::Model> {
         let input = RecordReplySent {
             reply: Id::new(reply.id),
             expected_version: reply.version,
