@@ -223,7 +223,8 @@ async fn fix(
                 "rationale": "Reproduced 已复现" })
     };
     story.step("analyst-1", "giveVerdict", verdict).await?;
-    let affected = json!({ "event": story.id, "product": product, "state": "AFFECTED", "affectedVersions": "< 5.2" });
+    let affected =
+        json!({ "event": story.id, "product": product, "state": "AFFECTED", "affectedVersions": "< 5.2" });
     story.caller.change("analyst-1", "setAffectedProduct", affected, "event", "id").await?;
     story.look("id").await?;
     if stage == Until::Rating {
@@ -279,7 +280,8 @@ async fn fix(
 async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
     let event = story.look("obligations { id state channel { abroad } }").await?;
     let caller = story.caller;
-    let abroad = event["obligations"].as_array().into_iter().flatten().any(|row| row["channel"]["abroad"] == true);
+    let abroad =
+        event["obligations"].as_array().into_iter().flatten().any(|row| row["channel"]["abroad"] == true);
     if abroad {
         let ask = json!({ "event": story.id, "kind": "REPORT_ABROAD", "question": "May we answer abroad? 可否向境外回复？" });
         let asked = caller.change("analyst-1", "askDecision", ask, "decision", "id version").await?;
