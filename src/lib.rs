@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod intake;
 pub mod outbox;
+pub mod principal;
 pub mod product;
 pub mod remediation;
 pub mod score;
