@@ -102,7 +102,7 @@ impl ChangeSet {
     /// Inserts a new aggregate and opens its audit chain. `event` is the event whose readers may read the entry.
     pub fn create<M: Aggregate>(&mut self, app: &App, mut row: M, event: Option<Uuid>) -> M {
         self.note(&row, "created", |row, column| Some(audited::<M>(row, column)));
-        let digest = self.audit::<M>(app, row.id(), event, 1, &[]);
+        let digest = self.audit(app, M::KIND, row.id(), event, 1, &[]);
         row.stamp(1, 1, digest, self.at);
         self.write_row(&row);
         row
@@ -121,7 +121,7 @@ impl ChangeSet {
             .changed_columns(before, &after)
             .unwrap_or_else(|| Query::update().table(M::Entity::default()).take());
         let revision = before.revision() + 1;
-        let digest = self.audit::<M>(app, before.id(), event, revision, before.audit_head());
+        let digest = self.audit(app, M::KIND, before.id(), event, revision, before.audit_head());
         after.stamp(before.version() + i32::from(bump == Bump::Version), revision, digest, self.at);
         for column in <M::Entity as EntityTrait>::Column::iter() {
             if STAMPED.contains(&column.to_string().as_str()) {
@@ -133,6 +133,12 @@ impl ChangeSet {
             .and_where(Expr::col(M::revision_column()).eq(before.revision()));
         self.guarded.push(statement);
         after
+    }
+
+    /// Closes an audit entry of its own over the rows written since the last one, for a thing that is inserted once
+    /// and never changed.
+    pub fn record(&mut self, app: &App, kind: &'static str, id: Uuid, event: Option<Uuid>) {
+        self.audit(app, kind, id, event, 1, &[]);
     }
 
     /// Tells the outside. `data` holds ids and states only.
@@ -220,9 +226,10 @@ impl ChangeSet {
         self.details.push(json!({ "table": M::Entity::default().table_name(), "key": key, verb: columns }));
     }
 
-    fn audit<M: Aggregate>(
+    fn audit(
         &mut self,
         app: &App,
+        kind: &str,
         id: Uuid,
         event: Option<Uuid>,
         revision: i64,
@@ -230,7 +237,7 @@ impl ChangeSet {
     ) -> Vec<u8> {
         let mut entry = audit_entry::Model {
             id: app.ids.next(),
-            aggregate_kind: M::KIND.to_owned(),
+            aggregate_kind: kind.to_owned(),
             aggregate_id: id,
             event_id: event,
             revision,

@@ -1,18 +1,12 @@
-//! Products.
-use crate::app::App;
-use crate::error::Result;
-use entity::product;
-use sea_orm::{EntityTrait, QueryFilter};
-use std::collections::HashMap;
-use uuid::Uuid;
-/// Keys of products, by id.
-///
-/// # Errors
-/// Of the database.
-pub async fn keys(app: &App, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, String>> {
-    let rows = product::Entity::find()
-        .filter(crate::database::is_one_of(app.database.backend(), product::Column::Id, ids))
-        .all(app.database.reader())
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.key)).collect())
-}
+//! Products and services of the company: what vulnerabilities are found in.
+//!
+//! A product's key never changes, since tokens name it in their scope. Its line is what is remediated and assigned
+//! as one; its importance and reach are where a score's two product factors start.
+
+pub mod graphql;
+pub mod store;
+
+mod commands;
+
+pub use commands::{CreateProduct, UpdateProduct, create, update};
+pub use store::keys;
