@@ -28,7 +28,7 @@ impl App {
     ///
     /// # Errors
     /// When the database has not been migrated.
-    pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> Result<Self> {
+    pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
         Ok(Self { database, clock, ids, numbers, principals: principal::Cache::default() })
     }

@@ -1,25 +1,42 @@
 //! vulndesk: the procedure of a team that receives vulnerability reports, as a GraphQL backend.
+//!
+//! `docs/ARCHITECTURE.md` is the map. One folder holds one concept: what it is and its commands in `mod.rs`,
+//! pure decisions in `rules.rs`, SQL in `store.rs`, the API in `graphql.rs`.
 
+pub mod affected;
 pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod channel;
 pub mod clock;
 pub mod comment;
+pub mod config;
 pub mod customer;
 pub mod database;
+pub mod decision;
+pub mod demo;
 pub mod duty;
 pub mod error;
+pub mod escalation;
 pub mod event;
+pub mod executor;
 pub mod graphql;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
-pub mod input;
 pub mod intake;
+pub mod migrate;
 pub mod outbox;
 pub mod principal;
 pub mod product;
+pub mod protection;
 pub mod rating_policy;
 pub mod remediation;
+pub mod reply;
+pub mod review;
 pub mod score;
+pub mod team;
+#[cfg(test)]
+mod testing;
+pub mod verdict;
+pub mod viewer;

@@ -1,2 +1,198 @@
-//! The command line.
-fn main() {}
+//! The command line: parse, build, call the library.
+
+mod cli;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use chrono::TimeDelta;
+use clap::Parser;
+use cli::{Cli, Command, Common, TokenArgs};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
+use vulndesk::app::App;
+use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
+use vulndesk::clock::{Clock, Ids, SetClock, SystemClock};
+use vulndesk::config::{LogFormat, Settings};
+use vulndesk::database::Database;
+use vulndesk::executor::Api;
+use vulndesk::http::health::Health;
+use vulndesk::http::metrics::Metrics;
+use vulndesk::http::serve::{Server, Shutdown};
+use vulndesk::http::{Services, page};
+use vulndesk::{demo, graphql, http, migrate};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "vulndesk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let settings = settings(&cli.common)?;
+    match cli.command {
+        Command::Schema => say(&graphql::sdl()),
+        Command::Token(args) => say(&format!("{}\n", development_token(&settings.auth, &args)?)),
+        Command::Migrate => {
+            log_to_stderr(settings.log_format);
+            migrated(&settings).await.map(|_| ())
+        }
+        Command::Serve => {
+            log_to_stderr(settings.log_format);
+            serve(&settings).await
+        }
+        Command::Demo { tokens_file } => {
+            log_to_stderr(settings.log_format);
+            run_demo(settings, tokens_file.as_deref()).await
+        }
+    }
+}
+
+/// The settings of file and environment, with the command line's flags over them.
+fn settings(common: &Common) -> anyhow::Result<Settings> {
+    let mut settings = Settings::read(common.config.as_deref()).context("the configuration")?;
+    if let Some(url) = &common.database_url {
+        settings.database_url.clone_from(url);
+    }
+    if let Some(listen) = common.listen {
+        settings.http.listen = listen;
+    }
+    settings.http.trusted_proxies.extend(common.trusted_proxies.iter().copied());
+    settings.http.behind_tls |= common.behind_tls;
+    Ok(settings)
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+fn development_token(settings: &AuthSettings, args: &TokenArgs) -> anyhow::Result<String> {
+    let secret = settings.development_secret()?;
+    let request = MintRequest {
+        subject: args.subject.clone(),
+        roles: args.role.clone(),
+        products: args.product.clone(),
+        teams: args.team.clone(),
+        channel: args.channel.clone(),
+        email: None,
+        now: SystemClock.now(),
+        lifetime: TimeDelta::hours(args.hours.into()),
+    };
+    Ok(mint(&secret, settings, &request)?)
+}
+
+async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
+    let database =
+        Database::connect(&settings.database_url, settings.database_pool).await.context("the database")?;
+    migrate::run(&database, &SystemClock, &Ids::new(Arc::new(SystemClock))).await?;
+    Ok(database)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let verifier = Verifier::new(settings.auth.clone(), Arc::new(SystemClock))?;
+    settings.http.check()?;
+    let database = migrated(settings).await?;
+    listen(settings, database, verifier, |address| tracing::info!(%address, "serving")).await
+}
+
+/// Serves until the process is told to stop.
+async fn listen(
+    settings: &Settings,
+    database: Database,
+    verifier: Verifier,
+    ready: impl FnOnce(std::net::SocketAddr),
+) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let app = Arc::new(App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?);
+    let verifier = Arc::new(verifier);
+    let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
+    shutdown.on_signals()?;
+    let (checked, keys) = (app.database.clone(), Arc::clone(&verifier));
+    let health = Health::new(shutdown.token.clone())
+        .with_check("database", move || {
+            let database = checked.clone();
+            async move { migrate::check(&database).await }
+        })
+        .with_check("token keys", move || {
+            let keys = Arc::clone(&keys);
+            async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
+        });
+    let services = Services {
+        executor: Arc::new(Api { app, schema: graphql::schema(), verifier }),
+        ids: Arc::new(Ids::new(clock)),
+        health: Arc::new(health),
+        metrics: Arc::new(Metrics::default()),
+    };
+    let server = Server::bind(&settings.http).await?;
+    ready(server.address());
+    let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
+    server.run(router, shutdown).await;
+    Ok(())
+}
+
+async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow::Result<()> {
+    if !settings.http.listen.ip().to_canonical().is_loopback() {
+        bail!(
+            "the demo has ready tokens for everybody: it listens on a loopback address only, not {}",
+            settings.http.listen
+        );
+    }
+    settings.auth = AuthSettings::default();
+    let mut secret = [0; 32];
+    Ids::new(Arc::new(SystemClock)).fill(&mut secret);
+    // Hexadecimal, since a secret is text without line ends.
+    let secret = DevelopmentSecret::new(hex::encode(secret).as_bytes())?;
+    let database = migrated(&settings).await?;
+    if demo::is_empty(&database).await? {
+        let clock = Arc::new(SetClock::new(SystemClock.now()));
+        let ids = Ids::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let app = Arc::new(App::new(database.clone(), Arc::clone(&clock) as Arc<dyn Clock>, ids).await?);
+        demo::load(&app, &graphql::schema(), &clock, SystemClock.now()).await.context("the demo data")?;
+    }
+    let tokens = demo::tokens(&secret, &settings.auth, SystemClock.now())?;
+    if let Some(file) = tokens_file {
+        write_private(file, &serde_json::to_string_pretty(&tokens)?)?;
+    }
+    let verifier = Verifier::development(settings.auth.clone(), &secret);
+    listen(&settings, database, verifier, |address| {
+        let mut text = format!(
+            "\nvulndesk demo\n\n  page     http://{address}/\n  GraphQL  http://{address}/graphql\n\n"
+        );
+        for role in Role::ALL {
+            text.push_str(&format!("{role}\n  {}\n", tokens[role.name()].as_str().unwrap_or_default()));
+        }
+        let _ = say(&text);
+    })
+    .await
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
+    opened
+        .and_then(|mut opened| opened.write_all(text.as_bytes()))
+        .with_context(|| format!("{}", file.display()))
+}

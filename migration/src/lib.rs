@@ -1,7 +1,8 @@
 //! Schema changes, one file each, valid on SQLite and PostgreSQL. Never imports the entities: a change keeps
 //! its meaning when the entities move on.
 
-use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::migrator::MigratorTrait;
+use sea_orm_migration::prelude::{Index, IndexCreateStatement, MigrationTrait};
 
 mod m01_configuration;
 mod m02_event;

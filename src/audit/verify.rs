@@ -260,4 +260,17 @@ mod tests {
         assert_eq!(faults(&walk(&entries)), [(Fault::Link, 3)]);
         assert!(walk(&entries).to_string().ends_with("revision 3: does not follow the entry before it"));
     }
+
+    #[tokio::test]
+    async fn a_cut_off_end_is_found_by_the_row_that_keeps_the_head() {
+        use entity::vocabulary::Tlp;
+        let app = crate::testing::app("audit-verify").await;
+        let event = crate::testing::event(&app, Tlp::Amber).await;
+        assert!(verify(&app).await.unwrap().is_sound());
+        let ends = audit_entry::Entity::delete_many().filter(audit_entry::Column::AggregateId.eq(event.id));
+        ends.exec(app.database.writer()).await.unwrap();
+        let report = verify(&app).await.unwrap();
+        assert_eq!(faults(&report), [(Fault::Head, 1)]);
+        assert_eq!(report.findings[0].aggregate, event.id);
+    }
 }

@@ -176,8 +176,6 @@ actions! {
     ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
     /// Read channels.
     ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
-    /// Read the company's accounts on channels' platforms.
-    ReadPlatformAccounts "readPlatformAccounts" [Admin Analyst Leader Auditor];
     /// Read the duty roster.
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read rating policies.

@@ -1,19 +1,19 @@
 //! The API of channels.
 
 use async_graphql::{Context, ID, Object};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
 use entity::{channel, platform_account};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel};
-use crate::auth::policy::{Action, allows, require};
+use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel, store};
+use crate::auth::Role;
+use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
-use crate::graphql::page::{self, Connection, Keyset, PageInput};
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::outbox::retrying;
 
-/// Where reports come from and replies go to. 报告来源与回复去向。
+/// Where reports come from and replies go to. 渠道。
 pub struct Channel(pub channel::Model);
 
 impl From<channel::Model> for Channel {
@@ -22,15 +22,23 @@ impl From<channel::Model> for Channel {
     }
 }
 
-/// Where reports come from and replies go to. 报告来源与回复去向。
+crate::payload! {
+    /// A channel after a change. 变更后的渠道。
+    ChannelPayload {
+        /// The channel as it now is; null when the change was refused. 变更后的渠道；被拒绝时为空。
+        channel: Channel
+    }
+}
+
+/// Where reports come from and replies go to. 渠道：报告的来源与回复的去向。
 #[Object]
 impl Channel {
-    /// Identifies it. 标识。
-    pub async fn id(&self) -> ID {
+    /// Opaque id. 标识。
+    async fn id(&self) -> ID {
         scalars::id::<channel::Entity>(self.0.id)
     }
 
-    /// Stable short name, for tokens and imports. 固定短名，用于令牌与导入。
+    /// Stable short name, as tokens and imports use it. 渠道标识。
     async fn key(&self) -> &str {
         &self.0.key
     }
@@ -40,80 +48,69 @@ impl Channel {
         &self.0.name
     }
 
-    /// Its kind: what it asks for follows from it. 渠道类型。
+    /// Kind. 渠道类型。
     async fn kind(&self) -> ChannelKind {
         self.0.kind
     }
 
-    /// ISO 3166 country code, or EU. 司法辖区（国家代码或 EU）。
+    /// Country code, or EU. 法域。
     async fn jurisdiction(&self) -> &str {
         &self.0.jurisdiction
     }
 
-    /// Whether it lies outside the company's own jurisdiction. 是否在境外。
+    /// Outside the company's own jurisdiction. 是否境外。
     async fn abroad(&self) -> bool {
         self.0.abroad
     }
 
-    /// Whether each of its reports asks for a reply. 是否须回复。
+    /// Whether each of its reports opens an obligation to reply. 是否要求回复。
     async fn reply_required(&self) -> bool {
         self.0.reply_required
     }
 
-    /// IANA zone in which its days end. 时区。
+    /// IANA zone in which its working days end. 时区。
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
     }
 
-    /// BCP 47 language tag of its replies. 回复语言。
+    /// BCP 47 tag of its replies. 回复语言。
     async fn language(&self) -> &str {
         &self.0.language
     }
 
-    /// People and addresses to reach it; null for roles that may not read channels.
-    /// 联系方式；无权查看渠道的角色为空。
-    async fn contacts(&self, ctx: &Context<'_>) -> Option<&[String]> {
-        allows(actor(ctx), Action::ReadChannels).then_some(self.0.contacts.0.as_slice())
+    /// People and addresses to reach it. 联系方式。
+    async fn contacts(&self) -> &[String] {
+        &self.0.contacts.0
     }
 
-    /// Whether new reports are accepted through it. 是否接收新报告。
+    /// False when no new report is accepted through it. 是否启用。
     async fn active(&self) -> bool {
         self.0.active
     }
 
-    /// The company's registered accounts on its platform; null for all but ADMIN, ANALYST, LEADER and AUDITOR.
-    /// 公司在该平台注册的账号；仅 ADMIN、ANALYST、LEADER、AUDITOR 可见，其他为空。
+    /// Version to send as `expectedVersion`. 版本号。
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// The company's accounts on its platform; null unless you are ADMIN, ANALYST, LEADER or AUDITOR.
+    /// 公司在该平台的账号；仅 ADMIN、ANALYST、LEADER、AUDITOR 可见，否则为空。
     async fn accounts(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<PlatformAccount>>> {
-        if !allows(actor(ctx), Action::ReadPlatformAccounts) {
+        if !actor(ctx).has_any(&[Role::Admin, Role::Analyst, Role::Leader, Role::Auditor]) {
             return Ok(None);
         }
         let rows = loaders::children::<platform_account::Entity>(ctx, self.0.id).await?;
         Ok(Some(rows.iter().cloned().map(PlatformAccount).collect()))
     }
-
-    /// Counts changes; to be sent back with the next one. 版本号，修改时须带回。
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// When it was recorded. 记录时间。
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When it last changed. 最后变更时间。
-    async fn changed_at(&self) -> DateTime<Utc> {
-        self.0.changed_at
-    }
 }
 
-/// The company's registered account on a channel's platform. 公司在渠道平台上的注册账号。
+/// The company's account on a platform.
 pub struct PlatformAccount(platform_account::Model);
 
 /// The company's registered account on a channel's platform. 公司在渠道平台上的注册账号。
 #[Object]
 impl PlatformAccount {
-    /// Identifies it. 标识。
+    /// Opaque id. 标识。
     async fn id(&self) -> ID {
         scalars::id::<platform_account::Entity>(self.0.id)
     }
@@ -133,98 +130,74 @@ impl PlatformAccount {
         &self.0.registered_email
     }
 
-    /// Reference of the licence document it was registered with. 注册所用证照编号。
+    /// Reference of the licence document; null when none is recorded. 证照编号。
     async fn licence_document(&self) -> Option<&str> {
         self.0.licence_document.as_deref()
     }
 
-    /// Last day on which it works; null when it does not end. 有效期至；长期有效为空。
+    /// Last day on which it works; null when not known. 有效期至。
     async fn valid_until(&self) -> Option<NaiveDate> {
         self.0.valid_until
     }
 }
 
-crate::payload! {
-    /// A channel after a change. 变更后的渠道。
-    ChannelPayload {
-        /// The channel as it now is; null when the change was refused. 变更后的渠道；被拒绝时为空。
-        channel: Channel
-    }
-}
-
-/// Reading channels.
+/// Queries of channels.
 #[derive(Default)]
 pub struct ChannelQuery;
 
-/// Reading channels. 查询渠道。
+/// Queries of channels. 渠道查询。
 #[Object]
 impl ChannelQuery {
-    /// Channels by their key. 渠道列表，按短名排序。
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    /// Channels by key. 渠道列表。
     async fn channels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Items from the front, 1 to 100. 从前往后的条数。")] first: Option<i32>,
+        #[graphql(desc = "Only of this kind. 渠道类型。")] kind: Option<ChannelKind>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
-        #[graphql(desc = "Only of this kind. 仅该类型。")] kind: Option<ChannelKind>,
     ) -> ApiResult<Connection<Channel>> {
         require(actor(ctx), Action::ReadChannels)?;
-        let mut select = channel::Entity::find();
-        if let Some(kind) = kind {
-            select = select.filter(channel::Column::Kind.eq(kind));
-        }
-        let keyset = Keyset { column: channel::Column::Key, id: channel::Column::Id, descending: false };
-        let input = PageInput { first, after, last, before };
-        Ok(Connection::new(page::read(&app(ctx).database, select, keyset, &input).await?))
+        let page = store::page(app(ctx), kind, &PageInput { first, after, last, before }).await?;
+        Ok(Connection::new(page))
     }
 }
 
-/// Configuring channels.
+/// Changes of channels.
 #[derive(Default)]
 pub struct ChannelMutation;
 
-/// Configuring channels. 配置渠道。
+/// Changes of channels. 渠道变更。
 #[Object]
 impl ChannelMutation {
     /// Adds a channel. 新增渠道。
-    async fn create_channel(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The channel. 渠道。")] input: CreateChannel,
-    ) -> ApiResult<ChannelPayload> {
-        let (app, actor) = (app(ctx), actor(ctx));
-        ChannelPayload::of(retrying(|| super::create(app, actor, &input)).await)
+    async fn create_channel(&self, ctx: &Context<'_>, input: CreateChannel) -> ApiResult<ChannelPayload> {
+        ChannelPayload::of(retrying(|| super::create(app(ctx), actor(ctx), &input)).await)
     }
 
-    /// Changes a channel's settings; its key never changes. 修改渠道；短名不可更改。
-    async fn update_channel(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What changes. 修改内容。")] input: UpdateChannel,
-    ) -> ApiResult<ChannelPayload> {
-        let (app, actor) = (app(ctx), actor(ctx));
-        ChannelPayload::of(retrying(|| super::update(app, actor, &input)).await)
+    /// Changes a channel's settings. 修改渠道设置。
+    async fn update_channel(&self, ctx: &Context<'_>, input: UpdateChannel) -> ApiResult<ChannelPayload> {
+        ChannelPayload::of(retrying(|| super::update(app(ctx), actor(ctx), &input)).await)
     }
 
-    /// Adds a platform account to a channel, or changes one. 新增或修改平台账号。
+    /// Records or changes the company's account on a platform. 登记或修改平台账号。
     async fn save_platform_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account. 账号。")] input: SavePlatformAccount,
+        input: SavePlatformAccount,
     ) -> ApiResult<ChannelPayload> {
-        let (app, actor) = (app(ctx), actor(ctx));
-        ChannelPayload::of(retrying(|| super::save_account(app, actor, &input)).await)
+        ChannelPayload::of(retrying(|| super::save_account(app(ctx), actor(ctx), &input)).await)
     }
 
-    /// Removes a platform account from its channel. 移除平台账号。
+    /// Removes a platform account. 移除平台账号。
     async fn remove_platform_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account. 账号。")] input: RemovePlatformAccount,
+        input: RemovePlatformAccount,
     ) -> ApiResult<ChannelPayload> {
-        let (app, actor) = (app(ctx), actor(ctx));
-        ChannelPayload::of(retrying(|| super::remove_account(app, actor, &input)).await)
+        ChannelPayload::of(retrying(|| super::remove_account(app(ctx), actor(ctx), &input)).await)
     }
 }

@@ -1,59 +1,95 @@
-//! Channels: where reports come from and replies go to, with the company's accounts on their platforms.
+//! Where reports come from and replies go to.
 //!
-//! What a channel asks for follows from its kind ([`rules`]). Its key never changes, since tokens and imports
-//! name it. Platform accounts hang on the channel: its revision guards them and its audit chain records them,
-//! without the person's data.
+//! A channel's key stands in tokens and imports and never changes. The company's accounts on a channel's
+//! platform are kept with it, so that notices are seen there first and an account about to lapse is noticed.
 
 pub mod graphql;
-pub mod rules;
+mod rules;
 pub mod store;
 
-mod account;
-
-pub use account::{RemovePlatformAccount, SavePlatformAccount, remove_account, save_account};
-pub use store::find_by_key;
-
 use async_graphql::InputObject;
-use entity::channel;
+use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
-use serde::Serialize;
+use entity::{channel, platform_account};
+use sea_orm::sea_query::{ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::event::expect_version;
+use crate::error::{Error, RefusalCode, Result};
+use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::idempotency::{self, Replay};
-use crate::input;
 use crate::outbox::{Bump, ChangeSet};
 
+/// Longest name, in characters.
+const SHORT: usize = 200;
+
 /// A new channel. 新渠道。
-#[derive(Clone, Debug, InputObject, Serialize)]
+#[derive(Clone, Debug, InputObject)]
 pub struct CreateChannel {
-    /// Stable short name: 2 to 64 lowercase letters, digits and hyphens; it never changes. 固定短名，不可更改。
+    /// Stable short name: lower-case letters, digits and hyphens. 渠道标识：小写字母、数字与连字符。
     pub key: String,
     /// Name shown to people. 名称。
     pub name: String,
-    /// Its kind: what it asks for follows from it. 渠道类型。
+    /// Kind. 渠道类型。
     pub kind: ChannelKind,
-    /// ISO 3166 country code, or EU. 司法辖区（国家代码或 EU）。
+    /// ISO 3166 country code, or EU. 法域：国家代码或 EU。
     pub jurisdiction: String,
-    /// Whether it lies outside the company's own jurisdiction. 是否在境外。
+    /// Whether it is outside the company's own jurisdiction. 是否境外。
     pub abroad: bool,
-    /// Whether each of its reports asks for a reply; left out, its kind says so. 是否须回复；不填则由类型决定。
-    pub reply_required: Option<bool>,
-    /// IANA zone in which its days end; Asia/Shanghai when left out. 时区，默认 Asia/Shanghai。
-    pub time_zone: Option<String>,
-    /// BCP 47 language tag of its replies; zh-CN when left out. 回复语言，默认 zh-CN。
-    pub language: Option<String>,
+    /// Whether each of its reports opens an obligation to reply. 是否要求回复。
+    pub reply_required: bool,
+    /// IANA zone in which its working days end. 时区。
+    #[graphql(default = "Asia/Shanghai")]
+    pub time_zone: String,
+    /// BCP 47 tag of its replies. 回复语言。
+    #[graphql(default = "zh-CN")]
+    pub language: String,
     /// People and addresses to reach it. 联系方式。
-    pub contacts: Option<Vec<String>>,
-    /// Makes sending the same request again safe. 幂等键。
-    pub idempotency_key: Option<String>,
+    #[graphql(default)]
+    pub contacts: Vec<String>,
 }
 
-/// A channel's changed settings; what is left out stays. 修改渠道；未填写的保持不变。
+/// Adds a channel.
+///
+/// # Errors
+/// By policy; BAD_USER_INPUT on ill-formed values; a refusal when the key is taken.
+pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<channel::Model> {
+    require(actor, Action::CreateChannel)?;
+    let now = app.clock.now();
+    let row = channel::Model {
+        id: app.ids.next(),
+        key: rules::key("input.key", &input.key)?,
+        name: require_text("input.name", &input.name, SHORT)?,
+        kind: input.kind,
+        jurisdiction: rules::jurisdiction(&input.jurisdiction)?,
+        abroad: input.abroad,
+        reply_required: input.reply_required,
+        time_zone: rules::time_zone(&input.time_zone)?,
+        language: rules::language(&input.language)?,
+        contacts: rules::contacts(&input.contacts)?.into(),
+        active: true,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: now,
+        changed_at: now,
+    };
+    if store::by_key(app, &row.key).await?.is_some() {
+        return Err(Error::refused(
+            RefusalCode::AlreadyExists,
+            "there is a channel with this key: choose another",
+        ));
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::CreateChannel);
+    let row = changes.create(app, row, None);
+    app.commit(changes).await?;
+    Ok(row)
+}
+
+/// Changes to a channel; what is left out stays. 渠道变更；未提供的保持不变。
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateChannel {
     /// The channel. 渠道。
@@ -62,116 +98,125 @@ pub struct UpdateChannel {
     pub expected_version: i32,
     /// Name shown to people. 名称。
     pub name: Option<String>,
-    /// Its kind. 渠道类型。
-    pub kind: Option<ChannelKind>,
-    /// ISO 3166 country code, or EU. 司法辖区（国家代码或 EU）。
-    pub jurisdiction: Option<String>,
-    /// Whether it lies outside the company's own jurisdiction. 是否在境外。
-    pub abroad: Option<bool>,
-    /// Whether each of its reports asks for a reply. 是否须回复。
+    /// Whether each of its reports opens an obligation to reply. 是否要求回复。
     pub reply_required: Option<bool>,
-    /// IANA zone in which its days end. 时区。
+    /// IANA zone in which its working days end. 时区。
     pub time_zone: Option<String>,
-    /// BCP 47 language tag of its replies. 回复语言。
+    /// BCP 47 tag of its replies. 回复语言。
     pub language: Option<String>,
-    /// People and addresses to reach it, all of them. 联系方式（全部）。
+    /// People and addresses to reach it. 联系方式。
     pub contacts: Option<Vec<String>>,
-    /// Whether new reports are accepted through it. 是否接收新报告。
+    /// False when no new report is accepted through it. 是否启用。
     pub active: Option<bool>,
 }
 
-/// Adds a channel.
+/// Changes a channel's settings; never its key or kind.
 ///
 /// # Errors
-/// By policy; on ill-formed texts; a refusal when the key is taken or the kind always asks for replies.
-pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<channel::Model> {
-    let action = Action::CreateChannel;
-    require(actor, action)?;
-    let key = match idempotency::replay(app, actor, action, input.idempotency_key.as_deref(), input).await? {
-        Replay::Done(id) => return store::find(app, id).await,
-        Replay::First(key) => key,
-    };
-    if find_by_key(app, &input.key).await?.is_some() {
-        return Err(Error::Refused(vec![Refusal::on(
-            RefusalCode::AlreadyExists,
-            "input.key",
-            "another channel has this key: choose one that is free",
-        )]));
-    }
-    let mut changes = ChangeSet::new(app, actor, action);
-    let channel = create_row(app, &mut changes, input)?;
-    if let Some(key) = &key {
-        changes.remember(key, channel.id);
-    }
-    app.commit(changes).await?;
-    Ok(channel)
-}
-
-/// Writes a new channel into a change whose earlier rows are closed by their own aggregates: how an import brings
-/// the channel that its records name. That the key is free is checked by whoever commits.
-///
-/// # Errors
-/// On ill-formed texts; a refusal when the kind always asks for replies.
-pub fn create_row(app: &App, changes: &mut ChangeSet, input: &CreateChannel) -> Result<channel::Model> {
-    let row = channel::Model {
-        id: app.ids.next(),
-        key: input::key("input.key", &input.key)?,
-        name: input::one_line("input.name", &input.name, input::NAME)?,
-        kind: input.kind,
-        jurisdiction: input::country("input.jurisdiction", &input.jurisdiction)?,
-        abroad: input.abroad,
-        reply_required: input.reply_required.unwrap_or_else(|| rules::asks_for_replies(input.kind)),
-        time_zone: input::time_zone(
-            "input.timeZone",
-            input.time_zone.as_deref().unwrap_or(rules::DEFAULT_TIME_ZONE),
-        )?,
-        language: input::language(
-            "input.language",
-            input.language.as_deref().unwrap_or(rules::DEFAULT_LANGUAGE),
-        )?,
-        contacts: input::lines("input.contacts", input.contacts.as_deref().unwrap_or_default())?,
-        active: true,
-        version: 1,
-        revision: 1,
-        audit_head: Vec::new(),
-        created_at: changes.at(),
-        changed_at: changes.at(),
-    };
-    rules::check(&row)?;
-    Ok(changes.create(app, row, None))
-}
-
-/// Changes a channel's settings.
-///
-/// # Errors
-/// By policy and version; on ill-formed texts; a refusal when the kind always asks for replies.
+/// By policy and version; BAD_USER_INPUT on ill-formed values.
 pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<channel::Model> {
     require(actor, Action::UpdateChannel)?;
     let before = store::find(app, input.channel.0).await?;
     expect_version(before.version, input.expected_version)?;
     let mut after = before.clone();
     if let Some(name) = &input.name {
-        after.name = input::one_line("input.name", name, input::NAME)?;
+        after.name = require_text("input.name", name, SHORT)?;
     }
-    if let Some(jurisdiction) = &input.jurisdiction {
-        after.jurisdiction = input::country("input.jurisdiction", jurisdiction)?;
-    }
-    if let Some(time_zone) = &input.time_zone {
-        after.time_zone = input::time_zone("input.timeZone", time_zone)?;
+    if let Some(zone) = &input.time_zone {
+        after.time_zone = rules::time_zone(zone)?;
     }
     if let Some(language) = &input.language {
-        after.language = input::language("input.language", language)?;
+        after.language = rules::language(language)?;
     }
     if let Some(contacts) = &input.contacts {
-        after.contacts = input::lines("input.contacts", contacts)?;
+        after.contacts = rules::contacts(contacts)?.into();
     }
-    input::set(&mut after.kind, input.kind);
-    input::set(&mut after.abroad, input.abroad);
-    input::set(&mut after.reply_required, input.reply_required);
-    input::set(&mut after.active, input.active);
-    rules::check(&after)?;
+    after.reply_required = input.reply_required.unwrap_or(before.reply_required);
+    after.active = input.active.unwrap_or(before.active);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateChannel);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }
+
+/// The company's account on a channel's platform; one login once. 公司在渠道平台上的注册账号。
+#[derive(Clone, Debug, InputObject)]
+pub struct SavePlatformAccount {
+    /// The channel. 渠道。
+    pub channel: Id<channel::Entity>,
+    /// Login name, never a password. 登录名，切勿填写密码。
+    pub login: String,
+    /// Person registered with the platform. 注册联系人。
+    pub registered_contact: String,
+    /// Address that the platform sends notices to. 注册邮箱。
+    pub registered_email: String,
+    /// Reference of the licence document. 证照编号。
+    pub licence_document: Option<String>,
+    /// Last day on which it works. 有效期至。
+    pub valid_until: Option<NaiveDate>,
+}
+
+/// Records the account with this login, or changes it.
+///
+/// # Errors
+/// By policy; BAD_USER_INPUT on ill-formed values.
+pub async fn save_account(app: &App, actor: &Actor, input: &SavePlatformAccount) -> Result<channel::Model> {
+    require(actor, Action::SavePlatformAccount)?;
+    let before = store::find(app, input.channel.0).await?;
+    let login = require_text("input.login", &input.login, SHORT)?;
+    let found = platform_account::Entity::find()
+        .filter(platform_account::Column::ChannelId.eq(before.id))
+        .filter(platform_account::Column::Login.eq(login.as_str()))
+        .one(app.database.reader())
+        .await?;
+    let row = platform_account::Model {
+        id: found.as_ref().map_or_else(|| app.ids.next(), |row| row.id),
+        channel_id: before.id,
+        login,
+        registered_contact: require_text("input.registeredContact", &input.registered_contact, SHORT)?,
+        registered_email: rules::email("input.registeredEmail", &input.registered_email)?,
+        licence_document: optional_text("input.licenceDocument", input.licence_document.as_ref(), SHORT)?,
+        valid_until: input.valid_until,
+    };
+    let mut changes = ChangeSet::new(app, actor, Action::SavePlatformAccount);
+    match &found {
+        Some(found) => changes.update(found, &row),
+        None => changes.insert(&row),
+    }
+    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// An account to remove. 待移除的平台账号。
+#[derive(Clone, Debug, InputObject)]
+pub struct RemovePlatformAccount {
+    /// The account. 平台账号。
+    pub account: Id<platform_account::Entity>,
+}
+
+/// Removes a platform account.
+///
+/// # Errors
+/// By policy; NOT_FOUND when there is none.
+pub async fn remove_account(
+    app: &App,
+    actor: &Actor,
+    input: &RemovePlatformAccount,
+) -> Result<channel::Model> {
+    require(actor, Action::RemovePlatformAccount)?;
+    let account = platform_account::Entity::find_by_id(input.account.0).one(app.database.reader()).await?;
+    let account = account.ok_or(Error::NotFound)?;
+    let before = store::find(app, account.channel_id).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::RemovePlatformAccount);
+    let delete = Query::delete()
+        .from_table(platform_account::Entity)
+        .and_where(sea_orm::sea_query::Expr::col(platform_account::Column::Id).eq(account.id))
+        .take();
+    changes.delete(delete, json!({ "platform_account": account.id, "login": account.login }));
+    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+pub use rules::{email, key};

@@ -1,68 +1,90 @@
-//! What a channel asks for by its kind.
+//! What names of configured things have to look like.
 
-use entity::channel;
-use entity::vocabulary::ChannelKind;
+use crate::error::{Error, Result};
 
-use crate::error::{Error, Refusal, RefusalCode, Result};
+/// Most contacts of one channel.
+const MAX_CONTACTS: usize = 50;
 
-/// Zone of a channel that names none.
-pub const DEFAULT_TIME_ZONE: &str = "Asia/Shanghai";
-/// Language of a channel that names none.
-pub const DEFAULT_LANGUAGE: &str = "zh-CN";
-
-/// Whether a channel of this kind asks for a reply to each report unless its settings say otherwise.
-pub fn asks_for_replies(kind: ChannelKind) -> bool {
-    match kind {
-        ChannelKind::NationalDatabase
-        | ChannelKind::Regulator
-        | ChannelKind::SrcPlatform
-        | ChannelKind::Customer => true,
-        ChannelKind::CivilPlatform | ChannelKind::Vendor | ChannelKind::Media | ChannelKind::Internal => {
-            false
-        }
-    }
-}
-
-/// Whether a channel of this kind asks for a formal reply always, whatever the verdict.
-pub fn always_asks_for_replies(kind: ChannelKind) -> bool {
-    matches!(kind, ChannelKind::NationalDatabase | ChannelKind::Regulator)
-}
-
-/// Checks that a channel's settings do not contradict its kind.
+/// A stable short name: 2 to 64 lower-case letters, digits and hyphens, beginning with a letter.
 ///
 /// # Errors
-/// A refusal when replies are switched off where they are always owed.
-pub fn check(channel: &channel::Model) -> Result<()> {
-    if channel.reply_required || !always_asks_for_replies(channel.kind) {
-        return Ok(());
+/// BAD_USER_INPUT naming `field`.
+pub fn key(field: &str, text: &str) -> Result<String> {
+    let fits = (2..=64).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::bad_input(field, "send 2 to 64 lower-case letters, digits and hyphens, a letter first"))
     }
-    Err(Error::Refused(vec![Refusal::on(
-        RefusalCode::Contradiction,
-        "input.replyRequired",
-        format!("a {} always asks for a reply: send true, or leave it out", channel.kind),
-    )]))
+}
+
+pub(super) fn jurisdiction(text: &str) -> Result<String> {
+    if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::bad_input("input.jurisdiction", "send a country code of two capital letters, or EU"))
+    }
+}
+
+pub(super) fn time_zone(text: &str) -> Result<String> {
+    match text.parse::<chrono_tz::Tz>() {
+        Ok(zone) => Ok(zone.name().to_owned()),
+        Err(_) => Err(Error::bad_input("input.timeZone", "send an IANA zone such as Asia/Shanghai")),
+    }
+}
+
+pub(super) fn language(text: &str) -> Result<String> {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let mut parts = text.split('-');
+    let first = parts.next().is_some_and(|first| (2..=3).contains(&first.len()) && part(first));
+    if first && parts.all(part) && text.len() <= 35 {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::bad_input("input.language", "send a BCP 47 tag such as zh-CN"))
+    }
+}
+
+pub(super) fn contacts(texts: &[String]) -> Result<Vec<String>> {
+    if texts.len() > MAX_CONTACTS {
+        return Err(Error::bad_input("input.contacts", format!("send at most {MAX_CONTACTS}")));
+    }
+    texts.iter().map(|text| crate::event::require_text("input.contacts", text, 500)).collect()
+}
+
+/// An e-mail address, as far as it matters here: one line, one @ with something on both sides.
+///
+/// # Errors
+/// BAD_USER_INPUT naming `field`.
+pub fn email(field: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    let fits = text.len() <= 254
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        && text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::bad_input(field, "send one e-mail address on one line"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sea_orm::Iterable;
 
     #[test]
-    fn whoever_always_asks_asks_by_default() {
-        let asking: Vec<_> = ChannelKind::iter().filter(|kind| asks_for_replies(*kind)).collect();
-        assert_eq!(
-            asking,
-            [
-                ChannelKind::NationalDatabase,
-                ChannelKind::Regulator,
-                ChannelKind::SrcPlatform,
-                ChannelKind::Customer
-            ]
-        );
-        for kind in ChannelKind::iter().filter(|kind| always_asks_for_replies(*kind)) {
-            assert!(asks_for_replies(kind), "{kind}");
+    fn names_are_strict() {
+        assert!(key("k", "cnvd-2").is_ok());
+        for wrong in ["", "a", "Cnvd", "cnvd_2", "2cnvd", "cnvd ", "漏洞"] {
+            assert!(key("k", wrong).is_err(), "{wrong}");
         }
-        assert!(!always_asks_for_replies(ChannelKind::SrcPlatform));
+        assert!(time_zone("Asia/Shanghai").is_ok() && time_zone("Asia/Nowhere").is_err());
+        assert!(language("zh-CN").is_ok() && language("zh_CN").is_err() && language("").is_err());
+        assert!(jurisdiction("EU").is_ok() && jurisdiction("eu").is_err());
+        assert!(email("e", "psirt@example.com").is_ok());
+        assert!(email("e", "psirt@example.com\r\nBcc: x@example.com").is_err());
     }
 }

@@ -1,16 +1,18 @@
-//! Finding channels and platform accounts.
+//! Finding channels.
 
-use entity::{channel, platform_account};
+use entity::channel;
+use entity::vocabulary::ChannelKind;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
-/// The channel with this id.
+/// The channel.
 ///
 /// # Errors
-/// NOT_FOUND; of the database.
+/// NOT_FOUND when there is none.
 pub async fn find(app: &App, id: Uuid) -> Result<channel::Model> {
     channel::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
@@ -19,15 +21,19 @@ pub async fn find(app: &App, id: Uuid) -> Result<channel::Model> {
 ///
 /// # Errors
 /// Of the database.
-pub async fn find_by_key(app: &App, key: &str) -> Result<Option<channel::Model>> {
-    let select = channel::Entity::find().filter(channel::Column::Key.eq(key));
-    Ok(select.one(app.database.reader()).await?)
+pub async fn by_key(app: &App, key: &str) -> Result<Option<channel::Model>> {
+    Ok(channel::Entity::find().filter(channel::Column::Key.eq(key)).one(app.database.reader()).await?)
 }
 
-/// The platform account with this id.
+/// A page of channels by key.
 ///
 /// # Errors
-/// NOT_FOUND; of the database.
-pub async fn find_account(app: &App, id: Uuid) -> Result<platform_account::Model> {
-    platform_account::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+/// Those of the page.
+pub async fn page(app: &App, kind: Option<ChannelKind>, input: &PageInput) -> Result<Page<channel::Model>> {
+    let mut select = channel::Entity::find();
+    if let Some(kind) = kind {
+        select = select.filter(channel::Column::Kind.eq(kind));
+    }
+    let keyset = Keyset { column: channel::Column::Key, id: channel::Column::Id, descending: false };
+    page::read(&app.database, select, keyset, input).await
 }

@@ -1,13 +1,148 @@
-//! Comments and messages to reporters.
+//! Words on an event: among its team, and between the team and a report's reporter.
+//!
+//! A comment is internal: everybody who sees the event's content reads it. A message belongs to one report and
+//! is read by its reporter too, so of the team only those read it who may know the report. Neither makes a
+//! version stale that somebody else holds: what was said does not decide what may be done next.
+
+pub mod graphql;
+pub mod store;
+
+use async_graphql::InputObject;
+use entity::vocabulary::CommentVisibility;
+use entity::{comment, event, report};
+use serde::Serialize;
+use serde_json::json;
+
 use crate::app::App;
-use crate::outbox::ChangeSet;
-use entity::{event, report};
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::Result;
+use crate::event::require_text;
+use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
+use crate::ids::{Kind, encode};
+use crate::outbox::{Bump, ChangeSet, MessageKind};
+
+/// Longest comment or message, in characters.
+const LONG: usize = 100_000;
+
+/// A comment for the team. 内部评论。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct CommentOnEvent {
+    /// The event. 事件。
+    pub event: Id<event::Entity>,
+    /// The words. 内容。
+    pub body: String,
+    /// Sent again with the same input, it answers the first comment. 幂等键；相同输入返回首次结果。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}
+
+/// A message to a reporter. 致报告人的消息。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct MessageReporter {
+    /// The report whose reporter reads it. 报告，其报告人可见。
+    pub report: Id<report::Entity>,
+    /// The words. 内容。
+    pub body: String,
+    /// Sent again with the same input, it answers the first message. 幂等键；相同输入返回首次结果。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}
+
+/// Writes a comment for everybody who sees the event's content.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on a blank or overlong body.
+pub async fn comment(app: &App, actor: &Actor, input: &CommentOnEvent) -> Result<comment::Model> {
+    require(actor, Action::Comment)?;
+    let body = require_text("input.body", &input.body, LONG)?;
+    let event = crate::event::store::find(app, actor, input.event.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::Comment, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::First(key) => key,
+    };
+    let mut changes = ChangeSet::new(app, actor, Action::Comment);
+    let row = written(app, &changes, &event, None, &body);
+    changes.insert(&row);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
+    changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(row)
+}
+
+/// Writes to the reporter of a report.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on a blank or overlong body.
+pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter) -> Result<comment::Model> {
+    require(actor, Action::MessageReporter)?;
+    let body = require_text("input.body", &input.body, LONG)?;
+    let report = crate::intake::store::find(app, actor, input.report.0).await?;
+    let event = crate::event::store::find(app, actor, report.event_id).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::MessageReporter, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::First(key) => key,
+    };
+    let mut changes = ChangeSet::new(app, actor, Action::MessageReporter);
+    let row = send_to_reporter(app, &mut changes, &event, &report, &body);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
+    changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(row)
+}
+
 /// Writes a message that the report's reporter reads, inside the caller's change.
 pub fn write_to_reporter(
-    _app: &App,
-    _changes: &mut ChangeSet,
-    _event: &event::Model,
-    _report: &report::Model,
-    _body: &str,
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    report: &report::Model,
+    body: &str,
 ) {
+    send_to_reporter(app, changes, event, report, body);
+}
+
+fn send_to_reporter(
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    report: &report::Model,
+    body: &str,
+) -> comment::Model {
+    let row = written(app, changes, event, Some(report), body);
+    changes.insert(&row);
+    let data = json!({
+        "comment": encode(Kind::Comment, row.id),
+        "report": encode(Kind::Report, report.id),
+        "fromReporter": false,
+    });
+    changes.message(app, MessageKind::ReporterMessage, Some(event.id), data);
+    row
+}
+
+/// A comment of the team; with a report, its reporter reads it too.
+fn written(
+    app: &App,
+    changes: &ChangeSet,
+    event: &event::Model,
+    report: Option<&report::Model>,
+    body: &str,
+) -> comment::Model {
+    comment::Model {
+        id: app.ids.next(),
+        event_id: event.id,
+        report_id: report.map(|report| report.id),
+        visibility: report.map_or(CommentVisibility::Internal, |_| CommentVisibility::Reporter),
+        body: body.to_owned(),
+        author: changes.actor().to_owned(),
+        from_reporter: false,
+        created_at: changes.at(),
+    }
 }

@@ -1,46 +1,74 @@
-//! Customers, and which products they use.
-//!
-//! A link hangs on the product: the product's revision guards it and its audit chain records it. Links are a set,
-//! so no caller's next step depends on another one's link, and the product's version stays.
+//! Customers who use products: who has to be told, and by whom.
 
 pub mod graphql;
 pub mod store;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{customer, product, product_customer};
-use sea_orm::ColumnTrait;
-use sea_orm::sea_query::Query;
-use serde::Serialize;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::event::expect_version;
+use crate::channel::key;
+use crate::error::{Error, RefusalCode, Result};
+use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::idempotency::{self, Replay};
-use crate::input;
 use crate::outbox::{Bump, ChangeSet};
 
+/// Longest name, in characters.
+const SHORT: usize = 200;
+
 /// A new customer. 新客户。
-#[derive(Clone, Debug, InputObject, Serialize)]
+#[derive(Clone, Debug, InputObject)]
 pub struct CreateCustomer {
-    /// Stable short name: 2 to 64 lowercase letters, digits and hyphens; it never changes. 固定短名，不可更改。
+    /// Stable short name: lower-case letters, digits and hyphens. 客户标识。
     pub key: String,
     /// Name shown to people. 名称。
     pub name: String,
     /// How to reach it. 联系方式。
     pub contact: Option<String>,
-    /// Whether it is outside the company's own jurisdiction. 是否在境外。
+    /// Outside the company's own jurisdiction. 是否境外。
     pub abroad: bool,
-    /// Subject of its account manager. 客户经理的主体标识。
+    /// Subject of the account manager. 客户经理。
     pub account_manager: Option<String>,
-    /// Makes sending the same request again safe. 幂等键。
-    pub idempotency_key: Option<String>,
 }
 
-/// A customer's changed data; what is left out stays, null clears. 修改客户；未填写的保持不变，空值清除。
+/// Adds a customer.
+///
+/// # Errors
+/// By policy; BAD_USER_INPUT on ill-formed values; a refusal when the key is taken.
+pub async fn create(app: &App, actor: &Actor, input: &CreateCustomer) -> Result<customer::Model> {
+    require(actor, Action::CreateCustomer)?;
+    let now = app.clock.now();
+    let row = customer::Model {
+        id: app.ids.next(),
+        key: key("input.key", &input.key)?,
+        name: require_text("input.name", &input.name, SHORT)?,
+        contact: optional_text("input.contact", input.contact.as_ref(), SHORT)?,
+        abroad: input.abroad,
+        account_manager: optional_text("input.accountManager", input.account_manager.as_ref(), SHORT)?,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: now,
+        changed_at: now,
+    };
+    if store::by_key(app, &row.key).await?.is_some() {
+        return Err(Error::refused(
+            RefusalCode::AlreadyExists,
+            "there is a customer with this key: choose another",
+        ));
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::CreateCustomer);
+    let row = changes.create(app, row, None);
+    app.commit(changes).await?;
+    Ok(row)
+}
+
+/// Changes to a customer; what is left out stays, null clears. 客户变更；未提供的保持不变，null 表示清除。
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateCustomer {
     /// The customer. 客户。
@@ -51,126 +79,91 @@ pub struct UpdateCustomer {
     pub name: Option<String>,
     /// How to reach it. 联系方式。
     pub contact: MaybeUndefined<String>,
-    /// Whether it is outside the company's own jurisdiction. 是否在境外。
-    pub abroad: Option<bool>,
-    /// Subject of its account manager. 客户经理的主体标识。
+    /// Subject of the account manager. 客户经理。
     pub account_manager: MaybeUndefined<String>,
 }
 
-/// A customer and a product. 客户与产品。
-#[derive(Clone, Debug, InputObject)]
-pub struct CustomerLink {
-    /// The product that is used. 所用产品。
-    pub product: Id<product::Entity>,
-    /// The customer who uses it. 客户。
-    pub customer: Id<customer::Entity>,
-}
-
-/// Adds a customer.
+/// Changes a customer; never its key.
 ///
 /// # Errors
-/// By policy; on ill-formed texts; a refusal when the key is taken.
-pub async fn create(app: &App, actor: &Actor, input: &CreateCustomer) -> Result<customer::Model> {
-    let action = Action::CreateCustomer;
-    require(actor, action)?;
-    let key = match idempotency::replay(app, actor, action, input.idempotency_key.as_deref(), input).await? {
-        Replay::Done(id) => return store::find(app, id).await,
-        Replay::First(key) => key,
-    };
-    if store::find_by_key(app, &input.key).await?.is_some() {
-        return Err(Error::Refused(vec![Refusal::on(
-            RefusalCode::AlreadyExists,
-            "input.key",
-            "another customer has this key: choose one that is free",
-        )]));
-    }
-    let mut changes = ChangeSet::new(app, actor, action);
-    let text = |field, text: &Option<String>| input::optional_line(field, text.as_deref(), input::NAME);
-    let row = customer::Model {
-        id: app.ids.next(),
-        key: input::key("input.key", &input.key)?,
-        name: input::one_line("input.name", &input.name, input::NAME)?,
-        contact: text("input.contact", &input.contact)?,
-        abroad: input.abroad,
-        account_manager: text("input.accountManager", &input.account_manager)?,
-        version: 1,
-        revision: 1,
-        audit_head: Vec::new(),
-        created_at: changes.at(),
-        changed_at: changes.at(),
-    };
-    let customer = changes.create(app, row, None);
-    if let Some(key) = &key {
-        changes.remember(key, customer.id);
-    }
-    app.commit(changes).await?;
-    Ok(customer)
-}
-
-/// Changes a customer.
-///
-/// # Errors
-/// By policy and version; on ill-formed texts.
+/// By policy and version; BAD_USER_INPUT on ill-formed values.
 pub async fn update(app: &App, actor: &Actor, input: &UpdateCustomer) -> Result<customer::Model> {
     require(actor, Action::UpdateCustomer)?;
     let before = store::find(app, input.customer.0).await?;
     expect_version(before.version, input.expected_version)?;
     let mut after = before.clone();
     if let Some(name) = &input.name {
-        after.name = input::one_line("input.name", name, input::NAME)?;
+        after.name = require_text("input.name", name, SHORT)?;
     }
-    input::set_or_clear(&mut after.contact, "input.contact", &input.contact, input::NAME)?;
-    input::set_or_clear(
-        &mut after.account_manager,
-        "input.accountManager",
-        &input.account_manager,
-        input::NAME,
-    )?;
-    input::set(&mut after.abroad, input.abroad);
+    if !input.contact.is_undefined() {
+        after.contact = optional_text("input.contact", input.contact.as_opt_ref().flatten(), SHORT)?;
+    }
+    if !input.account_manager.is_undefined() {
+        let manager = input.account_manager.as_opt_ref().flatten();
+        after.account_manager = optional_text("input.accountManager", manager, SHORT)?;
+    }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateCustomer);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }
 
-/// Says that a customer uses a product.
+/// A customer and a product it uses. 客户及其使用的产品。
+#[derive(Clone, Debug, InputObject)]
+pub struct CustomerOfProduct {
+    /// The customer. 客户。
+    pub customer: Id<customer::Entity>,
+    /// The product. 产品。
+    pub product: Id<product::Entity>,
+}
+
+/// Says that a customer uses a product; saying it twice changes nothing.
 ///
 /// # Errors
-/// By policy; NOT_FOUND; a refusal when it is said already.
-pub async fn link(app: &App, actor: &Actor, input: &CustomerLink) -> Result<product::Model> {
+/// By policy; NOT_FOUND when either is absent.
+pub async fn link(app: &App, actor: &Actor, input: &CustomerOfProduct) -> Result<customer::Model> {
     require(actor, Action::LinkCustomer)?;
-    let product = crate::product::store::find(app, input.product.0).await?;
-    let customer = store::find(app, input.customer.0).await?;
-    if store::find_link(app, product.id, customer.id).await?.is_some() {
-        return Err(Error::refused(
-            RefusalCode::AlreadyExists,
-            "the customer is linked to this product already",
-        ));
+    let (before, row, known) = load(app, input).await?;
+    if known {
+        return Ok(before);
     }
     let mut changes = ChangeSet::new(app, actor, Action::LinkCustomer);
-    changes.insert(&product_customer::Model { product_id: product.id, customer_id: customer.id });
-    let after = changes.revise(app, &product, product.clone(), None, Bump::RevisionOnly);
+    changes.insert(&row);
+    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
 }
 
-/// Says that a customer no longer uses a product.
+/// Says that a customer no longer uses a product; saying it twice changes nothing.
 ///
 /// # Errors
-/// By policy; NOT_FOUND, also when the two are not linked.
-pub async fn unlink(app: &App, actor: &Actor, input: &CustomerLink) -> Result<product::Model> {
+/// By policy; NOT_FOUND when either is absent.
+pub async fn unlink(app: &App, actor: &Actor, input: &CustomerOfProduct) -> Result<customer::Model> {
     require(actor, Action::UnlinkCustomer)?;
-    let product = crate::product::store::find(app, input.product.0).await?;
-    let link = store::find_link(app, product.id, input.customer.0).await?.ok_or(Error::NotFound)?;
+    let (before, row, known) = load(app, input).await?;
+    if !known {
+        return Ok(before);
+    }
     let mut changes = ChangeSet::new(app, actor, Action::UnlinkCustomer);
     let delete = Query::delete()
         .from_table(product_customer::Entity)
-        .and_where(product_customer::Column::ProductId.eq(link.product_id))
-        .and_where(product_customer::Column::CustomerId.eq(link.customer_id))
+        .and_where(Expr::col(product_customer::Column::ProductId).eq(row.product_id))
+        .and_where(Expr::col(product_customer::Column::CustomerId).eq(row.customer_id))
         .take();
-    changes
-        .delete(delete, json!({ "table": "product_customer", "key": [link.product_id, link.customer_id] }));
-    let after = changes.revise(app, &product, product.clone(), None, Bump::RevisionOnly);
+    changes.delete(delete, json!({ "product_customer": [row.product_id, row.customer_id] }));
+    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
+}
+
+async fn load(
+    app: &App,
+    input: &CustomerOfProduct,
+) -> Result<(customer::Model, product_customer::Model, bool)> {
+    let customer = store::find(app, input.customer.0).await?;
+    let product = crate::product::store::find(app, input.product.0).await?;
+    let row = product_customer::Model { product_id: product.id, customer_id: customer.id };
+    let found =
+        product_customer::Entity::find_by_id((product.id, customer.id)).one(app.database.reader()).await?;
+    Ok((customer, row, found.is_some()))
 }

@@ -1,37 +1,40 @@
-//! Finding roster entries.
+//! Reading the roster.
 
 use chrono::{DateTime, Utc};
 use entity::duty;
 use entity::vocabulary::Function;
-use sea_orm::sea_query::Condition;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
-/// The entry with this id.
+/// The duty.
 ///
 /// # Errors
-/// NOT_FOUND; of the database.
+/// NOT_FOUND when there is none.
 pub async fn find(app: &App, id: Uuid) -> Result<duty::Model> {
     duty::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
-/// The entry covers the instant: its start is in, its end is out.
-pub fn covers(at: DateTime<Utc>) -> Condition {
-    Condition::all().add(duty::Column::StartsAt.lte(at)).add(duty::Column::EndsAt.gt(at))
-}
-
-/// Who is on duty for `function` at `at`, the latest entry first.
+/// A page of duties, the latest start first.
 ///
 /// # Errors
-/// Of the database.
-pub async fn on_duty(app: &App, function: Function, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
-    let select = duty::Entity::find()
-        .filter(duty::Column::Function.eq(function))
-        .filter(covers(at))
-        .order_by_desc(duty::Column::StartsAt)
-        .order_by_desc(duty::Column::Id);
-    Ok(select.all(app.database.reader()).await?)
+/// Those of the page.
+pub async fn page(
+    app: &App,
+    function: Option<Function>,
+    at: Option<DateTime<Utc>>,
+    input: &PageInput,
+) -> Result<Page<duty::Model>> {
+    let mut select = duty::Entity::find();
+    if let Some(function) = function {
+        select = select.filter(duty::Column::Function.eq(function));
+    }
+    if let Some(at) = at {
+        select = select.filter(duty::Column::StartsAt.lte(at)).filter(duty::Column::EndsAt.gt(at));
+    }
+    let keyset = Keyset { column: duty::Column::StartsAt, id: duty::Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
 }

@@ -37,7 +37,7 @@ impl Numbers {
     ///
     /// # Errors
     /// When the database has not been migrated and initialised.
-    pub async fn load(database: &Database) -> Result<Self> {
+    pub async fn load(database: &Database) -> anyhow::Result<Self> {
         let row = instance::Entity::find_by_id(1).one(database.reader()).await?;
         let row =
             row.ok_or_else(|| anyhow::anyhow!("the database is not initialised: run `vulndesk migrate`"))?;

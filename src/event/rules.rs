@@ -3,6 +3,7 @@
 use entity::event;
 use entity::vocabulary::{Level, PublicStatus, RemediationState, Status};
 
+use crate::auth::policy::Action;
 use crate::error::{Refusal, RefusalCode};
 
 /// What causes a move.
@@ -32,6 +33,24 @@ pub enum Cause {
     Reopen,
     /// A report or follow-up opened an obligation.
     NewObligation,
+}
+
+impl Cause {
+    /// The mutation by which a person brings it about; `None` where the procedure does so by itself.
+    pub fn mutation(self) -> Option<Action> {
+        match self {
+            Self::StartTriage => Some(Action::StartTriage),
+            Self::AskReporter => Some(Action::AskReporter),
+            Self::ResumeTriage => Some(Action::ResumeTriage),
+            Self::VerdictToFix | Self::VerdictToAnswer => Some(Action::GiveVerdict),
+            Self::StartRemediation => Some(Action::StartRemediation),
+            Self::StartReview => Some(Action::StartReview),
+            Self::Review => Some(Action::RecordReview),
+            Self::ReturnToTriage => Some(Action::ReturnToTriage),
+            Self::Reopen => Some(Action::ReopenEvent),
+            Self::Lines | Self::NewObligation => None,
+        }
+    }
 }
 
 /// One row of the move table.

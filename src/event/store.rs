@@ -2,13 +2,15 @@
 
 use entity::vocabulary::{AffectedState, AssignmentState, Facet, Function, ObligationState};
 use entity::{affected_product, assignment, event, obligation, remediation, score};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, Iden, QueryFilter};
 use uuid::Uuid;
 
+use super::filter::{EventFilter, EventOrder};
 use super::rules::{LineFacts, MoveFacts};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
+use crate::graphql::page::{self, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
 ///
@@ -87,4 +89,34 @@ pub fn gather(
     });
     let not_looked_yet = affected.iter().filter(|row| row.state == AffectedState::NotLookedYet).count();
     MoveFacts { scored, lines: lines.collect(), not_looked_yet, open_obligations }
+}
+
+/// A page of the events that the actor may see.
+///
+/// # Errors
+/// Those of the filter and of the page.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    filter: &EventFilter,
+    order: EventOrder,
+    input: &PageInput,
+    wide: bool,
+) -> Result<Page<event::Model>> {
+    let mut select = event::Entity::find()
+        .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
+        .filter(filter.condition(actor)?);
+    if !wide {
+        // The long texts are read only when somebody asks for them.
+        use event::Column::{Description, Steps};
+        use sea_orm::{Iterable, QuerySelect};
+        select = select.select_only();
+        for column in event::Column::iter() {
+            select = match column {
+                Description | Steps => select.expr_as(sea_orm::sea_query::Expr::val(""), column.to_string()),
+                other => select.column(other),
+            };
+        }
+    }
+    page::read(&app.database, select, order.keyset(), input).await
 }

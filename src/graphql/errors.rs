@@ -95,7 +95,8 @@ macro_rules! payload {
         }
 
         impl $name {
-            fn of<R: Into<$object>>(result: $crate::error::Result<R>) -> $crate::graphql::errors::ApiResult<Self> {
+            /// Splits a command's result into the payload's halves.
+            pub(crate) fn of<R: Into<$object>>(result: $crate::error::Result<R>) -> $crate::graphql::errors::ApiResult<Self> {
                 let (done, user_errors) = $crate::graphql::errors::settle(result)?;
                 Ok(Self { $field: done.map(Into::into), user_errors })
             }

@@ -33,6 +33,11 @@ impl Reader {
     pub fn new(app: Arc<App>, actor: Actor) -> Self {
         Self { app, actor }
     }
+
+    /// The running product, for a slice's own loaders.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
 }
 
 /// A table whose rows are read by the row they hang on.
@@ -72,6 +77,7 @@ children! {
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
     reply by EventId, CreatedAt Asc;
+    report by EventId, ReceivedAt Asc;
     event_link by EventId, LinkedAt Asc;
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;

@@ -3,8 +3,11 @@
 pub mod errors;
 pub mod guard;
 pub mod loaders;
+pub mod node;
 pub mod page;
 pub mod scalars;
+pub mod schema;
+pub mod sensitive;
 
 use std::sync::Arc;
 
@@ -12,6 +15,8 @@ use async_graphql::Context;
 
 use crate::app::App;
 use crate::auth::Actor;
+
+pub use schema::{Schema, schema, sdl};
 
 /// The running product, of the request.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {

@@ -105,6 +105,8 @@ identified! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decimal(pub String);
 
+/// An exact decimal number as text, for example "8.5". A number is read as it is written.
+/// 精确的十进制数，以文本表示，例如 "8.5"。
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

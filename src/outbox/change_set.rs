@@ -135,10 +135,9 @@ impl ChangeSet {
         after
     }
 
-    /// Closes an audit entry of its own over the rows written since the last one, for a thing that is inserted once
-    /// and never changed.
-    pub fn record(&mut self, app: &App, kind: &'static str, id: Uuid, event: Option<Uuid>) {
-        self.audit(app, kind, id, event, 1, &[]);
+    /// Closes an audit entry over the rows written since the last one, for a row that is never changed again.
+    pub fn record(&mut self, app: &App, kind: &str, id: Uuid) {
+        self.audit(app, kind, id, None, 1, &[]);
     }
 
     /// Tells the outside. `data` holds ids and states only.

@@ -66,3 +66,36 @@ pub async fn is_denied(app: &App, issuer: &str, subject: &str) -> Result<bool> {
         .await?;
     Ok(denied.unwrap_or(false))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Role;
+
+    #[tokio::test]
+    async fn a_token_updates_what_is_known_and_never_lifts_a_denial() {
+        let app = crate::testing::app("principal-seen").await;
+        let mut identity = Identity {
+            issuer: "https://id.example".to_owned(),
+            subject: "analyst-1".to_owned(),
+            email: None,
+            roles: [Role::Analyst].into(),
+            products: Vec::new(),
+            teams: Vec::new(),
+            channel: None,
+            expires_at: app.clock.now(),
+            token_id: None,
+        };
+        seen(&app, &identity).await.unwrap();
+        assert!(!is_denied(&app, &identity.issuer, "analyst-1").await.unwrap());
+        let deny = principal::Entity::update_many()
+            .col_expr(principal::Column::Denied, sea_orm::sea_query::Expr::value(true));
+        deny.exec(app.database.writer()).await.unwrap();
+        identity.roles.insert(Role::Leader);
+        seen(&app, &identity).await.unwrap();
+        let rows = principal::Entity::find().all(app.database.reader()).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].roles.0, ["ANALYST", "LEADER"]);
+        assert!(is_denied(&app, &identity.issuer, "analyst-1").await.unwrap());
+    }
+}

@@ -3,28 +3,29 @@
 use std::collections::HashMap;
 
 use entity::product;
+use entity::vocabulary::Lifecycle;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::database::is_one_of;
 use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// Keys of products, by id.
 ///
 /// # Errors
 /// Of the database.
 pub async fn keys(app: &App, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, String>> {
-    let rows = product::Entity::find()
-        .filter(crate::database::is_one_of(app.database.backend(), product::Column::Id, ids))
-        .all(app.database.reader())
-        .await?;
+    let select = product::Entity::find().filter(is_one_of(app.database.backend(), product::Column::Id, ids));
+    let rows = select.all(app.database.reader()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.key)).collect())
 }
 
-/// The product with this id.
+/// The product.
 ///
 /// # Errors
-/// NOT_FOUND; of the database.
+/// NOT_FOUND when there is none.
 pub async fn find(app: &App, id: Uuid) -> Result<product::Model> {
     product::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
@@ -33,7 +34,27 @@ pub async fn find(app: &App, id: Uuid) -> Result<product::Model> {
 ///
 /// # Errors
 /// Of the database.
-pub async fn find_by_key(app: &App, key: &str) -> Result<Option<product::Model>> {
-    let select = product::Entity::find().filter(product::Column::Key.eq(key));
-    Ok(select.one(app.database.reader()).await?)
+pub async fn by_key(app: &App, key: &str) -> Result<Option<product::Model>> {
+    Ok(product::Entity::find().filter(product::Column::Key.eq(key)).one(app.database.reader()).await?)
+}
+
+/// A page of products by key.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(
+    app: &App,
+    line: Option<&str>,
+    lifecycle: Option<Lifecycle>,
+    input: &PageInput,
+) -> Result<Page<product::Model>> {
+    let mut select = product::Entity::find();
+    if let Some(line) = line {
+        select = select.filter(product::Column::Line.eq(line));
+    }
+    if let Some(lifecycle) = lifecycle {
+        select = select.filter(product::Column::Lifecycle.eq(lifecycle));
+    }
+    let keyset = Keyset { column: product::Column::Key, id: product::Column::Id, descending: false };
+    page::read(&app.database, select, keyset, input).await
 }

@@ -40,14 +40,21 @@ pub enum CvssVersion {
     V4_0,
 }
 
+impl CvssVersion {
+    /// Its number: `3.1`.
+    pub fn number(self) -> &'static str {
+        match self {
+            Self::V2_0 => "2.0",
+            Self::V3_0 => "3.0",
+            Self::V3_1 => "3.1",
+            Self::V4_0 => "4.0",
+        }
+    }
+}
+
 impl fmt::Display for CvssVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V2_0 => "CVSS 2.0",
-            Self::V3_0 => "CVSS 3.0",
-            Self::V3_1 => "CVSS 3.1",
-            Self::V4_0 => "CVSS 4.0",
-        })
+        write!(f, "CVSS {}", self.number())
     }
 }
 

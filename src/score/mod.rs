@@ -15,4 +15,14 @@
 
 pub mod cvss;
 pub mod cwe;
+pub mod graphql;
 pub mod rules;
+pub mod store;
+
+mod assess;
+mod give;
+mod given;
+
+pub use assess::{AssessSeverity, assess_severity, differs};
+pub use give::{ScoreEvent, score_event};
+pub use given::{ScoreEvidenceInput, ScoreFactorsInput};

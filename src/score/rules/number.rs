@@ -123,6 +123,19 @@ impl Total {
         Self(parts.iter().map(|(factor, weight)| u32::from(factor.0) * u32::from(weight.0)).sum())
     }
 
+    /// The total of its stored form.
+    ///
+    /// # Errors
+    /// More than 100,000 units.
+    pub fn from_units(units: u32) -> Result<Self, NumberError> {
+        let total = Self(units);
+        if units <= 100_000 {
+            Ok(total)
+        } else {
+            Err(NumberError { what: "a total", found: total.to_string(), max: "10.0" })
+        }
+    }
+
     /// Its integer units of 1/10,000, 0 to 100,000: the stored form.
     pub fn units(self) -> u32 {
         self.0
@@ -287,6 +300,8 @@ mod tests {
         assert!(Factor::from_tenths(101).is_err());
         assert!(Weight::from_tenths_of_percent(1001).is_err());
         assert!(Tenths::new(101).is_err());
+        assert_eq!(Total::from_units(89_500).map(Total::rounded), Ok(Tenths(90)));
+        assert!(Total::from_units(100_001).is_err());
         assert!(serde_json::from_str::<Tenths>("101").is_err());
     }
 

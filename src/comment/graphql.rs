@@ -1,0 +1,123 @@
+//! The API of comments and messages.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use entity::comment;
+use entity::vocabulary::CommentVisibility;
+use uuid::Uuid;
+
+use super::{CommentOnEvent, MessageReporter, store};
+use crate::auth::policy::{Action, allows};
+use crate::graphql::errors::ApiResult;
+use crate::graphql::page::{self, Connection, PageInput};
+use crate::graphql::{self, scalars};
+use crate::outbox::retrying;
+use crate::payload;
+
+/// Words on an event: internal, or between team and reporter.
+pub struct Comment(pub comment::Model);
+
+impl From<comment::Model> for Comment {
+    fn from(row: comment::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// Words on an event: internal, or between team and reporter. 事件上的评论，或团队与报告人之间的消息。
+#[Object]
+impl Comment {
+    /// Identifies it. 标识。
+    pub async fn id(&self) -> ID {
+        scalars::id::<comment::Entity>(self.0.id)
+    }
+
+    /// Who reads it. 可见范围。
+    async fn visibility(&self) -> CommentVisibility {
+        self.0.visibility
+    }
+
+    /// The words. 内容。
+    async fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// Subject of who wrote it; null for reporters and services, which see `fromReporter` instead.
+    /// 作者；对报告人与服务为空，请参看 fromReporter。
+    async fn author(&self, ctx: &Context<'_>) -> Option<&str> {
+        allows(graphql::actor(ctx), Action::ReadEvents).then_some(self.0.author.as_str())
+    }
+
+    /// Whether the reporter wrote it. 是否由报告人撰写。
+    async fn from_reporter(&self) -> bool {
+        self.0.from_reporter
+    }
+
+    /// When it was written. 撰写时间。
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// What is said on an event whose content the caller has found, oldest first.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
+pub async fn comments_connection(
+    ctx: &Context<'_>,
+    event: Uuid,
+    input: PageInput,
+) -> ApiResult<Connection<Comment>> {
+    let select = store::of_event(graphql::actor(ctx), event);
+    let page = page::read(&graphql::app(ctx).database, select, store::IN_ORDER, &input).await?;
+    Ok(Connection::new(page))
+}
+
+/// The messages of a report that the caller has found, oldest first.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
+pub async fn messages_connection(
+    ctx: &Context<'_>,
+    report: Uuid,
+    input: PageInput,
+) -> ApiResult<Connection<Comment>> {
+    let select = store::of_report(report);
+    let page = page::read(&graphql::app(ctx).database, select, store::IN_ORDER, &input).await?;
+    Ok(Connection::new(page))
+}
+
+payload! {
+    /// The comment or message that was written. 已写入的评论或消息。
+    CommentPayload {
+        /// The comment; null when it was refused. 评论；被拒绝时为空。
+        comment: Comment
+    }
+}
+
+/// Comments and messages to reporters.
+#[derive(Default)]
+pub struct CommentMutation;
+
+/// Comments and messages to reporters. 评论与致报告人的消息。
+#[Object]
+impl CommentMutation {
+    /// Comment on an event, for everybody who sees its content. 在事件上发表内部评论。
+    async fn comment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The comment. 评论。")] input: CommentOnEvent,
+    ) -> ApiResult<CommentPayload> {
+        let (app, actor) = (graphql::app(ctx), graphql::actor(ctx));
+        CommentPayload::of(retrying(|| super::comment(app, actor, &input)).await)
+    }
+
+    /// Write to the reporter of a report. ANALYST. 向报告人发送消息（安全运营）。
+    async fn message_reporter(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The message. 消息。")] input: MessageReporter,
+    ) -> ApiResult<CommentPayload> {
+        let (app, actor) = (graphql::app(ctx), graphql::actor(ctx));
+        CommentPayload::of(retrying(|| super::message_reporter(app, actor, &input)).await)
+    }
+}

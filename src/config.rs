@@ -1,0 +1,104 @@
+//! The configuration: one TOML file, the environment, then the command line.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::AuthSettings;
+use crate::graphql::guard::GuardLimits;
+use crate::http::settings::HttpSettings;
+
+/// Every setting with its default, as a file to start from.
+pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
+
+/// Environment variables that belong to one command's flags and are no settings.
+const FLAGS: [&str; 2] = ["config", "listen"];
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `sqlite://FILE` or `postgres://...`.
+    pub database_url: String,
+    /// Connections to PostgreSQL.
+    pub database_pool: u32,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How the server listens.
+    pub http: HttpSettings,
+    /// Whose tokens are accepted.
+    pub auth: AuthSettings,
+    /// Bounds on GraphQL documents.
+    pub graphql: GuardLimits,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite://vulndesk.sqlite".to_owned(),
+            database_pool: 16,
+            log_format: LogFormat::Text,
+            http: HttpSettings::default(),
+            auth: AuthSettings::default(),
+            graphql: GuardLimits::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and the environment.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a key is unknown or a value ill-formed: it is named.
+    pub fn read(file: Option<&Path>) -> Result<Self, config::ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        let variables = std::env::vars().filter(|(name, _)| {
+            name.strip_prefix("VULNDESK_").is_some_and(|name| {
+                !FLAGS.contains(&name.to_lowercase().as_str())
+                    && !name.starts_with("TEST_")
+                    && !name.starts_with("BENCH_")
+            })
+        });
+        let environment = config::Environment::with_prefix("VULNDESK")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(variables.collect()));
+        builder.add_source(environment).build()?.try_deserialize()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFAULT_FILE, Settings};
+
+    #[test]
+    fn the_default_file_says_the_defaults() {
+        let source = config::File::from_str(DEFAULT_FILE, config::FileFormat::Toml);
+        let read: Settings =
+            config::Config::builder().add_source(source).build().unwrap().try_deserialize().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let source = config::File::from_str("[http]\nlisten_on = \"x\"", config::FileFormat::Toml);
+        let built = config::Config::builder().add_source(source).build().unwrap();
+        let error = built.try_deserialize::<Settings>().unwrap_err();
+        assert!(error.to_string().contains("listen_on"), "{error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! What decides about decisions.
+
+use chrono::{DateTime, Utc};
+use entity::decision;
+use entity::vocabulary::DecisionKind;
+
+use crate::error::{Refusal, RefusalCode};
+
+/// What a LEADER is about to record.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruling<'a> {
+    /// Subject of who decides.
+    pub by: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What was decided.
+    pub outcome: &'a str,
+    /// Whether what was asked for may be done.
+    pub granted: bool,
+    /// When an accepted risk ends.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why the ruling cannot be recorded; empty when it can.
+pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal> {
+    if decision.decided_at.is_some() {
+        return vec![Refusal::new(
+            RefusalCode::Frozen,
+            "it is decided already: ask for a new decision (askDecision)",
+        )];
+    }
+    let mut refusals = Vec::new();
+    if decision.asked_by == ruling.by {
+        refusals.push(Refusal::new(
+            RefusalCode::FourEyes,
+            "you asked for this decision: another LEADER has to record it",
+        ));
+    }
+    let options = &decision.options.0;
+    if !options.is_empty() && !options.iter().any(|option| option == ruling.outcome) {
+        let message = format!("decide on one of the options: {}", options.join(" | "));
+        refusals.push(Refusal::on(RefusalCode::Contradiction, "outcome", message));
+    }
+    let risk_is_accepted = decision.kind == DecisionKind::AcceptRisk && ruling.granted;
+    match ruling.expires_at {
+        None if risk_is_accepted => refusals.push(Refusal::on(
+            RefusalCode::MissingFact,
+            "expiresAt",
+            "say until when the risk is accepted: the line returns to REMEDIATING then",
+        )),
+        Some(until) if risk_is_accepted && until <= ruling.at => refusals.push(Refusal::on(
+            RefusalCode::Contradiction,
+            "expiresAt",
+            "an accepted risk ends in the future: send a later instant",
+        )),
+        Some(_) if !risk_is_accepted => refusals.push(Refusal::on(
+            RefusalCode::Contradiction,
+            "expiresAt",
+            "only a granted ACCEPT_RISK expires: leave it out",
+        )),
+        _ => {}
+    }
+    refusals
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use entity::texts::Texts;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_772_000_000, 0).unwrap()
+    }
+
+    fn asked(kind: DecisionKind, options: &[&str]) -> decision::Model {
+        decision::Model {
+            id: Uuid::from_u128(1),
+            event_id: Uuid::nil(),
+            kind,
+            question: "May the line stay as it is?".to_owned(),
+            options: options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>().into(),
+            line: Some("gateway".to_owned()),
+            asked_by: "analyst-1".to_owned(),
+            asked_at: now(),
+            due_at: None,
+            participants: Texts::default(),
+            outcome: None,
+            granted: None,
+            decided_by: None,
+            decided_at: None,
+            expires_at: None,
+            version: 1,
+        }
+    }
+
+    fn ruling(outcome: &str) -> Ruling<'_> {
+        Ruling { by: "leader-1", at: now(), outcome, granted: true, expires_at: None }
+    }
+
+    fn codes(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<RefusalCode> {
+        refusals(decision, ruling).into_iter().map(|refusal| refusal.code).collect()
+    }
+
+    #[test]
+    fn a_decision_is_made_once() {
+        let decided = decision::Model {
+            decided_by: Some("leader-2".to_owned()),
+            decided_at: Some(now()),
+            ..asked(DecisionKind::Disclose, &[])
+        };
+        assert_eq!(codes(&decided, &ruling("yes")), [RefusalCode::Frozen]);
+        assert_eq!(codes(&asked(DecisionKind::Disclose, &[]), &ruling("yes")), []);
+    }
+
+    #[test]
+    fn who_asked_does_not_decide() {
+        let own = Ruling { by: "analyst-1", ..ruling("yes") };
+        assert_eq!(codes(&asked(DecisionKind::Disclose, &[]), &own), [RefusalCode::FourEyes]);
+    }
+
+    #[test]
+    fn the_outcome_is_one_of_the_options() {
+        let decision = asked(DecisionKind::ReportAbroad, &["allow", "refuse"]);
+        assert_eq!(codes(&decision, &ruling("allow")), []);
+        assert_eq!(codes(&decision, &ruling("Allow")), [RefusalCode::Contradiction]);
+        assert!(refusals(&decision, &ruling("later"))[0].message.ends_with("allow | refuse"));
+    }
+
+    #[test]
+    fn an_accepted_risk_ends_in_the_future() {
+        let risk = asked(DecisionKind::AcceptRisk, &[]);
+        let until = |expires_at| Ruling { expires_at, ..ruling("accept") };
+        assert_eq!(codes(&risk, &until(None)), [RefusalCode::MissingFact]);
+        assert_eq!(codes(&risk, &until(Some(now()))), [RefusalCode::Contradiction]);
+        assert_eq!(codes(&risk, &until(Some(now() + Duration::days(90)))), []);
+
+        let refused = Ruling { granted: false, ..until(None) };
+        assert_eq!(codes(&risk, &refused), []);
+        let refused_until = Ruling { granted: false, ..until(Some(now() + Duration::days(90))) };
+        assert_eq!(codes(&risk, &refused_until), [RefusalCode::Contradiction]);
+    }
+}

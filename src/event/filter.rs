@@ -1,0 +1,216 @@
+//! Which events a list holds and in which order.
+
+use async_graphql::{Enum, InputObject};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AssignmentState, Level, Status, Tlp, Verdict, WorldFactKind};
+use entity::{affected_product, assignment, channel, event, product, report, world_fact};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ColumnTrait, EntityTrait};
+
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, Result};
+use crate::graphql::page::Keyset;
+use crate::graphql::scalars::Id;
+
+/// Most values in one list of a filter.
+const MAX_VALUES: usize = 50;
+
+/// Which events; all conditions have to hold, any value of a list may. 事件筛选条件；各条件须同时满足。
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EventFilter {
+    /// Handling status. 处置状态。
+    pub status: Option<Vec<Status>>,
+    /// Level. 等级。
+    pub level: Option<Vec<Level>>,
+    /// Current verdict. 当前研判结论。
+    pub verdict: Option<Vec<Verdict>>,
+    /// TLP level. 信息共享级别（TLP）。
+    pub tlp: Option<Vec<Tlp>>,
+    /// Channel of one of its reports; only for who may read channels. 报告渠道，须有渠道读取权限。
+    pub channel: Option<Id<channel::Entity>>,
+    /// The channel's own number of one of its reports, exactly; only for who may read reports.
+    /// 渠道编号（精确），须有报告读取权限。
+    pub channel_number: Option<String>,
+    /// The same by its beginning. 渠道编号前缀。
+    pub channel_number_prefix: Option<String>,
+    /// A product on it, whatever its state. 涉及的产品。
+    pub product: Option<Id<product::Entity>>,
+    /// Line of a product on it. 涉及的产品线。
+    pub line: Option<String>,
+    /// Subject with an assignment that is not declined. 任务负责人。
+    pub assignee: Option<String>,
+    /// Received at or after. 接收时间起（含）。
+    pub received_from: Option<DateTime<Utc>>,
+    /// Received before. 接收时间止（不含）。
+    pub received_before: Option<DateTime<Utc>>,
+    /// World facts, any of them. 外部事实（任一）。
+    pub facts: Option<Vec<WorldFactKind>>,
+    /// Event number, exactly. 事件编号（精确）。
+    pub number: Option<String>,
+    /// Event number by its beginning. 事件编号前缀。
+    pub number_prefix: Option<String>,
+    /// Imported history only, or none of it; both when left out. 是否仅历史导入；缺省为全部。
+    pub history: Option<bool>,
+}
+
+impl EventFilter {
+    /// The filter as a condition on events that the actor may see.
+    ///
+    /// # Errors
+    /// FORBIDDEN when it asks about what the actor's roles may not read, BAD_USER_INPUT on values that cannot be.
+    pub fn condition(&self, actor: &Actor) -> Result<Condition> {
+        use event::Column as C;
+        let mut all = Condition::all();
+        if let Some(values) = bounded("filter.status", self.status.as_ref())? {
+            all = all.add(C::Status.is_in(values.iter().copied()));
+        }
+        if let Some(values) = bounded("filter.level", self.level.as_ref())? {
+            all = all.add(C::Level.is_in(values.iter().copied()));
+        }
+        if let Some(values) = bounded("filter.verdict", self.verdict.as_ref())? {
+            all = all.add(C::Verdict.is_in(values.iter().copied()));
+        }
+        if let Some(values) = bounded("filter.tlp", self.tlp.as_ref())? {
+            all = all.add(C::Tlp.is_in(values.iter().copied()));
+        }
+        if self.channel.is_some() || self.channel_number.is_some() || self.channel_number_prefix.is_some() {
+            require(actor, Action::ReadRawReports)?;
+        }
+        if let Some(channel) = self.channel {
+            all = all.add(of_event(
+                report::Entity,
+                report::Column::EventId,
+                report::Column::ChannelId.eq(channel.0),
+            ));
+        }
+        if let Some(number) = &self.channel_number {
+            let same = report::Column::ChannelNumber.eq(number.as_str());
+            all = all.add(of_event(report::Entity, report::Column::EventId, same));
+        }
+        if let Some(prefix) = &self.channel_number_prefix {
+            let starts = begins(report::Column::ChannelNumber, prefix);
+            all = all.add(of_event(report::Entity, report::Column::EventId, starts));
+        }
+        if let Some(product) = self.product {
+            let same = affected_product::Column::ProductId.eq(product.0);
+            all = all.add(of_event(affected_product::Entity, affected_product::Column::EventId, same));
+        }
+        if let Some(line) = &self.line {
+            let same = affected_product::Column::Line.eq(line.as_str());
+            all = all.add(of_event(affected_product::Entity, affected_product::Column::EventId, same));
+        }
+        if let Some(assignee) = &self.assignee {
+            let theirs = assignment::Column::Subject
+                .eq(assignee.as_str())
+                .and(assignment::Column::State.ne(AssignmentState::Declined));
+            all = all.add(of_event(assignment::Entity, assignment::Column::EventId, theirs));
+        }
+        if let Some(from) = self.received_from {
+            all = all.add(C::ReceivedAt.gte(from));
+        }
+        if let Some(before) = self.received_before {
+            all = all.add(C::ReceivedAt.lt(before));
+        }
+        if let Some(kinds) = bounded("filter.facts", self.facts.as_ref())? {
+            let any = world_fact::Column::Kind.is_in(kinds.iter().copied());
+            all = all.add(of_event(world_fact::Entity, world_fact::Column::EventId, any));
+        }
+        if let Some(number) = &self.number {
+            all = all.add(C::Number.eq(number.as_str()));
+        }
+        if let Some(prefix) = &self.number_prefix {
+            all = all.add(begins(C::Number, prefix));
+        }
+        if let Some(history) = self.history {
+            all = all.add(C::History.eq(history));
+        }
+        Ok(all)
+    }
+}
+
+fn bounded<'a, T>(field: &str, values: Option<&'a Vec<T>>) -> Result<Option<&'a Vec<T>>> {
+    match values {
+        Some(values) if values.len() > MAX_VALUES => {
+            Err(Error::bad_input(field, format!("send at most {MAX_VALUES} values")))
+        }
+        other => Ok(other),
+    }
+}
+
+/// The event has a row in `entity` for which `condition` holds.
+fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl Into<SimpleExpr>) -> SimpleExpr {
+    let rows: SelectStatement = Query::select()
+        .expr(Expr::val(1))
+        .from(entity)
+        .and_where(Expr::col(event_id.as_column_ref()).eq(Expr::col(event::Column::Id.as_column_ref())))
+        .and_where(condition.into())
+        .take();
+    Expr::exists(rows)
+}
+
+/// The column begins with `prefix`, whatever characters that has.
+fn begins(column: impl ColumnTrait, prefix: &str) -> SimpleExpr {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for character in prefix.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    Expr::col(column.as_column_ref()).like(LikeExpr::new(pattern).escape('\\'))
+}
+
+/// What events are ordered by. 事件排序字段。
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum EventOrderField {
+    /// When the first report was received. 接收时间。
+    ReceivedAt,
+    /// When the event last changed. 最近变更时间。
+    ChangedAt,
+    /// Level. 等级。
+    Level,
+    /// Total of the current score; unrated ones are lowest. 当前评分。
+    Score,
+    /// Number. 编号。
+    Number,
+}
+
+/// Direction of an order. 排序方向。
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Smallest or oldest first. 升序。
+    Asc,
+    /// Largest or newest first. 降序。
+    Desc,
+}
+
+/// Order of events. 事件排序。
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct EventOrder {
+    /// By what. 排序字段。
+    pub field: EventOrderField,
+    /// In which direction. 排序方向。
+    pub direction: OrderDirection,
+}
+
+impl Default for EventOrder {
+    fn default() -> Self {
+        Self { field: EventOrderField::ReceivedAt, direction: OrderDirection::Desc }
+    }
+}
+
+impl EventOrder {
+    /// The order as a key of pages.
+    pub fn keyset(self) -> Keyset<event::Column> {
+        let column = match self.field {
+            EventOrderField::ReceivedAt => event::Column::ReceivedAt,
+            EventOrderField::ChangedAt => event::Column::ChangedAt,
+            EventOrderField::Level => event::Column::LevelRank,
+            EventOrderField::Score => event::Column::Score,
+            EventOrderField::Number => event::Column::Number,
+        };
+        Keyset { column, id: event::Column::Id, descending: self.direction == OrderDirection::Desc }
+    }
+}

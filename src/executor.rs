@@ -1,0 +1,125 @@
+//! From a verified token to an answer: what the HTTP layer calls.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::{Request, Response};
+use axum::http::{HeaderMap, header};
+
+use crate::app::App;
+use crate::auth::{Actor, Identity, Origin, TokenError, Verifier};
+use crate::graphql::Schema;
+use crate::graphql::errors::ApiError;
+use crate::graphql::loaders::Reader;
+use crate::graphql::sensitive::SensitiveReads;
+use crate::http::client_address::ClientAddress;
+use crate::http::error::AuthenticationError;
+use crate::http::graphql::Executor;
+use crate::http::request_log::RequestId;
+
+/// Answers requests over one schema and one running product.
+pub struct Api {
+    /// The running product.
+    pub app: Arc<App>,
+    /// The schema.
+    pub schema: Schema,
+    /// Verifies tokens.
+    pub verifier: Arc<Verifier>,
+}
+
+/// A verified caller.
+#[derive(Debug)]
+pub struct Session {
+    identity: Identity,
+    client: ClientAddress,
+}
+
+impl Executor for Api {
+    type Session = Session;
+
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        client: ClientAddress,
+    ) -> Result<Session, AuthenticationError> {
+        let identity = identify(&self.verifier, &self.app, headers).await?;
+        Ok(Session { identity, client })
+    }
+
+    fn subject(session: &Session) -> Arc<str> {
+        session.identity.subject.as_str().into()
+    }
+
+    async fn execute(&self, session: Session, request: Request) -> Response {
+        let request_id = request
+            .data
+            .get(&std::any::TypeId::of::<RequestId>())
+            .and_then(|id| id.downcast_ref::<RequestId>());
+        let origin = Origin {
+            address: Some(session.client.0.to_string()),
+            request_id: request_id.map(|id| id.0.to_string()),
+        };
+        execute(&self.schema, &self.app, Actor::new(session.identity, origin), request).await
+    }
+}
+
+/// Finds who a request's bearer token speaks for.
+///
+/// # Errors
+/// When there is no token, it is not valid, or its key cannot be had at present.
+pub async fn identify(
+    verifier: &Verifier,
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Identity, AuthenticationError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(AuthenticationError::MissingToken);
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(AuthenticationError::MissingToken)?;
+    verifier.verify(token, app.clock.now()).await.map_err(|error| match error {
+        error if error.is_unavailable() => AuthenticationError::Unavailable,
+        error => AuthenticationError::InvalidToken(reason(error)),
+    })
+}
+
+/// What a refused caller may know.
+fn reason(error: TokenError) -> &'static str {
+    match error {
+        TokenError::Expired => "the token has expired",
+        TokenError::NotYetValid => "the token is not valid yet",
+        TokenError::WrongAudience => "the token is for another audience",
+        TokenError::WrongIssuer => "the token is of another issuer",
+        TokenError::NoKnownRole => "the token names no known role",
+        TokenError::MixedRoles => "the token mixes a service's role with a person's",
+        TokenError::MissingClaim(_) | TokenError::InvalidClaim(_) => {
+            "a claim of the token is missing or ill-formed"
+        }
+        _ => "the token cannot be verified",
+    }
+}
+
+/// Runs one request as `actor`. Reads of sensitive events are recorded before the answer leaves.
+pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Request) -> Response {
+    let reader = Reader::new(Arc::clone(app), actor.clone());
+    let loader = DataLoader::new(reader, TokioSpawner::current(), TokioTimer::default())
+        .delay(std::time::Duration::ZERO);
+    let reads = Arc::new(SensitiveReads::new(app.clock.now()));
+    let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
+    let response = schema.execute(request).await;
+    match reads.record(app, &actor).await {
+        Ok(()) => response,
+        // An unrecorded read of a secret is worse than no answer.
+        Err(error) => {
+            let error = async_graphql::Error::from(ApiError::from(error));
+            Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The schema: the slices' queries and mutations put together.
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+
+use crate::affected::graphql::AffectedMutation;
+use crate::channel::graphql::{ChannelMutation, ChannelQuery};
+use crate::comment::graphql::CommentMutation;
+use crate::customer::graphql::{CustomerMutation, CustomerQuery};
+use crate::decision::graphql::DecisionMutation;
+use crate::duty::graphql::{DutyMutation, DutyQuery};
+use crate::event::graphql::{EventMutation, EventQuery};
+use crate::graphql::node::NodeQuery;
+use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::product::graphql::{ProductMutation, ProductQuery};
+use crate::protection::graphql::ProtectionMutation;
+use crate::rating_policy::graphql::{RatingPolicyMutation, RatingPolicyQuery};
+use crate::remediation::graphql::RemediationMutation;
+use crate::reply::graphql::ReplyMutation;
+use crate::review::graphql::ReviewMutation;
+use crate::score::graphql::ScoreMutation;
+use crate::team::graphql::TeamMutation;
+use crate::verdict::graphql::VerdictMutation;
+use crate::viewer::graphql::ViewerQuery;
+
+/// Everything that can be asked. 查询入口。
+#[derive(Default, MergedObject)]
+pub struct Query(
+    ViewerQuery,
+    NodeQuery,
+    EventQuery,
+    IntakeQuery,
+    ChannelQuery,
+    ProductQuery,
+    CustomerQuery,
+    DutyQuery,
+    RatingPolicyQuery,
+);
+
+/// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
+/// 变更入口：返回变更后的对象，或拒绝的原因。
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    ChannelMutation,
+    ProductMutation,
+    CustomerMutation,
+    DutyMutation,
+    RatingPolicyMutation,
+    IntakeMutation,
+    EventMutation,
+    VerdictMutation,
+    ScoreMutation,
+    AffectedMutation,
+    ProtectionMutation,
+    TeamMutation,
+    DecisionMutation,
+    CommentMutation,
+    RemediationMutation,
+    ReplyMutation,
+    ReviewMutation,
+);
+
+/// The schema of the API.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Directives allowed on one field: more than anybody needs, fewer than an attack does.
+const MAX_DIRECTIVES: usize = 5;
+
+/// Puts the schema together. Document limits are the guard's, which runs before validation.
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_directives(MAX_DIRECTIVES)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema's text, sorted, as `schema.graphql` keeps it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let mut text = schema().sdl_with_options(options);
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}

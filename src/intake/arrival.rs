@@ -1,0 +1,189 @@
+//! The rows that an arrival becomes, whether it is received, split off or imported.
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{IndicatorKind, ObligationState, Origin, ReplyKind, Severity};
+use entity::{channel, event, indicator, obligation, report, report_version, reporter};
+use serde_json::json;
+
+use super::rules;
+use crate::app::App;
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::event as events;
+use crate::outbox::{ChangeSet, MessageKind};
+
+/// Title and text as received, with the fields they came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) source: serde_json::Value,
+    pub(super) hash: Vec<u8>,
+}
+
+impl Content {
+    pub(super) fn new(title: String, text: String, source: serde_json::Value) -> Self {
+        let hash = rules::content_hash(&title, &text, &source);
+        Self { title, text, source, hash }
+    }
+}
+
+/// One arrival that is not known yet.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival<'a> {
+    pub(super) channel: &'a channel::Model,
+    pub(super) number: Option<String>,
+    pub(super) identity_key: String,
+    pub(super) reporter: Option<&'a reporter::Model>,
+    pub(super) origin: Origin,
+    pub(super) received_at: DateTime<Utc>,
+    /// Handled before it was recorded here: no obligation, no message.
+    pub(super) history: bool,
+    pub(super) severity: Option<Severity>,
+    /// The whole that this is part of, with its number.
+    pub(super) part: Option<(uuid::Uuid, i32)>,
+    /// In the order of arrival, at least one.
+    pub(super) contents: Vec<Content>,
+    pub(super) indicators: Vec<(IndicatorKind, String)>,
+}
+
+impl Arrival<'_> {
+    /// Whether the channel is owed a reply: a part is answered with its whole.
+    pub(super) fn opens_obligation(&self) -> bool {
+        self.channel.reply_required && !self.history && self.part.is_none()
+    }
+
+    /// Writes the report with its versions, indicators and obligation as children of `event`.
+    pub(super) fn record(&self, app: &App, changes: &mut ChangeSet, event: &event::Model) -> report::Model {
+        let row = report::Model {
+            id: app.ids.next(),
+            event_id: event.id,
+            channel_id: self.channel.id,
+            channel_number: self.number.clone(),
+            identity_key: self.identity_key.clone(),
+            reporter_id: self.reporter.map(|reporter| reporter.id),
+            origin: self.origin,
+            received_at: self.received_at,
+            recorded_at: changes.at(),
+            recorded_by: changes.actor().to_owned(),
+            current_version: 0,
+            history: self.history,
+            part_of: self.part.map(|(whole, _)| whole),
+            part_number: self.part.map(|(_, number)| number),
+            split: false,
+            severity: self.severity,
+        };
+        let versions = version_rows(app, changes, &row, &self.contents, self.received_at);
+        let row = report::Model { current_version: last_number(&versions), ..row };
+        changes.insert(&row);
+        versions.iter().for_each(|version| changes.insert(version));
+        add_indicators(app, changes, &row, &self.indicators);
+        if self.opens_obligation() {
+            changes.insert(&obligation::Model {
+                id: app.ids.next(),
+                event_id: event.id,
+                report_id: Some(row.id),
+                channel_id: self.channel.id,
+                kind: ReplyKind::Verdict,
+                trigger: "report received".to_owned(),
+                state: ObligationState::Open,
+                opened_at: changes.at(),
+                met_at: None,
+                met_by_reply_id: None,
+                waived_by: None,
+                waived_at: None,
+                waive_reason: None,
+                legal_ground: None,
+            });
+        }
+        if !self.history {
+            let data = json!({ "report": row.id, "number": event.number, "channel": self.channel.key });
+            changes.message(app, MessageKind::ReportReceived, Some(event.id), data);
+        }
+        row
+    }
+
+    /// Writes the report on `event`, which is new, with the first status and the first grants.
+    pub(super) fn open(
+        &self,
+        app: &App,
+        changes: &mut ChangeSet,
+        event: event::Model,
+        members: Vec<entity::team_member::Model>,
+    ) -> report::Model {
+        events::record_first_status(app, changes, &event);
+        members.iter().for_each(|member| changes.insert(member));
+        let report = self.record(app, changes, &event);
+        let event_id = event.id;
+        let mut access = AccessFacts::new(event.clone());
+        access.members = members;
+        access.reports.push(self.access(&report));
+        regrant(changes, None, &access);
+        changes.create(app, event, Some(event_id));
+        report
+    }
+
+    /// What access to the report's public side follows from.
+    pub(super) fn access(&self, report: &report::Model) -> (report::Model, String, Option<String>) {
+        let subject = self.reporter.and_then(|reporter| reporter.subject.clone());
+        (report.clone(), self.channel.key.clone(), subject)
+    }
+}
+
+/// Adds what arrived later to a report; the caller revises the event.
+pub(super) fn add_versions(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    contents: &[Content],
+    received_at: DateTime<Utc>,
+) -> report::Model {
+    let versions = version_rows(app, changes, report, contents, received_at);
+    let after = report::Model { current_version: last_number(&versions), ..report.clone() };
+    versions.iter().for_each(|version| changes.insert(version));
+    changes.update(report, &after);
+    if !report.history {
+        let data = json!({ "report": report.id, "version": after.current_version });
+        changes.message(app, MessageKind::ReportUpdated, Some(report.event_id), data);
+    }
+    after
+}
+
+/// Adds indicators to a report.
+pub(super) fn add_indicators(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    indicators: &[(IndicatorKind, String)],
+) {
+    for (kind, value) in indicators {
+        let row =
+            indicator::Model { id: app.ids.next(), report_id: report.id, kind: *kind, value: value.clone() };
+        changes.insert(&row);
+    }
+}
+
+fn version_rows(
+    app: &App,
+    changes: &ChangeSet,
+    report: &report::Model,
+    contents: &[Content],
+    received_at: DateTime<Utc>,
+) -> Vec<report_version::Model> {
+    let numbers = report.current_version + 1..;
+    let rows = numbers.zip(contents).map(|(number, content)| report_version::Model {
+        id: app.ids.next(),
+        report_id: report.id,
+        number,
+        title: content.title.clone(),
+        text: content.text.clone(),
+        content_hash: content.hash.clone(),
+        source: content.source.clone(),
+        received_at,
+        recorded_by: changes.actor().to_owned(),
+    });
+    rows.collect()
+}
+
+fn last_number(versions: &[report_version::Model]) -> i32 {
+    versions.last().map_or(0, |version| version.number)
+}

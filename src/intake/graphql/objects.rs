@@ -1,0 +1,289 @@
+//! The types of the API of reports.
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{IndicatorKind, Origin, PublicStatus, Severity, Verdict};
+use entity::{channel, comment, event, indicator, report, report_version, reporter};
+
+use crate::auth::policy::{Action, allows};
+use crate::event::graphql::Event;
+use crate::event::rules::public_status;
+use crate::graphql::errors::ApiResult;
+use crate::graphql::loaders::Reader;
+use crate::graphql::scalars;
+use crate::graphql::{actor, loaders};
+use crate::intake::public_side::{MessagesOf, PublicSide, PublicSideOf};
+
+/// One arrival through one channel. 经某渠道收到的一份报告。
+pub struct Report(pub report::Model);
+
+impl From<report::Model> for Report {
+    fn from(row: report::Model) -> Self {
+        Self(row)
+    }
+}
+
+impl Report {
+    async fn public_side(&self, ctx: &Context<'_>) -> ApiResult<Option<PublicSide>> {
+        let loader = ctx.data_unchecked::<DataLoader<Reader>>();
+        Ok(loader.load_one(PublicSideOf(self.0.event_id)).await?)
+    }
+
+    async fn versions_by_number(
+        &self,
+        ctx: &Context<'_>,
+    ) -> ApiResult<std::sync::Arc<[report_version::Model]>> {
+        loaders::children::<report_version::Entity>(ctx, self.0.id).await
+    }
+
+    /// Whether the caller reads reports for the team; else they see the public side of their own.
+    fn reads_raw(ctx: &Context<'_>) -> bool {
+        allows(actor(ctx), Action::ReadRawReports)
+    }
+}
+
+/// One arrival through one channel; what arrived is never edited. Its reporter and its channel's service see its
+/// public side. 经某渠道收到的一份报告，原文不可修改；报告人与渠道服务仅可见其公开侧。
+#[Object]
+impl Report {
+    /// Opaque id. 标识。
+    async fn id(&self) -> ID {
+        scalars::id::<report::Entity>(self.0.id)
+    }
+
+    /// The channel's own number; null when it has none. 渠道编号。
+    async fn channel_number(&self) -> Option<&str> {
+        self.0.channel_number.as_deref()
+    }
+
+    /// Key of the channel it came through. 渠道标识。
+    async fn channel_key(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.key))
+    }
+
+    /// Name of the channel it came through. 渠道名称。
+    async fn channel_name(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.name))
+    }
+
+    /// When the channel received it. 接收时间。
+    async fn received_at(&self) -> DateTime<Utc> {
+        self.0.received_at
+    }
+
+    /// Internal or external, by its reporter. 来源，取决于报告人。
+    async fn origin(&self) -> Origin {
+        self.0.origin
+    }
+
+    /// Status as its reporter sees it. 报告人可见的状态。
+    async fn public_status(&self, ctx: &Context<'_>) -> ApiResult<Option<PublicStatus>> {
+        Ok(self.public_side(ctx).await?.map(|side| public_status(side.status)))
+    }
+
+    /// Current verdict on its event, without the original of a duplicate; null before the first.
+    /// 当前研判结论；重复时不透露原事件。
+    async fn verdict(&self, ctx: &Context<'_>) -> ApiResult<Option<Verdict>> {
+        Ok(self.public_side(ctx).await?.and_then(|side| side.verdict))
+    }
+
+    /// Severity told to the reporter; null before it was. 对报告人公布的严重程度。
+    async fn severity(&self) -> Option<Severity> {
+        self.0.severity
+    }
+
+    /// Title of the newest version, as received. 最新版本的标题（原文）。
+    async fn title(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        Ok(self.versions_by_number(ctx).await?.first().map(|version| version.title.clone()))
+    }
+
+    /// Text of the newest version, as received. 最新版本的正文（原文）。
+    async fn text(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        Ok(self.versions_by_number(ctx).await?.first().map(|version| version.text.clone()))
+    }
+
+    /// Everything that arrived, newest first. 全部版本，最新在前。
+    async fn versions(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReportVersion>> {
+        let raw = Self::reads_raw(ctx);
+        let rows = self.versions_by_number(ctx).await?;
+        Ok(rows.iter().map(|row| ReportVersion::new(row, raw)).collect())
+    }
+
+    /// What identifies what it is about. 线索。
+    async fn indicators(&self, ctx: &Context<'_>) -> ApiResult<Vec<Indicator>> {
+        let rows = loaders::children::<indicator::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().map(Indicator::from).collect())
+    }
+
+    /// What team and reporter wrote to each other, oldest first. 团队与报告人的往来消息，最早在前。
+    async fn messages(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReporterMessage>> {
+        let loader = ctx.data_unchecked::<DataLoader<Reader>>();
+        let rows = loader.load_one(MessagesOf(self.0.id)).await?;
+        Ok(rows.iter().flat_map(|rows| rows.iter()).map(ReporterMessage::from).collect())
+    }
+
+    /// Who reported; null when nobody is named or your roles may not read it. 报告人；未提供或无权查看时为空。
+    async fn reporter(&self, ctx: &Context<'_>) -> ApiResult<Option<Reporter>> {
+        let Some(id) = self.0.reporter_id.filter(|_| allows(actor(ctx), Action::ReadReporters)) else {
+            return Ok(None);
+        };
+        Ok(loaders::lookup::<reporter::Entity>(ctx, id).await?.map(Reporter))
+    }
+
+    /// The event it belongs to; null to who may not see it. 所属事件；无权查看时为空。
+    async fn event(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
+        Ok(loaders::lookup::<event::Entity>(ctx, self.0.event_id).await?.map(Event))
+    }
+
+    /// Whether it was handled before it was recorded here. 是否为导入的历史报告。
+    async fn history(&self) -> bool {
+        self.0.history
+    }
+
+    /// Whether it was split into parts, which are reports of their own. 是否已拆分为多个部分。
+    async fn split(&self) -> bool {
+        self.0.split
+    }
+
+    /// The report that this is a part of; null when it is none. 所属的完整报告；非拆分部分时为空。
+    async fn part_of(&self, ctx: &Context<'_>) -> ApiResult<Option<Self>> {
+        let Some(whole) = self.0.part_of else { return Ok(None) };
+        Ok(loaders::lookup::<report::Entity>(ctx, whole).await?.map(Self))
+    }
+
+    /// Number of the part, from 1; null when it is none. 部分编号，从 1 开始。
+    async fn part_number(&self) -> Option<i32> {
+        self.0.part_number
+    }
+
+    /// When it was recorded here; null to who sees its public side only. 登记时间；仅可见公开侧者为空。
+    async fn recorded_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        Self::reads_raw(ctx).then_some(self.0.recorded_at)
+    }
+
+    /// Subject who recorded it; null to who sees its public side only. 登记人；仅可见公开侧者为空。
+    async fn recorded_by(&self, ctx: &Context<'_>) -> Option<&str> {
+        Self::reads_raw(ctx).then_some(&*self.0.recorded_by)
+    }
+}
+
+/// What arrived at one time. 报告的一个版本。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ReportVersion {
+    /// Counts up from 1. 版本号。
+    number: i32,
+    /// Title as received. 标题（原文）。
+    title: String,
+    /// Text as received. 正文（原文）。
+    text: String,
+    /// Fields of an imported record by their own names, as a list of pairs; null when it was not imported or you see
+    /// the public side only. 导入记录的原始字段；非导入或仅可见公开侧时为空。
+    source: Option<async_graphql::Json<serde_json::Value>>,
+    /// When it was received. 接收时间。
+    received_at: DateTime<Utc>,
+    /// Subject who recorded it; null to who sees the public side only. 登记人；仅可见公开侧者为空。
+    recorded_by: Option<String>,
+}
+
+impl ReportVersion {
+    fn new(row: &report_version::Model, raw: bool) -> Self {
+        let imported = row.source.as_array().is_some_and(|fields| !fields.is_empty());
+        Self {
+            number: row.number,
+            title: row.title.clone(),
+            text: row.text.clone(),
+            source: (raw && imported).then(|| async_graphql::Json(row.source.clone())),
+            received_at: row.received_at,
+            recorded_by: raw.then(|| row.recorded_by.clone()),
+        }
+    }
+}
+
+/// Something that identifies what a report is about. 报告线索。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Indicator {
+    /// What it is. 类型。
+    kind: IndicatorKind,
+    /// Its value as given. 值。
+    value: String,
+}
+
+impl From<&indicator::Model> for Indicator {
+    fn from(row: &indicator::Model) -> Self {
+        Self { kind: row.kind, value: row.value.clone() }
+    }
+}
+
+/// Words between team and reporter. 团队与报告人之间的消息。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ReporterMessage {
+    /// Opaque id. 标识。
+    id: ID,
+    /// The words. 内容。
+    body: String,
+    /// Whether the reporter wrote it. 是否由报告人撰写。
+    from_reporter: bool,
+    /// When. 时间。
+    created_at: DateTime<Utc>,
+}
+
+impl From<&comment::Model> for ReporterMessage {
+    fn from(row: &comment::Model) -> Self {
+        Self {
+            id: scalars::id::<comment::Entity>(row.id),
+            body: row.body.clone(),
+            from_reporter: row.from_reporter,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Who reported. 报告人。
+pub struct Reporter(pub reporter::Model);
+
+impl From<reporter::Model> for Reporter {
+    fn from(row: reporter::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// Who reported: the one place with their personal data. Null fields were erased or never known.
+/// 报告人：个人信息的唯一存放处；为空表示未提供或已清除。
+#[Object]
+impl Reporter {
+    /// Opaque id. 标识。
+    async fn id(&self) -> ID {
+        scalars::id::<reporter::Entity>(self.0.id)
+    }
+
+    /// Name or pseudonym; null to a service. 姓名或昵称；对服务为空。
+    async fn name(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.name.as_deref().filter(|_| allows(actor(ctx), Action::ReadReporters))
+    }
+
+    /// Address; null to a service. 邮箱；对服务为空。
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.email.as_deref().filter(|_| allows(actor(ctx), Action::ReadReporters))
+    }
+
+    /// Their subject, once linked. 已关联的主体标识。
+    async fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+
+    /// Own staff: their reports count as internal. 是否为内部员工。
+    async fn staff(&self) -> bool {
+        self.0.staff
+    }
+
+    /// When personal data were erased; null when they were not. 个人信息清除时间。
+    async fn erased_at(&self) -> Option<DateTime<Utc>> {
+        self.0.erased_at
+    }
+
+    /// Version to send with a change. 版本号，变更时需提供。
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+}

@@ -1,0 +1,177 @@
+//! One batch: what is known of it, and what it writes.
+
+use std::collections::HashMap;
+
+use entity::vocabulary::{ChannelKind, Status, Tlp};
+use entity::{event, report, report_version, reporter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use super::Importer;
+use super::plan::{Entry, Plan, Seen};
+use crate::app::App;
+use crate::auth::policy::Action;
+use crate::database::is_one_of;
+use crate::error::Result;
+use crate::event as events;
+use crate::intake::arrival::{Arrival, add_versions};
+use crate::intake::import::ImportedReport;
+use crate::intake::{reporters, rules, store};
+use crate::outbox::{Bump, ChangeSet};
+
+/// Most indicators of one record; those beyond stay in its source.
+const MAX_INDICATORS: usize = 1_000;
+
+/// What the channel knows of the batch's numbers.
+pub(super) async fn known(app: &App, channel: Uuid, batch: &[ImportedReport]) -> Result<Seen> {
+    let reports = reports(app, channel, batch).await?;
+    let keys: HashMap<Uuid, &str> =
+        reports.iter().map(|report| (report.id, report.identity_key.as_str())).collect();
+    let mut seen = Seen::default();
+    let hashes: Vec<(Uuid, Vec<u8>)> = report_version::Entity::find()
+        .select_only()
+        .columns([report_version::Column::ReportId, report_version::Column::ContentHash])
+        .filter(is_one_of(app.database.backend(), report_version::Column::ReportId, keys.keys().copied()))
+        .into_tuple()
+        .all(app.database.reader())
+        .await?;
+    for (report, hash) in hashes {
+        if let Some(key) = keys.get(&report) {
+            seen.add(key, hash);
+        }
+    }
+    Ok(seen)
+}
+
+async fn reports(app: &App, channel: Uuid, batch: &[ImportedReport]) -> Result<Vec<report::Model>> {
+    let keys = batch.iter().map(|record| rules::identity_key(Some(&record.number), None, &[]));
+    let select = report::Entity::find()
+        .filter(report::Column::ChannelId.eq(channel))
+        .filter(report::Column::IdentityKey.is_in(keys));
+    Ok(select.all(app.database.reader()).await?)
+}
+
+impl Importer<'_> {
+    /// Decides a batch from what is known now and writes it.
+    pub(super) async fn write<'b>(&self, batch: &'b [ImportedReport]) -> Result<Plan<'b>> {
+        let plan = Plan::new(batch, &known(self.app, self.channel.id, batch).await?);
+        if plan.0.is_empty() {
+            return Ok(plan);
+        }
+        let reason = format!("import of {}", self.options.file_name);
+        let mut changes = ChangeSet::new(self.app, self.actor, Action::ImportReports).because(Some(reason));
+        let (old, new): (Vec<_>, Vec<_>) = plan.0.iter().partition(|entry| entry.known);
+        self.update(&mut changes, batch, &old).await?;
+        self.open(&mut changes, &new).await?;
+        self.app.commit(changes).await?;
+        Ok(plan)
+    }
+
+    /// Adds versions to known reports, revising each of their events once.
+    async fn update(
+        &self,
+        changes: &mut ChangeSet,
+        batch: &[ImportedReport],
+        entries: &[&Entry<'_>],
+    ) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let entries: HashMap<&str, &Entry<'_>> =
+            entries.iter().map(|entry| (entry.key.as_str(), *entry)).collect();
+        let mut by_event: HashMap<Uuid, Vec<(report::Model, &Entry<'_>)>> = HashMap::new();
+        for report in reports(self.app, self.channel.id, batch).await? {
+            if let Some(entry) = entries.get(report.identity_key.as_str()) {
+                by_event.entry(report.event_id).or_default().push((report, entry));
+            }
+        }
+        let now = changes.at();
+        for event in store::events(self.app, by_event.keys().copied()).await? {
+            for (report, entry) in by_event.remove(&event.id).unwrap_or_default() {
+                add_versions(self.app, changes, &report, &entry.contents, now);
+            }
+            changes.revise(self.app, &event, event.clone(), Some(event.id), Bump::Version);
+        }
+        Ok(())
+    }
+
+    /// Opens an event for each new number.
+    async fn open(&self, changes: &mut ChangeSet, entries: &[&Entry<'_>]) -> Result<()> {
+        let reporters = self.reporters(changes, entries).await?;
+        let history = !self.options.as_notices;
+        for entry in entries {
+            let record = entry.record;
+            let received_at = self.received_at(record, changes.at());
+            let reporter = record.reporter_name.as_ref().and_then(|name| reporters.get(name));
+            let staff = self.channel.kind == ChannelKind::Internal || reporter.is_some_and(|row| row.staff);
+            // What a platform told the reporter then is what we told them; a database's rating is its own.
+            let told = history && self.channel.kind == ChannelKind::SrcPlatform;
+            let mut indicators = rules::indicators(record);
+            indicators.truncate(MAX_INDICATORS);
+            let arrival = Arrival {
+                channel: &self.channel,
+                number: Some(record.number.clone()),
+                identity_key: entry.key.clone(),
+                reporter,
+                origin: rules::origin(staff),
+                received_at,
+                history,
+                severity: record.severity.filter(|_| told).map(rules::severity),
+                part: None,
+                contents: entry.contents.clone(),
+                indicators,
+            };
+            let event = self.event(record, received_at, history).await?;
+            arrival.open(self.app, changes, event, Vec::new());
+        }
+        Ok(())
+    }
+
+    async fn event(
+        &self,
+        record: &ImportedReport,
+        received_at: chrono::DateTime<chrono::Utc>,
+        history: bool,
+    ) -> Result<event::Model> {
+        let event = events::new(self.app, &record.title, received_at, Tlp::Amber).await?;
+        if !history {
+            return Ok(event);
+        }
+        Ok(event::Model { status: Status::Closed, history, closed_at: Some(received_at), ..event })
+    }
+
+    /// The reporters whom the records name, by name; those that are not known are made.
+    async fn reporters(
+        &self,
+        changes: &mut ChangeSet,
+        entries: &[&Entry<'_>],
+    ) -> Result<HashMap<String, reporter::Model>> {
+        let mut names: Vec<&str> =
+            entries.iter().filter_map(|entry| entry.record.reporter_name.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let known = store::unlinked_reporters(self.app, self.channel.id, &names).await?;
+        let mut reporters: HashMap<String, reporter::Model> =
+            known.into_iter().filter_map(|row| row.name.clone().map(|name| (name, row))).collect();
+        let staff = self.channel.kind == ChannelKind::Internal;
+        for name in names {
+            if !reporters.contains_key(name) {
+                let name = name.to_owned();
+                let row = reporters::new_reporter(
+                    self.app,
+                    changes,
+                    &self.channel,
+                    Some(name.clone()),
+                    None,
+                    None,
+                    staff,
+                );
+                reporters.insert(name, changes.create(self.app, row, None));
+            }
+        }
+        Ok(reporters)
+    }
+}

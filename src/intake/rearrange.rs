@@ -1,0 +1,273 @@
+//! What happens to reports after they arrived: words are added, they are joined to another event, split into parts.
+
+use async_graphql::InputObject;
+use entity::vocabulary::{CommentVisibility, EventLinkKind, ObligationState};
+use entity::{comment, event, event_link, report};
+use serde::Serialize;
+use serde_json::json;
+
+use super::arrival::{Arrival, Content, add_indicators, add_versions};
+use super::receive::{IndicatorInput, call_back, indicators, revise_after_arrival};
+use super::{LONG, SHORT, rules, store};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{self as events, expect_version, optional_text, require_text};
+use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
+use crate::outbox::{Bump, ChangeSet, MessageKind};
+
+/// What arrived later for a report. 对报告的补充。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct AddToReport {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// New title; the present one when left out. A reporter's is not used. 新标题；省略时沿用；报告人补充时忽略。
+    pub title: Option<String>,
+    /// What arrived: a version of its own, or the reporter's words. 补充内容：成为新版本，或报告人留言。
+    pub text: String,
+    /// What identifies what it is about. 线索。
+    #[graphql(default)]
+    pub indicators: Vec<IndicatorInput>,
+    /// Sent again with the same input, the first answer is repeated. 幂等键。
+    pub idempotency_key: Option<String>,
+}
+
+/// Adds what arrived later: by the reporter as words to the team, else as a version. An event that waits for it
+/// goes back to the analysis.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on ill-formed texts.
+pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Result<report::Model> {
+    require(actor, Action::AddToReport)?;
+    let text = require_text("input.text", &input.text, LONG)?;
+    let title = optional_text("input.title", input.title.as_ref(), SHORT)?;
+    let added = indicators(&input.indicators)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::AddToReport, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::First(key) => key,
+    };
+    let report = store::find(app, actor, input.report.0).await?;
+    let before = store::event_of(app, &report).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::AddToReport);
+    let known = store::indicators(app, report.id).await?;
+    let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
+    let after = if store::is_reporter(app, actor, &report).await? {
+        changes.insert(&comment::Model {
+            id: app.ids.next(),
+            event_id: before.id,
+            report_id: Some(report.id),
+            visibility: CommentVisibility::Reporter,
+            body: text,
+            author: actor.subject.to_string(),
+            from_reporter: true,
+            created_at: changes.at(),
+        });
+        changes.message(app, MessageKind::ReporterMessage, Some(before.id), json!({ "report": report.id }));
+        report.clone()
+    } else {
+        store::require_handler(app, actor, &report).await?;
+        let title = match title {
+            Some(title) => title,
+            None => store::current_version(app, &report).await?.title,
+        };
+        let content = Content::new(title, text, json!([]));
+        let at = changes.at();
+        add_versions(app, &mut changes, &report, &[content], at)
+    };
+    add_indicators(app, &mut changes, &report, &new);
+    revise_after_arrival(app, &mut changes, &before, &report)?;
+    if let Some(key) = &key {
+        changes.remember(key, report.id);
+    }
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Where a report belongs. 将报告并入另一事件。
+#[derive(Clone, Debug, InputObject)]
+pub struct JoinReport {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// The event it belongs to. 目标事件。
+    pub event: Id<event::Entity>,
+    /// The version that was seen of the event that it leaves. 所见的原事件版本。
+    pub expected_version: i32,
+}
+
+/// Moves a report with its obligations and messages to another event, while its own is analysed. An event that is
+/// left without reports stays as it is, linked to the other: an analyst ends it by a verdict like any other.
+///
+/// # Errors
+/// By policy, visibility and version; refusals when the event has its verdict, a reply to the report exists, or the
+/// other event is shared more widely.
+pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result<report::Model> {
+    require(actor, Action::JoinReport)?;
+    let report = store::find(app, actor, input.report.0).await?;
+    let source = events::store::find(app, actor, report.event_id).await?;
+    let target = events::store::find(app, actor, input.event.0).await?;
+    expect_version(source.version, input.expected_version)?;
+    let obligations = store::obligations_of(app, report.id).await?;
+    let may = [rules::may_rearrange(&source), rules::may_join(source.tlp, &target)];
+    let mut refusals: Vec<Refusal> = may.into_iter().filter_map(|rule| rule.err()).collect();
+    if source.id == target.id {
+        refusals.push(Refusal::on(
+            RefusalCode::AlreadyExists,
+            "event",
+            "the report is on this event already",
+        ));
+    }
+    if store::has_reply(app, &obligations).await? {
+        let message = "a reply to this report was drafted or sent: link the events instead (linkEvents)";
+        refusals.push(Refusal::on(RefusalCode::Frozen, "report", message));
+    }
+    if !refusals.is_empty() {
+        return Err(Error::Refused(refusals));
+    }
+
+    let mut changes = ChangeSet::new(app, actor, Action::JoinReport);
+    let moved = report::Model { event_id: target.id, ..report.clone() };
+    changes.update(&report, &moved);
+    for row in &obligations {
+        changes.update(row, &entity::obligation::Model { event_id: target.id, ..row.clone() });
+    }
+    for row in &store::messages_of(app, report.id).await? {
+        changes.update(row, &comment::Model { event_id: target.id, ..row.clone() });
+    }
+    changes.insert(&link_row(app, &changes, source.id, target.id));
+    let (old_source, old_target) =
+        (AccessFacts::load(app, &source).await?, AccessFacts::load(app, &target).await?);
+    let (mut new_source, mut new_target) = (old_source.clone(), old_target.clone());
+    let (leaving, staying) = new_source.reports.into_iter().partition(|(row, _, _)| row.id == report.id);
+    new_source.reports = staying;
+    new_target.reports.extend::<Vec<_>>(leaving);
+    regrant(&mut changes, Some(&old_source), &new_source);
+    changes.revise(app, &source, source.clone(), Some(source.id), Bump::Version);
+
+    regrant(&mut changes, Some(&old_target), &new_target);
+    let mut after = target.clone();
+    after.received_at = target.received_at.min(report.received_at);
+    if obligations.iter().any(|row| row.state == ObligationState::Open) {
+        call_back(app, &mut changes, &mut after)?;
+    }
+    let data = json!({ "report": report.id, "from": source.number, "to": target.number });
+    changes.message(app, MessageKind::ReportUpdated, Some(target.id), data);
+    changes.revise(app, &target, after, Some(target.id), Bump::Version);
+    app.commit(changes).await?;
+    Ok(moved)
+}
+
+fn link_row(app: &App, changes: &ChangeSet, event: uuid::Uuid, other: uuid::Uuid) -> event_link::Model {
+    event_link::Model {
+        id: app.ids.next(),
+        event_id: event,
+        other_event_id: other,
+        kind: EventLinkKind::Related,
+        linked_by: changes.actor().to_owned(),
+        linked_at: changes.at(),
+    }
+}
+
+/// One vulnerability of a report with several. 报告中的一个漏洞。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct ReportPart {
+    /// Title of the part and of its event. 标题。
+    pub title: String,
+    /// What of the report's text belongs to it; the whole text when left out. 正文；省略时为报告全文。
+    pub text: Option<String>,
+}
+
+/// How a report is split. 拆分报告。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct SplitReport {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// The version that was seen of its event. 所见的事件版本。
+    pub expected_version: i32,
+    /// Its vulnerabilities, at least two. 各个漏洞，至少两个。
+    pub parts: Vec<ReportPart>,
+    /// Sent again with the same input, the first answer is repeated. 幂等键。
+    pub idempotency_key: Option<String>,
+}
+
+/// Splits a report into numbered parts. The first part stays on the report's event, each other one gets an event
+/// of its own with the same protection and team. The obligation to reply stays one, with the whole.
+///
+/// # Errors
+/// By policy, visibility and version; refusals when the event has its verdict or the report was split already.
+pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Result<report::Model> {
+    require(actor, Action::SplitReport)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::SplitReport, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::First(key) => key,
+    };
+    let report = store::find(app, actor, input.report.0).await?;
+    let before = events::store::find(app, actor, report.event_id).await?;
+    expect_version(before.version, input.expected_version)?;
+    rules::may_rearrange(&before).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    rules::may_split(&report, input.parts.len()).map_err(Error::Refused)?;
+    let whole_text = store::current_version(app, &report).await?.text;
+    let channel = store::channel(app, report.channel_id).await?;
+    let reporter = match report.reporter_id {
+        Some(id) => Some(store::reporter(app, id).await?),
+        None => None,
+    };
+    let access = AccessFacts::load(app, &before).await?;
+    let mut after_access = access.clone();
+    let mut changes = ChangeSet::new(app, actor, Action::SplitReport);
+
+    let split = report::Model { split: true, ..report.clone() };
+    let mut others = Vec::new();
+    for (number, part) in (1..).zip(&input.parts) {
+        let title = require_text("input.parts.title", &part.title, SHORT)?;
+        let text = optional_text("input.parts.text", part.text.as_ref(), LONG)?;
+        let arrival = Arrival {
+            channel: &channel,
+            number: report.channel_number.clone(),
+            identity_key: rules::part_key(&report.identity_key, number),
+            reporter: reporter.as_ref(),
+            origin: report.origin,
+            received_at: report.received_at,
+            history: report.history,
+            severity: None,
+            part: Some((report.id, number)),
+            contents: vec![Content::new(title, text.unwrap_or_else(|| whole_text.clone()), json!([]))],
+            indicators: Vec::new(),
+        };
+        if number == 1 {
+            let first = arrival.record(app, &mut changes, &before);
+            after_access.reports.push(arrival.access(&first));
+            continue;
+        }
+        let title = &arrival.contents[0].title;
+        let mut event = events::new(app, title, report.received_at, before.tlp).await?;
+        event.embargo_until = before.embargo_until;
+        event.history = before.history;
+        changes.insert(&link_row(app, &changes, before.id, event.id));
+        others.push((arrival, event));
+    }
+    changes.update(&report, &split);
+    regrant(&mut changes, Some(&access), &after_access);
+    changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
+    for (arrival, event) in others {
+        let members = access.members.iter().filter(|member| member.removed_at.is_none());
+        let members = members.map(|member| entity::team_member::Model {
+            id: app.ids.next(),
+            event_id: event.id,
+            added_by: actor.subject.to_string(),
+            added_at: changes.at(),
+            ..member.clone()
+        });
+        let members = members.collect();
+        arrival.open(app, &mut changes, event, members);
+    }
+    if let Some(key) = &key {
+        changes.remember(key, report.id);
+    }
+    app.commit(changes).await?;
+    Ok(split)
+}

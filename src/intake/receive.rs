@@ -1,0 +1,340 @@
+//! Receiving a report: recognised, joined to an event, or opening one.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, SubsecRound, Utc};
+use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, TeamGroup, Tlp};
+use entity::{channel, event, event_link, report, team_member};
+use serde::Serialize;
+use serde_json::json;
+
+use super::arrival::{Arrival, Content, add_indicators, add_versions};
+use super::reporters::{self, ReporterInput};
+use super::{LONG, SHORT, rules, store};
+use crate::app::App;
+use crate::auth::policy::{Action, require};
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::rules::Cause;
+use crate::event::{self as events, optional_text, require_text, transition};
+use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
+use crate::outbox::{Bump, ChangeSet, MessageKind};
+
+/// Most indicators sent with one report.
+const MAX_INDICATORS: usize = 500;
+
+/// What a report says that identifies what it is about. 报告线索。
+#[derive(Clone, Debug, PartialEq, Eq, InputObject, Serialize)]
+pub struct IndicatorInput {
+    /// What it is. 类型。
+    pub kind: IndicatorKind,
+    /// Its value as given. 值。
+    pub value: String,
+}
+
+/// A report as it arrived through a channel. 经渠道收到的报告。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct ReceiveReport {
+    /// The channel's key; a service sends its own. 渠道标识；服务只能使用自己的渠道。
+    pub channel: String,
+    /// The channel's own number. 渠道编号。
+    pub number: Option<String>,
+    /// The Message-ID of a mail, which recognises a report without a number. 邮件 Message-ID。
+    pub message_id: Option<String>,
+    /// Title as received. 标题（原文）。
+    pub title: String,
+    /// Text as received. 正文（原文）。
+    pub text: Option<String>,
+    /// When the channel received it; now when left out. 接收时间；省略时为当前时间。
+    pub received_at: Option<DateTime<Utc>>,
+    /// Who reported. 报告人。
+    pub reporter: Option<ReporterInput>,
+    /// What identifies what it is about. 线索。
+    #[graphql(default)]
+    pub indicators: Vec<IndicatorInput>,
+    /// Traffic Light Protocol level of a new event; AMBER when left out. 新事件的 TLP 级别，默认 AMBER。
+    pub tlp: Option<Tlp>,
+    /// The event that a person puts it on; a new one when left out. 并入的事件；省略时新建。
+    pub join_event: Option<Id<event::Entity>>,
+    /// Sent again with the same input, the first answer is repeated. 幂等键。
+    pub idempotency_key: Option<String>,
+}
+
+/// An input whose texts were looked at.
+struct Checked {
+    number: Option<String>,
+    message_id: Option<String>,
+    content: Content,
+    received_at: DateTime<Utc>,
+    indicators: Vec<(IndicatorKind, String)>,
+}
+
+impl Checked {
+    fn new(app: &App, input: &ReceiveReport) -> Result<Self> {
+        let now = app.clock.now();
+        let title = require_text("input.title", &input.title, SHORT)?;
+        let text = optional_text("input.text", input.text.as_ref(), LONG)?.unwrap_or_default();
+        let received_at = input.received_at.unwrap_or(now).trunc_subsecs(6);
+        if received_at > now {
+            return Err(Error::bad_input("input.receivedAt", "send a time that has come"));
+        }
+        Ok(Self {
+            number: optional_text("input.number", input.number.as_ref(), SHORT)?,
+            message_id: optional_text("input.messageId", input.message_id.as_ref(), SHORT)?,
+            content: Content::new(title, text, json!([])),
+            received_at,
+            indicators: indicators(&input.indicators)?,
+        })
+    }
+}
+
+pub(super) fn indicators(input: &[IndicatorInput]) -> Result<Vec<(IndicatorKind, String)>> {
+    if input.len() > MAX_INDICATORS {
+        return Err(Error::bad_input("input.indicators", format!("send at most {MAX_INDICATORS}")));
+    }
+    let mut indicators = Vec::new();
+    for indicator in input {
+        let value = require_text("input.indicators.value", &indicator.value, SHORT)?;
+        if !indicators.contains(&(indicator.kind, value.clone())) {
+            indicators.push((indicator.kind, value));
+        }
+    }
+    Ok(indicators)
+}
+
+/// Receives a report. The same number (else Message-ID, else content) of the same channel with content that is
+/// known answers the first report; with other content it adds a version. To an actor who may not see the first
+/// report the arrival is acknowledged like a new one, and linked to the first for those who see both.
+///
+/// # Errors
+/// By policy; BAD_USER_INPUT on ill-formed texts; refusals on an unknown or inactive channel and on an event that
+/// is shared more widely than the report; NOT_FOUND when `joinEvent` is hidden or absent.
+pub async fn receive_report(app: &App, actor: &Actor, input: &ReceiveReport) -> Result<report::Model> {
+    require(actor, Action::ReceiveReport)?;
+    let checked = Checked::new(app, input)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::ReceiveReport, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::First(key) => key,
+    };
+    let channel = channel(app, actor, &input.channel).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::ReceiveReport);
+    let identity_key =
+        rules::identity_key(checked.number.as_deref(), checked.message_id.as_deref(), &checked.content.hash);
+    let first = store::by_identity(app, channel.id, &identity_key).await?;
+    let seen = match &first {
+        Some(first) => store::seen_arrival(app, actor, first).await?,
+        None => None,
+    };
+    let report = match (first, seen) {
+        (_, Some(seen)) => {
+            let Some(after) = add_content(app, &mut changes, &seen, &checked).await? else {
+                return match &key {
+                    Some(key) => remember(app, changes, Some(key), seen).await,
+                    None => Ok(seen),
+                };
+            };
+            let before = store::event_of(app, &seen).await?;
+            revise_after_arrival(app, &mut changes, &before, &seen)?;
+            after
+        }
+        (Some(hidden), None) => {
+            let identity_key = format!("{}{}", rules::unseen_prefix(&hidden), app.ids.next());
+            let report =
+                first_time(app, actor, &mut changes, &channel, input, &checked, identity_key).await?;
+            join_unseen(app, &mut changes, &hidden, &checked, &report).await?;
+            report
+        }
+        (None, None) => first_time(app, actor, &mut changes, &channel, input, &checked, identity_key).await?,
+    };
+    remember(app, changes, key.as_ref(), report).await
+}
+
+/// Commits what there is to commit, and keeps the answer under the caller's key.
+async fn remember(
+    app: &App,
+    mut changes: ChangeSet,
+    key: Option<&idempotency::Key>,
+    report: report::Model,
+) -> Result<report::Model> {
+    if let Some(key) = key {
+        changes.remember(key, report.id);
+    }
+    app.commit(changes).await?;
+    Ok(report)
+}
+
+async fn channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
+    let own = actor.is(Role::Src) && actor.channel.as_deref() == Some(key);
+    let may_use = own || actor.is(Role::Analyst);
+    let found = if may_use { store::channel_by_key(app, key).await? } else { None };
+    let refusal = |code, message| Error::Refused(vec![Refusal::on(code, "channel", message)]);
+    let channel = found.ok_or_else(|| {
+        refusal(RefusalCode::UnknownReference, "there is no such channel for you: send the key of one")
+    })?;
+    if channel.active {
+        Ok(channel)
+    } else {
+        Err(refusal(
+            RefusalCode::Frozen,
+            "the channel takes no new reports: have it activated (updateChannel)",
+        ))
+    }
+}
+
+/// Adds what arrived to a report that is known; `None` when it has the same content already.
+async fn add_content(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    checked: &Checked,
+) -> Result<Option<report::Model>> {
+    if store::has_content(app, report.id, &checked.content.hash).await? {
+        return Ok(None);
+    }
+    let known = store::indicators(app, report.id).await?;
+    let new: Vec<_> = checked.indicators.iter().filter(|found| !known.contains(found)).cloned().collect();
+    let contents = std::slice::from_ref(&checked.content);
+    let after = add_versions(app, changes, report, contents, checked.received_at);
+    add_indicators(app, changes, report, &new);
+    Ok(Some(after))
+}
+
+/// Revises an event to which something arrived, and goes on with the analysis if it waited for that.
+pub(super) fn revise_after_arrival(
+    app: &App,
+    changes: &mut ChangeSet,
+    before: &event::Model,
+    report: &report::Model,
+) -> Result<()> {
+    let mut after = before.clone();
+    if rules::answers_question(before, report) {
+        let to = entity::vocabulary::Status::Triaging;
+        transition(app, changes, &mut after, to, Cause::ResumeTriage, None)?;
+    }
+    changes.revise(app, before, after, Some(before.id), Bump::Version);
+    Ok(())
+}
+
+async fn first_time(
+    app: &App,
+    actor: &Actor,
+    changes: &mut ChangeSet,
+    channel: &channel::Model,
+    input: &ReceiveReport,
+    checked: &Checked,
+    identity_key: String,
+) -> Result<report::Model> {
+    let target = match input.join_event {
+        Some(id) => Some(events::store::find(app, actor, id.0).await?),
+        None => None,
+    };
+    let reporter = reporters::recognise(app, changes, channel, input.reporter.as_ref()).await?;
+    let arrival = Arrival {
+        channel,
+        number: checked.number.clone(),
+        identity_key,
+        reporter: reporter.as_ref(),
+        origin: rules::origin(reporter.as_ref().is_some_and(|reporter| reporter.staff)),
+        received_at: checked.received_at,
+        history: false,
+        severity: None,
+        part: None,
+        contents: vec![checked.content.clone()],
+        indicators: checked.indicators.clone(),
+    };
+    match target {
+        Some(target) => {
+            rules::may_join(input.tlp.unwrap_or(target.tlp), &target)
+                .map_err(|refusal| Error::Refused(vec![refusal]))?;
+            join(app, changes, &arrival, target).await
+        }
+        None => {
+            let tlp = input.tlp.unwrap_or(Tlp::Amber);
+            let event = events::new(app, &checked.content.title, checked.received_at, tlp).await?;
+            let members = if tlp == Tlp::Red { named_people(app, actor, &event).await? } else { Vec::new() };
+            if !members.is_empty() {
+                let data = json!({ "number": event.number });
+                changes.message(app, MessageKind::TeamChanged, Some(event.id), data);
+            }
+            Ok(arrival.open(app, changes, event, members))
+        }
+    }
+}
+
+async fn join(
+    app: &App,
+    changes: &mut ChangeSet,
+    arrival: &Arrival<'_>,
+    target: event::Model,
+) -> Result<report::Model> {
+    let report = arrival.record(app, changes, &target);
+    let before = AccessFacts::load(app, &target).await?;
+    let mut access = before.clone();
+    access.reports.push(arrival.access(&report));
+    regrant(changes, Some(&before), &access);
+    let mut after = target.clone();
+    if arrival.opens_obligation() {
+        call_back(app, changes, &mut after)?;
+    }
+    changes.revise(app, &target, after, Some(target.id), Bump::Version);
+    Ok(report)
+}
+
+/// A new obligation brings an event that was through with its replies back to them.
+pub(super) fn call_back(app: &App, changes: &mut ChangeSet, event: &mut event::Model) -> Result<()> {
+    if rules::obligation_calls_back(event.status) {
+        let to = entity::vocabulary::Status::Replying;
+        transition(app, changes, event, to, Cause::NewObligation, None)?;
+    }
+    Ok(())
+}
+
+/// Who sees a new TLP:RED event besides those who read all: the analyst who receives it and the one on duty.
+async fn named_people(app: &App, actor: &Actor, event: &event::Model) -> Result<Vec<team_member::Model>> {
+    let now = app.clock.now();
+    let mut people = Vec::new();
+    if actor.is(Role::Analyst) {
+        people.push((actor.subject.to_string(), MemberSource::Actor));
+    }
+    let on_duty = store::on_duty(app, Function::Security, now).await?;
+    if let Some(subject) = on_duty.filter(|subject| **subject != *actor.subject) {
+        people.push((subject, MemberSource::Automatic));
+    }
+    let members = people.into_iter().map(|(subject, source)| team_member::Model {
+        id: app.ids.next(),
+        event_id: event.id,
+        subject: Some(subject),
+        team: None,
+        function: Some(Function::Security),
+        team_group: TeamGroup::Working,
+        source,
+        added_by: actor.subject.to_string(),
+        added_at: now,
+        removed_by: None,
+        removed_at: None,
+    });
+    Ok(members.collect())
+}
+
+/// Joins an arrival to the first report, which its sender may not see: on that report's side only.
+async fn join_unseen(
+    app: &App,
+    changes: &mut ChangeSet,
+    hidden: &report::Model,
+    checked: &Checked,
+    report: &report::Model,
+) -> Result<()> {
+    changes.insert(&event_link::Model {
+        id: app.ids.next(),
+        event_id: hidden.event_id,
+        other_event_id: report.event_id,
+        kind: EventLinkKind::Related,
+        linked_by: changes.actor().to_owned(),
+        linked_at: changes.at(),
+    });
+    add_content(app, changes, hidden, checked).await?;
+    let before = store::event_of(app, hidden).await?;
+    revise_after_arrival(app, changes, &before, hidden)
+}

@@ -1,0 +1,243 @@
+//! Reporters: the one place with their personal data, linked to a subject and erasable.
+
+use std::collections::HashMap;
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{channel, report, reporter};
+use serde::Serialize;
+
+use super::{SHORT, rules, store};
+use crate::app::App;
+use crate::auth::policy::{Action, require};
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, optional_text, require_text};
+use crate::graphql::scalars::Id;
+use crate::outbox::{Bump, ChangeSet};
+
+/// Most reports of a reporter whose linking, correction or erasure is one change.
+const MAX_REPORTS: u64 = 1_000;
+
+/// Who reported, as the channel says. 报告人（渠道提供的信息）。
+#[derive(Clone, Debug, Default, InputObject, Serialize)]
+pub struct ReporterInput {
+    /// Name or pseudonym. 姓名或昵称。
+    pub name: Option<String>,
+    /// Address. 邮箱。
+    pub email: Option<String>,
+    /// Own staff: their reports count as internal. 是否为内部员工。
+    #[graphql(default)]
+    pub staff: bool,
+    /// Their subject, when the sender knows it. 报告人的主体标识。
+    pub subject: Option<String>,
+}
+
+/// Finds the reporter whom a channel names, or makes them. A subject recognises a person; without one only a
+/// reporter of the same name and address who is linked to no subject does, since a name opens no access.
+pub(super) async fn recognise(
+    app: &App,
+    changes: &mut ChangeSet,
+    channel: &channel::Model,
+    input: Option<&ReporterInput>,
+) -> Result<Option<reporter::Model>> {
+    let Some(input) = input else { return Ok(None) };
+    let name = optional_text("input.reporter.name", input.name.as_ref(), SHORT)?;
+    let email = optional_text("input.reporter.email", input.email.as_ref(), SHORT)?;
+    let subject = optional_text("input.reporter.subject", input.subject.as_ref(), SHORT)?;
+    if name.is_none() && email.is_none() && subject.is_none() {
+        return Ok(None);
+    }
+    let wanted = new_reporter(app, changes, channel, name, email, subject, input.staff);
+    match store::same_reporter(app, &wanted).await? {
+        Some(found) => Ok(Some(found)),
+        None => Ok(Some(changes.create(app, wanted, None))),
+    }
+}
+
+pub(super) fn new_reporter(
+    app: &App,
+    changes: &ChangeSet,
+    channel: &channel::Model,
+    name: Option<String>,
+    email: Option<String>,
+    subject: Option<String>,
+    staff: bool,
+) -> reporter::Model {
+    reporter::Model {
+        id: app.ids.next(),
+        channel_id: Some(channel.id),
+        subject,
+        name,
+        email,
+        staff,
+        erased_at: None,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: changes.at(),
+        changed_at: changes.at(),
+    }
+}
+
+/// Whose report it is. 将报告人关联到主体。
+#[derive(Clone, Debug, InputObject)]
+pub struct LinkReporter {
+    /// One of the reporter's reports. 报告人的任一报告。
+    pub report: Id<report::Entity>,
+    /// The subject of their tokens. 主体标识。
+    pub subject: String,
+}
+
+/// Links the reporter of a report to a subject, who then sees the public side of all their reports.
+///
+/// # Errors
+/// By policy and visibility; a refusal when the report names no reporter or a service would move a link.
+pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Result<reporter::Model> {
+    require(actor, Action::LinkReporter)?;
+    let subject = require_text("input.subject", &input.subject, SHORT)?;
+    let report = store::find(app, actor, input.report.0).await?;
+    store::require_handler(app, actor, &report).await?;
+    let before = match report.reporter_id {
+        Some(id) => store::reporter(app, id).await?,
+        None => {
+            let message = "the report names no reporter: receive it again with one";
+            return Err(Error::refused(RefusalCode::MissingFact, message));
+        }
+    };
+    if before.subject.as_ref() == Some(&subject) {
+        return Ok(before);
+    }
+    if before.subject.is_some() && !actor.is(Role::Analyst) {
+        let message = "the reporter is linked to another subject: ask an analyst to change it";
+        return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "subject", message)]));
+    }
+    require_not_erased(&before)?;
+    let after = reporter::Model { subject: Some(subject), ..before.clone() };
+    change(app, ChangeSet::new(app, actor, Action::LinkReporter), before, after).await
+}
+
+/// What is known of a reporter; what is left out stays. 更正报告人信息；未提供的保持不变。
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateReporter {
+    /// The reporter. 报告人。
+    pub reporter: Id<reporter::Entity>,
+    /// The version that was seen. 所见版本。
+    pub expected_version: i32,
+    /// Name or pseudonym; null clears it. 姓名或昵称；null 表示清除。
+    #[graphql(default)]
+    pub name: MaybeUndefined<String>,
+    /// Address; null clears it. 邮箱；null 表示清除。
+    #[graphql(default)]
+    pub email: MaybeUndefined<String>,
+    /// Own staff: all their reports count as internal. 是否为内部员工，影响其全部报告的来源。
+    pub staff: Option<bool>,
+}
+
+/// Corrects what is known of a reporter.
+///
+/// # Errors
+/// By policy, visibility and version; a refusal when the reporter is erased.
+pub async fn update_reporter(app: &App, actor: &Actor, input: &UpdateReporter) -> Result<reporter::Model> {
+    require(actor, Action::UpdateReporter)?;
+    let before = store::find_reporter(app, actor, input.reporter.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    require_not_erased(&before)?;
+    let mut after = before.clone();
+    if !input.name.is_undefined() {
+        after.name = optional_text("input.name", input.name.as_opt_ref().flatten(), SHORT)?;
+    }
+    if !input.email.is_undefined() {
+        after.email = optional_text("input.email", input.email.as_opt_ref().flatten(), SHORT)?;
+    }
+    after.staff = input.staff.unwrap_or(before.staff);
+    change(app, ChangeSet::new(app, actor, Action::UpdateReporter), before, after).await
+}
+
+/// Whose personal data are erased. 清除报告人的个人信息。
+#[derive(Clone, Debug, InputObject)]
+pub struct EraseReporter {
+    /// The reporter. 报告人。
+    pub reporter: Id<reporter::Entity>,
+    /// The version that was seen. 所见版本。
+    pub expected_version: i32,
+    /// Why. 原因。
+    pub reason: String,
+}
+
+/// Erases name, address and subject, and with the subject the access to the reports; reports and audit keep the id.
+///
+/// # Errors
+/// By policy, visibility and version; a refusal when it is done already.
+pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> Result<reporter::Model> {
+    require(actor, Action::EraseReporter)?;
+    let reason = require_text("input.reason", &input.reason, SHORT)?;
+    let before = store::find_reporter(app, actor, input.reporter.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    require_not_erased(&before)?;
+    let changes = ChangeSet::new(app, actor, Action::EraseReporter).because(Some(reason));
+    let erased_at = Some(changes.at());
+    let after = reporter::Model { name: None, email: None, subject: None, erased_at, ..before.clone() };
+    change(app, changes, before, after).await
+}
+
+fn require_not_erased(reporter: &reporter::Model) -> Result<()> {
+    match reporter.erased_at {
+        None => Ok(()),
+        Some(_) => Err(Error::refused(RefusalCode::Frozen, "the reporter's personal data are erased")),
+    }
+}
+
+/// Writes a changed reporter with what follows: access to their reports, and the reports' origin.
+async fn change(
+    app: &App,
+    mut changes: ChangeSet,
+    before: reporter::Model,
+    after: reporter::Model,
+) -> Result<reporter::Model> {
+    if before.subject != after.subject || before.staff != after.staff {
+        let reports = store::reports_of(app, before.id, MAX_REPORTS + 1).await?;
+        if reports.len() as u64 > MAX_REPORTS {
+            let message = format!("the reporter has more than {MAX_REPORTS} reports: that is no one person");
+            return Err(Error::refused(RefusalCode::Contradiction, message));
+        }
+        follow(app, &mut changes, reports, &before, &after).await?;
+    }
+    let after = changes.revise(app, &before, after, None, Bump::Version);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+async fn follow(
+    app: &App,
+    changes: &mut ChangeSet,
+    reports: Vec<report::Model>,
+    before: &reporter::Model,
+    after: &reporter::Model,
+) -> Result<()> {
+    let events = store::events(app, reports.iter().map(|report| report.event_id)).await?;
+    let channels = store::channel_keys(app, &reports).await?;
+    let mut by_event: HashMap<_, Vec<report::Model>> = HashMap::new();
+    for report in reports {
+        by_event.entry(report.event_id).or_default().push(report);
+    }
+    for event in events {
+        let reports = by_event.remove(&event.id).unwrap_or_default();
+        // Only what hangs on these reports moves, so only they are needed to tell the difference.
+        let facts = |subject: &Option<String>| {
+            let mut facts = AccessFacts::new(event.clone());
+            facts.reports.extend(reports.iter().map(|report| {
+                let key = channels.get(&report.channel_id).cloned().unwrap_or_default();
+                (report.clone(), key, subject.clone())
+            }));
+            facts
+        };
+        regrant(changes, Some(&facts(&before.subject)), &facts(&after.subject));
+        for report in &reports {
+            let changed = report::Model { origin: rules::origin(after.staff), ..report.clone() };
+            changes.update(report, &changed);
+        }
+        changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
+    }
+    Ok(())
+}

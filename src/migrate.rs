@@ -1,0 +1,66 @@
+//! Brings a database to the schema of this binary.
+
+use entity::instance;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Set, TransactionTrait};
+
+use crate::clock::{Clock, Ids};
+use crate::database::Database;
+use crate::rating_policy::store;
+
+/// Name of the lock that replicas starting together take in turn on PostgreSQL.
+const LOCK: i64 = 0x0076_756c_6e64_6573;
+
+/// Applies what the database lacks, then makes sure of what an installation always has: its secret row and the
+/// default rating policy. Safe to run from several processes at once.
+///
+/// # Errors
+/// When the database is newer than this binary or a change fails; a failed change leaves nothing behind.
+pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::Result<()> {
+    if database.backend() == DatabaseBackend::Postgres {
+        // The lock goes with the transaction, however this process ends.
+        let lock = database.writer().begin().await?;
+        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        apply(database).await?;
+        lock.commit().await?;
+    } else {
+        apply(database).await?;
+    }
+    let mut number_key = vec![0; 32];
+    ids.fill(&mut number_key);
+    let row = instance::ActiveModel { id: Set(1), number_key: Set(number_key), created_at: Set(clock.now()) };
+    instance::Entity::insert(row)
+        .on_conflict(OnConflict::column(instance::Column::Id).do_nothing().to_owned())
+        .exec_without_returning(database.writer())
+        .await?;
+    store::ensure_default(database, clock, ids).await
+}
+
+async fn apply(database: &Database) -> anyhow::Result<()> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
+    Migrator::install(database.writer()).await?;
+    for applied in Migrator::get_migration_models(database.writer()).await? {
+        anyhow::ensure!(
+            known.contains(&applied.version),
+            "the database has change {} that this vulndesk does not know: use a newer vulndesk",
+            applied.version
+        );
+    }
+    Migrator::up(database.writer(), None).await?;
+    Ok(())
+}
+
+/// Whether the database has every change of this binary.
+///
+/// # Errors
+/// When it has not, or cannot be asked.
+pub async fn check(database: &Database) -> anyhow::Result<()> {
+    let pending = Migrator::get_pending_migrations(database.reader()).await?;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "{} schema changes are missing: run `vulndesk migrate`",
+        pending.len()
+    );
+    Ok(())
+}

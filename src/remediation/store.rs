@@ -1,0 +1,76 @@
+//! Finding the fixes of product lines.
+
+use entity::vocabulary::{AssignmentState, Function};
+use entity::{affected_product, assignment, event, product, remediation};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::{Actor, Role};
+use crate::database::is_one_of;
+use crate::error::{Error, Result};
+
+/// The fix with its event, if the actor may see the event and works on the line.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden, absent or another line's.
+pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, remediation::Model)> {
+    let fix = remediation::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)?;
+    let event = crate::event::store::find(app, actor, fix.event_id).await?;
+    if actor.is(Role::Analyst) || works_on(app, actor, &fix).await? {
+        Ok((event, fix))
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+/// Whether an engineer's scope holds a product of the line on this event, or they have its R_AND_D assignment.
+async fn works_on(app: &App, actor: &Actor, fix: &remediation::Model) -> Result<bool> {
+    let db = app.database.reader();
+    let affected = affected_product::Entity::find()
+        .filter(affected_product::Column::EventId.eq(fix.event_id))
+        .filter(affected_product::Column::Line.eq(fix.line.as_str()))
+        .all(db);
+    let assigned = assignment::Entity::find()
+        .filter(assignment::Column::EventId.eq(fix.event_id))
+        .filter(assignment::Column::Line.eq(fix.line.as_str()))
+        .filter(assignment::Column::Function.eq(Function::RAndD))
+        .filter(assignment::Column::State.ne(AssignmentState::Declined))
+        .all(db);
+    let (affected, assigned) = tokio::try_join!(affected, assigned)?;
+    let theirs = |row: &assignment::Model| {
+        row.subject.as_deref() == Some(&*actor.subject)
+            || row.team.as_ref().is_some_and(|team| actor.teams.contains(team))
+    };
+    if assigned.iter().any(theirs) {
+        return Ok(true);
+    }
+    let ids =
+        is_one_of(app.database.backend(), product::Column::Id, affected.iter().map(|row| row.product_id));
+    let products = product::Entity::find().filter(ids).all(db).await?;
+    Ok(products.iter().any(|product| actor.products.contains(&product.key)))
+}
+
+/// All fixes of an event.
+///
+/// # Errors
+/// Of the database.
+pub async fn of_event(app: &App, event: Uuid) -> Result<Vec<remediation::Model>> {
+    let select = remediation::Entity::find().filter(remediation::Column::EventId.eq(event));
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The fix's products and the assignments of its event.
+///
+/// # Errors
+/// Of the database.
+pub async fn surroundings(
+    app: &App,
+    event: Uuid,
+) -> Result<(Vec<affected_product::Model>, Vec<assignment::Model>)> {
+    let db = app.database.reader();
+    let affected =
+        affected_product::Entity::find().filter(affected_product::Column::EventId.eq(event)).all(db);
+    let assigned = assignment::Entity::find().filter(assignment::Column::EventId.eq(event)).all(db);
+    Ok(tokio::try_join!(affected, assigned)?)
+}

@@ -1,0 +1,216 @@
+//! Writing replies.
+
+use async_graphql::InputObject;
+use entity::vocabulary::{ObligationState, ReplyKind, ReplyState};
+use entity::{channel, event, obligation, reply, reply_draft, reply_obligation};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{LONG, require_author, require_line, rules, save, store, tell};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, require_text};
+use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
+use crate::outbox::{Bump, ChangeSet};
+
+/// A first draft of a reply. 回复初稿。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct DraftReply {
+    /// The event. 事件。
+    pub event: Id<event::Entity>,
+    /// The version of the event that was seen. 所见的事件版本。
+    pub expected_version: i32,
+    /// The channel; may be left out when obligations are named. 渠道；已指明回复义务时可省略。
+    pub channel: Option<Id<channel::Entity>>,
+    /// Open obligations of this kind to one channel, which it will meet. 拟履行的回复义务，须为同一渠道且类型相同。
+    pub obligations: Option<Vec<Id<obligation::Entity>>>,
+    /// What it answers. 回复类型。
+    pub kind: ReplyKind,
+    /// BCP 47 tag; the channel's language when left out. 语言标签；省略时用渠道语言。
+    pub language: Option<String>,
+    /// Subject line. 主题。
+    pub subject: String,
+    /// Body. 正文。
+    pub body: String,
+    /// The same key with the same input drafts one reply only. 幂等键。
+    pub idempotency_key: Option<String>,
+}
+
+/// Drafts a reply to a channel, in any status of the event.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT on its texts; refusals when channel and obligations do not
+/// fit together.
+pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result<reply::Model> {
+    require_author(actor, Action::DraftReply, input.kind)?;
+    let subject = require_line("input.subject", &input.subject)?;
+    let body = require_text("input.body", &input.body, LONG)?;
+    let language = input.language.as_deref().map(require_language).transpose()?;
+    let key =
+        match idempotency::replay(app, actor, Action::DraftReply, input.idempotency_key.as_deref(), input)
+            .await?
+        {
+            Replay::Done(id) => return Ok(store::find(app, actor, id).await?.1),
+            Replay::First(key) => key,
+        };
+    let event = crate::event::store::find(app, actor, input.event.0).await?;
+    expect_version(event.version, input.expected_version)?;
+    let obligations = open_obligations(app, input).await?;
+    let channel = addressee(app, input, &obligations).await?;
+
+    let mut changes = ChangeSet::new(app, actor, Action::DraftReply);
+    let reply = reply::Model {
+        id: app.ids.next(),
+        event_id: event.id,
+        channel_id: channel.id,
+        kind: input.kind,
+        state: ReplyState::Draft,
+        language: language.unwrap_or(channel.language),
+        subject,
+        body,
+        draft_number: 1,
+        drafted_by: actor.subject.to_string(),
+        drafted_at: changes.at(),
+        approved_by: None,
+        approved_at: None,
+        sent_by: None,
+        sent_at: None,
+        sent_via: None,
+        receipt_number: None,
+        proof: None,
+        content_hash: None,
+        created_at: changes.at(),
+        version: 1,
+    };
+    changes.insert(&reply);
+    changes.write_row(&draft_of(app, &reply));
+    for obligation in &obligations {
+        changes.insert(&reply_obligation::Model { reply_id: reply.id, obligation_id: obligation.id });
+    }
+    if let Some(key) = &key {
+        changes.remember(key, reply.id);
+    }
+    tell(app, &mut changes, &reply, false);
+    changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
+    app.commit(changes).await?;
+    Ok(reply)
+}
+
+/// The obligations that the draft names: each once, open, of the event and of the reply's kind.
+async fn open_obligations(app: &App, input: &DraftReply) -> Result<Vec<obligation::Model>> {
+    let mut ids: Vec<Uuid> = input.obligations.iter().flatten().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = store::obligations(app, input.event.0, &ids).await?;
+    let refuse = |code, message: &str| Err(Error::Refused(vec![Refusal::on(code, "obligations", message)]));
+    if found.len() != ids.len() {
+        return refuse(RefusalCode::UnknownReference, "name obligations of this event");
+    }
+    if found.iter().any(|row| row.state != ObligationState::Open) {
+        return refuse(RefusalCode::Contradiction, "name open obligations: met and waived ones are settled");
+    }
+    if found.iter().any(|row| row.kind != input.kind) {
+        return refuse(RefusalCode::Contradiction, "name obligations of the reply's own kind");
+    }
+    Ok(found)
+}
+
+/// The one channel that the reply goes to.
+async fn addressee(
+    app: &App,
+    input: &DraftReply,
+    obligations: &[obligation::Model],
+) -> Result<channel::Model> {
+    let named = input.channel.map(|id| id.0);
+    let Some(id) = named.or_else(|| obligations.first().map(|row| row.channel_id)) else {
+        return Err(Error::bad_input("input.channel", "name a channel or obligations"));
+    };
+    if obligations.iter().any(|row| row.channel_id != id) {
+        return Err(Error::Refused(vec![Refusal::on(
+            RefusalCode::Contradiction,
+            "obligations",
+            "a reply goes to one channel: draft one for each",
+        )]));
+    }
+    store::channel(app, id).await?.ok_or_else(|| {
+        Error::Refused(vec![Refusal::on(
+            RefusalCode::UnknownReference,
+            "channel",
+            "there is no such channel: name another",
+        )])
+    })
+}
+
+fn require_language(tag: &str) -> Result<String> {
+    // BCP 47 subtags: letters and digits, one to eight of them each, the first letters only.
+    let mut subtags = tag.split('-');
+    let first = subtags.next().unwrap_or_default();
+    let fits = |subtag: &str| (1..=8).contains(&subtag.len());
+    let well_formed = (2..=8).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && subtags.all(|subtag| fits(subtag) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if well_formed && tag.len() <= 35 {
+        return Ok(tag.to_owned());
+    }
+    Err(Error::bad_input("input.language", "send a BCP 47 language tag, for example zh-CN or en"))
+}
+
+/// A new text of a reply; what is left out stays. 回复的新文本；未提供的保持不变。
+#[derive(Clone, Debug, InputObject)]
+pub struct ReviseReply {
+    /// The reply. 回复。
+    pub reply: Id<reply::Entity>,
+    /// The version of the reply that was seen. 所见的回复版本。
+    pub expected_version: i32,
+    /// Subject line. 主题。
+    pub subject: Option<String>,
+    /// Body. 正文。
+    pub body: Option<String>,
+}
+
+/// Changes a reply's text. It is a DRAFT again: an approval or a review under way was of another text.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT on its texts; a refusal when it left already.
+pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Result<reply::Model> {
+    require(actor, Action::ReviseReply)?;
+    let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
+    let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
+    if subject.is_none() && body.is_none() {
+        return Err(Error::bad_input("input.body", "send a new subject or a new body"));
+    }
+    let (event, before) = store::find(app, actor, input.reply.0).await?;
+    require_author(actor, Action::ReviseReply, before.kind)?;
+    expect_version(before.version, input.expected_version)?;
+    rules::may_revise(before.state).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
+    let after = reply::Model {
+        state: ReplyState::Draft,
+        subject: subject.unwrap_or_else(|| before.subject.clone()),
+        body: body.unwrap_or_else(|| before.body.clone()),
+        draft_number: before.draft_number + 1,
+        drafted_by: actor.subject.to_string(),
+        drafted_at: changes.at(),
+        approved_by: None,
+        approved_at: None,
+        ..before.clone()
+    };
+    changes.write_row(&draft_of(app, &after));
+    save(app, changes, &event, &before, after, false).await
+}
+
+/// The present text as a row of the reply's drafts.
+fn draft_of(app: &App, reply: &reply::Model) -> reply_draft::Model {
+    reply_draft::Model {
+        id: app.ids.next(),
+        reply_id: reply.id,
+        number: reply.draft_number,
+        subject: reply.subject.clone(),
+        body: reply.body.clone(),
+        author: reply.drafted_by.clone(),
+        created_at: reply.drafted_at,
+    }
+}

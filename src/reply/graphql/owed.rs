@@ -1,0 +1,94 @@
+//! What a client sees of an obligation.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{ObligationState, ReplyKind};
+use entity::{obligation, report};
+
+use super::{channel_for, event_of};
+use crate::channel::graphql::Channel;
+use crate::event::graphql::Event;
+use crate::graphql::errors::ApiResult;
+use crate::graphql::loaders::lookup;
+use crate::graphql::scalars;
+use crate::intake::graphql::Report;
+
+/// What a channel is owed.
+pub struct Obligation(pub obligation::Model);
+
+impl From<obligation::Model> for Obligation {
+    fn from(row: obligation::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// What a report's channel is owed: a reply of one kind. 对渠道的回复义务：应作出的某类回复。
+#[Object]
+impl Obligation {
+    /// Opaque id. 标识。
+    async fn id(&self) -> ID {
+        scalars::id::<obligation::Entity>(self.0.id)
+    }
+
+    /// Its event; the version that its waiver expects is the event's. 所属事件；豁免时的版本以事件为准。
+    async fn event(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
+        event_of(ctx, self.0.event_id).await
+    }
+
+    /// Whom it is owed to; null when your roles may not read channels. 对应渠道；无渠道读取权限时为空。
+    async fn channel(&self, ctx: &Context<'_>) -> ApiResult<Option<Channel>> {
+        channel_for(ctx, self.0.channel_id).await
+    }
+
+    /// The report that asked for it; null for a duty of the event itself and when you may not read the report.
+    /// 引起义务的报告；属事件自身义务或无权查看报告时为空。
+    async fn report(&self, ctx: &Context<'_>) -> ApiResult<Option<Report>> {
+        let Some(id) = self.0.report_id else { return Ok(None) };
+        Ok(lookup::<report::Entity>(ctx, id).await?.map(Report::from))
+    }
+
+    /// Which reply is owed. 应作出的回复类型。
+    async fn kind(&self) -> ReplyKind {
+        self.0.kind
+    }
+
+    /// Open, met or waived. 状态。
+    async fn state(&self) -> ObligationState {
+        self.0.state
+    }
+
+    /// What opened it. 触发原因。
+    async fn trigger(&self) -> &str {
+        &self.0.trigger
+    }
+
+    /// When it was opened. 产生时间。
+    async fn opened_at(&self) -> DateTime<Utc> {
+        self.0.opened_at
+    }
+
+    /// When the reply that met it was sent; null when none did. 履行时间；未履行为空。
+    async fn met_at(&self) -> Option<DateTime<Utc>> {
+        self.0.met_at
+    }
+
+    /// Subject who waived it; null when nobody did. 豁免人；未豁免为空。
+    async fn waived_by(&self) -> Option<&str> {
+        self.0.waived_by.as_deref()
+    }
+
+    /// When it was waived; null when it was not. 豁免时间；未豁免为空。
+    async fn waived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.waived_at
+    }
+
+    /// Why it was waived. 豁免原因。
+    async fn waive_reason(&self) -> Option<&str> {
+        self.0.waive_reason.as_deref()
+    }
+
+    /// Legal ground of the waiver, toward databases and regulators. 豁免的法律依据。
+    async fn legal_ground(&self) -> Option<&str> {
+        self.0.legal_ground.as_deref()
+    }
+}

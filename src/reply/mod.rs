@@ -1,0 +1,110 @@
+//! Obligations and replies: what a report's channel is owed, and the answers that pay it.
+//!
+//! An *obligation* says which kind of reply is owed to which channel, and why. It is opened by what a report
+//! or the law asks for, and ends MET by a reply that was sent or WAIVED by a person ([`waive_obligation`]).
+//!
+//! A *reply* goes from draft to proof: DRAFT, IN_REVIEW, APPROVED, SENT. Its text may change until it leaves,
+//! and every change of it takes an approval away; what left is frozen with its hash. Who may approve, and
+//! which replies need it, is [`rules::may_approve`]'s; what the content still lacks is
+//! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. An approval is judged again
+//! when the reply leaves, since the event's level may have risen meanwhile.
+//!
+//! Replies and obligations hang on their event: its revision guards them and its audit chain records them. A
+//! reply has a version of its own, so that two people at two replies do not get in each other's way.
+
+pub mod graphql;
+pub mod rules;
+pub mod store;
+
+mod draft;
+mod obligation;
+mod review;
+mod sending;
+
+pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
+pub use obligation::{WaiveObligation, waive_obligation};
+pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_reply};
+pub use rules::needs_approval;
+pub use sending::{RecordReplySent, record_reply_sent};
+
+use entity::vocabulary::ReplyKind;
+use entity::{channel, event, reply};
+use serde_json::json;
+
+use crate::app::App;
+use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, Result};
+use crate::event::require_text;
+use crate::ids::{Kind, encode};
+use crate::outbox::{Bump, ChangeSet, MessageKind};
+
+/// Longest subject line, note, reason or reference, in characters.
+const SHORT: usize = 2_000;
+/// Longest body, in characters.
+const LONG: usize = 100_000;
+
+/// Demands that the actor may write replies of this kind: PUBLIC_RELATIONS writes statements only.
+fn require_author(actor: &Actor, action: Action, kind: ReplyKind) -> Result<()> {
+    require(actor, action)?;
+    if actor.is(Role::Analyst) || kind == ReplyKind::Statement {
+        return Ok(());
+    }
+    Err(Error::Forbidden { action: action.name() })
+}
+
+/// A text on one line.
+fn require_line(field: &str, text: &str) -> Result<String> {
+    let text = require_text(field, text, SHORT)?;
+    if text.contains(['\n', '\r']) {
+        return Err(Error::bad_input(field, "send it on one line"));
+    }
+    Ok(text)
+}
+
+/// The channel that a reply or obligation refers to; that it is there is the database's promise.
+async fn channel_of(app: &App, id: uuid::Uuid) -> Result<channel::Model> {
+    let found = store::channel(app, id).await?;
+    found.ok_or_else(|| Error::Internal(anyhow::anyhow!("channel {id} is referred to and missing")))
+}
+
+/// Writes a reply's change, tells of it and closes the event's audit entry over it.
+async fn save(
+    app: &App,
+    mut changes: ChangeSet,
+    event: &event::Model,
+    before: &reply::Model,
+    mut after: reply::Model,
+    approved_on_duty: bool,
+) -> Result<reply::Model> {
+    after.version = before.version + 1;
+    changes.update(before, &after);
+    tell(app, &mut changes, &after, approved_on_duty);
+    changes.revise(app, event, event.clone(), Some(event.id), Bump::Version);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Tells of a reply as it now is, and the leading group when only the duty roster entitled its approver.
+fn tell(app: &App, changes: &mut ChangeSet, reply: &reply::Model, approved_on_duty: bool) {
+    let data = json!({
+        "reply": encode(Kind::Reply, reply.id),
+        "kind": reply.kind,
+        "state": reply.state,
+        "approvedOnDuty": approved_on_duty,
+    });
+    changes.message(app, MessageKind::ReplyChanged, Some(reply.event_id), data);
+}
+
+/// Tells of an obligation as it now is.
+fn tell_obligation(app: &App, changes: &mut ChangeSet, obligation: &entity::obligation::Model) {
+    let data = json!({
+        "obligation": encode(Kind::Obligation, obligation.id),
+        "kind": obligation.kind,
+        "state": obligation.state,
+    });
+    changes.message(app, MessageKind::ObligationChanged, Some(obligation.event_id), data);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Who may approve what, what a reply still needs before it may leave, what may be waived.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{ChannelKind, Level, ObligationState, ReplyKind, ReplyState, Tlp};
+use entity::{channel, obligation, reply};
+use sha2::{Digest, Sha256};
+
+use crate::auth::Role;
+use crate::error::{Refusal, RefusalCode};
+
+/// Whether the law stands behind what the channel asks for.
+pub fn is_official(channel: ChannelKind) -> bool {
+    matches!(channel, ChannelKind::NationalDatabase | ChannelKind::Regulator)
+}
+
+/// Whether a reply has to be approved by a second person before it leaves.
+pub fn needs_approval(kind: ReplyKind, channel: ChannelKind) -> bool {
+    kind == ReplyKind::Statement || is_official(channel)
+}
+
+/// Who would approve.
+#[derive(Clone, Copy, Debug)]
+pub struct Approver<'a> {
+    /// The token's subject.
+    pub subject: &'a str,
+    /// The roles held.
+    pub roles: &'a BTreeSet<Role>,
+    /// Whether the duty roster names them, for any function, at the time of approval.
+    pub on_duty: bool,
+}
+
+/// What entitles an approver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entitlement {
+    /// A role.
+    Role,
+    /// Only the duty roster, for an early warning: the leading group is told at once.
+    Duty,
+}
+
+/// Whether somebody may approve a reply whose text was written by `drafters`.
+///
+/// # Errors
+/// The refusal, naming who may.
+pub fn may_approve(
+    kind: ReplyKind,
+    channel: ChannelKind,
+    level: Level,
+    drafters: &[String],
+    approver: &Approver<'_>,
+) -> Result<Entitlement, Refusal> {
+    if drafters.iter().any(|drafter| drafter == approver.subject) {
+        return Err(Refusal::new(
+            RefusalCode::FourEyes,
+            "you wrote some of this text: somebody else has to approve it (requestReplyReview)",
+        ));
+    }
+    if !needs_approval(kind, channel) {
+        return Ok(Entitlement::Role);
+    }
+    let mut entitled = vec![Role::Legal, Role::Leader];
+    if level < Level::Orange {
+        entitled.push(Role::Analyst);
+    }
+    if kind == ReplyKind::Statement {
+        entitled.push(Role::PublicRelations);
+    }
+    if entitled.iter().any(|role| approver.roles.contains(role)) {
+        return Ok(Entitlement::Role);
+    }
+    if kind == ReplyKind::EarlyWarning && approver.on_duty {
+        return Ok(Entitlement::Duty);
+    }
+    let names: Vec<_> = entitled.into_iter().map(Role::name).collect();
+    let code = if level < Level::Orange { RefusalCode::FourEyes } else { RefusalCode::NeedsLeader };
+    Err(Refusal::new(code, format!("at level {level} this is approved by {}: ask one", names.join(" or "))))
+}
+
+/// What of an event a reply's content rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct ContentFacts {
+    /// Whether there is a verdict.
+    pub verdict: bool,
+    /// When the first fix or mitigation of a line was available.
+    pub measure_available_at: Option<DateTime<Utc>>,
+    /// How far the content may be shared.
+    pub tlp: Tlp,
+    /// Whether the newest decision on reporting abroad allows it.
+    pub abroad_allowed: bool,
+}
+
+/// What a reply of this kind to this channel still lacks at `at`; empty when its content may leave.
+pub fn missing_facts(
+    kind: ReplyKind,
+    channel: &channel::Model,
+    facts: &ContentFacts,
+    at: DateTime<Utc>,
+) -> Vec<Refusal> {
+    use ReplyKind::{
+        Acknowledgement, EarlyWarning, FixDone, FollowUp, Notification, Thanks, Verdict as Conclusion,
+    };
+    let mut missing = Vec::new();
+    let mut need = |met: bool, code: RefusalCode, message: &str| {
+        if !met {
+            missing.push(Refusal::new(code, message));
+        }
+    };
+    // These tell what is known so far, and the law may ask for them before there is a conclusion.
+    let before_conclusion = matches!(kind, Acknowledgement | EarlyWarning | Notification | FollowUp);
+    let formal = channel.kind == ChannelKind::NationalDatabase && !before_conclusion;
+    if kind == Conclusion || formal {
+        need(facts.verdict, RefusalCode::MissingFact, "it tells the verdict: give one first (giveVerdict)");
+    }
+    if kind == FixDone {
+        need(
+            facts.measure_available_at.is_some_and(|available| available <= at),
+            RefusalCode::MissingFact,
+            "record the release or mitigation that is available first (recordRelease, planFix)",
+        );
+    }
+    // Neither carries anything of the vulnerability.
+    let carries_content = !matches!(kind, Acknowledgement | Thanks);
+    if channel.abroad && carries_content && facts.tlp != Tlp::Clear {
+        need(
+            facts.abroad_allowed,
+            RefusalCode::NeedsLeader,
+            "undisclosed content goes abroad only after a decision REPORT_ABROAD allows it (askDecision)",
+        );
+    }
+    if channel.kind == ChannelKind::Customer && kind == Notification {
+        need(
+            !matches!(facts.tlp, Tlp::AmberStrict | Tlp::Red),
+            RefusalCode::Contradiction,
+            "customers are not notified under TLP:AMBER+STRICT or TLP:RED: change the level first (setTlp)",
+        );
+    }
+    missing
+}
+
+/// Whether a reply's text may still change.
+///
+/// # Errors
+/// The refusal.
+pub fn may_revise(state: ReplyState) -> Result<(), Refusal> {
+    match state {
+        ReplyState::Draft | ReplyState::InReview | ReplyState::Approved | ReplyState::Failed => Ok(()),
+        ReplyState::Sending | ReplyState::Sent | ReplyState::Uncertain => {
+            Err(frozen(state, "draft another reply (draftReply)"))
+        }
+    }
+}
+
+/// Whether somebody may be asked to review a reply.
+///
+/// # Errors
+/// The refusal.
+pub fn may_request_review(state: ReplyState) -> Result<(), Refusal> {
+    match state {
+        ReplyState::Draft | ReplyState::InReview => Ok(()),
+        ReplyState::Approved => Err(not_from(state, "it is approved already: record that it was sent")),
+        ReplyState::Failed => Err(not_from(state, "revise it first (reviseReply)")),
+        ReplyState::Sending | ReplyState::Sent | ReplyState::Uncertain => {
+            Err(frozen(state, "draft another reply (draftReply)"))
+        }
+    }
+}
+
+/// Whether a reply waits for an answer of a reviewer.
+///
+/// # Errors
+/// The refusal.
+pub fn may_review(state: ReplyState) -> Result<(), Refusal> {
+    match state {
+        ReplyState::InReview => Ok(()),
+        other => Err(not_from(other, "only a reply IN_REVIEW is reviewed: ask for it (requestReplyReview)")),
+    }
+}
+
+/// Whether a reply may be recorded as sent. That its approval stands is [`may_approve`]'s.
+///
+/// # Errors
+/// The refusal.
+pub fn may_record_sent(state: ReplyState, needs_approval: bool) -> Result<(), Refusal> {
+    match state {
+        ReplyState::Approved | ReplyState::Failed | ReplyState::Uncertain => Ok(()),
+        ReplyState::Draft if !needs_approval => Ok(()),
+        ReplyState::Draft => {
+            Err(Refusal::new(RefusalCode::FourEyes, "it needs an approval first (requestReplyReview)"))
+        }
+        ReplyState::InReview => Err(not_from(state, "have it reviewed first (reviewReply)")),
+        ReplyState::Sending => Err(not_from(state, "it is being sent: wait for the outcome")),
+        ReplyState::Sent => Err(frozen(state, "draft another reply (draftReply)")),
+    }
+}
+
+/// Why an obligation may not be waived; empty when it may.
+pub fn waiver_refusals(
+    obligation: &obligation::Model,
+    channel: ChannelKind,
+    roles: &BTreeSet<Role>,
+    legal_ground: Option<&str>,
+) -> Vec<Refusal> {
+    if obligation.state != ObligationState::Open {
+        let message = format!("it is {} already and stays so", obligation.state);
+        return vec![Refusal::new(RefusalCode::Frozen, message)];
+    }
+    let mut refusals = Vec::new();
+    if !is_official(channel) {
+        return refusals;
+    }
+    if obligation.report_id.is_some() && obligation.kind == ReplyKind::Verdict {
+        let message = "a notice's own feedback is never waived: answer it, whatever the verdict (draftReply)";
+        refusals.push(Refusal::new(RefusalCode::MoveNotAllowed, message));
+        return refusals;
+    }
+    if !roles.contains(&Role::Leader) {
+        let message = "toward a database or regulator only a LEADER waives: ask one";
+        refusals.push(Refusal::new(RefusalCode::NeedsLeader, message));
+    }
+    if legal_ground.is_none() {
+        let message = "name the legal ground of waiving a duty toward a database or regulator";
+        refusals.push(Refusal::on(RefusalCode::MissingFact, "legalGround", message));
+    }
+    refusals
+}
+
+/// SHA-256 over kind, language, subject and body, each preceded by its length, so that no two different
+/// contents have the same bytes.
+pub fn content_hash(reply: &reply::Model) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for field in [reply.kind.as_str(), &reply.language, &reply.subject, &reply.body] {
+        hash.update((field.len() as u64).to_be_bytes());
+        hash.update(field.as_bytes());
+    }
+    hash.finalize().to_vec()
+}
+
+fn frozen(state: ReplyState, remedy: &str) -> Refusal {
+    Refusal::new(RefusalCode::Frozen, format!("a reply that is {state} is never changed: {remedy}"))
+}
+
+fn not_from(state: ReplyState, remedy: &str) -> Refusal {
+    Refusal::new(RefusalCode::MoveNotAllowed, format!("the reply is {state}: {remedy}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Recording that a reply left, with proof.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, SubsecRound, Utc};
+use entity::vocabulary::{ObligationState, ReplyState, ReplyVia};
+use entity::{channel, event, obligation, reply};
+
+use super::rules::Approver;
+use super::{SHORT, channel_of, rules, save, store, tell_obligation};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, optional_text};
+use crate::graphql::scalars::Id;
+use crate::outbox::ChangeSet;
+
+/// That a person sent a reply. 人工发送回复的记录。
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordReplySent {
+    /// The reply. 回复。
+    pub reply: Id<reply::Entity>,
+    /// The version of the reply that was seen. 所见的回复版本。
+    pub expected_version: i32,
+    /// How it left: BY_HAND, which is meant when left out, or EMAIL. 发送方式：人工提交（默认）或邮件。
+    pub via: Option<ReplyVia>,
+    /// When it left; now when left out. 发送时间；省略时为当前时间。
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Receipt number of the channel; this or a proof is required. 渠道回执编号；与凭证至少填一项。
+    pub receipt_number: Option<String>,
+    /// Reference of the proof, such as a file's; this or a receipt number is required. 凭证（如文件）的引用；与回执编号至少填一项。
+    pub proof: Option<String>,
+}
+
+/// Records that a person sent a reply: freezes it with its hash, and meets its open obligations.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT without receipt number or proof or with an impossible time;
+/// refusals when its approval is missing or no longer enough, or when the event lacks what it tells.
+pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent) -> Result<reply::Model> {
+    require(actor, Action::RecordReplySent)?;
+    let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
+    let proof = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
+    if receipt_number.is_none() && proof.is_none() {
+        return Err(Error::bad_input("input.proof", "send the channel's receipt number or a proof"));
+    }
+    let via = input.via.unwrap_or(ReplyVia::ByHand);
+    if via == ReplyVia::Webhook {
+        return Err(Error::bad_input("input.via", "send BY_HAND or EMAIL: no person sends by webhook"));
+    }
+    let (event, before) = store::find(app, actor, input.reply.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    let channel = channel_of(app, before.channel_id).await?;
+    let needs_approval = rules::needs_approval(before.kind, channel.kind);
+    rules::may_record_sent(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
+
+    let mut changes = ChangeSet::new(app, actor, Action::RecordReplySent);
+    let sent_at = input.sent_at.map_or(changes.at(), |at| at.trunc_subsecs(6));
+    let earliest = before.approved_at.unwrap_or(before.drafted_at);
+    if sent_at < earliest || sent_at > changes.at() {
+        let message = "send an instant that is not before its text was written and approved, and not to come";
+        return Err(Error::bad_input("input.sentAt", message));
+    }
+    if needs_approval {
+        expect_approval(app, &event, &channel, &before).await?;
+    }
+    let facts = store::content_facts(app, &event).await?;
+    let missing = rules::missing_facts(before.kind, &channel, &facts, sent_at);
+    if !missing.is_empty() {
+        return Err(Error::Refused(missing));
+    }
+    let after = reply::Model {
+        state: ReplyState::Sent,
+        sent_by: Some(actor.subject.to_string()),
+        sent_at: Some(sent_at),
+        sent_via: Some(via),
+        receipt_number,
+        proof,
+        content_hash: Some(rules::content_hash(&before)),
+        ..before.clone()
+    };
+    meet_obligations(app, &mut changes, &after, sent_at).await?;
+    save(app, changes, &event, &before, after, false).await
+}
+
+/// Demands an approval that still suffices: the event's level may have risen since it was given.
+async fn expect_approval(
+    app: &App,
+    event: &event::Model,
+    channel: &channel::Model,
+    reply: &reply::Model,
+) -> Result<()> {
+    let (Some(subject), Some(at)) = (&reply.approved_by, reply.approved_at) else {
+        let message =
+            "it needs an approval first: revise it and ask for one (reviseReply, requestReplyReview)";
+        return Err(Error::refused(RefusalCode::FourEyes, message));
+    };
+    let roles = store::roles_at_approval(app, reply).await?;
+    let on_duty = store::is_on_duty(app, subject, at).await?;
+    let approver = Approver { subject, roles: &roles, on_duty };
+    let drafters = store::drafters(app, reply.id).await?;
+    rules::may_approve(reply.kind, channel.kind, event.level, &drafters, &approver).map_err(|refusal| {
+        let message = format!(
+            "its approval is not enough any more, revise it and ask again (reviseReply): {}",
+            refusal.message
+        );
+        Error::Refused(vec![Refusal { message, ..refusal }])
+    })?;
+    Ok(())
+}
+
+async fn meet_obligations(
+    app: &App,
+    changes: &mut ChangeSet,
+    reply: &reply::Model,
+    sent_at: DateTime<Utc>,
+) -> Result<()> {
+    for before in store::obligations_of(app, reply.id).await? {
+        // Met by another reply or waived meanwhile: settled.
+        if before.state != ObligationState::Open {
+            continue;
+        }
+        let after = obligation::Model {
+            state: ObligationState::Met,
+            met_at: Some(sent_at),
+            met_by_reply_id: Some(reply.id),
+            ..before.clone()
+        };
+        changes.update(&before, &after);
+        tell_obligation(app, changes, &after);
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Finding replies and obligations, and reading what their rules depend on.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{DecisionKind, Facet};
+use entity::{
+    audit_entry, channel, decision, duty, event, obligation, remediation, reply, reply_draft,
+    reply_obligation, reply_review,
+};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::rules::ContentFacts;
+use crate::app::App;
+use crate::auth::policy::Action;
+use crate::auth::{Actor, Role, visibility};
+use crate::database::is_one_of;
+use crate::error::{Error, Result};
+
+/// The reply with its event, if the event's content is the actor's to see.
+///
+/// The event is read first: its revision then guards all that is read after it.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent.
+pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, reply::Model)> {
+    let of_reply = Query::select()
+        .column(reply::Column::EventId)
+        .from(reply::Entity)
+        .and_where(reply::Column::Id.eq(id))
+        .take();
+    let event = find_event(app, actor, of_reply).await?;
+    let reply = reply::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)?;
+    Ok((event, reply))
+}
+
+/// The obligation with its event, if the event's content is the actor's to see.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent.
+pub async fn find_obligation(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+) -> Result<(event::Model, obligation::Model)> {
+    let of_obligation = Query::select()
+        .column(obligation::Column::EventId)
+        .from(obligation::Entity)
+        .and_where(obligation::Column::Id.eq(id))
+        .take();
+    let event = find_event(app, actor, of_obligation).await?;
+    let obligation =
+        obligation::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)?;
+    Ok((event, obligation))
+}
+
+async fn find_event(
+    app: &App,
+    actor: &Actor,
+    ids: sea_orm::sea_query::SelectStatement,
+) -> Result<event::Model> {
+    event::Entity::find()
+        .filter(event::Column::Id.in_subquery(ids))
+        .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
+        .one(app.database.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The channel, if there is one of this id.
+///
+/// # Errors
+/// Of the database.
+pub async fn channel(app: &App, id: Uuid) -> Result<Option<channel::Model>> {
+    Ok(channel::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
+/// The event's obligations among `ids`.
+///
+/// # Errors
+/// Of the database.
+pub async fn obligations(app: &App, event: Uuid, ids: &[Uuid]) -> Result<Vec<obligation::Model>> {
+    let select = obligation::Entity::find()
+        .filter(obligation::Column::EventId.eq(event))
+        .filter(is_one_of(app.database.backend(), obligation::Column::Id, ids.iter().copied()))
+        .order_by_asc(obligation::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The obligations that a reply is meant to meet.
+///
+/// # Errors
+/// Of the database.
+pub async fn obligations_of(app: &App, reply: Uuid) -> Result<Vec<obligation::Model>> {
+    let linked = Query::select()
+        .column(reply_obligation::Column::ObligationId)
+        .from(reply_obligation::Entity)
+        .and_where(reply_obligation::Column::ReplyId.eq(reply))
+        .take();
+    let select = obligation::Entity::find()
+        .filter(obligation::Column::Id.in_subquery(linked))
+        .order_by_asc(obligation::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Subjects of all who wrote a draft that the present text grew from.
+///
+/// # Errors
+/// Of the database.
+pub async fn drafters(app: &App, reply: Uuid) -> Result<Vec<String>> {
+    let drafts = reply_draft::Entity::find().filter(reply_draft::Column::ReplyId.eq(reply));
+    Ok(drafts.all(app.database.reader()).await?.into_iter().map(|draft| draft.author).collect())
+}
+
+/// The newest unanswered request to `reviewer`.
+///
+/// # Errors
+/// Of the database.
+pub async fn open_request(app: &App, reply: Uuid, reviewer: &str) -> Result<Option<reply_review::Model>> {
+    let select = reply_review::Entity::find()
+        .filter(reply_review::Column::ReplyId.eq(reply))
+        .filter(reply_review::Column::Reviewer.eq(reviewer))
+        .filter(reply_review::Column::Outcome.is_null())
+        .order_by_desc(reply_review::Column::RequestedAt)
+        .order_by_desc(reply_review::Column::Id);
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// Whether the roster names `subject`, as the person or the deputy of any function, at `at`.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_on_duty(app: &App, subject: &str, at: DateTime<Utc>) -> Result<bool> {
+    let select = duty::Entity::find()
+        .filter(Condition::any().add(duty::Column::Subject.eq(subject)).add(duty::Column::Deputy.eq(subject)))
+        .filter(duty::Column::StartsAt.lte(at))
+        .filter(duty::Column::EndsAt.gt(at));
+    Ok(select.one(app.database.reader()).await?.is_some())
+}
+
+/// The roles with which a reply's approver approved it, as the audit trail recorded them.
+///
+/// # Errors
+/// Of the database.
+pub async fn roles_at_approval(app: &App, reply: &reply::Model) -> Result<BTreeSet<Role>> {
+    let entry = audit_entry::Entity::find()
+        .filter(audit_entry::Column::EventId.eq(reply.event_id))
+        .filter(audit_entry::Column::Action.eq(Action::ReviewReply.name()))
+        .filter(audit_entry::Column::Actor.eq(reply.approved_by.clone()))
+        .filter(audit_entry::Column::At.eq(reply.approved_at))
+        .one(app.database.reader())
+        .await?;
+    let roles = entry.map(|entry| entry.roles).unwrap_or_default();
+    Ok(roles.split(' ').filter_map(|name| name.parse().ok()).collect())
+}
+
+/// What an event's replies rest on.
+///
+/// # Errors
+/// Of the database.
+pub async fn content_facts(app: &App, event: &event::Model) -> Result<ContentFacts> {
+    let db = app.database.reader();
+    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event.id)).all(db);
+    let decision = decision::Entity::find()
+        .filter(decision::Column::EventId.eq(event.id))
+        .filter(decision::Column::Kind.eq(DecisionKind::ReportAbroad))
+        .filter(decision::Column::DecidedAt.is_not_null())
+        .order_by_desc(decision::Column::DecidedAt)
+        .order_by_desc(decision::Column::Id)
+        .one(db);
+    let (remediations, decision) = tokio::try_join!(remediations, decision)?;
+    let measure_available_at =
+        remediations.iter().flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min();
+    Ok(ContentFacts {
+        verdict: event.verdict.is_some(),
+        measure_available_at,
+        tlp: event.tlp,
+        abroad_allowed: decision.is_some_and(|decision| decision.granted == Some(true)),
+    })
+}

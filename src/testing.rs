@@ -1,0 +1,47 @@
+//! A running product over a database in memory, for tests of commands.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::Tlp;
+use entity::{event, message};
+use sea_orm::EntityTrait;
+
+use crate::app::App;
+use crate::auth::policy::Action;
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::auth::{Actor, Role};
+use crate::clock::{Ids, SetClock};
+use crate::database::Database;
+use crate::outbox::ChangeSet;
+
+/// The instant at which the clock of [`app`] stands.
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_772_000_000, 0).unwrap()
+}
+
+/// An empty product; `name` keeps its database apart from those of other tests.
+pub(crate) async fn app(name: &str) -> App {
+    let database = Database::connect(&format!("sqlite:{name}?mode=memory"), 1).await.unwrap();
+    let clock = Arc::new(SetClock::new(now()));
+    let ids = Ids::seeded(clock.clone(), 7);
+    crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
+    App::new(database, clock, ids).await.unwrap()
+}
+
+/// An event that its readers see.
+pub(crate) async fn event(app: &App, tlp: Tlp) -> event::Model {
+    let receiver = Actor::operator("analyst-0", [Role::Analyst]);
+    let event = crate::event::new(app, "Login form takes any password", now(), tlp).await.unwrap();
+    let mut changes = ChangeSet::new(app, &receiver, Action::ReceiveReport);
+    regrant(&mut changes, None, &AccessFacts::new(event.clone()));
+    let event = changes.create(app, event.clone(), Some(event.id));
+    app.commit(changes).await.unwrap();
+    event
+}
+
+/// What was told to the outside of this kind, oldest first.
+pub(crate) async fn messages(app: &App, kind: crate::outbox::MessageKind) -> Vec<serde_json::Value> {
+    let rows = message::Entity::find().all(app.database.reader()).await.unwrap();
+    rows.into_iter().filter(|row| row.kind == kind.as_str()).map(|row| row.data).collect()
+}

@@ -1,0 +1,283 @@
+//! Verdicts: what the analysis concluded, with the facts that it rests on.
+//!
+//! A verdict is never changed, only superseded by the next. It moves more than its own event: the reports get
+//! their severity, engineers begin or cease to see the event, channels already answered are owed the new
+//! verdict, and what was called a duplicate of the event comes back to a person. All of it is one change.
+//!
+//! Duplicates stay flat: `duplicate_of` always names an event that is no duplicate itself. An original is
+//! revised together with the event that becomes its duplicate, so two events can never name each other.
+
+pub mod graphql;
+pub mod rules;
+pub mod store;
+
+use async_graphql::InputObject;
+use chrono::NaiveDate;
+use entity::vocabulary::{ObligationState, Severity, Verdict};
+use entity::{event, obligation, report, verdict};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::auth::visibility::{AccessFacts, regrant};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{self as events, optional_text, require_text};
+use crate::graphql::scalars::Id;
+use crate::outbox::{Bump, ChangeSet, MessageKind};
+use rules::Facts;
+
+/// Longest fact, in characters.
+const SHORT: usize = 2_000;
+/// Longest rationale, in characters.
+const LONG: usize = 100_000;
+/// Why a duplicate is looked at again; says nothing of the original.
+const ORIGINAL_CHANGED: &str = "the verdict of the original changed";
+
+/// The conclusion of the analysis and the facts that belong to it. 研判结论及其依据。
+#[derive(Clone, Debug, InputObject)]
+pub struct GiveVerdict {
+    /// The event. 事件。
+    pub event: Id<event::Entity>,
+    /// The version that was seen. 所见版本。
+    pub expected_version: i32,
+    /// The conclusion. 结论。
+    pub verdict: Verdict,
+    /// Why. 理由。
+    pub rationale: String,
+    /// Severity told to the reporter, with CONFIRMED. 严重程度，确认时必填。
+    pub severity: Option<Severity>,
+    /// The one report that gets the severity; all reports of the event without it. 指定获得严重程度的报告；不填则为全部报告。
+    pub report: Option<Id<report::Entity>>,
+    /// The event that this one repeats, with DUPLICATE. 原始事件，重复时必填。
+    pub original_event: Option<Id<event::Entity>>,
+    /// The internal finding, with KNOWN_INTERNALLY. 内部发现编号，内部已知时必填。
+    pub internal_finding: Option<String>,
+    /// The day it was first known, with KNOWN_INTERNALLY and ALREADY_FIXED. 首次获知日期。
+    pub first_known_on: Option<NaiveDate>,
+    /// The published advisory, with ALREADY_FIXED. 已发布的公告。
+    pub advisory: Option<String>,
+    /// The version with the fix, with ALREADY_FIXED. 修复版本。
+    pub fixed_version: Option<String>,
+    /// The notice of the product's end, with END_OF_LIFE. 退市公告。
+    pub end_of_life_notice: Option<String>,
+    /// The last supported version, with END_OF_LIFE. 最后支持的版本。
+    pub last_supported_version: Option<String>,
+    /// What replaces the product, or "none", with END_OF_LIFE. 替代产品，没有则填 none。
+    pub successor: Option<String>,
+    /// To whom it was forwarded, with OTHER_VENDOR. 转交对象。
+    pub forwarded_to: Option<String>,
+}
+
+impl GiveVerdict {
+    fn facts(&self) -> Result<Facts> {
+        let text = |field: &str, text: &Option<String>| {
+            optional_text(&format!("input.{field}"), text.as_ref(), SHORT)
+        };
+        Ok(Facts {
+            severity: self.severity,
+            report: self.report.map(|id| id.0),
+            original_event: self.original_event.map(|id| id.0),
+            internal_finding: text("internalFinding", &self.internal_finding)?,
+            first_known_on: self.first_known_on,
+            advisory: text("advisory", &self.advisory)?,
+            fixed_version: text("fixedVersion", &self.fixed_version)?,
+            end_of_life_notice: text("endOfLifeNotice", &self.end_of_life_notice)?,
+            last_supported_version: text("lastSupportedVersion", &self.last_supported_version)?,
+            successor: text("successor", &self.successor)?,
+            forwarded_to: text("forwardedTo", &self.forwarded_to)?,
+        })
+    }
+}
+
+/// Gives the verdict on an event that is analysed.
+///
+/// # Errors
+/// By policy, visibility, version and the move table; refusals that name each fact that is missing or does not
+/// belong; FOUR_EYES for who reported it.
+pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Result<event::Model> {
+    require(actor, Action::GiveVerdict)?;
+    let rationale = require_text("input.rationale", &input.rationale, LONG)?;
+    let facts = input.facts()?;
+    let before = events::store::find(app, actor, input.event.0).await?;
+    events::expect_version(before.version, input.expected_version)?;
+    let access = AccessFacts::load(app, &before).await?;
+    refuse_reporter(&access, actor, "a report's own reporter gives no verdict on its event")?;
+    let mut changes = ChangeSet::new(app, actor, Action::GiveVerdict);
+    let mut refusals = rules::check_facts(input.verdict, &facts, changes.at().date_naive());
+    refusals.extend(rules::check_waiting(&before, input.verdict, changes.at()));
+    if facts.report.is_some_and(|id| !access.reports.iter().any(|(report, ..)| report.id == id)) {
+        let message = "it is no report of this event: name one of its reports";
+        refusals.push(Refusal::on(RefusalCode::UnknownReference, "report", message));
+    }
+    if !refusals.is_empty() {
+        return Err(Error::Refused(refusals));
+    }
+    let original = match facts.original_event {
+        Some(named) => Some(find_original(app, actor, &before, named).await?),
+        None => None,
+    };
+
+    let mut after = before.clone();
+    let (to, cause) = rules::move_of(input.verdict);
+    events::transition(app, &mut changes, &mut after, to, cause, None)?;
+    after.verdict = Some(input.verdict);
+    after.duplicate_of = original.as_ref().map(|original| original.id);
+    let original_id = after.duplicate_of;
+    let row = verdict_row(app, &changes, &before, input, &facts, rationale, original_id);
+    supersede(app, &mut changes, row).await?;
+    set_severity(&mut changes, &access, &facts);
+    let changed = rules::changes_verdict(before.verdict, input.verdict);
+    if changed {
+        owe_new_verdict(app, &mut changes, &before).await?;
+    }
+    let granted = AccessFacts { event: after.clone(), ..access.clone() };
+    regrant(&mut changes, Some(&access), &granted);
+    let data = json!({ "number": before.number, "verdict": input.verdict });
+    changes.message(app, MessageKind::EventVerdictGiven, Some(before.id), data);
+    let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
+    for duplicate in store::duplicates(app, before.id).await? {
+        follow_original(app, &mut changes, duplicate, original_id, changed)?;
+    }
+    if let Some(original) = original {
+        changes.revise(app, &original, original.clone(), Some(original.id), Bump::RevisionOnly);
+    }
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Refuses the reporter of any of the event's reports, by subject.
+///
+/// # Errors
+/// FOUR_EYES with `message`.
+pub fn refuse_reporter(access: &AccessFacts, actor: &Actor, message: &str) -> Result<()> {
+    let own = access.reports.iter().any(|(_, _, subject)| subject.as_deref() == Some(&*actor.subject));
+    if own { Err(Error::refused(RefusalCode::FourEyes, message)) } else { Ok(()) }
+}
+
+/// The event that `named` means: itself, or its own original when it is a duplicate.
+async fn find_original(
+    app: &App,
+    actor: &Actor,
+    duplicate: &event::Model,
+    named: Uuid,
+) -> Result<event::Model> {
+    let refuse = |code, message: &str| Error::Refused(vec![Refusal::on(code, "originalEvent", message)]);
+    let unknown = |error| match error {
+        Error::NotFound => {
+            refuse(RefusalCode::UnknownReference, "there is no such event that you may see: name another one")
+        }
+        other => other,
+    };
+    let mut original = events::store::find(app, actor, named).await.map_err(unknown)?;
+    if let Some(id) = original.duplicate_of {
+        if id == duplicate.id {
+            let message = "it is a duplicate of this event: name the one that came first";
+            return Err(refuse(RefusalCode::Contradiction, message));
+        }
+        original = events::store::find(app, actor, id).await.map_err(unknown)?;
+    }
+    if original.id == duplicate.id {
+        let message = "an event does not repeat itself: name the one that came first";
+        return Err(refuse(RefusalCode::Contradiction, message));
+    }
+    Ok(original)
+}
+
+fn verdict_row(
+    app: &App,
+    changes: &ChangeSet,
+    event: &event::Model,
+    input: &GiveVerdict,
+    facts: &Facts,
+    rationale: String,
+    original: Option<Uuid>,
+) -> verdict::Model {
+    let facts = facts.clone();
+    verdict::Model {
+        id: app.ids.next(),
+        event_id: event.id,
+        pass: event.pass,
+        verdict: input.verdict,
+        severity: facts.severity,
+        rationale,
+        original_event_id: original,
+        internal_finding: facts.internal_finding,
+        first_known_on: facts.first_known_on,
+        advisory: facts.advisory,
+        fixed_version: facts.fixed_version,
+        end_of_life_notice: facts.end_of_life_notice,
+        last_supported_version: facts.last_supported_version,
+        successor: facts.successor,
+        forwarded_to: facts.forwarded_to,
+        given_by: changes.actor().to_owned(),
+        given_at: changes.at(),
+        superseded_at: None,
+    }
+}
+
+async fn supersede(app: &App, changes: &mut ChangeSet, row: verdict::Model) -> Result<()> {
+    if let Some(last) = store::current(app, row.event_id).await? {
+        let superseded = verdict::Model { superseded_at: Some(changes.at()), ..last.clone() };
+        changes.update(&last, &superseded);
+    }
+    changes.insert(&row);
+    Ok(())
+}
+
+/// Gives the reports their severity; a verdict other than CONFIRMED takes it back.
+fn set_severity(changes: &mut ChangeSet, access: &AccessFacts, facts: &Facts) {
+    for (row, ..) in &access.reports {
+        if facts.report.is_none_or(|id| id == row.id) {
+            changes.update(row, &report::Model { severity: facts.severity, ..row.clone() });
+        }
+    }
+}
+
+/// Channels that were told the last verdict are owed the new one.
+async fn owe_new_verdict(app: &App, changes: &mut ChangeSet, event: &event::Model) -> Result<()> {
+    let obligations = store::verdict_obligations(app, event.id).await?;
+    for told in store::to_tell_again(&obligations) {
+        let row = obligation::Model {
+            id: app.ids.next(),
+            trigger: "verdict changed".to_owned(),
+            state: ObligationState::Open,
+            opened_at: changes.at(),
+            met_at: None,
+            met_by_reply_id: None,
+            waived_by: None,
+            waived_at: None,
+            waive_reason: None,
+            legal_ground: None,
+            ..told.clone()
+        };
+        changes.insert(&row);
+        let data = json!({ "number": event.number, "kind": row.kind, "state": row.state });
+        changes.message(app, MessageKind::ObligationChanged, Some(event.id), data);
+    }
+    Ok(())
+}
+
+/// Points a duplicate to the new original where its own became a duplicate, and returns it to a person when the
+/// verdict that it rests on changed.
+fn follow_original(
+    app: &App,
+    changes: &mut ChangeSet,
+    duplicate: event::Model,
+    original: Option<Uuid>,
+    changed: bool,
+) -> Result<()> {
+    let mut after = duplicate.clone();
+    if original.is_some() {
+        after.duplicate_of = original;
+    }
+    if let Some(cause) = rules::return_cause(duplicate.status).filter(|_| changed) {
+        let to = entity::vocabulary::Status::Triaging;
+        events::transition(app, changes, &mut after, to, cause, Some(ORIGINAL_CHANGED))?;
+    }
+    if after != duplicate {
+        changes.revise(app, &duplicate, after, Some(duplicate.id), Bump::Version);
+    }
+    Ok(())
+}

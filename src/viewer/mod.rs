@@ -1,0 +1,3 @@
+//! Who is asking, as the token says, and what their roles allow.
+
+pub mod graphql;

@@ -1,0 +1,179 @@
+//! A running product for one test: the real router over a database of its own, a clock that the test sets.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, header};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use vulndesk::app::App;
+use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
+use vulndesk::clock::{Clock, Ids, SetClock};
+use vulndesk::database::Database;
+use vulndesk::executor::Api;
+use vulndesk::graphql::guard::GuardLimits;
+use vulndesk::http::client_address::PeerAddress;
+use vulndesk::http::health::Health;
+use vulndesk::http::metrics::Metrics;
+use vulndesk::http::settings::HttpSettings;
+use vulndesk::http::{Services, page, router};
+use vulndesk::{graphql, migrate};
+
+/// When every test begins.
+pub const START: &str = "2026-03-02T01:00:00Z";
+
+/// A running product.
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub clock: Arc<SetClock>,
+    pub router: Router,
+    statements: Arc<AtomicUsize>,
+    secret: DevelopmentSecret,
+    file: Option<PathBuf>,
+}
+
+/// Runs `test` on SQLite and on PostgreSQL.
+pub async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
+    test(TestApp::sqlite().await).await;
+    test(TestApp::postgres().await).await;
+}
+
+impl TestApp {
+    pub async fn sqlite() -> Self {
+        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+        Self::over(&format!("sqlite://{}", file.display()), Some(file)).await
+    }
+
+    /// A database of its own on the server that `scripts/test` starts.
+    pub async fn postgres() -> Self {
+        let server = std::env::var("VULNDESK_TEST_POSTGRES").expect(
+            "VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test",
+        );
+        let name = format!("test_{}", unique());
+        let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+        admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Self::over(&format!("{server}/{name}"), None).await
+    }
+
+    async fn over(url: &str, file: Option<PathBuf>) -> Self {
+        let clock = Arc::new(SetClock::new(START.parse().unwrap()));
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let mut database = Database::connect(url, 8).await.unwrap();
+        migrate::run(&database, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&statements);
+        database.observe(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let app = Arc::new(
+            App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap(),
+        );
+        let secret = DevelopmentSecret::new(b"a secret for tests that is long enough").unwrap();
+        let verifier = Verifier::development(AuthSettings::default(), &secret);
+        let services = Services {
+            executor: Arc::new(Api {
+                app: Arc::clone(&app),
+                schema: graphql::schema(),
+                verifier: Arc::new(verifier),
+            }),
+            ids: Arc::new(Ids::seeded(shared, 3)),
+            health: Arc::new(Health::new(CancellationToken::new())),
+            metrics: Arc::new(Metrics::default()),
+        };
+        let router = router(&HttpSettings::default(), GuardLimits::default(), services, page::routes());
+        Self { app, clock, router, statements, secret, file }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    pub fn token(&self, role: Role, subject: &str) -> String {
+        self.mint(&[role], subject, &[], None)
+    }
+
+    /// A token with the scope that such a caller has: an engineer's product, a service's channel.
+    pub fn token_in_scope(&self, role: Role, subject: &str) -> String {
+        let products: &[&str] = if role == Role::Engineer { &["core-router"] } else { &[] };
+        self.mint(&[role], subject, products, (role == Role::Src).then_some("src"))
+    }
+
+    pub fn mint(&self, roles: &[Role], subject: &str, products: &[&str], channel: Option<&str>) -> String {
+        let request = MintRequest {
+            subject: subject.to_owned(),
+            roles: roles.to_vec(),
+            products: products.iter().map(|&product| product.to_owned()).collect(),
+            teams: Vec::new(),
+            channel: channel.map(str::to_owned),
+            email: None,
+            now: self.now(),
+            lifetime: TimeDelta::hours(1),
+        };
+        mint(&self.secret, &AuthSettings::default(), &request).unwrap()
+    }
+
+    /// Posts a GraphQL request and answers its body.
+    pub async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = Request::post("/graphql")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let (status, body) = self.send(request).await;
+        assert!(status < 500, "{status} {body}");
+        serde_json::from_str(&body).unwrap_or_else(|_| panic!("no JSON: {body}"))
+    }
+
+    /// Sends any request and answers status and body.
+    pub async fn send(&self, mut request: Request<Body>) -> (u16, String) {
+        request.extensions_mut().insert(PeerAddress("127.0.0.1:40000".parse().unwrap()));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Runs `work` and answers how many SQL statements it took.
+    pub async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
+        let before = self.statements.load(Ordering::SeqCst);
+        let result = work.await;
+        (result, self.statements.load(Ordering::SeqCst) - before)
+    }
+
+    /// Calls a mutation and answers its payload.
+    pub async fn change(&self, token: &str, mutation: &str, kind: &str, input: Value, fields: &str) -> Value {
+        let document = format!(
+            "mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} userErrors {{ code field message }} }} }}"
+        );
+        let answer = self.graphql(token, &document, json!({ "input": input })).await;
+        if answer["data"][mutation].is_null() { answer } else { answer["data"][mutation].clone() }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+            }
+        }
+    }
+}
+
+/// A name that no other test of this or another process has.
+fn unique() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
+}

@@ -1,0 +1,111 @@
+//! What one may not see does not exist: a hidden event changes no answer to anything that can be asked.
+
+use serde_json::{Value, json};
+use vulndesk::auth::Role;
+
+use crate::generate::{INTROSPECTION, Schema};
+use crate::harness::TestApp;
+
+/// Everything that a token can ask without naming anything: each root query to three levels, counted, ordered
+/// and filtered, and lookups of the ids and numbers given.
+async fn all_answers(app: &TestApp, schema: &Schema, token: &str, ids: &[String], numbers: &[String]) -> Vec<(String, Value)> {
+    let mut answers = Vec::new();
+    for field in schema.fields_of("Query") {
+        let (document, variables) = schema.operation("query", &field, 3);
+        // Who called last is no event's secret.
+        if field.name != "principals" {
+            answers.push((document.clone(), app.graphql(token, &document, variables).await));
+        }
+    }
+    for order in ["RECEIVED_AT", "CHANGED_AT", "LEVEL", "SCORE", "NUMBER"] {
+        let document = format!(
+            "{{ events(first: 5, order: {{ field: {order}, direction: DESC }}) {{ totalCount totalCountAtLeast
+               edges {{ cursor node {{ id changedAt }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+        );
+        answers.push((document.clone(), app.graphql(token, &document, Value::Null).await));
+    }
+    for filter in
+        ["tlp: [RED]", "status: [RECEIVED]", "channelNumber: \"HIDDEN-1\"", "channelNumberPrefix: \"HID\"", "numberPrefix: \"VE\""]
+    {
+        let document = format!("{{ events(filter: {{ {filter} }}) {{ totalCount nodes {{ id }} }} }}");
+        answers.push((document.clone(), app.graphql(token, &document, Value::Null).await));
+    }
+    for id in ids {
+        let document = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }";
+        answers.push((format!("node {id}"), app.graphql(token, document, json!({ "id": id })).await));
+    }
+    for number in numbers {
+        let document = "query($number: String!) { event(number: $number) { id } }";
+        answers.push((format!("event {number}"), app.graphql(token, document, json!({ "number": number })).await));
+    }
+    answers
+}
+
+/// The answer to a change of something that is not there for the caller, by what its text may tell.
+async fn refused(app: &TestApp, token: &str, event: &str) -> Value {
+    let document = "mutation($input: EventMove!) { startTriage(input: $input) { event { id } userErrors { code message } } }";
+    app.graphql(token, document, json!({ "input": { "event": event, "expectedVersion": 1 } })).await
+}
+
+#[tokio::test]
+async fn a_hidden_event_changes_no_answer() {
+    let app = TestApp::sqlite().await;
+    let admin = app.token(Role::Admin, "admin-1");
+    let schema = Schema::new(&app.graphql(&admin, INTROSPECTION, Value::Null).await);
+    app.with_company().await;
+    let open = app.receive("analyst-1", "cnvd", "OPEN-1", "AMBER").await;
+
+    // Nobody below is named on the event that will be hidden.
+    let others = [
+        (Role::Admin, "admin-1"),
+        (Role::Analyst, "analyst-2"),
+        (Role::Engineer, "engineer-1"),
+        (Role::Support, "support-1"),
+        (Role::AccountManager, "account-manager-1"),
+        (Role::Legal, "legal-1"),
+        (Role::PublicRelations, "public-relations-1"),
+        (Role::Finance, "finance-1"),
+        (Role::Reporter, "reporter-2"),
+        (Role::Ticketing, "ticketing-1"),
+        (Role::Src, "src-1"),
+    ];
+    let hidden_id = vulndesk::ids::encode(vulndesk::ids::Kind::Event, uuid::Uuid::from_u128(7));
+    let absent_report = vulndesk::ids::encode(vulndesk::ids::Kind::Report, uuid::Uuid::from_u128(7));
+    let mut before = Vec::new();
+    for (role, subject) in others {
+        let token = app.token_in_scope(role, subject);
+        let ids = [hidden_id.clone(), absent_report.clone()];
+        before.push((
+            all_answers(&app, &schema, &token, &ids, &["VE-2026-000000".to_owned()]).await,
+            refused(&app, &token, &hidden_id).await,
+        ));
+    }
+
+    let hidden = app.receive("analyst-1", "cnvd", "HIDDEN-1", "RED").await;
+    let moved = refused(&app, &app.token(Role::Analyst, "analyst-1"), &hidden.event).await;
+    assert_eq!(moved["data"]["startTriage"]["userErrors"], json!([]), "who received it is on its team: {moved}");
+
+    for ((role, subject), (answers, refusal)) in others.into_iter().zip(before) {
+        let token = app.token_in_scope(role, subject);
+        let ids = [hidden.event.clone(), hidden.report.clone()];
+        let after = all_answers(&app, &schema, &token, &ids, &[hidden.number.clone()]).await;
+        for ((what, before), (_, after)) in answers.iter().zip(&after) {
+            assert_eq!(before, after, "{role} {subject} learned of a hidden event by {what}");
+        }
+        assert_eq!(refusal, refused(&app, &token, &hidden.event).await, "{role} by the refusal of a change");
+    }
+    let leader = app.token(Role::Leader, "leader-1");
+    let seen = app.graphql(&leader, "{ events { nodes { id } } }", Value::Null).await;
+    assert_eq!(seen["data"]["events"]["nodes"], json!([{ "id": hidden.event }, { "id": open.event }]));
+}
+
+#[tokio::test]
+async fn a_reporter_sees_the_public_side_of_their_own_reports_only() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    app.receive("analyst-1", "src", "SRC-1", "AMBER").await;
+    let reporter = app.token(Role::Reporter, "reporter-1");
+    let mine = "{ reports { totalCount nodes { channelNumber publicStatus event { id } } } }";
+    let answer = app.graphql(&reporter, mine, Value::Null).await;
+    assert_eq!(answer["data"]["reports"]["totalCount"], 0, "{answer}");
+}

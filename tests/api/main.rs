@@ -1,0 +1,8 @@
+//! The API, tried over the real router on both databases.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod generate;
+mod harness;
+mod role_matrix;
+mod server;
