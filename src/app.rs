@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbox::ChangeSet;
+use crate::principal;
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -18,6 +19,8 @@ pub struct App {
     pub ids: Ids,
     /// New event numbers.
     pub numbers: Numbers,
+    /// What was lately written of the principals seen.
+    pub principals: principal::Cache,
 }
 
 impl App {
@@ -27,7 +30,7 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        Ok(Self { database, clock, ids, numbers })
+        Ok(Self { database, clock, ids, numbers, principals: principal::Cache::default() })
     }
 
     /// Writes all of `changes` or nothing.

@@ -27,6 +27,7 @@ pub mod ids;
 pub mod intake;
 pub mod migrate;
 pub mod outbox;
+pub mod principal;
 pub mod product;
 pub mod protection;
 pub mod rating_policy;
