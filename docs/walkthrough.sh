@@ -39,21 +39,21 @@ look() {
 
 # step MUTATION INPUT: an analyst changes the event, with the version it has now.
 step() {
-  local input done
+  local input outcome
   input=$(jq -n --arg event "$event" --argjson seen "$(look '' | jq .version)" --argjson more "$2" \
     '{event: $event, expectedVersion: $seen} + $more')
-  done=$(change ANALYST "$1" "$input" event 'number status')
-  printf '%-18s %s\n' "$1" "$(jq -r '"\(.number) \(.status)"' <<<"$done")"
+  outcome=$(change ANALYST "$1" "$input" event 'number status')
+  printf '%-18s %s\n' "$1" "$(jq -r '"\(.number) \(.status)"' <<<"$outcome")"
 }
 
 # fix ROLE MUTATION INPUT: somebody changes the line's fix, with the version it has now.
 fix() {
-  local now input done
+  local now input outcome
   now=$(look 'remediations { id version }' | jq '.remediations[0]')
   input=$(jq -n --argjson now "$now" --argjson more "$3" \
     '{remediation: $now.id, expectedVersion: $now.version} + $more')
-  done=$(change "$1" "$2" "$input" remediation 'line state event { number status }')
-  printf '%-18s %s\n' "$2" "$(jq -r '"\(.event.number) \(.event.status), line \(.line) \(.state)"' <<<"$done")"
+  outcome=$(change "$1" "$2" "$input" remediation 'line state event { number status }')
+  printf '%-18s %s\n' "$2" "$(jq -r '"\(.event.number) \(.event.status), line \(.line) \(.state)"' <<<"$outcome")"
 }
 
 # A report arrives through the company's own SRC and opens an event.
