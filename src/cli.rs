@@ -51,6 +51,13 @@ pub(crate) enum Command {
     Migrate,
     /// Print the schema (SDL).
     Schema,
+    /// Record reports from files: history unless told otherwise.
+    Import(ImportArgs),
+    /// Check the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
 }
@@ -76,4 +83,61 @@ pub(crate) struct TokenArgs {
     /// How long it lasts.
     #[arg(long, default_value_t = 12)]
     pub(crate) hours: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Recompute every digest and follow every chain; fails when anything does not fit.
+    Verify,
+}
+
+/// What is imported and how.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(subcommand)]
+    pub(crate) format: ImportFormat,
+    /// Who does it, for the audit trail.
+    #[arg(long = "as", global = true, default_value = "import")]
+    pub(crate) subject: String,
+    /// As notices that have to be handled and answered, instead of history.
+    #[arg(long, global = true)]
+    pub(crate) as_notices: bool,
+    /// Count only, write nothing.
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportFormat {
+    /// CNVD's weekly XML exports.
+    Cnvd {
+        /// Files, in order.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Tables whose columns are mapped to fields.
+    Csv(CsvArgs),
+}
+
+/// A table.
+#[derive(Debug, Args)]
+pub(crate) struct CsvArgs {
+    /// Files, in order.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// field=column, for example number=link; may be repeated. At least number and title.
+    #[arg(long, required = true)]
+    pub(crate) map: Vec<String>,
+    /// Key of the channel; made as an SRC platform when there is none.
+    #[arg(long, default_value = "import")]
+    pub(crate) channel: String,
+    /// Currency of amounts without one.
+    #[arg(long, default_value = "USD")]
+    pub(crate) currency: String,
+    /// One character, or tab.
+    #[arg(long, default_value = ",")]
+    pub(crate) delimiter: String,
+    /// Encoding of files without a byte order mark, for example gb18030.
+    #[arg(long, default_value = "utf-8")]
+    pub(crate) encoding: String,
 }

@@ -17,6 +17,7 @@ use crate::http::client_address::ClientAddress;
 use crate::http::error::AuthenticationError;
 use crate::http::graphql::Executor;
 use crate::http::request_log::RequestId;
+use crate::principal;
 
 /// Answers requests over one schema and one running product.
 pub struct Api {
@@ -44,6 +45,18 @@ impl Executor for Api {
         client: ClientAddress,
     ) -> Result<Session, AuthenticationError> {
         let identity = identify(&self.verifier, &self.app, headers).await?;
+        // A subject that may no longer act is refused whatever its token says; an unknown state is no permission.
+        match principal::is_denied(&self.app, &identity.issuer, &identity.subject).await {
+            Ok(false) => {}
+            Ok(true) => return Err(AuthenticationError::InvalidToken("its subject may no longer act")),
+            Err(error) => {
+                tracing::error!(?error, "principals cannot be read");
+                return Err(AuthenticationError::Unavailable);
+            }
+        }
+        if let Err(error) = principal::seen(&self.app, &identity).await {
+            tracing::warn!(?error, "a principal was not recorded as seen");
+        }
         Ok(Session { identity, client })
     }
 

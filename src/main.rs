@@ -1,8 +1,9 @@
 //! The command line: parse, build, call the library.
 
 mod cli;
+mod imports;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{Cli, Command, Common, TokenArgs};
+use cli::{AuditCommand, Cli, Command, Common, TokenArgs};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -25,7 +26,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
-use vulndesk::{demo, graphql, http, migrate};
+use vulndesk::{audit, demo, graphql, http, migrate};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,6 +50,16 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => {
             log_to_stderr(settings.log_format);
             migrated(&settings).await.map(|_| ())
+        }
+        Command::Import(args) => {
+            log_to_stderr(settings.log_format);
+            imports::run(&command_line_app(&settings).await?, &args).await
+        }
+        Command::Audit { command: AuditCommand::Verify } => {
+            let app = command_line_app(&settings).await?;
+            let report = audit::verify::verify(&app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            say(&format!("{report}\n"))?;
+            if report.is_sound() { Ok(()) } else { bail!("the audit trail does not hold") }
         }
         Command::Serve => {
             log_to_stderr(settings.log_format);
@@ -76,8 +87,12 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
 }
 
 fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -108,6 +123,13 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
         Database::connect(&settings.database_url, settings.database_pool).await.context("the database")?;
     migrate::run(&database, &SystemClock, &Ids::new(Arc::new(SystemClock))).await?;
     Ok(database)
+}
+
+/// The product for one command on the machine's clock.
+async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
+    let database = migrated(settings).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(Arc::new(App::new(database, Arc::clone(&clock), Ids::new(clock)).await?))
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {

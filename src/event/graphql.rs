@@ -15,7 +15,7 @@ use crate::decision::graphql::Decision;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::{self, Decimal};
-use crate::graphql::{actor, app, loaders};
+use crate::graphql::{actor, app, loaders, sensitive};
 use crate::intake::graphql::Report;
 use crate::outbox::retrying;
 use crate::protection::graphql::WorldFact;
@@ -369,7 +369,11 @@ impl EventQuery {
         #[graphql(desc = "Event number. 事件编号。")] number: String,
     ) -> ApiResult<Option<Event>> {
         require(actor(ctx), Action::ReadEvents)?;
-        Ok(store::by_number(app(ctx), actor(ctx), &number).await?.map(Event))
+        let found = store::by_number(app(ctx), actor(ctx), &number).await?;
+        if let Some(event) = &found {
+            sensitive::note(ctx, event);
+        }
+        Ok(found.map(Event))
     }
 
     /// The events that you may see, newest first unless ordered otherwise. 您可见的事件列表，默认按接收时间倒序。
@@ -398,6 +402,9 @@ impl EventQuery {
         let filter = filter.unwrap_or_default();
         let page =
             store::page(app(ctx), actor(ctx), &filter, order.unwrap_or_default(), &input, wide).await?;
+        for (event, _) in &page.rows {
+            sensitive::note(ctx, event);
+        }
         Ok(Connection::new(page))
     }
 }

@@ -150,6 +150,8 @@ pub trait Lookup: EntityTrait {
     fn allowed(_: &Actor) -> sea_orm::sea_query::Condition {
         sea_orm::sea_query::Condition::all()
     }
+    /// Notes that a row goes into the answer.
+    fn note(_: &Context<'_>, _: &Self::Model) {}
 }
 
 macro_rules! lookups {
@@ -163,6 +165,9 @@ impl Lookup for event::Entity {
     const ID: event::Column = event::Column::Id;
     fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
         visibility::visible(actor, Facet::Content, event::Column::Id)
+    }
+    fn note(ctx: &Context<'_>, row: &event::Model) {
+        super::sensitive::note(ctx, row);
     }
 }
 
@@ -223,5 +228,9 @@ where
     E::PrimaryKey: PrimaryKeyTrait<ValueType = Uuid>,
 {
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-    loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)
+    let row = loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)?;
+    if let Some(row) = &row {
+        E::note(ctx, row);
+    }
+    Ok(row)
 }

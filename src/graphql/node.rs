@@ -122,7 +122,13 @@ fn decode(field: &str, ids: &[ID]) -> Result<Vec<(u8, Uuid)>> {
 
 async fn find(ctx: &Context<'_>, field: &str, ids: &[ID]) -> ApiResult<Vec<Option<Node>>> {
     let wanted = decode(field, ids)?;
-    Ok(read(super::app(ctx), super::actor(ctx), &wanted).await?)
+    let found = read(super::app(ctx), super::actor(ctx), &wanted).await?;
+    for node in found.iter().flatten() {
+        if let Node::Event(event) = node {
+            super::sensitive::note(ctx, &event.0);
+        }
+    }
+    Ok(found)
 }
 
 /// Looking things up by their id.

@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::affected::graphql::AffectedMutation;
+use crate::audit::graphql::AuditQuery;
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
@@ -11,6 +12,7 @@ use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::graphql::node::NodeQuery;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::principal::graphql::PrincipalQuery;
 use crate::product::graphql::{ProductMutation, ProductQuery};
 use crate::protection::graphql::ProtectionMutation;
 use crate::rating_policy::graphql::{RatingPolicyMutation, RatingPolicyQuery};
@@ -34,6 +36,8 @@ pub struct Query(
     CustomerQuery,
     DutyQuery,
     RatingPolicyQuery,
+    AuditQuery,
+    PrincipalQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.

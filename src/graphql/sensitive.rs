@@ -1,8 +1,9 @@
 //! Reads of events under embargo or TLP:RED: noted while an answer is made, recorded before it leaves.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use async_graphql::Context;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::Tlp;
 use entity::{access_record, event};
@@ -54,5 +55,12 @@ impl SensitiveReads {
         };
         row.into_active_model().insert(app.database.writer()).await?;
         Ok(())
+    }
+}
+
+/// Notes that `event` goes into the answer.
+pub fn note(ctx: &Context<'_>, event: &event::Model) {
+    if let Some(reads) = ctx.data_opt::<Arc<SensitiveReads>>() {
+        reads.note(event);
     }
 }

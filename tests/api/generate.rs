@@ -6,35 +6,36 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 /// What a generator needs of the introspection.
-pub const INTROSPECTION: &str = "{ __schema { queryType { name } mutationType { name } types { kind name
+pub(crate) const INTROSPECTION: &str =
+    "{ __schema { queryType { name } mutationType { name } types { kind name
     fields { name args { name type { ...T } } type { ...T } }
     inputFields { name defaultValue type { ...T } } enumValues { name } possibleTypes { name } } } }
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
 /// The schema, as introspected.
-pub struct Schema {
+pub(crate) struct Schema {
     types: HashMap<String, Value>,
 }
 
 /// A field of the query or mutation type.
-pub struct RootField {
-    pub name: String,
+pub(crate) struct RootField {
+    pub(crate) name: String,
     field: Value,
 }
 
 impl Schema {
-    pub fn new(introspected: &Value) -> Self {
+    pub(crate) fn new(introspected: &Value) -> Self {
         let types = introspected["data"]["__schema"]["types"].as_array().expect("an introspection answer");
         Self { types: types.iter().map(|kind| (text(&kind["name"]), kind.clone())).collect() }
     }
 
-    pub fn fields_of(&self, type_name: &str) -> Vec<RootField> {
+    pub(crate) fn fields_of(&self, type_name: &str) -> Vec<RootField> {
         let fields = self.types[type_name]["fields"].as_array().cloned().unwrap_or_default();
         fields.into_iter().map(|field| RootField { name: text(&field["name"]), field }).collect()
     }
 
     /// An operation that calls `root` with made-up values for what it requires, selecting to `depth`.
-    pub fn operation(&self, kind: &str, root: &RootField, depth: usize) -> (String, Value) {
+    pub(crate) fn operation(&self, kind: &str, root: &RootField, depth: usize) -> (String, Value) {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in root.field["args"].as_array().into_iter().flatten() {

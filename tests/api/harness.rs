@@ -27,32 +27,32 @@ use vulndesk::http::{Services, page, router};
 use vulndesk::{graphql, migrate};
 
 /// When every test begins.
-pub const START: &str = "2026-03-02T01:00:00Z";
+pub(crate) const START: &str = "2026-03-02T01:00:00Z";
 
 /// A running product.
-pub struct TestApp {
-    pub app: Arc<App>,
-    pub clock: Arc<SetClock>,
-    pub router: Router,
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) router: Router,
     statements: Arc<AtomicUsize>,
     secret: DevelopmentSecret,
     file: Option<PathBuf>,
 }
 
 /// Runs `test` on SQLite and on PostgreSQL.
-pub async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
+pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
     test(TestApp::sqlite().await).await;
     test(TestApp::postgres().await).await;
 }
 
 impl TestApp {
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
         Self::over(&format!("sqlite://{}", file.display()), Some(file)).await
     }
 
     /// A database of its own on the server that `scripts/test` starts.
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let server = std::env::var("VULNDESK_TEST_POSTGRES").expect(
             "VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test",
         );
@@ -91,25 +91,31 @@ impl TestApp {
         Self { app, clock, router, statements, secret, file }
     }
 
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    pub fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
 
-    pub fn token(&self, role: Role, subject: &str) -> String {
+    pub(crate) fn token(&self, role: Role, subject: &str) -> String {
         self.mint(&[role], subject, &[], None)
     }
 
     /// A token with the scope that such a caller has: an engineer's product, a service's channel.
-    pub fn token_in_scope(&self, role: Role, subject: &str) -> String {
+    pub(crate) fn token_in_scope(&self, role: Role, subject: &str) -> String {
         let products: &[&str] = if role == Role::Engineer { &["core-router"] } else { &[] };
         self.mint(&[role], subject, products, (role == Role::Src).then_some("src"))
     }
 
-    pub fn mint(&self, roles: &[Role], subject: &str, products: &[&str], channel: Option<&str>) -> String {
+    pub(crate) fn mint(
+        &self,
+        roles: &[Role],
+        subject: &str,
+        products: &[&str],
+        channel: Option<&str>,
+    ) -> String {
         let request = MintRequest {
             subject: subject.to_owned(),
             roles: roles.to_vec(),
@@ -124,7 +130,7 @@ impl TestApp {
     }
 
     /// Posts a GraphQL request and answers its body.
-    pub async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
+    pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = Request::post("/graphql")
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
@@ -137,7 +143,7 @@ impl TestApp {
     }
 
     /// Sends any request and answers status and body.
-    pub async fn send(&self, mut request: Request<Body>) -> (u16, String) {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> (u16, String) {
         request.extensions_mut().insert(PeerAddress("127.0.0.1:40000".parse().unwrap()));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
@@ -146,20 +152,80 @@ impl TestApp {
     }
 
     /// Runs `work` and answers how many SQL statements it took.
-    pub async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
+    pub(crate) async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
         let before = self.statements.load(Ordering::SeqCst);
         let result = work.await;
         (result, self.statements.load(Ordering::SeqCst) - before)
     }
 
+    /// A channel, a product in nobody's scope and who is on duty.
+    pub(crate) async fn with_company(&self) {
+        let admin = self.token(Role::Admin, "admin-1");
+        for (key, kind) in [("cnvd", "NATIONAL_DATABASE"), ("src", "SRC_PLATFORM")] {
+            let input = json!({ "key": key, "name": key, "kind": kind, "jurisdiction": "CN", "abroad": false, "replyRequired": true });
+            self.done(&admin, "createChannel", "CreateChannel", input, "channel { id }").await;
+        }
+        let input = json!({
+            "key": "edge-gateway", "name": "Edge Gateway", "line": "gateway", "ownerTeam": "gateway-team",
+            "providerEntity": "Example Networks", "kind": "PRODUCT", "importance": "9.0", "reach": "9.0",
+            "assetTier": "CORE", "lifecycle": "SUPPORTED",
+        });
+        self.done(&admin, "createProduct", "CreateProduct", input, "product { id }").await;
+    }
+
+    /// Receives a report and answers the ids of its event and of itself.
+    pub(crate) async fn receive(&self, subject: &str, channel: &str, number: &str, tlp: &str) -> Received {
+        let analyst = self.token(Role::Analyst, subject);
+        let input = json!({
+            "channel": channel, "number": number, "title": format!("A hole {number}"), "text": "Steps", "tlp": tlp,
+        });
+        let fields = "report { id event { id number version } }";
+        let answer = self.done(&analyst, "receiveReport", "ReceiveReport", input, fields).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let report = &answer["report"];
+        Received {
+            report: text(&report["id"]),
+            event: text(&report["event"]["id"]),
+            number: text(&report["event"]["number"]),
+        }
+    }
+
+    /// Calls a mutation that has to be done.
+    pub(crate) async fn done(
+        &self,
+        token: &str,
+        mutation: &str,
+        kind: &str,
+        input: Value,
+        fields: &str,
+    ) -> Value {
+        let payload = self.change(token, mutation, kind, input, fields).await;
+        assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload}");
+        payload
+    }
+
     /// Calls a mutation and answers its payload.
-    pub async fn change(&self, token: &str, mutation: &str, kind: &str, input: Value, fields: &str) -> Value {
+    pub(crate) async fn change(
+        &self,
+        token: &str,
+        mutation: &str,
+        kind: &str,
+        input: Value,
+        fields: &str,
+    ) -> Value {
         let document = format!(
             "mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} userErrors {{ code field message }} }} }}"
         );
         let answer = self.graphql(token, &document, json!({ "input": input })).await;
         if answer["data"][mutation].is_null() { answer } else { answer["data"][mutation].clone() }
     }
+}
+
+/// A report that was received.
+pub(crate) struct Received {
+    pub(crate) report: String,
+    pub(crate) event: String,
+    pub(crate) number: String,
 }
 
 impl Drop for TestApp {

@@ -8,7 +8,13 @@ use crate::harness::TestApp;
 
 /// Everything that a token can ask without naming anything: each root query to three levels, counted, ordered
 /// and filtered, and lookups of the ids and numbers given.
-async fn all_answers(app: &TestApp, schema: &Schema, token: &str, ids: &[String], numbers: &[String]) -> Vec<(String, Value)> {
+async fn all_answers(
+    app: &TestApp,
+    schema: &Schema,
+    token: &str,
+    ids: &[String],
+    numbers: &[String],
+) -> Vec<(String, Value)> {
     let mut answers = Vec::new();
     for field in schema.fields_of("Query") {
         let (document, variables) = schema.operation("query", &field, 3);
@@ -24,9 +30,13 @@ async fn all_answers(app: &TestApp, schema: &Schema, token: &str, ids: &[String]
         );
         answers.push((document.clone(), app.graphql(token, &document, Value::Null).await));
     }
-    for filter in
-        ["tlp: [RED]", "status: [RECEIVED]", "channelNumber: \"HIDDEN-1\"", "channelNumberPrefix: \"HID\"", "numberPrefix: \"VE\""]
-    {
+    for filter in [
+        "tlp: [RED]",
+        "status: [RECEIVED]",
+        "channelNumber: \"HIDDEN-1\"",
+        "channelNumberPrefix: \"HID\"",
+        "numberPrefix: \"VE\"",
+    ] {
         let document = format!("{{ events(filter: {{ {filter} }}) {{ totalCount nodes {{ id }} }} }}");
         answers.push((document.clone(), app.graphql(token, &document, Value::Null).await));
     }
@@ -36,7 +46,10 @@ async fn all_answers(app: &TestApp, schema: &Schema, token: &str, ids: &[String]
     }
     for number in numbers {
         let document = "query($number: String!) { event(number: $number) { id } }";
-        answers.push((format!("event {number}"), app.graphql(token, document, json!({ "number": number })).await));
+        answers.push((
+            format!("event {number}"),
+            app.graphql(token, document, json!({ "number": number })).await,
+        ));
     }
     answers
 }
@@ -83,7 +96,11 @@ async fn a_hidden_event_changes_no_answer() {
 
     let hidden = app.receive("analyst-1", "cnvd", "HIDDEN-1", "RED").await;
     let moved = refused(&app, &app.token(Role::Analyst, "analyst-1"), &hidden.event).await;
-    assert_eq!(moved["data"]["startTriage"]["userErrors"], json!([]), "who received it is on its team: {moved}");
+    assert_eq!(
+        moved["data"]["startTriage"]["userErrors"],
+        json!([]),
+        "who received it is on its team: {moved}"
+    );
 
     for ((role, subject), (answers, refusal)) in others.into_iter().zip(before) {
         let token = app.token_in_scope(role, subject);

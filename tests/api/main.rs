@@ -4,5 +4,7 @@
 
 mod generate;
 mod harness;
+mod leaks;
+mod procedure;
 mod role_matrix;
 mod server;
