@@ -65,6 +65,8 @@ nodes! {
     team: team_member => TeamMember, |actor| on_event(actor, entity::team_member::Column::EventId);
     decision: decision => Decision, |actor| on_event(actor, entity::decision::Column::EventId);
     comment: comment => Comment, crate::comment::store::visible;
+    intake: report => Report, visibility::visible_report;
+    intake: reporter => Reporter, crate::intake::store::visible_reporter;
 }
 
 /// The row hangs on an event whose content the actor may see.
