@@ -113,7 +113,8 @@ pub fn is_one_of(
     match backend {
         DatabaseBackend::Postgres => {
             let ids = ids.into_iter().map(|id| Value::Uuid(Some(id))).collect();
-            column.eq(Expr::cust_with_values("ANY($1)", [Value::Array(ArrayType::Uuid, Some(Box::new(ids)))]))
+            let ids = Expr::value(Value::Array(ArrayType::Uuid, Some(Box::new(ids))));
+            Expr::cust_with_exprs("$1 = ANY($2)", [column, ids])
         }
         _ => {
             let list: Vec<String> = ids.into_iter().map(|id| id.simple().to_string()).collect();

@@ -331,7 +331,7 @@ vocabulary! {
     ReplyVia {
         /// By e-mail. 邮件。
         Email = "EMAIL",
-        /// By webhook to the channel's platform. Webhook。
+        /// By webhook to the channel's platform. 通过 Webhook 推送至渠道平台。
         Webhook = "WEBHOOK",
         /// By hand, with proof. 人工提交并留存凭证。
         ByHand = "BY_HAND",

@@ -4,9 +4,9 @@ mod objects;
 
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
-use entity::{channel, report};
+use entity::channel;
 
-pub use objects::{Indicator, Report, ReportVersion, Reporter};
+pub use objects::{Indicator, Report, ReportVersion, Reporter, SourceField};
 
 use super::store::ReportFilter;
 use super::{
@@ -16,7 +16,7 @@ use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
-use crate::graphql::{actor, app, loaders};
+use crate::graphql::{actor, app};
 use crate::outbox::retrying;
 
 crate::payload! {
@@ -42,15 +42,6 @@ pub struct IntakeQuery;
 /// Reports and reporters. 报告与报告人查询。
 #[Object]
 impl IntakeQuery {
-    /// The report with this id; null when it is hidden or absent. 按标识查询报告；不可见或不存在时为空。
-    async fn report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one. 报告标识。")] id: Id<report::Entity>,
-    ) -> ApiResult<Option<Report>> {
-        Ok(loaders::lookup::<report::Entity>(ctx, id.0).await?.map(Report))
-    }
-
     /// Reports that you may see, newest first. 可见的报告，按接收时间倒序。
     #[expect(clippy::too_many_arguments, reason = "arguments of a connection stand flat")]
     async fn reports(

@@ -190,9 +190,9 @@ pub struct ReportVersion {
     title: String,
     /// Text as received. 正文（原文）。
     text: String,
-    /// Fields of an imported record by their own names, as a list of pairs; null when it was not imported or you see
-    /// the public side only. 导入记录的原始字段；非导入或仅可见公开侧时为空。
-    source: Option<async_graphql::Json<serde_json::Value>>,
+    /// Fields of an imported record by their own names; null to who sees the public side only.
+    /// 导入记录的原始字段；仅可见公开侧者为空。
+    source: Option<Vec<SourceField>>,
     /// When it was received. 接收时间。
     received_at: DateTime<Utc>,
     /// Subject who recorded it; null to who sees the public side only. 登记人；仅可见公开侧者为空。
@@ -201,15 +201,31 @@ pub struct ReportVersion {
 
 impl ReportVersion {
     fn new(row: &report_version::Model, raw: bool) -> Self {
-        let imported = row.source.as_array().is_some_and(|fields| !fields.is_empty());
         Self {
             number: row.number,
             title: row.title.clone(),
             text: row.text.clone(),
-            source: (raw && imported).then(|| async_graphql::Json(row.source.clone())),
+            source: raw.then(|| SourceField::of(&row.source)),
             received_at: row.received_at,
             recorded_by: raw.then(|| row.recorded_by.clone()),
         }
+    }
+}
+
+/// A field of an imported record. 导入记录的字段。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct SourceField {
+    /// Its name in the file. 字段名。
+    name: String,
+    /// Its value as received. 字段值（原文）。
+    value: String,
+}
+
+impl SourceField {
+    fn of(source: &serde_json::Value) -> Vec<Self> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let fields = source.as_array().into_iter().flatten();
+        fields.map(|field| Self { name: text(&field[0]), value: text(&field[1]) }).collect()
     }
 }
 
