@@ -1,5 +1,9 @@
-//! A running product over a database in memory, for tests of commands.
+//! A running product over a database of its own, for tests of commands.
 
+pub(crate) mod procedure;
+
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -20,13 +24,38 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000, 0).unwrap()
 }
 
+/// An empty product whose database goes with it.
+pub(crate) struct TestApp {
+    /// The product.
+    pub(crate) app: Arc<App>,
+    file: PathBuf,
+}
+
+impl Deref for TestApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", self.file.display()));
+        }
+    }
+}
+
 /// An empty product; `name` keeps its database apart from those of other tests.
-pub(crate) async fn app(name: &str) -> App {
-    let database = Database::connect(&format!("sqlite:{name}?mode=memory"), 1).await.unwrap();
+pub(crate) async fn app(name: &str) -> TestApp {
+    let file = std::env::temp_dir().join(format!("vulndesk-{}-{name}.sqlite", std::process::id()));
+    let database = Database::connect(&format!("sqlite://{}", file.display()), 1).await.unwrap();
     let clock = Arc::new(SetClock::new(now()));
     let ids = Ids::seeded(clock.clone(), 7);
     crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
-    App::new(database, clock, ids).await.unwrap()
+    let app = Arc::new(App::new(database, clock, ids).await.unwrap());
+    TestApp { app, file }
 }
 
 /// An event that its readers see.

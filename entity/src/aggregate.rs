@@ -15,6 +15,8 @@ pub trait Aggregate: ModelTrait + Clone {
     fn revision(&self) -> i64;
     /// Digest of the newest audit entry; empty before the first.
     fn audit_head(&self) -> &[u8];
+    /// When callers last had something new to see.
+    fn changed_at(&self) -> chrono::DateTime<chrono::Utc>;
     /// Sets what a change moves by itself.
     fn stamp(
         &mut self,
@@ -50,6 +52,10 @@ macro_rules! aggregate {
 
             fn audit_head(&self) -> &[u8] {
                 &self.audit_head
+            }
+
+            fn changed_at(&self) -> DateTimeUtc {
+                self.changed_at
             }
 
             fn stamp(&mut self, version: i32, revision: i64, audit_head: Vec<u8>, changed_at: DateTimeUtc) {

@@ -27,7 +27,7 @@ impl From<affected_product::Model> for AffectedProduct {
 #[Object]
 impl AffectedProduct {
     /// Identifies the row. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<affected_product::Entity>(self.0.id)
     }
 
@@ -83,7 +83,7 @@ impl From<affected_customer::Model> for AffectedCustomer {
 #[Object]
 impl AffectedCustomer {
     /// Identifies the row. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<affected_customer::Entity>(self.0.id)
     }
 

@@ -12,3 +12,6 @@ mod store;
 
 pub use customers::{AddAffectedCustomer, add_affected_customer};
 pub use products::{SetAffectedProduct, set_affected_product};
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ crate::payload! {
 #[Object]
 impl Channel {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<channel::Entity>(self.0.id)
     }
 
@@ -111,7 +111,7 @@ pub struct PlatformAccount(platform_account::Model);
 #[Object]
 impl PlatformAccount {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<platform_account::Entity>(self.0.id)
     }
 

@@ -31,7 +31,7 @@ crate::payload! {
 #[Object]
 impl Customer {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<customer::Entity>(self.0.id)
     }
 

@@ -116,6 +116,10 @@ pub(super) async fn handle(
         let mut story = receive(caller, index, product.name).await?;
         let stage = STAGES[index % STAGES.len()];
         clock.advance(Duration::hours(2));
+        if is_red(index) {
+            let verifier = json!({ "subject": "analyst-2", "function": "SECURITY", "group": "WORKING" });
+            story.step("leader-1", "addTeamMember", verifier).await?;
+        }
         // Every third event that goes beyond analysis ends in an answer.
         let answer = (stage >= Until::Replying && index % 3 == 0)
             .then(|| answers(product.name)[(index / 9) % 8].clone());
@@ -166,12 +170,17 @@ async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> any
         "channel": channel, "number": format!("{}-2026-{:05}", channel.to_uppercase(), 10_000 + index * 37),
         "title": title, "text": format!("{title}\n\n复现步骤见附件。Steps are attached."),
         "reporter": { "name": format!("researcher-{}", index % 7), "staff": channel == "internal" },
-        "tlp": if index % 13 == 12 { "RED" } else { "AMBER" },
+        "tlp": if is_red(index) { "RED" } else { "AMBER" },
     });
     let report =
         caller.change("analyst-1", "receiveReport", input, "report", "id event { id version }").await?;
     let version = report["event"]["version"].as_i64().context("a version")?;
     Ok(Story { caller, id: id(&report["event"]), report: id(&report), version })
+}
+
+/// Which events are kept among named people.
+fn is_red(index: usize) -> bool {
+    index % 13 == 12
 }
 
 /// A verdict that only has to be answered.
@@ -214,15 +223,24 @@ async fn fix(
                 "rationale": "Reproduced 已复现" })
     };
     story.step("analyst-1", "giveVerdict", verdict).await?;
-    let affected = json!({ "product": product, "state": "AFFECTED", "affectedVersions": "< 5.2" });
-    story.step("analyst-1", "setAffectedProduct", affected).await?;
+    let affected =
+        json!({ "event": story.id, "product": product, "state": "AFFECTED", "affectedVersions": "< 5.2" });
+    story.caller.change("analyst-1", "setAffectedProduct", affected, "event", "id").await?;
+    story.look("id").await?;
     if stage == Until::Rating {
         return Ok(());
     }
     let [importance, reach, opinion, conditions, impact] = FACTORS[(index / 2) % FACTORS.len()];
     let score = json!({
-        "productImportance": importance, "productReach": reach, "publicOpinion": opinion,
-        "exploitConditions": conditions, "actualImpact": impact,
+        "factors": {
+            "productImportance": importance, "productReach": reach, "publicOpinion": opinion,
+            "exploitConditions": conditions, "actualImpact": impact,
+        },
+        "evidence": {
+            "productImportance": "Product register 产品台账", "productReach": "Sales figures 销售数据",
+            "publicOpinion": "Press review 舆情监测", "exploitConditions": "Reachable from the network 网络可达",
+            "actualImpact": "Shown in the lab 实验室已验证",
+        },
     });
     story.step("analyst-1", "scoreEvent", score).await?;
     let work =
@@ -260,13 +278,25 @@ async fn fix(
 
 /// Answers every open obligation.
 async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
-    let event = story.look("obligations { id state }").await?;
+    let event = story.look("obligations { id state channel { abroad } }").await?;
+    let caller = story.caller;
+    let abroad =
+        event["obligations"].as_array().into_iter().flatten().any(|row| row["channel"]["abroad"] == true);
+    if abroad {
+        let ask = json!({ "event": story.id, "kind": "REPORT_ABROAD", "question": "May we answer abroad? 可否向境外回复？" });
+        let asked = caller.change("analyst-1", "askDecision", ask, "decision", "id version").await?;
+        let record = json!({
+            "decision": asked["id"], "expectedVersion": asked["version"], "granted": true,
+            "outcome": "Reduced content 允许精简内容",
+        });
+        caller.change("leader-1", "recordDecision", record, "decision", "id").await?;
+        story.look("id").await?;
+    }
     let open = event["obligations"].as_array().into_iter().flatten().filter(|row| row["state"] == "OPEN");
     let open: Vec<Value> = open.map(|row| row["id"].clone()).collect();
     if open.is_empty() {
         return Ok(());
     }
-    let caller = story.caller;
     let draft = json!({
         "event": story.id, "expectedVersion": story.version, "obligations": open, "kind": "VERDICT",
         "subject": "Our verdict 研判结论", "body": "We looked at your report. 我们已完成研判。",

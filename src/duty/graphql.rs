@@ -33,7 +33,7 @@ crate::payload! {
 #[Object]
 impl Duty {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<duty::Entity>(self.0.id)
     }
 

@@ -56,9 +56,12 @@ async fn move_by_hand(
         }
     }
     if cause == Cause::StartRemediation {
-        // Lines that were fixed in an earlier pass already say where the event is.
         let facts = store::move_facts(app, before.id).await?;
         crate::remediation::open_lines(app, &mut changes, &before, &facts);
+        // Lines that were fixed in an earlier pass already say where the event is; no later change of a line would.
+        if let Some(to) = rules::status_by_lines(&facts).filter(|to| *to != after.status) {
+            transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
+        }
     }
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;

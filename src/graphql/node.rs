@@ -9,7 +9,7 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::vocabulary::Facet;
-use sea_orm::sea_query::Condition;
+use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use super::page::MAX_SIZE;
 use super::scalars::Identified;
 use crate::app::App;
 use crate::auth::Actor;
+use crate::auth::policy::{self, Action};
 use crate::auth::visibility;
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
@@ -61,15 +62,46 @@ macro_rules! nodes {
 
 nodes! {
     event: event => Event, |actor| visibility::visible(actor, Facet::Content, entity::event::Column::Id);
+    intake: report => Report, visibility::visible_report;
+    intake: reporter => Reporter,
+        |actor| by_role(actor, Action::ReadReporters).add(crate::intake::store::visible_reporter(actor));
+    verdict: verdict => GivenVerdict, |actor| on_event(actor, entity::verdict::Column::EventId);
+    score: score => Score, |actor| on_event(actor, entity::score::Column::EventId);
+    score: technical_severity => TechnicalSeverity,
+        |actor| on_event(actor, entity::technical_severity::Column::EventId);
+    protection: world_fact => WorldFact, |actor| on_event(actor, entity::world_fact::Column::EventId);
+    affected: affected_product => AffectedProduct,
+        |actor| on_event(actor, entity::affected_product::Column::EventId);
+    affected: affected_customer => AffectedCustomer, |actor| by_role(actor, Action::ReadCustomers)
+        .add(on_event(actor, entity::affected_customer::Column::EventId));
     team: assignment => Assignment, |actor| on_event(actor, entity::assignment::Column::EventId);
     team: team_member => TeamMember, |actor| on_event(actor, entity::team_member::Column::EventId);
-    decision: decision => Decision, |actor| on_event(actor, entity::decision::Column::EventId);
+    decision: decision => Decision, |actor| by_role(actor, Action::ReadDecisions)
+        .add(on_event(actor, entity::decision::Column::EventId));
+    remediation: remediation => Remediation, |actor| on_event(actor, entity::remediation::Column::EventId);
+    remediation: verification => Verification, |actor| on_event(actor, entity::verification::Column::EventId);
+    reply: obligation => Obligation, |actor| by_role(actor, Action::ReadReplies)
+        .add(on_event(actor, entity::obligation::Column::EventId));
+    reply: reply => Reply, |actor| by_role(actor, Action::ReadReplies)
+        .add(on_event(actor, entity::reply::Column::EventId));
+    review: review => Review, |actor| on_event(actor, entity::review::Column::EventId);
+    review: action_item => ActionItem, |actor| on_event(actor, entity::action_item::Column::EventId);
     comment: comment => Comment, crate::comment::store::visible;
+    channel: channel => Channel, |actor| by_role(actor, Action::ReadChannels);
+    product: product => Product, |actor| by_role(actor, Action::ReadProducts);
+    customer: customer => Customer, |actor| by_role(actor, Action::ReadCustomers);
+    duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
+    rating_policy: rating_policy => RatingPolicy, |actor| by_role(actor, Action::ReadRatingPolicies);
 }
 
 /// The row hangs on an event whose content the actor may see.
 fn on_event(actor: &Actor, event: impl ColumnTrait) -> Condition {
     visibility::visible(actor, Facet::Content, event)
+}
+
+/// The actor's roles allow reading such rows.
+fn by_role(actor: &Actor, read: Action) -> Condition {
+    Condition::all().add(Expr::value(policy::allows(actor, read)))
 }
 
 async fn rows<E>(app: &App, id: E::Column, wanted: Vec<Uuid>, visible: Condition) -> Result<Vec<E::Model>>
@@ -141,12 +173,12 @@ mod tests {
         ID(encode(kind, Uuid::from_u128(number)))
     }
 
-    async fn ask(app: &Arc<App>, actor: &Actor, ids: &[String]) -> Value {
+    async fn ask(app: &testing::TestApp, actor: &Actor, ids: &[String]) -> Value {
         let schema = Schema::build(NodeQuery, EmptyMutation, EmptySubscription).finish();
         let variables = async_graphql::Variables::from_json(json!({ "ids": ids }));
         let request = Request::new("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }")
             .variables(variables)
-            .data(Arc::clone(app))
+            .data(Arc::clone(&app.app))
             .data(actor.clone());
         let response = schema.execute(request).await;
         assert_eq!(response.errors, []);
@@ -170,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn missing_and_invisible_are_both_null_and_the_rest_stands_in_its_place() {
-        let app = Arc::new(testing::app("node_places").await);
+        let app = testing::app("node_places").await;
         let event = testing::event(&app, Tlp::Amber).await;
         let analyst = Actor::operator("analyst-1", [Role::Analyst]);
         let input = comment::CommentOnEvent {

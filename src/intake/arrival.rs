@@ -9,6 +9,7 @@ use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::event as events;
+use crate::ids::{Kind, encode};
 use crate::outbox::{ChangeSet, MessageKind};
 
 /// Title and text as received, with the fields they came from.
@@ -96,7 +97,11 @@ impl Arrival<'_> {
             });
         }
         if !self.history {
-            let data = json!({ "report": row.id, "number": event.number, "channel": self.channel.key });
+            let data = json!({
+                "report": encode(Kind::Report, row.id),
+                "number": event.number,
+                "channel": self.channel.key,
+            });
             changes.message(app, MessageKind::ReportReceived, Some(event.id), data);
         }
         row
@@ -111,7 +116,11 @@ impl Arrival<'_> {
         members: Vec<entity::team_member::Model>,
     ) -> report::Model {
         events::record_first_status(app, changes, &event);
-        members.iter().for_each(|member| changes.insert(member));
+        for member in &members {
+            changes.insert(member);
+            let data = json!({ "member": encode(Kind::TeamMember, member.id), "present": true });
+            changes.message(app, MessageKind::TeamChanged, Some(event.id), data);
+        }
         let report = self.record(app, changes, &event);
         let event_id = event.id;
         let mut access = AccessFacts::new(event.clone());
@@ -142,7 +151,7 @@ pub(super) fn add_versions(
     versions.iter().for_each(|version| changes.insert(version));
     changes.update(report, &after);
     if !report.history {
-        let data = json!({ "report": report.id, "version": after.current_version });
+        let data = json!({ "report": encode(Kind::Report, report.id), "version": after.current_version });
         changes.message(app, MessageKind::ReportUpdated, Some(report.event_id), data);
     }
     after

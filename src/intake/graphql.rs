@@ -4,9 +4,9 @@ mod objects;
 
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
-use entity::{channel, report, reporter};
+use entity::{channel, report};
 
-pub use objects::{Indicator, Report, ReportVersion, Reporter, ReporterMessage};
+pub use objects::{Indicator, Report, ReportVersion, Reporter};
 
 use super::store::ReportFilter;
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
-use crate::graphql::page::{Connection, Keyset, PageInput, read};
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
 use crate::graphql::{actor, app, loaders};
 use crate::outbox::retrying;
@@ -85,10 +85,8 @@ impl IntakeQuery {
             received_from,
             received_to,
         };
-        let keyset = Keyset { column: report::Column::ReceivedAt, id: report::Column::Id, descending: true };
         let input = PageInput { first, after, last, before };
-        let page = read(&app.database, store::visible_reports(actor, &filter), keyset, &input).await?;
-        Ok(Connection::new(page))
+        Ok(Connection::new(store::page(app, actor, &filter, &input).await?))
     }
 
     /// Reporters of whom you may see a report, newest first. 可见的报告人，按登记时间倒序。
@@ -104,11 +102,8 @@ impl IntakeQuery {
     ) -> ApiResult<Connection<Reporter>> {
         let (app, actor) = (app(ctx), actor(ctx));
         require(actor, Action::ReadReporters)?;
-        let keyset =
-            Keyset { column: reporter::Column::CreatedAt, id: reporter::Column::Id, descending: true };
         let input = PageInput { first, after, last, before };
-        let page = read(&app.database, store::visible_reporters(actor), keyset, &input).await?;
-        Ok(Connection::new(page))
+        Ok(Connection::new(store::reporters_page(app, actor, &input).await?))
     }
 }
 
@@ -121,73 +116,45 @@ pub struct IntakeMutation;
 impl IntakeMutation {
     /// Receives a report through a channel: a known one is answered or gets a version, a new one opens an event or
     /// joins one. 经渠道接收报告：已知报告直接返回或增加版本，新报告新建或并入事件。
-    async fn receive_report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What arrived. 收到的内容。")] input: ReceiveReport,
-    ) -> ApiResult<ReportPayload> {
+    async fn receive_report(&self, ctx: &Context<'_>, input: ReceiveReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::receive_report(app, actor, &input)).await)
     }
 
     /// Adds what arrived later; a reporter's words go to the team. 补充报告；报告人的补充作为留言。
-    async fn add_to_report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What arrived. 补充内容。")] input: AddToReport,
-    ) -> ApiResult<ReportPayload> {
+    async fn add_to_report(&self, ctx: &Context<'_>, input: AddToReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::add_to_report(app, actor, &input)).await)
     }
 
     /// Moves a report with its obligations to another event. 将报告及其回复义务并入另一事件。
-    async fn join_report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which report and event. 报告与目标事件。")] input: JoinReport,
-    ) -> ApiResult<ReportPayload> {
+    async fn join_report(&self, ctx: &Context<'_>, input: JoinReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::join_report(app, actor, &input)).await)
     }
 
     /// Splits a report with several vulnerabilities into numbered parts, each on an event of its own.
     /// 将含多个漏洞的报告拆分为编号的部分，各自对应一个事件。
-    async fn split_report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The report and its parts. 报告及各部分。")] input: SplitReport,
-    ) -> ApiResult<ReportPayload> {
+    async fn split_report(&self, ctx: &Context<'_>, input: SplitReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::split_report(app, actor, &input)).await)
     }
 
     /// Links a report's reporter to a subject, who then sees the public side of all their reports.
     /// 将报告人关联到主体，该主体可见其全部报告的公开侧。
-    async fn link_reporter(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The report and the subject. 报告与主体。")] input: LinkReporter,
-    ) -> ApiResult<ReporterPayload> {
+    async fn link_reporter(&self, ctx: &Context<'_>, input: LinkReporter) -> ApiResult<ReporterPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReporterPayload::of(retrying(|| super::link_reporter(app, actor, &input)).await)
     }
 
     /// Corrects what is known of a reporter. 更正报告人信息。
-    async fn update_reporter(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What changes. 变更内容。")] input: UpdateReporter,
-    ) -> ApiResult<ReporterPayload> {
+    async fn update_reporter(&self, ctx: &Context<'_>, input: UpdateReporter) -> ApiResult<ReporterPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReporterPayload::of(retrying(|| super::update_reporter(app, actor, &input)).await)
     }
 
     /// Erases a reporter's personal data; reports and audit keep their id. 清除报告人的个人信息；报告与审计仅保留标识。
-    async fn erase_reporter(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Whose, and why. 报告人与原因。")] input: EraseReporter,
-    ) -> ApiResult<ReporterPayload> {
+    async fn erase_reporter(&self, ctx: &Context<'_>, input: EraseReporter) -> ApiResult<ReporterPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReporterPayload::of(retrying(|| super::erase_reporter(app, actor, &input)).await)
     }

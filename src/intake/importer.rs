@@ -17,7 +17,6 @@ use entity::vocabulary::ChannelKind;
 
 use self::plan::{Plan, Seen};
 use super::import::{FileError, ImportedReport, Item};
-use super::store;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -247,7 +246,7 @@ async fn channel(
     options: &ImportOptions,
 ) -> Result<channel::Model> {
     retrying(async || {
-        if let Some(channel) = store::channel_by_key(app, &spec.key).await? {
+        if let Some(channel) = crate::channel::store::by_key(app, &spec.key).await? {
             if channel.active {
                 return Ok(channel);
             }

@@ -24,6 +24,10 @@ mod public_side;
 mod rearrange;
 mod receive;
 mod reporters;
+#[cfg(test)]
+mod test_bed;
+#[cfg(test)]
+mod tests;
 
 pub use rearrange::{
     AddToReport, JoinReport, ReportPart, SplitReport, add_to_report, join_report, split_report,

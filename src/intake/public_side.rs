@@ -1,12 +1,12 @@
-//! The public side of reports, read in batches for their reporter and channel, who may not see the event.
+//! What reporters and channels may know of a report's event, read in batches: they may not see the event itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use entity::vocabulary::{CommentVisibility, Status, Verdict};
-use entity::{comment, event};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::event;
+use entity::vocabulary::{Status, Verdict};
+use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::database::is_one_of;
@@ -41,36 +41,5 @@ impl Loader<PublicSideOf> for Reader {
         let sides =
             rows.into_iter().map(|(id, status, verdict)| (PublicSideOf(id), PublicSide { status, verdict }));
         Ok(sides.collect())
-    }
-}
-
-/// Key of the messages between team and reporter, by the report's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct MessagesOf(pub(super) Uuid);
-
-impl Loader<MessagesOf> for Reader {
-    type Value = Arc<[comment::Model]>;
-    type Error = Arc<Error>;
-
-    async fn load(
-        &self,
-        keys: &[MessagesOf],
-    ) -> Result<HashMap<MessagesOf, Arc<[comment::Model]>>, Arc<Error>> {
-        let database = &self.app().database;
-        let rows = comment::Entity::find()
-            .filter(is_one_of(database.backend(), comment::Column::ReportId, keys.iter().map(|key| key.0)))
-            .filter(comment::Column::Visibility.eq(CommentVisibility::Reporter))
-            .order_by_asc(comment::Column::CreatedAt)
-            .order_by_asc(comment::Column::Id)
-            .all(database.reader())
-            .await
-            .map_err(|error| Arc::new(error.into()))?;
-        let mut grouped: HashMap<MessagesOf, Vec<comment::Model>> = HashMap::new();
-        for row in rows {
-            if let Some(report) = row.report_id {
-                grouped.entry(MessagesOf(report)).or_default().push(row);
-            }
-        }
-        Ok(grouped.into_iter().map(|(key, rows)| (key, rows.into())).collect())
     }
 }

@@ -17,6 +17,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
+use crate::ids::{Kind, encode};
 use crate::outbox::{Bump, ChangeSet, MessageKind};
 
 /// What arrived later for a report. 对报告的补充。
@@ -56,7 +57,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     let known = store::indicators(app, report.id).await?;
     let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
     let after = if store::is_reporter(app, actor, &report).await? {
-        changes.insert(&comment::Model {
+        let words = comment::Model {
             id: app.ids.next(),
             event_id: before.id,
             report_id: Some(report.id),
@@ -65,8 +66,14 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
             author: actor.subject.to_string(),
             from_reporter: true,
             created_at: changes.at(),
+        };
+        changes.insert(&words);
+        let data = json!({
+            "comment": encode(Kind::Comment, words.id),
+            "report": encode(Kind::Report, report.id),
+            "fromReporter": true,
         });
-        changes.message(app, MessageKind::ReporterMessage, Some(before.id), json!({ "report": report.id }));
+        changes.message(app, MessageKind::ReporterMessage, Some(before.id), data);
         report.clone()
     } else {
         store::require_handler(app, actor, &report).await?;
@@ -153,7 +160,8 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
         call_back(app, &mut changes, &mut after)?;
     }
-    let data = json!({ "report": report.id, "from": source.number, "to": target.number });
+    let data =
+        json!({ "report": encode(Kind::Report, report.id), "from": source.number, "to": target.number });
     changes.message(app, MessageKind::ReportUpdated, Some(target.id), data);
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
     app.commit(changes).await?;
@@ -211,7 +219,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
     rules::may_rearrange(&before).map_err(|refusal| Error::Refused(vec![refusal]))?;
     rules::may_split(&report, input.parts.len()).map_err(Error::Refused)?;
     let whole_text = store::current_version(app, &report).await?.text;
-    let channel = store::channel(app, report.channel_id).await?;
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
     let reporter = match report.reporter_id {
         Some(id) => Some(store::reporter(app, id).await?),
         None => None,

@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
-use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, TeamGroup, Tlp};
+use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, Status, TeamGroup, Tlp};
 use entity::{channel, event, event_link, report, team_member};
 use serde::Serialize;
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::event::rules::Cause;
 use crate::event::{self as events, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet};
 
 /// Most indicators sent with one report.
 const MAX_INDICATORS: usize = 500;
@@ -168,7 +168,7 @@ async fn remember(
 async fn channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
     let own = actor.is(Role::Src) && actor.channel.as_deref() == Some(key);
     let may_use = own || actor.is(Role::Analyst);
-    let found = if may_use { store::channel_by_key(app, key).await? } else { None };
+    let found = if may_use { crate::channel::store::by_key(app, key).await? } else { None };
     let refusal = |code, message| Error::Refused(vec![Refusal::on(code, "channel", message)]);
     let channel = found.ok_or_else(|| {
         refusal(RefusalCode::UnknownReference, "there is no such channel for you: send the key of one")
@@ -210,7 +210,7 @@ pub(super) fn revise_after_arrival(
 ) -> Result<()> {
     let mut after = before.clone();
     if rules::answers_question(before, report) {
-        let to = entity::vocabulary::Status::Triaging;
+        let to = Status::Triaging;
         transition(app, changes, &mut after, to, Cause::ResumeTriage, None)?;
     }
     changes.revise(app, before, after, Some(before.id), Bump::Version);
@@ -254,10 +254,6 @@ async fn first_time(
             let tlp = input.tlp.unwrap_or(Tlp::Amber);
             let event = events::new(app, &checked.content.title, checked.received_at, tlp).await?;
             let members = if tlp == Tlp::Red { named_people(app, actor, &event).await? } else { Vec::new() };
-            if !members.is_empty() {
-                let data = json!({ "number": event.number });
-                changes.message(app, MessageKind::TeamChanged, Some(event.id), data);
-            }
             Ok(arrival.open(app, changes, event, members))
         }
     }
@@ -285,7 +281,7 @@ async fn join(
 /// A new obligation brings an event that was through with its replies back to them.
 pub(super) fn call_back(app: &App, changes: &mut ChangeSet, event: &mut event::Model) -> Result<()> {
     if rules::obligation_calls_back(event.status) {
-        let to = entity::vocabulary::Status::Replying;
+        let to = Status::Replying;
         transition(app, changes, event, to, Cause::NewObligation, None)?;
     }
     Ok(())

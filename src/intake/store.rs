@@ -8,13 +8,16 @@ use entity::{
     channel, comment, duty, event, indicator, obligation, reply_obligation, report, report_version, reporter,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role, visibility};
+use crate::channel::store as channels;
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// The report, if it is the actor's to see.
 ///
@@ -59,16 +62,6 @@ pub async fn access_facts(app: &App, event: Uuid) -> Result<Vec<(report::Model, 
             (report, key, subject)
         })
         .collect())
-}
-
-/// The channel with this key.
-pub(super) async fn channel_by_key(app: &App, key: &str) -> Result<Option<channel::Model>> {
-    Ok(channel::Entity::find().filter(channel::Column::Key.eq(key)).one(app.database.reader()).await?)
-}
-
-/// The channel of a report that the caller has found.
-pub(super) async fn channel(app: &App, id: Uuid) -> Result<channel::Model> {
-    channel::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
 /// Keys of the reports' channels, by id.
@@ -175,8 +168,11 @@ pub(super) async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<
         .ok_or(Error::NotFound)
 }
 
-/// The reporter is one of whom the actor sees a report.
-fn visible_reporter(actor: &Actor) -> Condition {
+/// The reporter is one of whom the actor, whose role may read reporters, sees a report.
+pub fn visible_reporter(actor: &Actor) -> Condition {
+    if !allows(actor, Action::ReadReporters) {
+        return Condition::all().add(Expr::val(1).eq(0));
+    }
     let reports = Query::select()
         .expr(Expr::val(1))
         .from(report::Entity)
@@ -227,7 +223,7 @@ pub(super) async fn require_handler(app: &App, actor: &Actor, report: &report::M
     if actor.is(Role::Analyst) {
         return Ok(());
     }
-    let channel = channel(app, report.channel_id).await?;
+    let channel = channels::find(app, report.channel_id).await?;
     if actor.is(Role::Src) && actor.channel.as_deref() == Some(&*channel.key) {
         Ok(())
     } else {
@@ -288,8 +284,16 @@ pub struct ReportFilter {
     pub received_to: Option<DateTime<Utc>>,
 }
 
-/// The reports that the actor may see and asked for.
-pub fn visible_reports(actor: &Actor, filter: &ReportFilter) -> Select<report::Entity> {
+/// A page of the reports that the actor may see and asked for, newest first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    filter: &ReportFilter,
+    input: &PageInput,
+) -> Result<Page<report::Model>> {
     use report::Column;
     let mut select = report::Entity::find().filter(visibility::visible_report(actor));
     if let Some(channel) = filter.channel {
@@ -310,10 +314,16 @@ pub fn visible_reports(actor: &Actor, filter: &ReportFilter) -> Select<report::E
     if let Some(to) = filter.received_to {
         select = select.filter(Column::ReceivedAt.lt(to));
     }
-    select
+    let keyset = Keyset { column: Column::ReceivedAt, id: Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
 }
 
-/// The reporters of whom the actor sees a report.
-pub fn visible_reporters(actor: &Actor) -> Select<reporter::Entity> {
-    reporter::Entity::find().filter(visible_reporter(actor))
+/// A page of the reporters of whom the actor sees a report, newest first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn reporters_page(app: &App, actor: &Actor, input: &PageInput) -> Result<Page<reporter::Model>> {
+    let select = reporter::Entity::find().filter(visible_reporter(actor));
+    let keyset = Keyset { column: reporter::Column::CreatedAt, id: reporter::Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
 }

@@ -20,7 +20,8 @@ const STAMPED: [&str; 4] = ["version", "revision", "audit_head", "changed_at"];
 pub enum Bump {
     /// Callers have to look again before they change the aggregate.
     Version,
-    /// Recorded and guarded, but nothing that a caller's next step could depend on (a comment).
+    /// Recorded and guarded, but nothing that a caller's next step could depend on (a comment): neither version
+    /// nor `changedAt` moves, so nobody learns of what they may not see.
     RevisionOnly,
 }
 
@@ -122,7 +123,9 @@ impl ChangeSet {
             .unwrap_or_else(|| Query::update().table(M::Entity::default()).take());
         let revision = before.revision() + 1;
         let digest = self.audit(app, M::KIND, before.id(), event, revision, before.audit_head());
-        after.stamp(before.version() + i32::from(bump == Bump::Version), revision, digest, self.at);
+        let bumped = bump == Bump::Version;
+        let changed_at = if bumped { self.at } else { before.changed_at() };
+        after.stamp(before.version() + i32::from(bumped), revision, digest, changed_at);
         for column in <M::Entity as EntityTrait>::Column::iter() {
             if STAMPED.contains(&column.to_string().as_str()) {
                 statement.value(column, after.get(column));

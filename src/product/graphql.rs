@@ -35,7 +35,7 @@ crate::payload! {
 #[Object]
 impl Product {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<product::Entity>(self.0.id)
     }
 

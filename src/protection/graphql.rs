@@ -24,7 +24,7 @@ impl From<world_fact::Model> for WorldFact {
 #[Object]
 impl WorldFact {
     /// Identifies the fact. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<world_fact::Entity>(self.0.id)
     }
 

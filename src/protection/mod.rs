@@ -12,3 +12,6 @@ mod world;
 pub use embargo::{SetEmbargo, set_embargo};
 pub use tlp::{SetTlp, set_tlp};
 pub use world::{RecordWorldFact, record_world_fact};
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ pub struct RatingBand {
 #[Object]
 impl RatingPolicy {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<rating_policy::Entity>(self.0.id)
     }
 

@@ -32,7 +32,7 @@ crate::payload! {
 #[Object]
 impl Remediation {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<remediation::Entity>(self.0.id)
     }
 
@@ -120,7 +120,7 @@ impl From<verification::Model> for Verification {
 #[Object]
 impl Verification {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<verification::Entity>(self.0.id)
     }
 

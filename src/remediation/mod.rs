@@ -144,6 +144,10 @@ pub async fn plan(app: &App, actor: &Actor, input: &PlanFix) -> Result<remediati
     if let Some(at) = input.mitigation_available_at {
         after.mitigation_available_at = Some(past(app, "input.mitigationAvailableAt", at)?);
     }
+    let refusals = rules::plan_refusals(&before, &after);
+    if !refusals.is_empty() {
+        return Err(Error::Refused(refusals));
+    }
     write(app, ChangeSet::new(app, actor, Action::PlanFix), &event, &before, after).await
 }
 

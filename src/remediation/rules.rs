@@ -48,6 +48,27 @@ pub(super) fn may(act: Act, status: Status, state: RemediationState) -> Result<(
     Ok(())
 }
 
+/// Why a plan may not be changed like this; empty when it may.
+pub(super) fn plan_refusals(before: &remediation::Model, after: &remediation::Model) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    // What was submitted is what is verified.
+    if before.state == RemediationState::Submitted && before.fix_plan != after.fix_plan {
+        refusals.push(Refusal::on(
+            RefusalCode::Frozen,
+            "fixPlan",
+            "the plan was submitted with its patch: change it when the verification has failed",
+        ));
+    }
+    if after.mitigation_available_at.is_some() && after.mitigation.is_none() {
+        refusals.push(Refusal::on(
+            RefusalCode::MissingFact,
+            "mitigation",
+            "say what the mitigation is that was available: clocks count from it",
+        ));
+    }
+    refusals
+}
+
 /// A verification passes on yes, no, no only.
 pub(super) fn passes(fully_fixed: bool, bypassable: bool, new_problem: bool) -> bool {
     fully_fixed && !bypassable && !new_problem
@@ -76,6 +97,9 @@ pub(super) fn may_verify(
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -85,6 +109,57 @@ mod tests {
             .filter(|&(fixed, bypass, new)| passes(fixed, bypass, new))
             .collect();
         assert_eq!(passing, [(true, false, false)]);
+    }
+
+    fn fix(state: RemediationState) -> remediation::Model {
+        remediation::Model {
+            id: Uuid::from_u128(1),
+            event_id: Uuid::from_u128(2),
+            line: "gateway".to_owned(),
+            state,
+            fix_plan: Some("Call the tool without a shell".to_owned()),
+            planned_for: None,
+            patch: None,
+            mitigation: None,
+            mitigation_available_at: None,
+            submitted_by: Some("engineer-1".to_owned()),
+            submitted_at: None,
+            risk_decision_id: None,
+            release_versions: None,
+            advisory: None,
+            available_at: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_submitted_plan_is_frozen_and_a_mitigation_says_what_it_is() {
+        let changed = |state, mitigation: Option<&str>| {
+            let before = fix(state);
+            let after = remediation::Model {
+                fix_plan: Some("Another plan".to_owned()),
+                mitigation: mitigation.map(str::to_owned),
+                mitigation_available_at: DateTime::from_timestamp(1_772_000_000, 0),
+                ..before.clone()
+            };
+            let refusals = plan_refusals(&before, &after);
+            refusals.into_iter().map(|refusal| refusal.code).collect::<Vec<_>>()
+        };
+        let mitigated = Some("Close the port");
+        assert_eq!(changed(RemediationState::Failed, mitigated), []);
+        assert_eq!(changed(RemediationState::Submitted, mitigated), [RefusalCode::Frozen]);
+        assert_eq!(changed(RemediationState::Planned, None), [RefusalCode::MissingFact]);
+    }
+
+    #[test]
+    fn neither_fixer_nor_reporter_verifies() {
+        let code = |verifier: &str| {
+            may_verify(verifier, &fix(RemediationState::Submitted), &["staff-1".to_owned()])
+                .map_err(|refusal| refusal.code)
+        };
+        assert_eq!(code("engineer-1"), Err(RefusalCode::FourEyes));
+        assert_eq!(code("staff-1"), Err(RefusalCode::FourEyes));
+        assert_eq!(code("analyst-1"), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finding the fixes of product lines.
 
-use entity::vocabulary::{AssignmentState, Function};
+use entity::vocabulary::{AffectedState, AssignmentState, Function};
 use entity::{affected_product, assignment, event, product, remediation};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -24,12 +24,13 @@ pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, r
     }
 }
 
-/// Whether an engineer's scope holds a product of the line on this event, or they have its R_AND_D assignment.
+/// Whether an engineer's scope holds a product of the line that is not said to be unaffected, or they have its R_AND_D assignment.
 async fn works_on(app: &App, actor: &Actor, fix: &remediation::Model) -> Result<bool> {
     let db = app.database.reader();
     let affected = affected_product::Entity::find()
         .filter(affected_product::Column::EventId.eq(fix.event_id))
         .filter(affected_product::Column::Line.eq(fix.line.as_str()))
+        .filter(affected_product::Column::State.ne(AffectedState::NotAffected))
         .all(db);
     let assigned = assignment::Entity::find()
         .filter(assignment::Column::EventId.eq(fix.event_id))

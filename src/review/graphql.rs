@@ -24,7 +24,7 @@ impl From<review::Model> for Review {
 #[Object]
 impl Review {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<review::Entity>(self.0.id)
     }
 
@@ -90,7 +90,7 @@ crate::payload! {
 #[Object]
 impl ActionItem {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<action_item::Entity>(self.0.id)
     }
 

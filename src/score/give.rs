@@ -170,3 +170,6 @@ fn score_row(
         superseded_at: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

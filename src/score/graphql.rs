@@ -55,7 +55,7 @@ impl From<score::Model> for Score {
 #[Object]
 impl Score {
     /// Identifies the score. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<score::Entity>(self.0.id)
     }
 
@@ -147,7 +147,7 @@ impl From<technical_severity::Model> for TechnicalSeverity {
 #[Object]
 impl TechnicalSeverity {
     /// Identifies the assessment. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<technical_severity::Entity>(self.0.id)
     }
 

@@ -24,7 +24,7 @@ impl From<verdict::Model> for GivenVerdict {
 #[Object]
 impl GivenVerdict {
     /// Identifies the verdict. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<verdict::Entity>(self.0.id)
     }
 

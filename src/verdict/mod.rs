@@ -281,3 +281,6 @@ fn follow_original(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

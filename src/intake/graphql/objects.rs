@@ -4,16 +4,19 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{IndicatorKind, Origin, PublicStatus, Severity, Verdict};
-use entity::{channel, comment, event, indicator, report, report_version, reporter};
+use entity::{channel, event, indicator, report, report_version, reporter};
 
 use crate::auth::policy::{Action, allows};
+use crate::channel::graphql::Channel;
+use crate::comment::graphql::{Comment, messages_connection};
 use crate::event::graphql::Event;
 use crate::event::rules::public_status;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::Reader;
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars;
 use crate::graphql::{actor, loaders};
-use crate::intake::public_side::{MessagesOf, PublicSide, PublicSideOf};
+use crate::intake::public_side::{PublicSide, PublicSideOf};
 
 /// One arrival through one channel. 经某渠道收到的一份报告。
 pub struct Report(pub report::Model);
@@ -48,7 +51,7 @@ impl Report {
 #[Object]
 impl Report {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<report::Entity>(self.0.id)
     }
 
@@ -57,14 +60,17 @@ impl Report {
         self.0.channel_number.as_deref()
     }
 
-    /// Key of the channel it came through. 渠道标识。
-    async fn channel_key(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.key))
-    }
-
     /// Name of the channel it came through. 渠道名称。
     async fn channel_name(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(|row| row.name))
+    }
+
+    /// The channel it came through; null when your roles may not read channels. 渠道；无权查看时为空。
+    async fn channel(&self, ctx: &Context<'_>) -> ApiResult<Option<Channel>> {
+        if !allows(actor(ctx), Action::ReadChannels) {
+            return Ok(None);
+        }
+        Ok(loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?.map(Channel))
     }
 
     /// When the channel received it. 接收时间。
@@ -117,10 +123,17 @@ impl Report {
     }
 
     /// What team and reporter wrote to each other, oldest first. 团队与报告人的往来消息，最早在前。
-    async fn messages(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReporterMessage>> {
-        let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-        let rows = loader.load_one(MessagesOf(self.0.id)).await?;
-        Ok(rows.iter().flat_map(|rows| rows.iter()).map(ReporterMessage::from).collect())
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<Comment>> {
+        messages_connection(ctx, self.0.id, PageInput { first, after, last, before }).await
     }
 
     /// Who reported; null when nobody is named or your roles may not read it. 报告人；未提供或无权查看时为空。
@@ -215,30 +228,6 @@ impl From<&indicator::Model> for Indicator {
     }
 }
 
-/// Words between team and reporter. 团队与报告人之间的消息。
-#[derive(Clone, Debug, SimpleObject)]
-pub struct ReporterMessage {
-    /// Opaque id. 标识。
-    id: ID,
-    /// The words. 内容。
-    body: String,
-    /// Whether the reporter wrote it. 是否由报告人撰写。
-    from_reporter: bool,
-    /// When. 时间。
-    created_at: DateTime<Utc>,
-}
-
-impl From<&comment::Model> for ReporterMessage {
-    fn from(row: &comment::Model) -> Self {
-        Self {
-            id: scalars::id::<comment::Entity>(row.id),
-            body: row.body.clone(),
-            from_reporter: row.from_reporter,
-            created_at: row.created_at,
-        }
-    }
-}
-
 /// Who reported. 报告人。
 pub struct Reporter(pub reporter::Model);
 
@@ -253,7 +242,7 @@ impl From<reporter::Model> for Reporter {
 #[Object]
 impl Reporter {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<reporter::Entity>(self.0.id)
     }
 

@@ -1,58 +1,26 @@
-use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{TimeZone, Utc};
-use entity::{audit_entry, event, event_number_block, instance, message, obligation, report, report_version};
-use entity::{channel, event_access, indicator, reporter, status_change};
-use migration::{Migrator, MigratorTrait};
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
+use entity::{
+    audit_entry, channel, event, event_access, event_number_block, indicator, message, obligation, report,
+    report_version, reporter, status_change,
+};
 
 use super::*;
-use crate::auth::Role;
-use crate::clock::{Ids, SetClock};
-use crate::database::Database;
 use crate::intake::import::{CnvdReader, Mapping, TableFormat, TableReader};
+use crate::intake::test_bed::Bed;
 
 const CNVD: &[u8] = include_bytes!("../../../tests/fixtures/import/cnvd-quirks.xml");
 const TABLE: &[u8] = include_bytes!("../../../tests/fixtures/import/table-quirks.csv");
 
-struct Bed {
-    app: App,
-    actor: Actor,
-    _folder: tempfile::TempDir,
-}
-
-impl Bed {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        let database = Database::connect(&url, 5).await.unwrap();
-        Migrator::up(database.writer(), None).await.unwrap();
-        let now = Utc.with_ymd_and_hms(2031, 5, 1, 8, 0, 0).unwrap();
-        let row = instance::Model { id: 1, number_key: vec![7; 32], created_at: now };
-        row.into_active_model().insert(database.writer()).await.unwrap();
-        let clock = Arc::new(SetClock::new(now));
-        let app = App::new(database, clock.clone(), Ids::seeded(clock, 1)).await.unwrap();
-        Self { app, actor: Actor::operator("analyst-1", [Role::Analyst]), _folder: folder }
+async fn run(bed: &Bed, spec: &ChannelSpec, file: &[u8], options: &ImportOptions) -> Summary {
+    if spec.key == "cnvd" {
+        let items = CnvdReader::new(file);
+        return import(&bed.app, &bed.analyst, spec, items, options, |_| {}).await.unwrap();
     }
-
-    async fn import(&self, spec: &ChannelSpec, file: &[u8], options: &ImportOptions) -> Summary {
-        if spec.key == "cnvd" {
-            let items = CnvdReader::new(file);
-            return import(&self.app, &self.actor, spec, items, options, |_| {}).await.unwrap();
-        }
-        let mapping = ["number=Link", "title=Summary", "text=Details", "severity=Rating", "bounty=Paid"];
-        let mapping = Mapping::from_arguments(mapping).unwrap();
-        let items = TableReader::new(file, TableFormat::default(), &mapping).unwrap();
-        import(&self.app, &self.actor, spec, items, options, |_| {}).await.unwrap()
-    }
-
-    async fn count<E: EntityTrait>(&self) -> u64
-    where
-        E::Model: Sync,
-    {
-        E::find().count(self.app.database.reader()).await.unwrap()
-    }
+    let mapping = ["number=Link", "title=Summary", "text=Details", "severity=Rating", "bounty=Paid"];
+    let mapping = Mapping::from_arguments(mapping).unwrap();
+    let items = TableReader::new(file, TableFormat::default(), &mapping).unwrap();
+    import(&bed.app, &bed.analyst, spec, items, options, |_| {}).await.unwrap()
 }
 
 fn counts(summary: &Summary) -> (u64, u64, u64, u64) {
@@ -63,12 +31,12 @@ fn counts(summary: &Summary) -> (u64, u64, u64, u64) {
 async fn a_file_imported_again_changes_nothing() {
     let bed = Bed::new().await;
     let options = ImportOptions { file_name: "week.xml".to_owned(), ..ImportOptions::default() };
-    let first = bed.import(&ChannelSpec::cnvd(), CNVD, &options).await;
+    let first = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
     // 10001 comes twice with other content; four records have no number, no title or broken markup.
     assert_eq!(counts(&first), (3, 1, 0, 4));
     assert!(first.stopped.is_none() && first.notes.count > 0);
     let audits = bed.count::<audit_entry::Entity>().await;
-    let again = bed.import(&ChannelSpec::cnvd(), CNVD, &options).await;
+    let again = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
     assert_eq!(counts(&again), (0, 0, 4, 4));
     assert_eq!(bed.count::<audit_entry::Entity>().await, audits);
     assert_eq!(bed.count::<report::Entity>().await, 3);
@@ -78,18 +46,17 @@ async fn a_file_imported_again_changes_nothing() {
 #[tokio::test]
 async fn history_is_closed_and_owes_nothing() {
     let bed = Bed::new().await;
-    bed.import(&ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
-    let db = bed.app.database.reader();
-    for event in event::Entity::find().all(db).await.unwrap() {
+    run(&bed, &ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
+    for event in bed.all::<event::Entity>().await {
         assert!(event.history && event.status == entity::vocabulary::Status::Closed);
         assert_eq!(event.closed_at, Some(event.received_at));
     }
     assert_eq!(bed.count::<obligation::Entity>().await, 0);
     assert_eq!(bed.count::<message::Entity>().await, 0);
     assert_eq!(bed.count::<status_change::Entity>().await, 3);
-    let reporter = reporter::Entity::find().one(db).await.unwrap().unwrap();
+    let reporter = bed.all::<reporter::Entity>().await.remove(0);
     assert_eq!(reporter.name.as_deref(), Some("researcher-1"));
-    let versions = report_version::Entity::find().all(db).await.unwrap();
+    let versions = bed.all::<report_version::Entity>().await;
     assert!(versions.iter().all(|row| !row.source.to_string().contains("researcher-1")));
     assert!(bed.count::<indicator::Entity>().await > 0);
 }
@@ -98,7 +65,7 @@ async fn history_is_closed_and_owes_nothing() {
 async fn notices_are_owed_a_reply() {
     let bed = Bed::new().await;
     let options = ImportOptions { as_notices: true, ..ImportOptions::default() };
-    bed.import(&ChannelSpec::cnvd(), CNVD, &options).await;
+    run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
     assert_eq!(bed.count::<obligation::Entity>().await, 3);
     assert_eq!(bed.count::<message::Entity>().await, 3);
     // Readers and the channel.
@@ -109,7 +76,7 @@ async fn notices_are_owed_a_reply() {
 async fn a_dry_run_tells_the_same_and_writes_nothing() {
     let bed = Bed::new().await;
     let dry = ImportOptions { dry_run: true, ..ImportOptions::default() };
-    let summary = bed.import(&ChannelSpec::cnvd(), CNVD, &dry).await;
+    let summary = run(&bed, &ChannelSpec::cnvd(), CNVD, &dry).await;
     assert_eq!(counts(&summary), (3, 1, 0, 4));
     for rows in [
         bed.count::<event::Entity>().await,
@@ -124,9 +91,9 @@ async fn a_dry_run_tells_the_same_and_writes_nothing() {
 #[tokio::test]
 async fn a_spreadsheets_rating_is_what_the_reporter_was_told() {
     let bed = Bed::new().await;
-    let summary = bed.import(&ChannelSpec::platform("src"), TABLE, &ImportOptions::default()).await;
+    let summary = run(&bed, &ChannelSpec::platform("src"), TABLE, &ImportOptions::default()).await;
     assert_eq!((summary.received, summary.updated), (4, 0));
-    let rows = report::Entity::find().all(bed.app.database.reader()).await.unwrap();
+    let rows = bed.all::<report::Entity>().await;
     let told = rows.iter().find(|row| row.channel_number.as_deref() == Some("reports.example/1")).unwrap();
     assert_eq!(told.severity, Some(entity::vocabulary::Severity::High));
 }
@@ -151,7 +118,7 @@ async fn records_per_second() {
     for turn in ["new", "known"] {
         let start = Instant::now();
         let options = ImportOptions::default();
-        import(&bed.app, &bed.actor, &ChannelSpec::cnvd(), items(), &options, |_| {}).await.unwrap();
+        import(&bed.app, &bed.analyst, &ChannelSpec::cnvd(), items(), &options, |_| {}).await.unwrap();
         println!("{turn}: {RECORDS} records in {:?}", start.elapsed());
     }
 }

@@ -38,7 +38,7 @@ impl Reply {
 #[Object]
 impl Reply {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<reply::Entity>(self.row.id)
     }
 

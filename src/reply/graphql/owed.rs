@@ -26,7 +26,7 @@ impl From<obligation::Model> for Obligation {
 #[Object]
 impl Obligation {
     /// Opaque id. 标识。
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         scalars::id::<obligation::Entity>(self.0.id)
     }
 
