@@ -34,9 +34,12 @@ impl Scope {
     }
 }
 
-/// What this process lately wrote of each issuer's subjects.
+/// An issuer and a subject of its.
+type Key = (String, String);
+
+/// What this process lately wrote of each issuer's subjects, and when.
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<HashMap<(String, String), (Scope, DateTime<Utc>)>>);
+pub struct Cache(Mutex<HashMap<Key, (Scope, DateTime<Utc>)>>);
 
 impl Cache {
     pub(super) fn is_due(&self, identity: &Identity, scope: &Scope, now: DateTime<Utc>) -> bool {
@@ -55,7 +58,7 @@ impl Cache {
     }
 }
 
-fn key(identity: &Identity) -> (String, String) {
+fn key(identity: &Identity) -> Key {
     (identity.issuer.clone(), identity.subject.clone())
 }
 
