@@ -80,9 +80,9 @@ nodes! {
         .add(on_event(actor, entity::decision::Column::EventId));
     remediation: remediation => Remediation, |actor| on_event(actor, entity::remediation::Column::EventId);
     remediation: verification => Verification, |actor| on_event(actor, entity::verification::Column::EventId);
-    reply: obligation => Obligation, |actor| by_role(actor, Action::ReadReplies)
+    reply: obligation => Obligation, |actor| crate::reply::store::readable(actor, entity::obligation::Column::ChannelId)
         .add(on_event(actor, entity::obligation::Column::EventId));
-    reply: reply => Reply, |actor| by_role(actor, Action::ReadReplies)
+    reply: reply => Reply, |actor| crate::reply::store::readable(actor, entity::reply::Column::ChannelId)
         .add(on_event(actor, entity::reply::Column::EventId));
     review: review => Review, |actor| on_event(actor, entity::review::Column::EventId);
     review: action_item => ActionItem, |actor| on_event(actor, entity::action_item::Column::EventId);

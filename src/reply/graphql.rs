@@ -22,16 +22,13 @@ use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{Child, children, lookup};
+use crate::reply::store::READERS_OF_ALL;
 
 impl Child for reply_obligation::Entity {
     const PARENT: Self::Column = reply_obligation::Column::ReplyId;
     const ORDER: (Self::Column, Order) = (reply_obligation::Column::ObligationId, Order::Asc);
     const ID: Self::Column = reply_obligation::Column::ObligationId;
 }
-
-/// Roles that read replies to every channel; the others that read replies read those to customers.
-const READERS_OF_ALL: [Role; 5] =
-    [Role::Analyst, Role::Leader, Role::Legal, Role::PublicRelations, Role::Auditor];
 
 /// The replies on an event whose content the caller may see; `None` when their roles may not read replies.
 ///

@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{DecisionKind, Facet};
+use entity::vocabulary::{ChannelKind, DecisionKind, Facet};
 use entity::{
     audit_entry, channel, decision, duty, event, obligation, remediation, reply, reply_draft,
     reply_obligation, reply_review,
 };
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::rules::ContentFacts;
 use crate::app::App;
-use crate::auth::policy::Action;
+use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
+
+/// Roles that read replies to every channel; the others that read replies read those to customers.
+pub const READERS_OF_ALL: [Role; 5] =
+    [Role::Analyst, Role::Leader, Role::Legal, Role::PublicRelations, Role::Auditor];
 
 /// The reply with its event, if the event's content is the actor's to see.
 ///
@@ -179,4 +183,20 @@ pub async fn content_facts(app: &App, event: &event::Model) -> Result<ContentFac
         tlp: event.tlp,
         abroad_allowed: decision.is_some_and(|decision| decision.granted == Some(true)),
     })
+}
+
+/// The row's channel is one whose replies the actor's roles may read: every one for those who answer channels,
+/// customers' alone for those who look after customers.
+pub fn readable(actor: &Actor, channel: impl ColumnTrait) -> Condition {
+    if actor.has_any(&READERS_OF_ALL) {
+        return Condition::all();
+    }
+    let customers = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Kind.eq(ChannelKind::Customer))
+        .take();
+    Condition::all()
+        .add(Expr::value(allows(actor, Action::ReadReplies)))
+        .add(Expr::col(channel.as_column_ref()).in_subquery(customers))
 }

@@ -94,6 +94,7 @@ async fn a_hidden_event_changes_no_answer() {
         ));
     }
 
+    app.advance(chrono::TimeDelta::minutes(1));
     let hidden = app.receive("analyst-1", "cnvd", "HIDDEN-1", "RED").await;
     let moved = refused(&app, &app.token(Role::Analyst, "analyst-1"), &hidden.event).await;
     assert_eq!(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
-use crate::harness::{TestApp, on_both};
+use crate::harness::on_both;
 
 #[tokio::test]
 async fn of_twenty_moves_at_once_one_wins() {
