@@ -106,7 +106,7 @@ async fn a_hidden_event_changes_no_answer() {
     for ((role, subject), (answers, refusal)) in others.into_iter().zip(before) {
         let token = app.token_in_scope(role, subject);
         let ids = [hidden.event.clone(), hidden.report.clone()];
-        let after = all_answers(&app, &schema, &token, &ids, &[hidden.number.clone()]).await;
+        let after = all_answers(&app, &schema, &token, &ids, std::slice::from_ref(&hidden.number)).await;
         for ((what, before), (_, after)) in answers.iter().zip(&after) {
             assert_eq!(before, after, "{role} {subject} learned of a hidden event by {what}");
         }
