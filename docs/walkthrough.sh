@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Takes one event from its report to its review, as the people who may do each step. Needs curl, jq and a demo:
+# Takes one CNVD notice from its import to the closed event, as the people who may do each step, and shows what is
+# refused on the way. Needs curl, jq and a demo:
 #   cargo run --release --locked -- demo --tokens-file tokens.json
 #   docs/walkthrough.sh tokens.json
+# API names another address, VULNDESK the binary and VULNDESK_DATABASE_URL the demo's database, when they are not the defaults.
 set -euo pipefail
 
 tokens=${1:?name the file that the demo wrote with --tokens-file}
-api=${VULNDESK_API:-http://127.0.0.1:8080/graphql}
+api=${API:-http://127.0.0.1:8080/graphql}
 
 # ask ROLE DOCUMENT VARIABLES: the answer's data; stops with the errors when there are any.
 ask() {
@@ -20,7 +22,10 @@ ask() {
 # change ROLE MUTATION INPUT OBJECT FIELDS: what the payload's OBJECT now is; stops when a rule refused.
 change() {
   local type data
-  type="$(tr '[:lower:]' '[:upper:]' <<<"${2:0:1}")${2:1}"
+  case $2 in
+    startTriage | startRemediation | startReview) type=EventMove ;;
+    *) type="$(tr '[:lower:]' '[:upper:]' <<<"${2:0:1}")${2:1}" ;;
+  esac
   data=$(ask "$1" "mutation(\$input: $type!) { $2(input: \$input) { $4 { $5 } userErrors { code field message } } }" \
     "$(jq -n --argjson input "$3" '{input: $input}')")
   if jq -e ".$2.userErrors | length > 0" >/dev/null <<<"$data"; then
@@ -56,12 +61,33 @@ fix() {
   printf '%-18s %s\n' "$2" "$(jq -r '"\(.event.number) \(.event.status), line \(.line) \(.state)"' <<<"$outcome")"
 }
 
-# A report arrives through the company's own SRC and opens an event.
-report=$(change ANALYST receiveReport "$(jq -n --arg number "WALK-$(date +%s)" '{
-  channel: "src", number: $number, title: "Command injection in the diagnosis page",
-  text: "The parameter host is passed to a shell.", reporter: { name: "researcher-1" } }')" report 'event { id number status }')
-event=$(jq -r .event.id <<<"$report")
-printf '%-18s %s\n' receiveReport "$(jq -r '.event | "\(.number) \(.status)"' <<<"$report")"
+# refused WHAT ROLE MUTATION TYPE INPUT: shows the answer to what the rules do not allow.
+refused() {
+  printf '  refused: %-32s ' "$1"
+  jq -n --arg query "mutation(\$input: $4!) { $3(input: \$input) { userErrors { code message } } }" --argjson input "$5" \
+    '{query: $query, variables: {input: $input}}' |
+    curl -sS "$api" -H "Authorization: Bearer $(jq -r --arg role "$2" '.[$role]' "$tokens")" \
+      -H 'Content-Type: application/json' --data-binary @- |
+    jq -r --arg mutation "$3" '(.errors // [])[0] // .data[$mutation].userErrors[0]
+      | "\(.code // .extensions.code): \(.message)"'
+}
+
+# A notice arrives as CNVD publishes it, and is imported as one that has to be answered.
+number="CNVD-2026-$(date +%s)"
+notice=$(mktemp --suffix=.xml)
+trap 'rm -f "$notice"' EXIT
+cat >"$notice" <<XML
+<?xml version="1.0" encoding="UTF-8"?>
+<vulnerabilitys><vulnerability><number>$number</number><title>边缘网关诊断页面存在命令注入漏洞</title><serverity>高</serverity>
+<isEvent>通用软硬件漏洞</isEvent><description>参数 host 被传入 shell。</description></vulnerability></vulnerabilitys>
+XML
+"${VULNDESK:-target/release/vulndesk}" import cnvd "$notice" --as-notices --as analyst-1
+event=$(ask ANALYST 'query($number: String!) { events(filter: { channelNumber: $number }) { nodes { id } } }' \
+  "$(jq -n --arg number "$number" '{number: $number}')" | jq -r '.events.nodes[0].id')
+move=$(jq -n --arg event "$event" '{event: $event, expectedVersion: 1}')
+refused 'a wrong move' ANALYST startReview EventMove "$move"
+refused 'a wrong role' ENGINEER startTriage EventMove "$move"
+refused 'a stale version' ANALYST startTriage EventMove "$(jq '.expectedVersion = 99' <<<"$move")"
 
 # Triage: it is ours, and we say which product is affected.
 step startTriage '{}'
@@ -75,7 +101,10 @@ change ANALYST setAffectedProduct "$affected" event id >/dev/null
 # Rating: five factors, exactly 8.95, hence 9.0 and RED. The procedure asks for the line's engineers before the fix.
 step scoreEvent '{
   "factors": { "productImportance": "9", "productReach": "9", "publicOpinion": "9", "exploitConditions": "8.5", "actualImpact": "9" },
-  "evidence": { "publicOpinion": "Discussed in public", "exploitConditions": "No login needed", "actualImpact": "Full control" } }'
+  "evidence": { "productImportance": "Core product", "productReach": "All customers", "publicOpinion": "Discussed in public",
+    "exploitConditions": "No login needed", "actualImpact": "Full control" } }'
+refused 'missing facts' ANALYST startRemediation EventMove \
+  "$(jq -n --arg event "$event" --argjson seen "$(look '' | jq .version)" '{event: $event, expectedVersion: $seen}')"
 step assign "$(jq '{function: "R_AND_D", subject: "engineer-1", line: .line}' <<<"$product")"
 step startRemediation '{}'
 
@@ -84,19 +113,29 @@ fix ENGINEER planFix '{"fixPlan": "Call the tool without a shell."}'
 fix ENGINEER submitFix '{"fixPlan": "Call the tool without a shell.", "patch": "change-4711"}'
 fix ANALYST verifyFix '{
   "fullyFixed": true, "fullyFixedEvidence": "The proof of concept fails on the patched build.",
+  "bypassable": true, "bypassEvidence": "A line break gets through.",
+  "newProblem": false, "newProblemEvidence": "The regression run is clean." }'
+fix ENGINEER submitFix '{"fixPlan": "Call the tool without a shell; refuse line breaks.", "patch": "change-4712"}'
+fix ANALYST verifyFix '{
+  "fullyFixed": true, "fullyFixedEvidence": "The proof of concept fails on the patched build.",
   "bypassable": false, "bypassEvidence": "Encodings and line breaks were tried.",
   "newProblem": false, "newProblemEvidence": "The regression run is clean." }'
 fix ENGINEER recordRelease "$(jq -n '{releaseVersions: "5.2.0", advisory: "EXN-2026-001", availableAt: (now | todate)}')"
 
-# The reply: one for every obligation that is open toward the SRC, sent by hand with its proof.
+# The reply to CNVD: drafted by an analyst, approved by LEGAL since the event is RED, marked sent with its proof.
 now=$(look 'obligations { id state }')
 draft=$(jq -n --arg event "$event" --argjson now "$now" '{
-  event: $event, expectedVersion: $now.version, kind: "FIX_DONE", subject: "Fixed in 5.2.0", body: "Thank you. It is fixed in 5.2.0.",
+  event: $event, expectedVersion: $now.version, kind: "VERDICT", subject: "研判结论：确认", body: "漏洞已确认，5.2.0 版本修复。",
   obligations: [$now.obligations[] | select(.state == "OPEN") | .id] }')
 reply=$(change ANALYST draftReply "$draft" reply 'id version')
-sent=$(jq -n --argjson reply "$reply" '{
-  reply: $reply.id, expectedVersion: $reply.version, via: "BY_HAND", receiptNumber: "R-4711", proof: "Receipt of the platform" }')
-change ANALYST recordReplySent "$sent" reply id >/dev/null
+refused 'sending without approval' ANALYST recordReplySent RecordReplySent \
+  "$(jq '{reply: .id, expectedVersion: .version, receiptNumber: "R-4711"}' <<<"$reply")"
+reply=$(change ANALYST requestReplyReview "$(jq '{reply: .id, expectedVersion: .version, reviewer: "legal-1"}' <<<"$reply")" reply 'id version')
+refused 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
+  "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")"
+reply=$(change LEGAL reviewReply "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")" reply 'id version')
+change ANALYST recordReplySent "$(jq '{reply: .id, expectedVersion: .version, via: "BY_HAND", receiptNumber: "R-4711",
+  proof: "Receipt of the platform"}' <<<"$reply")" reply id >/dev/null
 
 # The review closes it; its action item lives on.
 step startReview '{}'

@@ -3,12 +3,11 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::{audit_entry, event};
-use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::store;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
-use crate::graphql::page::{self, Connection, Keyset, PageInput};
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
 use crate::graphql::{actor, app, loaders, scalars};
 
@@ -123,16 +122,10 @@ impl AuditQuery {
         #[graphql(desc = "Only of things of this kind, for example \"channel\". 仅该类对象。")]
         aggregate_kind: Option<String>,
     ) -> ApiResult<Connection<AuditEntry>> {
-        let mut select = store::readable(actor(ctx))?;
-        if let Some(event) = event {
-            select = select.filter(audit_entry::Column::EventId.eq(event.0));
-        }
-        if let Some(kind) = aggregate_kind {
-            select = select.filter(audit_entry::Column::AggregateKind.eq(kind));
-        }
-        let keyset =
-            Keyset { column: audit_entry::Column::At, id: audit_entry::Column::Id, descending: true };
         let input = PageInput { first, after, last, before };
-        Ok(Connection::new(page::read(&app(ctx).database, select, keyset, &input).await?))
+        let event = event.map(|event| event.0);
+        Ok(Connection::new(
+            store::page(app(ctx), actor(ctx), event, aggregate_kind.as_deref(), &input).await?,
+        ))
     }
 }

@@ -1,13 +1,16 @@
 //! Which audit entries one may read.
 
-use entity::audit_entry::{Column, Entity};
+use entity::audit_entry::{self, Column, Entity};
 use entity::vocabulary::Facet;
 use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use uuid::Uuid;
 
+use crate::app::App;
 use crate::auth::policy::{Action, allows, require};
 use crate::auth::{Actor, visibility};
 use crate::error::Result;
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// The entries that the actor may read: those of events whose content is theirs, and those that belong to no event
 /// for who reads the configuration's trail.
@@ -25,6 +28,28 @@ pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
         any = any.add(visibility::visible(actor, Facet::Content, Column::EventId));
     }
     Ok(Entity::find().filter(any))
+}
+
+/// A page of the entries that the actor may read, the newest first.
+///
+/// # Errors
+/// FORBIDDEN for roles that read none; those of the page.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    event: Option<Uuid>,
+    aggregate_kind: Option<&str>,
+    input: &PageInput,
+) -> Result<Page<audit_entry::Model>> {
+    let mut select = readable(actor)?;
+    if let Some(event) = event {
+        select = select.filter(Column::EventId.eq(event));
+    }
+    if let Some(kind) = aggregate_kind {
+        select = select.filter(Column::AggregateKind.eq(kind));
+    }
+    let keyset = Keyset { column: Column::At, id: Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
 }
 
 #[cfg(test)]

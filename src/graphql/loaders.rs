@@ -86,6 +86,12 @@ children! {
     platform_account by ChannelId, Login Asc;
 }
 
+impl Child for entity::reply_obligation::Entity {
+    const PARENT: Self::Column = entity::reply_obligation::Column::ReplyId;
+    const ORDER: (Self::Column, Order) = (entity::reply_obligation::Column::ObligationId, Order::Asc);
+    const ID: Self::Column = entity::reply_obligation::Column::ObligationId;
+}
+
 /// Key of the rows of `E` that hang on one parent.
 pub struct Of<E>(Uuid, PhantomData<E>);
 /// Key of one row of `E`.

@@ -3,12 +3,11 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::principal;
-use sea_orm::EntityTrait;
 
 use crate::auth::Role;
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
-use crate::graphql::page::{self, Connection, Keyset, PageInput};
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars};
 
 /// A person or service as last seen in a token. 最近一次令牌中的人员或服务。
@@ -91,10 +90,6 @@ impl PrincipalQuery {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Principal>> {
         require(actor(ctx), Action::ReadPrincipals)?;
-        let keyset =
-            Keyset { column: principal::Column::Subject, id: principal::Column::Id, descending: false };
-        let input = PageInput { first, after, last, before };
-        let select = principal::Entity::find();
-        Ok(Connection::new(page::read(&app(ctx).database, select, keyset, &input).await?))
+        Ok(Connection::new(super::page(app(ctx), &PageInput { first, after, last, before }).await?))
     }
 }

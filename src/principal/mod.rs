@@ -13,6 +13,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Result;
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 use cache::Scope;
 
 /// Records that a verified token of this identity was seen. Written at most every five minutes per subject, or at
@@ -65,6 +66,15 @@ pub async fn is_denied(app: &App, issuer: &str, subject: &str) -> Result<bool> {
         .one(app.database.reader())
         .await?;
     Ok(denied.unwrap_or(false))
+}
+
+/// A page of principals by subject.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(app: &App, input: &PageInput) -> Result<Page<principal::Model>> {
+    let keyset = Keyset { column: principal::Column::Subject, id: principal::Column::Id, descending: false };
+    page::read(&app.database, principal::Entity::find(), keyset, input).await
 }
 
 #[cfg(test)]

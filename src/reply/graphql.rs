@@ -12,7 +12,6 @@ use async_graphql::Context;
 use entity::vocabulary::{ChannelKind, ReplyState};
 use entity::{channel, event, obligation, reply, reply_obligation, report};
 use futures_util::future::try_join_all;
-use sea_orm::Order;
 use uuid::Uuid;
 
 use crate::auth::policy::{Action, allows};
@@ -21,14 +20,8 @@ use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::ApiResult;
-use crate::graphql::loaders::{Child, children, lookup};
+use crate::graphql::loaders::{children, lookup};
 use crate::reply::store::READERS_OF_ALL;
-
-impl Child for reply_obligation::Entity {
-    const PARENT: Self::Column = reply_obligation::Column::ReplyId;
-    const ORDER: (Self::Column, Order) = (reply_obligation::Column::ObligationId, Order::Asc);
-    const ID: Self::Column = reply_obligation::Column::ObligationId;
-}
 
 /// The replies on an event whose content the caller may see; `None` when their roles may not read replies.
 ///
