@@ -166,10 +166,15 @@ async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> any
     ];
     let channel = channels[index % channels.len()];
     let title = format!("{product} {}", TITLES[index % TITLES.len()]);
+    // The one reporter of the company's own SRC has a token of the demo.
+    let reporter = match channel {
+        "src" => json!({ "name": "researcher-1", "subject": "reporter-1" }),
+        _ => json!({ "name": format!("researcher-{}", index % 7), "staff": channel == "internal" }),
+    };
     let input = json!({
         "channel": channel, "number": format!("{}-2026-{:05}", channel.to_uppercase(), 10_000 + index * 37),
         "title": title, "text": format!("{title}\n\n复现步骤见附件。Steps are attached."),
-        "reporter": { "name": format!("researcher-{}", index % 7), "staff": channel == "internal" },
+        "reporter": reporter,
         "tlp": if is_red(index) { "RED" } else { "AMBER" },
     });
     let report =
