@@ -59,8 +59,11 @@ const FACTORS: [[&str; 5]; 5] = [
     ["2", "2", "1", "3", "2"],
 ];
 
+/// How many verdicts end in an answer only.
+const ANSWERS: usize = 9;
+
 /// Verdicts that end in an answer only, with the facts each needs.
-fn answers(product: &str) -> [Value; 8] {
+fn answers(product: &str) -> [Value; ANSWERS] {
     [
         json!({ "verdict": "NOT_REPRODUCIBLE" }),
         json!({ "verdict": "ALREADY_FIXED", "advisory": "EXN-2026-003", "fixedVersion": "5.1.4", "firstKnownOn": "2026-01-15" }),
@@ -68,8 +71,9 @@ fn answers(product: &str) -> [Value; 8] {
         json!({ "verdict": "OTHER_VENDOR", "forwardedTo": "Component vendor 组件厂商" }),
         json!({ "verdict": "OUT_OF_SCOPE" }),
         json!({ "verdict": "NOT_A_VULNERABILITY" }),
-        json!({ "verdict": "SPAM" }),
+        json!({ "verdict": "INSUFFICIENT_INFORMATION" }),
         json!({ "verdict": "DUPLICATE" }),
+        json!({ "verdict": "SPAM" }),
     ]
 }
 
@@ -109,6 +113,7 @@ pub(super) async fn handle(
     until: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let mut original = None;
+    let mut answered = 0;
     for index in 0..52_usize {
         let received = until - Duration::days(110) + Duration::hours(50 * i64::try_from(index)?);
         clock.set(received);
@@ -120,9 +125,11 @@ pub(super) async fn handle(
             let verifier = json!({ "subject": "analyst-2", "function": "SECURITY", "group": "WORKING" });
             story.step("leader-1", "addTeamMember", verifier).await?;
         }
-        // Every third event that goes beyond analysis ends in an answer.
-        let answer = (stage >= Until::Replying && index % 3 == 0)
-            .then(|| answers(product.name)[(index / 9) % 8].clone());
+        // In every second round what goes beyond the fix ends in an answer, each time another one.
+        let answer = (stage >= Until::Replying && (index / STAGES.len()) % 2 == 0).then(|| {
+            answered += 1;
+            answers(product.name)[(answered - 1) % ANSWERS].clone()
+        });
         match answer {
             Some(verdict) => tell(&mut story, verdict, original.as_deref()).await?,
             None => {

@@ -113,6 +113,18 @@ async fn the_demo_goes_through_the_whole_procedure_and_its_trail_holds() {
                 "no demo event is {status}"
             );
         }
+        let verdicts = vulndesk::graphql::schema()
+            .execute("{ __type(name: \"Verdict\") { enumValues { name } } }")
+            .await;
+        for verdict in verdicts.data.into_json().unwrap()["__type"]["enumValues"].as_array().unwrap() {
+            let verdict = verdict["name"].as_str().unwrap();
+            let document = format!("{{ events(filter: {{ verdict: [{verdict}] }}) {{ totalCount }} }}");
+            let answer = app.graphql(&leader, &document, Value::Null).await;
+            assert!(
+                answer["data"]["events"]["totalCount"].as_i64().unwrap() > 0,
+                "no demo event is {verdict}"
+            );
+        }
         let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
         assert!(report.is_sound() && report.entries > 300, "{report}");
     })
