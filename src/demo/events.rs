@@ -126,7 +126,7 @@ pub(super) async fn handle(
             story.step("leader-1", "addTeamMember", verifier).await?;
         }
         // In every second round what goes beyond the fix ends in an answer, each time another one.
-        let answer = (stage >= Until::Replying && (index / STAGES.len()) % 2 == 0).then(|| {
+        let answer = (stage >= Until::Replying && (index / STAGES.len()).is_multiple_of(2)).then(|| {
             answered += 1;
             answers(product.name)[(answered - 1) % ANSWERS].clone()
         });
