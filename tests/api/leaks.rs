@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
 use crate::generate::{INTROSPECTION, Schema};
-use crate::harness::TestApp;
+use crate::harness::{TestApp, on_both};
 
 /// Everything that a token can ask without naming anything: each root query to three levels, counted, ordered
 /// and filtered, and lookups of the ids and numbers given.
@@ -60,61 +60,75 @@ async fn refused(app: &TestApp, token: &str, event: &str) -> Value {
     app.graphql(token, document, json!({ "input": { "event": event, "expectedVersion": 1 } })).await
 }
 
-#[tokio::test]
-async fn a_hidden_event_changes_no_answer() {
-    let app = TestApp::sqlite().await;
+/// Receives an event of `tlp` and demands that it changes no answer of `others`, who are not to see it.
+async fn it_changes_no_answer(app: &TestApp, tlp: &str, others: &[(Role, &str)]) {
     let admin = app.token(Role::Admin, "admin-1");
     let schema = Schema::new(&app.graphql(&admin, INTROSPECTION, Value::Null).await);
     app.with_company().await;
     let open = app.receive("analyst-1", "cnvd", "OPEN-1", "AMBER").await;
 
-    // Nobody below is named on the event that will be hidden.
-    let others = [
-        (Role::Admin, "admin-1"),
-        (Role::Analyst, "analyst-2"),
-        (Role::Engineer, "engineer-1"),
-        (Role::Support, "support-1"),
-        (Role::AccountManager, "account-manager-1"),
-        (Role::Legal, "legal-1"),
-        (Role::PublicRelations, "public-relations-1"),
-        (Role::Finance, "finance-1"),
-        (Role::Reporter, "reporter-2"),
-        (Role::Ticketing, "ticketing-1"),
-        (Role::Src, "src-1"),
-    ];
     let hidden_id = vulndesk::ids::encode(vulndesk::ids::Kind::Event, uuid::Uuid::from_u128(7));
     let absent_report = vulndesk::ids::encode(vulndesk::ids::Kind::Report, uuid::Uuid::from_u128(7));
     let mut before = Vec::new();
-    for (role, subject) in others {
+    for &(role, subject) in others {
         let token = app.token_in_scope(role, subject);
         let ids = [hidden_id.clone(), absent_report.clone()];
         before.push((
-            all_answers(&app, &schema, &token, &ids, &["VE-2026-000000".to_owned()]).await,
-            refused(&app, &token, &hidden_id).await,
+            all_answers(app, &schema, &token, &ids, &["VE-2026-000000".to_owned()]).await,
+            refused(app, &token, &hidden_id).await,
         ));
     }
 
     app.advance(chrono::TimeDelta::minutes(1));
-    let hidden = app.receive("analyst-1", "cnvd", "HIDDEN-1", "RED").await;
-    let moved = refused(&app, &app.token(Role::Analyst, "analyst-1"), &hidden.event).await;
+    let hidden = app.receive("analyst-1", "cnvd", "HIDDEN-1", tlp).await;
+    let moved = refused(app, &app.token(Role::Analyst, "analyst-1"), &hidden.event).await;
     assert_eq!(
         moved["data"]["startTriage"]["userErrors"],
         json!([]),
         "who received it is on its team: {moved}"
     );
 
-    for ((role, subject), (answers, refusal)) in others.into_iter().zip(before) {
+    for ((role, subject), (answers, refusal)) in others.iter().copied().zip(before) {
         let token = app.token_in_scope(role, subject);
         let ids = [hidden.event.clone(), hidden.report.clone()];
-        let after = all_answers(&app, &schema, &token, &ids, std::slice::from_ref(&hidden.number)).await;
+        let after = all_answers(app, &schema, &token, &ids, std::slice::from_ref(&hidden.number)).await;
         for ((what, before), (_, after)) in answers.iter().zip(&after) {
             assert_eq!(before, after, "{role} {subject} learned of a hidden event by {what}");
         }
-        assert_eq!(refusal, refused(&app, &token, &hidden.event).await, "{role} by the refusal of a change");
+        assert_eq!(refusal, refused(app, &token, &hidden.event).await, "{role} by the refusal of a change");
     }
     let leader = app.token(Role::Leader, "leader-1");
     let seen = app.graphql(&leader, "{ events { nodes { id } } }", Value::Null).await;
     assert_eq!(seen["data"]["events"]["nodes"], json!([{ "id": hidden.event }, { "id": open.event }]));
+}
+
+/// Everybody who has no business with a report that a national database sent.
+const OTHERS: [(Role, &str); 10] = [
+    (Role::Admin, "admin-1"),
+    (Role::Engineer, "engineer-1"),
+    (Role::Support, "support-1"),
+    (Role::AccountManager, "account-manager-1"),
+    (Role::Legal, "legal-1"),
+    (Role::PublicRelations, "public-relations-1"),
+    (Role::Finance, "finance-1"),
+    (Role::Reporter, "reporter-2"),
+    (Role::Ticketing, "ticketing-1"),
+    (Role::Src, "src-1"),
+];
+
+#[tokio::test]
+async fn an_event_that_is_not_theirs_changes_no_answer() {
+    on_both(|app| async move { it_changes_no_answer(&app, "AMBER", &OTHERS).await }).await;
+}
+
+#[tokio::test]
+async fn an_event_of_named_people_changes_no_answer_of_another_analyst_either() {
+    on_both(|app| async move {
+        let mut others = OTHERS.to_vec();
+        others.push((Role::Analyst, "analyst-2"));
+        it_changes_no_answer(&app, "RED", &others).await;
+    })
+    .await;
 }
 
 #[tokio::test]
