@@ -88,6 +88,55 @@ async fn pages_lead_through_the_whole_list_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_read_of_an_event_of_named_people_is_recorded_once_a_request() {
+    use sea_orm::EntityTrait;
+    on_both(|app| async move {
+        app.with_company().await;
+        let open = app.receive("analyst-1", "cnvd", "CNVD-2026-00001", "AMBER").await;
+        let red = app.receive("analyst-1", "cnvd", "CNVD-2026-00002", "RED").await;
+        let records = || async {
+            let rows = entity::access_record::Entity::find().all(app.app.database.reader()).await.unwrap();
+            rows.into_iter().map(|row| (row.actor, row.event_ids.0)).collect::<Vec<_>>()
+        };
+        let leader = app.token(Role::Leader, "leader-1");
+        let document = "query($number: String!) { event(number: $number) { title } }";
+        app.graphql(&leader, document, json!({ "number": open.number })).await;
+        let before = records().await.len();
+        let twice = "query($id: ID!) { events { nodes { title } } node(id: $id) { ... on Event { title } } }";
+        app.graphql(&leader, twice, json!({ "id": red.event })).await;
+        let after = records().await;
+        assert_eq!(after.len(), before + 1);
+        assert!(after.contains(&("leader-1".to_owned(), vec![red.number.clone()])), "{after:?}");
+        let hidden = app.token(Role::Analyst, "analyst-2");
+        app.graphql(&hidden, twice, json!({ "id": red.event })).await;
+        assert_eq!(records().await.len(), before + 1, "what was not seen was not read");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_creation_sent_again_at_once_makes_one() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let input = json!({ "channel": "src", "title": "A hole", "text": "Steps", "idempotencyKey": "key-1" });
+        let document = "mutation($input: ReceiveReport!) { receiveReport(input: $input) { report { id } userErrors { code } } }";
+        let sent = (0..10).map(|_| app.graphql(&analyst, document, json!({ "input": input })));
+        let answers = futures_util::future::join_all(sent).await;
+        let first = &answers[0]["data"]["receiveReport"]["report"]["id"];
+        assert!(first.is_string(), "{answers:?}");
+        assert!(answers.iter().all(|answer| answer["data"]["receiveReport"]["report"]["id"] == *first), "{answers:?}");
+        let listed = app.graphql(&analyst, "{ reports { totalCount } events { totalCount } }", Value::Null).await;
+        assert_eq!(listed["data"], json!({ "reports": { "totalCount": 1 }, "events": { "totalCount": 1 } }));
+        let mut other = input.clone();
+        other["text"] = json!("Other steps");
+        let refused = app.graphql(&analyst, document, json!({ "input": other })).await;
+        assert_eq!(refused["data"]["receiveReport"]["userErrors"][0]["code"], "KEY_REUSED", "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_demo_goes_through_the_whole_procedure_and_its_trail_holds() {
     on_both(|app| async move {
         let schema = vulndesk::graphql::schema();
