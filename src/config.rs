@@ -95,6 +95,15 @@ mod tests {
     }
 
     #[test]
+    fn names_of_roles_keep_their_case() {
+        let text = "[auth.role_names]\n\"PSIRT-Analyst\" = \"ANALYST\"";
+        let source = config::File::from_str(text, config::FileFormat::Toml);
+        let built = config::Config::builder().add_source(source).build().unwrap();
+        let read: Settings = built.try_deserialize().unwrap();
+        assert!(read.auth.role_names.contains_key("PSIRT-Analyst"), "{:?}", read.auth.role_names);
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_by_name() {
         let source = config::File::from_str("[http]\nlisten_on = \"x\"", config::FileFormat::Toml);
         let built = config::Config::builder().add_source(source).build().unwrap();
