@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use entity::{
     audit_entry, channel, event, event_access, event_number_block, indicator, message, obligation, report,
     report_version, reporter, status_change,
@@ -96,29 +94,4 @@ async fn a_spreadsheets_rating_is_what_the_reporter_was_told() {
     let rows = bed.all::<report::Entity>().await;
     let told = rows.iter().find(|row| row.channel_number.as_deref() == Some("reports.example/1")).unwrap();
     assert_eq!(told.severity, Some(entity::vocabulary::Severity::High));
-}
-
-#[tokio::test]
-#[ignore = "a measurement: run with --ignored --nocapture"]
-async fn records_per_second() {
-    const RECORDS: usize = 4_000;
-    let bed = Bed::new().await;
-    let items = || {
-        (0..RECORDS).map(|number| {
-            Ok(Item::Report(Box::new(ImportedReport {
-                number: format!("N-{number}"),
-                title: format!("Title {number}"),
-                text: "text ".repeat(60),
-                source: vec![("text".to_owned(), "text ".repeat(60))],
-                products: vec!["gateway".to_owned()],
-                ..ImportedReport::default()
-            })))
-        })
-    };
-    for turn in ["new", "known"] {
-        let start = Instant::now();
-        let options = ImportOptions::default();
-        import(&bed.app, &bed.analyst, &ChannelSpec::cnvd(), items(), &options, |_| {}).await.unwrap();
-        println!("{turn}: {RECORDS} records in {:?}", start.elapsed());
-    }
 }
