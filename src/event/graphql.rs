@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{Level, Status, Tlp, Verdict};
+use entity::vocabulary::{Level, ObligationState, Status, Tlp, Verdict};
 use entity::{event, status_change};
 
 use super::filter::{EventFilter, EventOrder};
@@ -201,7 +201,18 @@ impl Event {
 
     /// The moves that the procedure knows from here, with what each still needs. 当前允许的流转及所缺条件。
     async fn allowed_moves(&self, ctx: &Context<'_>) -> ApiResult<Vec<AllowedMove>> {
-        let facts = store::move_facts(app(ctx), self.0.id).await?;
+        // Through the loaders, so that a list of events costs no more than one.
+        let id = self.0.id;
+        let (scores, affected, remediations, assignments, obligations) = futures_util::try_join!(
+            loaders::children::<entity::score::Entity>(ctx, id),
+            loaders::children::<entity::affected_product::Entity>(ctx, id),
+            loaders::children::<entity::remediation::Entity>(ctx, id),
+            loaders::children::<entity::assignment::Entity>(ctx, id),
+            loaders::children::<entity::obligation::Entity>(ctx, id),
+        )?;
+        let scored = scores.iter().any(|score| score.superseded_at.is_none());
+        let open = obligations.iter().filter(|obligation| obligation.state == ObligationState::Open).count();
+        let facts = store::gather(scored, &affected, &remediations, &assignments, open);
         let actor = actor(ctx);
         let moves = rules::moves_from(self.0.status).map(|entry| {
             let mutation = entry.cause.mutation();

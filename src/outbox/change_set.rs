@@ -35,7 +35,6 @@ pub struct ChangeSet {
     action: Action,
     reason: Option<String>,
     at: chrono::DateTime<chrono::Utc>,
-    ids: Vec<Uuid>,
     details: Vec<serde_json::Value>,
     pub(super) inserts: Vec<(String, InsertStatement)>,
     pub(super) updates: Vec<UpdateStatement>,
@@ -52,7 +51,6 @@ impl ChangeSet {
             action,
             reason: None,
             at: app.clock.now(),
-            ids: Vec::new(),
             details: Vec::new(),
             inserts: Vec::new(),
             updates: Vec::new(),
@@ -256,7 +254,6 @@ impl ChangeSet {
             position: None,
         };
         entry.digest = chain::digest(&entry);
-        self.ids.push(entry.id);
         self.write_row(&entry);
         entry.digest
     }
