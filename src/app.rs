@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbox::ChangeSet;
 use crate::principal;
+use crate::secret::KeyRing;
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -21,6 +22,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
+    pub secrets: KeyRing,
 }
 
 impl App {
@@ -30,7 +33,15 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        Ok(Self { database, clock, ids, numbers, principals: principal::Cache::default() })
+        let (principals, secrets) = (principal::Cache::default(), KeyRing::default());
+        Ok(Self { database, clock, ids, numbers, principals, secrets })
+    }
+
+    /// The same product with keys that seal secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: KeyRing) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Writes all of `changes` or nothing.

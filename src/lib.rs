@@ -35,8 +35,10 @@ pub mod remediation;
 pub mod reply;
 pub mod review;
 pub mod score;
+pub mod secret;
 pub mod team;
 #[cfg(test)]
 mod testing;
 pub mod verdict;
 pub mod viewer;
+pub mod webhook;

@@ -6,8 +6,10 @@
 
 mod change_set;
 mod commit;
-mod message;
+mod field;
+pub mod message;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
-pub use message::MessageKind;
+pub use field::{Opaque, Tenths};
+pub use message::{Message, MessageKind};
