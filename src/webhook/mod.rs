@@ -1,0 +1,4 @@
+//! Webhooks.
+
+pub mod schedule;
+pub mod sign;
