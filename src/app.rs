@@ -6,6 +6,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
+use crate::outbound::Policy;
 use crate::outbox::ChangeSet;
 use crate::principal;
 use crate::secret::KeyRing;
@@ -22,6 +23,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// Which URLs may be asked: https to public addresses unless [`with_outbound`](Self::with_outbound).
+    pub outbound: Policy,
     /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
     pub secrets: KeyRing,
 }
@@ -33,8 +36,16 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        let (principals, secrets) = (principal::Cache::default(), KeyRing::default());
-        Ok(Self { database, clock, ids, numbers, principals, secrets })
+        let principals = principal::Cache::default();
+        let (outbound, secrets) = (Policy::default(), KeyRing::default());
+        Ok(Self { database, clock, ids, numbers, principals, outbound, secrets })
+    }
+
+    /// The same product with the operator's policy for what it asks outside.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Policy) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// The same product with keys that seal secrets.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::outbound::OutboundSettings;
 use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
+    /// Which receivers outside may be asked.
+    pub outbound: OutboundSettings,
     /// Keys that stored secrets are sealed with.
     pub secrets: SecretSettings,
 }
@@ -55,6 +58,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             auth: AuthSettings::default(),
             graphql: GuardLimits::default(),
+            outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),
         }
     }

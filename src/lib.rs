@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod intake;
 pub mod migrate;
+pub mod outbound;
 pub mod outbox;
 pub mod principal;
 pub mod product;

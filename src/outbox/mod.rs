@@ -11,5 +11,5 @@ pub mod message;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
-pub use field::{Opaque, Tenths};
+pub use field::{Field, Opaque, Tenths};
 pub use message::{Message, MessageKind};

@@ -8,3 +8,4 @@ mod leaks;
 mod procedure;
 mod role_matrix;
 mod server;
+mod webhooks;
