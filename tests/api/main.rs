@@ -6,5 +6,6 @@ mod generate;
 mod harness;
 mod leaks;
 mod procedure;
+mod repeat;
 mod role_matrix;
 mod server;
