@@ -202,7 +202,7 @@ pub struct LinkEvents {
     pub other: Id<event::Entity>,
 }
 
-/// Relates two events that the actor may both see.
+/// Relates two events that the actor may both see; saying it twice, from either side, changes nothing.
 ///
 /// # Errors
 /// By policy and visibility; a refusal when both are the same.
@@ -216,6 +216,9 @@ pub async fn link(app: &App, actor: &Actor, input: &LinkEvents) -> Result<event:
             "other",
             "an event is not related to itself: name another one",
         )]));
+    }
+    if store::are_related(app, before.id, other.id).await? {
+        return Ok(before);
     }
     let mut changes = ChangeSet::new(app, actor, Action::LinkEvents);
     let row = event_link::Model {

@@ -8,6 +8,7 @@ use entity::vocabulary::{ActionItemState, ReviewPhase, Status};
 use entity::{action_item, event, review};
 use sea_orm::EntityTrait;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
@@ -16,6 +17,7 @@ use crate::error::{Error, RefusalCode, Result};
 use crate::event::rules::{Cause, review_may_be_skipped};
 use crate::event::{expect_version, optional_text, require_text, store, transition};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest title, in characters.
@@ -165,6 +167,11 @@ fn new_item(
     })
 }
 
+/// An action item by its id; the caller checks that its event may be seen.
+async fn find_item(app: &App, id: Uuid) -> Result<action_item::Model> {
+    action_item::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
 /// An action item for an event. 为事件添加改进项。
 #[derive(Clone, Debug, InputObject, Serialize)]
 pub struct AddActionItem {
@@ -172,6 +179,8 @@ pub struct AddActionItem {
     pub event: Id<event::Entity>,
     /// The item. 改进项。
     pub item: NewActionItem,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 fn tell_of_item(app: &App, changes: &mut ChangeSet, item: &action_item::Model) {
@@ -186,6 +195,11 @@ fn tell_of_item(app: &App, changes: &mut ChangeSet, item: &action_item::Model) {
 pub async fn add_item(app: &App, actor: &Actor, input: &AddActionItem) -> Result<action_item::Model> {
     require(actor, Action::AddActionItem)?;
     let event = store::find(app, actor, input.event.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::AddActionItem, key, input).await? {
+        Replay::Done(id) => return find_item(app, id).await,
+        Replay::First(key) => key,
+    };
     if !matches!(event.status, Status::Reviewing | Status::Closed) {
         let message = format!("the event is {}: action items are added from REVIEWING on", event.status);
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
@@ -193,6 +207,9 @@ pub async fn add_item(app: &App, actor: &Actor, input: &AddActionItem) -> Result
     let row = new_item(app, actor, &event, &input.item)?;
     let mut changes = ChangeSet::new(app, actor, Action::AddActionItem);
     changes.insert(&row);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     tell_of_item(app, &mut changes, &row);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
@@ -227,8 +244,7 @@ pub struct UpdateActionItem {
 /// By policy, visibility and version; NOT_FOUND for another's item; a refusal when it has ended.
 pub async fn end_item(app: &App, actor: &Actor, input: &UpdateActionItem) -> Result<action_item::Model> {
     require(actor, Action::UpdateActionItem)?;
-    let found = action_item::Entity::find_by_id(input.item.0).one(app.database.reader()).await?;
-    let before = found.ok_or(Error::NotFound)?;
+    let before = find_item(app, input.item.0).await?;
     let event = store::find(app, actor, before.event_id).await?;
     if before.owner != *actor.subject && !actor.is(Role::Analyst) {
         return Err(Error::NotFound);

@@ -6,6 +6,7 @@ mod generate;
 mod harness;
 mod leaks;
 mod procedure;
+mod repeat;
 mod role_matrix;
 mod server;
 mod webhooks;
