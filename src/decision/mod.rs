@@ -137,6 +137,7 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
         decided_by: None,
         decided_at: None,
         expires_at: None,
+        expiry_told_at: None,
         version: 1,
     };
     changes.insert(&row);

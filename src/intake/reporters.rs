@@ -101,8 +101,10 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
     let before = match report.reporter_id {
         Some(id) => store::reporter(app, id).await?,
         None => {
-            let message = "the report names no reporter: receive it again with one";
-            return Err(Error::refused(RefusalCode::MissingFact, message));
+            let message = "the report was received without a reporter, so there is nobody to link: have the person \
+                           report through the channel again under their name, and join that report to this \
+                           one's event (receiveReport with reporter and joinEvent)";
+            return Err(Error::Refused(vec![Refusal::on(RefusalCode::MissingFact, "report", message)]));
         }
     };
     if before.subject.as_ref() == Some(&subject) {

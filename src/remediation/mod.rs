@@ -10,8 +10,8 @@ pub mod store;
 
 use async_graphql::InputObject;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::vocabulary::{DecisionKind, EventLinkKind, RemediationState, Tlp};
-use entity::{decision, event, event_link, remediation, verification};
+use entity::vocabulary::{EventLinkKind, RemediationState, Tlp};
+use entity::{decision, event, remediation, verification};
 use sea_orm::EntityTrait;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
-use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::error::{Error, Result};
 use crate::event::rules::{Cause, MoveFacts, is_move, status_by_lines};
 use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
@@ -231,14 +231,8 @@ pub async fn verify(app: &App, actor: &Actor, input: &VerifyFix) -> Result<remed
         None
     };
     if let Some(new_event) = &new_event {
-        changes.insert(&event_link::Model {
-            id: app.ids.next(),
-            event_id: event.id,
-            other_event_id: new_event.id,
-            kind: EventLinkKind::NewProblemOfFix,
-            linked_by: actor.subject.to_string(),
-            linked_at: changes.at(),
-        });
+        let kind = EventLinkKind::NewProblemOfFix;
+        changes.insert(&crate::event::link_row(app, &changes, event.id, new_event.id, kind));
     }
     let row = verification::Model {
         id: app.ids.next(),
@@ -310,29 +304,17 @@ pub struct AcceptRisk {
 /// Accepts a line's risk as decided.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals by status and state, or when the decision does not say so.
+/// By policy, visibility and version; refusals by status and state, or that say why the decision does not do.
 pub async fn accept_risk(app: &App, actor: &Actor, input: &AcceptRisk) -> Result<remediation::Model> {
     require(actor, Action::AcceptRisk)?;
     let (event, before) =
         load(app, actor, Act::AcceptRisk, input.remediation, input.expected_version).await?;
     let decided = decision::Entity::find_by_id(input.decision.0).one(app.database.reader()).await?;
-    let granted = decided.filter(|decided| {
-        decided.event_id == event.id
-            && decided.kind == DecisionKind::AcceptRisk
-            && decided.granted == Some(true)
-            && decided.line.as_deref() == Some(before.line.as_str())
-            && decided.expires_at.is_some_and(|expires| expires > app.clock.now())
-    });
-    let Some(granted) = granted else {
-        return Err(Error::Refused(vec![Refusal::on(
-            RefusalCode::NeedsLeader,
-            "decision",
-            "no granted, unexpired decision ACCEPT_RISK on this line: ask for one (askDecision)",
-        )]));
-    };
+    let granted = rules::accepts_risk(decided.as_ref(), &before, app.clock.now())
+        .map_err(|refusal| Error::Refused(vec![refusal]))?;
     let after = remediation::Model {
         state: RemediationState::RiskAccepted,
-        risk_decision_id: Some(granted.id),
+        risk_decision_id: Some(granted),
         ..before.clone()
     };
     write(app, ChangeSet::new(app, actor, Action::AcceptRisk), &event, &before, after).await
