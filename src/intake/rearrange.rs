@@ -58,17 +58,21 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     };
     let report = store::find(app, actor, input.report.0).await?;
     let before = store::event_of(app, &report).await?;
+    let reporter = store::as_reporter(app, actor, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AddToReport);
+    if let Some(reporter) = reporter {
+        changes = changes.by_reporter(reporter);
+    }
     let known = store::indicators(app, report.id).await?;
     let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
-    let after = if store::is_reporter(app, actor, &report).await? {
+    let after = if reporter.is_some() {
         let words = comment::Model {
             id: app.ids.next(),
             event_id: before.id,
             report_id: Some(report.id),
             visibility: CommentVisibility::Reporter,
             body: text,
-            author: actor.subject.to_string(),
+            author: changes.actor().to_owned(),
             from_reporter: true,
             created_at: changes.at(),
         };

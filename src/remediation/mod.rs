@@ -3,7 +3,12 @@
 //! The lines' states say where the event is (`event::rules::status_by_lines`): every act here moves the event
 //! with the line, in one change. Verification asks three questions and passes on yes, no, no only; the verifier
 //! is not the fixer. A new problem that a fix brings opens an event of its own.
+//!
+//! An accepted risk ends with its decision ([`RiskExpiry`]): the leading group is told 30 days before, and at the end
+//! the line is PLANNED again and brings its event back to REMEDIATING, from REPLYING, REVIEWING and CLOSED too. That is
+//! no reopening: the pass goes on. An event that is analysed anew stays there; its line waits for the fix to begin.
 
+mod expiry;
 pub mod graphql;
 mod rules;
 pub mod store;
@@ -24,6 +29,7 @@ use crate::event::rules::{Cause, MoveFacts, is_move, status_by_lines};
 use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, MessageKind};
+pub use expiry::RiskExpiry;
 use rules::Act;
 
 /// Longest name or reference, in characters.
@@ -72,10 +78,29 @@ async fn load(
 /// Writes the changed fix and moves the event where its lines now say.
 async fn write(
     app: &App,
+    changes: ChangeSet,
+    event: &event::Model,
+    before: &remediation::Model,
+    after: remediation::Model,
+) -> Result<remediation::Model> {
+    let moving = Moving { cause: Some(Cause::Lines), reason: None };
+    write_moving(app, changes, event, before, after, moving).await
+}
+
+/// By which cause a changed line may move its event, if at all, and why.
+#[derive(Clone, Copy)]
+struct Moving<'a> {
+    cause: Option<Cause>,
+    reason: Option<&'a str>,
+}
+
+async fn write_moving(
+    app: &App,
     mut changes: ChangeSet,
     event: &event::Model,
     before: &remediation::Model,
     mut after: remediation::Model,
+    moving: Moving<'_>,
 ) -> Result<remediation::Model> {
     after.version = before.version + 1;
     changes.update(before, &after);
@@ -89,10 +114,11 @@ async fn write(
         }
         let (affected, assigned) = store::surroundings(app, event.id).await?;
         let facts = crate::event::store::gather(true, &affected, &fixes, &assigned, 0);
-        let to = status_by_lines(&facts)
-            .filter(|to| *to != event.status && is_move(event.status, *to, Cause::Lines));
-        if let Some(to) = to {
-            transition(app, &mut changes, &mut moved, to, Cause::Lines, None)?;
+        let to = status_by_lines(&facts).filter(|to| *to != event.status);
+        if let (Some(to), Some(cause)) = (to, moving.cause)
+            && is_move(event.status, to, cause)
+        {
+            transition(app, &mut changes, &mut moved, to, cause, moving.reason)?;
         }
     }
     changes.revise(app, event, moved, Some(event.id), Bump::Version);

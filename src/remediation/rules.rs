@@ -5,6 +5,7 @@ use entity::vocabulary::{DecisionKind, RemediationState, Status};
 use entity::{decision, remediation};
 use uuid::Uuid;
 
+use crate::decision::rules::EXPIRY_NOTICE;
 use crate::error::{Refusal, RefusalCode};
 
 /// What is done to a line's fix.
@@ -137,6 +138,26 @@ pub(super) fn accepts_risk(
     }
 }
 
+/// Where an accepted risk stands by its decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Risk {
+    /// Nothing is to be done.
+    Stands,
+    /// Its end is near and was not announced.
+    Ending,
+    /// It is over.
+    Ended,
+}
+
+/// Where the risk that `decision` accepts stands at `now`.
+pub(super) fn risk(decision: &decision::Model, now: DateTime<Utc>) -> Risk {
+    match decision.expires_at {
+        Some(until) if until <= now => Risk::Ended,
+        Some(until) if until <= now + EXPIRY_NOTICE && decision.expiry_told_at.is_none() => Risk::Ending,
+        _ => Risk::Stands,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,10 +211,12 @@ mod tests {
         assert_eq!(changed(RemediationState::Planned, None), [RefusalCode::MissingFact]);
     }
 
-    #[test]
-    fn a_decision_that_does_not_accept_the_risk_is_told_why() {
-        let now = DateTime::from_timestamp(1_772_000_000, 0).unwrap();
-        let accepted = decision::Model {
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_772_000_000, 0).unwrap()
+    }
+
+    fn accepted() -> decision::Model {
+        decision::Model {
             id: Uuid::from_u128(9),
             event_id: Uuid::from_u128(2),
             kind: DecisionKind::AcceptRisk,
@@ -201,17 +224,37 @@ mod tests {
             options: Vec::new().into(),
             line: Some("gateway".to_owned()),
             asked_by: "analyst-1".to_owned(),
-            asked_at: now,
+            asked_at: now(),
             due_at: None,
             participants: Vec::new().into(),
             outcome: Some("yes".to_owned()),
             granted: Some(true),
             decided_by: Some("leader-1".to_owned()),
-            decided_at: Some(now),
-            expires_at: Some(now + chrono::Duration::days(90)),
+            decided_at: Some(now()),
+            expires_at: Some(now() + chrono::Duration::days(90)),
             expiry_told_at: None,
             version: 2,
-        };
+        }
+    }
+
+    #[test]
+    fn an_accepted_risk_is_announced_once_and_ends_with_its_decision() {
+        use chrono::Duration;
+        let (decision, until) = (accepted(), now() + Duration::days(90));
+        let told = decision::Model { expiry_told_at: Some(now()), ..accepted() };
+        let before = |by| until - by;
+        assert_eq!(risk(&decision, before(Duration::days(30) + Duration::microseconds(1))), Risk::Stands);
+        assert_eq!(risk(&decision, before(Duration::days(30))), Risk::Ending);
+        assert_eq!(risk(&told, before(Duration::days(30))), Risk::Stands);
+        assert_eq!(risk(&told, before(Duration::microseconds(1))), Risk::Stands);
+        for decision in [&decision, &told] {
+            assert_eq!(risk(decision, until), Risk::Ended, "whether or not it was announced");
+        }
+    }
+
+    #[test]
+    fn a_decision_that_does_not_accept_the_risk_is_told_why() {
+        let (now, accepted) = (now(), accepted());
         let of = |change: fn(&mut decision::Model)| {
             let mut decision = accepted.clone();
             change(&mut decision);
