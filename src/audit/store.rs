@@ -40,9 +40,8 @@ pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
             )
             .cond_where(crate::intake::store::visible_reporter(actor))
             .take();
-        let of_reporter = Condition::all()
-            .add(Column::AggregateKind.eq(reporter::Model::KIND))
-            .add(Expr::exists(known));
+        let of_reporter =
+            Condition::all().add(Column::AggregateKind.eq(reporter::Model::KIND)).add(Expr::exists(known));
         any = any.add(of_reporter);
     }
     Ok(Entity::find().filter(any))
@@ -88,7 +87,10 @@ mod tests {
         assert!(admin.contains("IS NULL") && !admin.contains("event_access"), "{admin}");
         let analyst = sql(Role::Analyst).unwrap();
         assert!(!analyst.contains("IS NULL") && analyst.contains("event_access"), "{analyst}");
-        assert!(admin.contains("NOT IN ('reporter')") && analyst.contains("= 'reporter'"), "{admin} {analyst}");
+        assert!(
+            admin.contains("NOT IN ('reporter')") && analyst.contains("= 'reporter'"),
+            "{admin} {analyst}"
+        );
         let auditor = sql(Role::Auditor).unwrap();
         assert!(auditor.contains("IS NULL") && auditor.contains("event_access"), "{auditor}");
         for role in [Role::Engineer, Role::Reporter, Role::Finance] {

@@ -210,11 +210,7 @@ fn bounded<'a, T>(field: &str, values: Option<&'a Vec<T>>) -> Result<Option<&'a 
 }
 
 /// The event has a row in `entity` for which `condition` holds.
-fn of_event<E: EntityTrait>(
-    entity: E,
-    event_id: E::Column,
-    condition: impl IntoCondition,
-) -> SimpleExpr {
+fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl IntoCondition) -> SimpleExpr {
     let rows: SelectStatement = Query::select()
         .expr(Expr::val(1))
         .from(entity)

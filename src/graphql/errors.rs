@@ -89,8 +89,7 @@ impl From<ApiError> for async_graphql::Error {
                 (ErrorCode::Internal, "something failed on our side; quote the request id".to_owned())
             }
         };
-        async_graphql::Error::new(message)
-            .extend_with(|_, extensions| extensions.set("code", code.as_str()))
+        async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
     }
 }
 

@@ -136,6 +136,10 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
             "the report is on this event already",
         ));
     }
+    if target.duplicate_of == Some(source.id) {
+        let message = "that event is called a duplicate of this one: give it another verdict first (giveVerdict)";
+        refusals.push(Refusal::on(RefusalCode::Contradiction, "event", message));
+    }
     if store::has_reply(app, &obligations).await? {
         let message = "a reply to this report was drafted or sent: link the events instead (linkEvents)";
         refusals.push(Refusal::on(RefusalCode::Frozen, "report", message));
@@ -170,6 +174,9 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
         transition(app, &mut changes, &mut left, Status::Closed, Cause::LastReportLeft, Some(EMPTIED))?;
     }
     changes.revise(app, &source, left, Some(source.id), Bump::Version);
+    if empties {
+        crate::verdict::follow_joined(app, &mut changes, source.id, &target).await?;
+    }
 
     regrant(&mut changes, Some(&old_target), &new_target);
     let mut after = target.clone();

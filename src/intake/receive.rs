@@ -322,8 +322,7 @@ async fn join_unseen(
     checked: &Checked,
     report: &report::Model,
 ) -> Result<()> {
-    let link =
-        events::link_row(app, changes, hidden.event_id, report.event_id, EventLinkKind::Related);
+    let link = events::link_row(app, changes, hidden.event_id, report.event_id, EventLinkKind::Related);
     changes.insert(&link);
     add_content(app, changes, hidden, checked).await?;
     let before = store::event_of(app, hidden).await?;

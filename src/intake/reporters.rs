@@ -14,8 +14,8 @@ use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::{idempotency, principal};
 use crate::outbox::{Bump, ChangeSet};
+use crate::{idempotency, principal};
 
 /// Most reports of a reporter whose linking, correction or erasure is one change.
 const MAX_REPORTS: u64 = 1_000;

@@ -59,6 +59,3 @@ async fn end(app: &App, actor: &Actor, event: &event::Model, fix: &remediation::
     let moving = Moving { cause: ours.then_some(Cause::RiskExpired), reason: Some(&reason) };
     write_moving(app, changes, event, fix, after, moving).await.map(|_| ())
 }
-
-#[cfg(test)]
-mod tests;

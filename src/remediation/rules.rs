@@ -25,16 +25,20 @@ pub(super) enum Act {
 
 /// Whether `act` fits the event's status and the fix's state.
 pub(super) fn may(act: Act, status: Status, state: RemediationState) -> Result<(), Refusal> {
-    use RemediationState::{Failed, Passed, Planned, Submitted};
-    let statuses: &[Status] = match act {
-        Act::Release => &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing],
+    use RemediationState::{Failed, Passed, Planned, RiskAccepted, Submitted};
+    let statuses: &[Status] = match (act, state) {
+        (Act::Release, _) => &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing],
+        // An accepted risk is accepted for longer before it ends, wherever the event has come to by then.
+        (Act::AcceptRisk, RiskAccepted) => {
+            &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing, Status::Closed]
+        }
         _ => &[Status::Remediating, Status::Verifying],
     };
     let states: &[RemediationState] = match act {
         Act::Plan => &[Planned, Failed, Submitted],
         Act::Submit => &[Planned, Failed],
         Act::Verify => &[Submitted],
-        Act::AcceptRisk => &[Planned, Failed, Submitted],
+        Act::AcceptRisk => &[Planned, Failed, Submitted, RiskAccepted],
         Act::Release => &[Passed],
     };
     let listed = |all: Vec<&str>| all.join(", ");
@@ -107,7 +111,8 @@ pub(super) fn accepts_risk(
     let refuse = |code, message: String| Err(Refusal::on(code, "decision", message));
     // One of another event is as good as none: its event may be hidden.
     let Some(decision) = decision.filter(|decision| decision.event_id == fix.event_id) else {
-        let message = "this event has no such decision: name one of its decisions, or ask for one (askDecision)";
+        let message =
+            "this event has no such decision: name one of its decisions, or ask for one (askDecision)";
         return refuse(RefusalCode::UnknownReference, message.to_owned());
     };
     if decision.kind != DecisionKind::AcceptRisk {
@@ -125,7 +130,8 @@ pub(super) fn accepts_risk(
             refuse(RefusalCode::NeedsLeader, message.to_owned())
         }
         (Some(false), _) => {
-            let message = "the leading group refused it: fix the line, or ask anew with new reasons (askDecision)";
+            let message =
+                "the leading group refused it: fix the line, or ask anew with new reasons (askDecision)";
             refuse(RefusalCode::NeedsLeader, message.to_owned())
         }
         (Some(true), Some(until)) if until > now => Ok(decision.id),
@@ -305,5 +311,7 @@ mod tests {
         assert!(may(Act::Release, Status::Replying, Passed).is_ok());
         assert!(may(Act::Release, Status::Replying, RiskAccepted).is_err());
         assert!(may(Act::Submit, Status::Replying, Planned).is_err());
+        assert!(may(Act::AcceptRisk, Status::Closed, RiskAccepted).is_ok(), "accepted for longer");
+        assert!(may(Act::AcceptRisk, Status::Closed, Planned).is_err());
     }
 }

@@ -14,11 +14,8 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// The item is one that the actor may see: of an event whose content is theirs, or their own to end.
 pub fn visible(actor: &Actor) -> Condition {
-    let mut any = Condition::any().add(visibility::visible(
-        actor,
-        Facet::Content,
-        action_item::Column::EventId,
-    ));
+    let mut any =
+        Condition::any().add(visibility::visible(actor, Facet::Content, action_item::Column::EventId));
     if allows(actor, Action::UpdateActionItem) {
         any = any.add(action_item::Column::Owner.eq(&*actor.subject));
     }
@@ -47,8 +44,7 @@ pub async fn own(
     state: Option<ActionItemState>,
     input: &PageInput,
 ) -> Result<Page<action_item::Model>> {
-    let mut select =
-        action_item::Entity::find().filter(action_item::Column::Owner.eq(&*actor.subject));
+    let mut select = action_item::Entity::find().filter(action_item::Column::Owner.eq(&*actor.subject));
     if let Some(state) = state {
         select = select.filter(action_item::Column::State.eq(state));
     }

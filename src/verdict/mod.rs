@@ -213,12 +213,7 @@ async fn find_original(
 }
 
 /// The event that is fixed in the end where `named` says so: itself, or the one whose fix it waits for in turn.
-async fn find_fixing(
-    app: &App,
-    actor: &Actor,
-    event: &event::Model,
-    named: Uuid,
-) -> Result<event::Model> {
+async fn find_fixing(app: &App, actor: &Actor, event: &event::Model, named: Uuid) -> Result<event::Model> {
     let mut id = named;
     loop {
         let found = events::store::find(app, actor, id).await.map_err(|error| match error {
@@ -307,6 +302,23 @@ async fn owe_new_verdict(app: &App, changes: &mut ChangeSet, event: &event::Mode
         changes.insert(&row);
         let data = json!({ "number": event.number, "kind": row.kind, "state": row.state });
         changes.message(app, MessageKind::ObligationChanged, Some(event.id), data);
+    }
+    Ok(())
+}
+
+/// Points the duplicates of an event whose last report was joined to another one to that one, or to its original.
+///
+/// # Errors
+/// Of the database.
+pub async fn follow_joined(
+    app: &App,
+    changes: &mut ChangeSet,
+    emptied: Uuid,
+    joined: &event::Model,
+) -> Result<()> {
+    let original = joined.duplicate_of.unwrap_or(joined.id);
+    for duplicate in store::duplicates(app, emptied).await? {
+        follow_original(app, changes, duplicate, Some(original), false)?;
     }
     Ok(())
 }

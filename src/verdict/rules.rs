@@ -134,7 +134,8 @@ pub fn check_waiting(event: &event::Model, verdict: Verdict, now: DateTime<Utc>)
 pub fn may_fix(event: &event::Model, named: &event::Model) -> Result<(), Refusal> {
     let refuse = |message: String| Err(Refusal::on(RefusalCode::Contradiction, "fixingEvent", message));
     if named.id == event.id {
-        let message = "the fix would be this event's own: leave fixingEvent out, then this event is the one fixed";
+        let message =
+            "the fix would be this event's own: leave fixingEvent out, then this event is the one fixed";
         return refuse(message.to_owned());
     }
     match named.verdict {

@@ -132,9 +132,8 @@ fn who_leaves_leaves_their_unfinished_work() {
         of_other,
         of_team,
     ];
-    let ids = |member: &team_member::Model| {
-        ending(&rows, member).map(|row| row.id.as_u128()).collect::<Vec<_>>()
-    };
+    let ids =
+        |member: &team_member::Model| ending(&rows, member).map(|row| row.id.as_u128()).collect::<Vec<_>>();
     assert_eq!(ids(&member(1, Some("engineer-1"), Function::RAndD)), [1, 2]);
     let team =
         team_member::Model { team: Some("gateway-team".to_owned()), ..member(2, None, Function::RAndD) };
