@@ -137,7 +137,8 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
         ));
     }
     if target.duplicate_of == Some(source.id) {
-        let message = "that event is called a duplicate of this one: give it another verdict first (giveVerdict)";
+        let message =
+            "that event is called a duplicate of this one: give it another verdict first (giveVerdict)";
         refusals.push(Refusal::on(RefusalCode::Contradiction, "event", message));
     }
     if store::has_reply(app, &obligations).await? {

@@ -134,12 +134,12 @@ async fn an_event_that_lost_its_last_report_is_closed_and_says_why() {
         let input = json!({ "report": emptied.report, "event": target.id, "expectedVersion": 1 });
         app.done(&analyst, "joinReport", "JoinReport", input, "report { id }").await;
 
-        let fields = "status closedAt statusChanges { to reason } obligations { state } reports { id } relatedEvents { number }";
+        let fields = "status closedAt statusChanges { toStatus reason } obligations { state } reports { id } relatedEvents { number }";
         let seen = emptied.look(fields).await;
         assert_eq!((&seen["status"], &seen["obligations"]), (&json!("CLOSED"), &json!([])), "{seen}");
         assert!(seen["closedAt"].is_string());
-        let last = seen["statusChanges"].as_array().unwrap().last().unwrap().clone();
-        assert_eq!(last, json!({ "to": "CLOSED", "reason": "its last report was joined to another event" }));
+        let closing = json!({ "toStatus": "CLOSED", "reason": "its last report was joined to another event" });
+        assert!(seen["statusChanges"].as_array().unwrap().contains(&closing), "{seen}");
         assert_eq!(seen["relatedEvents"], json!([{ "number": target.number }]));
         let joined = target.look(fields).await;
         assert_eq!(joined["obligations"].as_array().map(Vec::len), Some(2), "{joined}");
@@ -255,7 +255,7 @@ async fn an_accepted_risk_is_announced_once_and_ends_with_its_decision() {
         app.advance(TimeDelta::days(40));
         let (one, other) = tokio::join!(schedule::sweep(&app.app), schedule::sweep(&app.app));
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0));
-        let seen = event.look("status pass statusChanges { to reason changedBy } remediations { state }").await;
+        let seen = event.look("status pass statusChanges { toStatus reason changedBy } remediations { state }").await;
         assert_eq!((&seen["status"], &seen["pass"]), (&json!("REMEDIATING"), &json!(1)), "{seen}");
         assert_eq!(seen["remediations"], json!([{ "state": "PLANNED" }]));
         let moves = seen["statusChanges"].as_array().unwrap();
@@ -308,7 +308,14 @@ async fn nobody_but_a_leader_names_a_person_of_a_red_event() {
 async fn who_owns_an_action_item_ends_it_from_outside_the_team() {
     on_both(|app| async move {
         app.with_company().await;
-        let event = Handled::triaging(&app, "CNVD-2026-00001", "AMBER").await;
+        let received = app.receive("analyst-1", "src", "SRC-1", "AMBER").await;
+        let event = Handled {
+            app: &app,
+            id: received.event,
+            number: received.number,
+            report: received.report,
+        };
+        event.step("startTriage", "EventMove", json!({})).await;
         event.verdict(json!({ "verdict": "SPAM" })).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
         let (leader, owner) = (app.token(Role::Leader, "leader-1"), app.token(Role::Engineer, "engineer-9"));
@@ -395,7 +402,8 @@ async fn nothing_names_a_reporter_who_was_erased_and_the_trail_holds() {
         let answer = app.graphql(&admin, trail, Value::Null).await;
         assert_eq!(answer["data"]["audit"]["nodes"], json!([]), "{answer}");
         let answer = app.graphql(&leader, trail, Value::Null).await;
-        assert_eq!(answer["data"]["audit"]["nodes"][0], json!({ "action": "eraseReporter", "reason": "asked for it" }));
+        let erased = json!({ "action": "eraseReporter", "reason": "asked for it" });
+        assert!(answer["data"]["audit"]["nodes"].as_array().unwrap().contains(&erased), "{answer}");
     })
     .await;
 }
