@@ -26,7 +26,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
-use vulndesk::{audit, demo, graphql, http, migrate};
+use vulndesk::{audit, demo, graphql, http, migrate, schedule};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -161,6 +161,7 @@ async fn listen(
             let keys = Arc::clone(&keys);
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
+    let due = Arc::clone(&app);
     let services = Services {
         executor: Arc::new(Api { app, schema: graphql::schema(), verifier }),
         ids: Arc::new(Ids::new(clock)),
@@ -170,6 +171,7 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
+    shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
     server.run(router, shutdown).await;
     Ok(())
 }

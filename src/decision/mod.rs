@@ -91,12 +91,20 @@ fn texts(field: &str, texts: Option<&Vec<String>>, max: usize) -> Result<Texts> 
     Ok(kept.into())
 }
 
+/// Records, inside the schedule's change, that the leading group is told of the near end of an accepted risk.
+pub fn announce_expiry(app: &App, changes: &mut ChangeSet, before: &decision::Model) {
+    let told = decision::Model { expiry_told_at: Some(changes.at()), ..before.clone() };
+    changes.update(before, &told);
+    tell(app, changes, &told);
+}
+
 fn tell(app: &App, changes: &mut ChangeSet, row: &decision::Model) {
     let data = json!({
         "decision": encode(Kind::Decision, row.id),
         "kind": row.kind,
         "decided": row.decided_at.is_some(),
         "granted": row.granted,
+        "expiring": row.expiry_told_at.is_some(),
     });
     changes.message(app, MessageKind::DecisionChanged, Some(row.event_id), data);
 }
@@ -137,6 +145,7 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
         decided_by: None,
         decided_at: None,
         expires_at: None,
+        expiry_told_at: None,
         version: 1,
     };
     changes.insert(&row);
