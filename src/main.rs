@@ -28,7 +28,7 @@ use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
 use vulndesk::outbound::Policy;
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{audit, demo, graphql, http, migrate, webhook};
+use vulndesk::{audit, demo, graphql, http, migrate, schedule, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -176,6 +176,7 @@ async fn listen(
             let keys = Arc::clone(&keys);
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
+    let due = Arc::clone(&app);
     let services = Services {
         executor: Arc::new(Api { app, schema: graphql::schema(), verifier }),
         ids: Arc::new(Ids::new(clock)),
@@ -185,6 +186,7 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
+    shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
     server.run(router, shutdown).await;
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use async_graphql::InputObject;
 use entity::vocabulary::{EventLinkKind, Status};
-use entity::{event, event_link, report};
+use entity::{event, report};
 use serde::Serialize;
 
 use super::rules::{self, Cause};
-use super::{expect_version, optional_text, require_text, store, transition};
+use super::{expect_version, link_row, optional_text, require_text, store, transition};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -221,15 +221,7 @@ pub async fn link(app: &App, actor: &Actor, input: &LinkEvents) -> Result<event:
         return Ok(before);
     }
     let mut changes = ChangeSet::new(app, actor, Action::LinkEvents);
-    let row = event_link::Model {
-        id: app.ids.next(),
-        event_id: before.id,
-        other_event_id: other.id,
-        kind: EventLinkKind::Related,
-        linked_by: actor.subject.to_string(),
-        linked_at: changes.at(),
-    };
-    changes.insert(&row);
+    changes.insert(&link_row(app, &changes, before.id, other.id, EventLinkKind::Related));
     let after = changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)

@@ -121,7 +121,7 @@ pub async fn page(
 ) -> Result<Page<event::Model>> {
     let mut select = event::Entity::find()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
-        .filter(filter.condition(actor)?);
+        .filter(filter.condition(actor, app.clock.now())?);
     if !wide {
         // The long texts are read only when somebody asks for them.
         use event::Column::{Description, Steps};

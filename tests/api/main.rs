@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod consequences;
 mod generate;
 mod harness;
 mod leaks;
