@@ -8,4 +8,5 @@ mod leaks;
 mod procedure;
 mod repeat;
 mod role_matrix;
+mod sequencer;
 mod server;
