@@ -7,7 +7,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbox::{ChangeSet, Wake};
-use crate::principal;
+use crate::principal::{self, PrincipalSettings};
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -21,6 +21,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// How long what was seen of a principal counts.
+    pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
     pub wake: Wake,
 }
@@ -38,6 +40,7 @@ impl App {
             ids,
             numbers,
             principals: principal::Cache::default(),
+            principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
         })
     }

@@ -148,7 +148,9 @@ async fn listen(
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = Arc::new(App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?);
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?;
+    app.principal_settings = settings.principals;
+    let app = Arc::new(app);
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
     shutdown.on_signals()?;

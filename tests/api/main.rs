@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod audit_trail;
 mod generate;
 mod harness;
 mod leaks;
+mod principals;
 mod procedure;
 mod repeat;
 mod role_matrix;
