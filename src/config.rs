@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::principal::PrincipalSettings;
 
 /// Every setting with its default, as a file to start from.
 pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
@@ -32,6 +33,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Whose tokens are accepted.
     pub auth: AuthSettings,
+    /// How long what was seen of a principal counts.
+    pub principals: PrincipalSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
 }
@@ -55,6 +58,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
             auth: AuthSettings::default(),
+            principals: PrincipalSettings::default(),
             graphql: GuardLimits::default(),
         }
     }
