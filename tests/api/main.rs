@@ -2,10 +2,22 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
+mod duplicates;
+mod engine;
+mod four_eyes;
 mod generate;
 mod harness;
+mod hidden_fields;
+mod hidden_ids;
 mod leaks;
 mod procedure;
+mod random_events;
 mod repeat;
+mod rich;
 mod role_matrix;
 mod server;
+mod sides;
+mod story;
+mod tokens;
+mod withdrawn;
