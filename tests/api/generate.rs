@@ -18,6 +18,9 @@ pub(crate) struct Schema {
     types: HashMap<String, Value>,
 }
 
+/// Longest selection, in bytes, unless a single field's is longer.
+const SELECTION_BYTES: usize = 12_000;
+
 /// The ids that an operation names: by the number of their kind, and by the name of a field before that.
 #[derive(Clone, Default)]
 pub(crate) struct Named {
@@ -56,7 +59,14 @@ impl Schema {
         self.operation_on(kind, root, depth, None)
     }
 
-    /// The same with ids of things that are there, also where an id is not required.
+    /// The same as several operations that together select all there is to `depth`: one alone would be refused as
+    /// too complex.
+    pub(crate) fn operations(&self, kind: &str, root: &RootField, depth: usize) -> Vec<(String, Value)> {
+        let selections = self.selections_of(&root.field["type"], depth);
+        selections.into_iter().map(|selection| self.written(kind, root, &selection, None)).collect()
+    }
+
+    /// The same as [`operation`](Self::operation) with ids of things that are there, also where none is required.
     pub(crate) fn operation_on(
         &self,
         kind: &str,
@@ -64,12 +74,24 @@ impl Schema {
         depth: usize,
         named: Option<&Named>,
     ) -> (String, Value) {
+        let mut selection = String::new();
+        self.select(&root.field["type"], depth, &mut selection);
+        self.written(kind, root, &selection, named)
+    }
+
+    fn written(
+        &self,
+        kind: &str,
+        root: &RootField,
+        selection: &str,
+        named: Option<&Named>,
+    ) -> (String, Value) {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in root.field["args"].as_array().into_iter().flatten() {
             if argument["type"]["kind"] == "NON_NULL" {
                 let name = text(&argument["name"]);
-                declared.push(format!("${name}: {}", written(&argument["type"])));
+                declared.push(format!("${name}: {}", type_text(&argument["type"])));
                 passed.push(format!("{name}: ${name}"));
                 variables.insert(name.clone(), self.value(&argument["type"], &name, named));
             }
@@ -77,8 +99,6 @@ impl Schema {
         let wrap = |list: Vec<String>| {
             if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
         };
-        let mut selection = String::new();
-        self.select(&root.field["type"], depth, &mut selection);
         (
             format!("{kind}{} {{ {}{} {selection} }}", wrap(declared), root.name, wrap(passed)),
             Value::Object(variables),
@@ -109,11 +129,46 @@ impl Schema {
         out.push_str("} ");
     }
 
-    /// What may be selected of `type_name` to `depth`.
-    pub(crate) fn selection(&self, type_name: &str, depth: usize) -> String {
-        let mut selection = String::new();
-        self.select(&json!({ "name": type_name }), depth, &mut selection);
-        selection
+    /// Selections that together are all that may be selected of `type_name` to `depth`.
+    pub(crate) fn selections(&self, type_name: &str, depth: usize) -> Vec<String> {
+        self.selections_of(&json!({ "name": type_name }), depth)
+    }
+
+    fn selections_of(&self, kind: &Value, depth: usize) -> Vec<String> {
+        let declared = &self.types[&named_type(kind)];
+        if !matches!(declared["kind"].as_str(), Some("OBJECT" | "INTERFACE")) {
+            return vec![String::new()];
+        }
+        let mut leaves = String::new();
+        self.select(kind, 0, &mut leaves);
+        // Without the closing brace, which comes once a selection is full.
+        let leaves = leaves.trim_end().trim_end_matches('}').to_owned();
+        let (mut whole, mut current) = (Vec::new(), leaves.clone());
+        if depth > 0 {
+            for field in self.inner_fields(declared) {
+                for inner in self.selections_of(&field["type"], depth - 1) {
+                    if current.len() > leaves.len() && current.len() + inner.len() > SELECTION_BYTES {
+                        whole.push(current + "} ");
+                        current = leaves.clone();
+                    }
+                    let _ = write!(current, "{} {inner} ", text(&field["name"]));
+                }
+            }
+        }
+        whole.push(current + "} ");
+        whole
+    }
+
+    /// The fields that are objects, and can be selected without an argument.
+    fn inner_fields<'a>(&'a self, declared: &'a Value) -> impl Iterator<Item = &'a Value> {
+        declared["fields"].as_array().into_iter().flatten().filter(|field| {
+            let required =
+                field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
+            let inner = &self.types[&named_type(&field["type"])]["kind"];
+            let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
+            // `edges` would say the same as `nodes` once more.
+            !required && !leaf && field["name"] != "edges"
+        })
     }
 
     /// Every object type with its fields.
@@ -218,10 +273,10 @@ fn named_type(kind: &Value) -> String {
     if kind["ofType"].is_null() { text(&kind["name"]) } else { named_type(&kind["ofType"]) }
 }
 
-fn written(kind: &Value) -> String {
+fn type_text(kind: &Value) -> String {
     match kind["kind"].as_str() {
-        Some("NON_NULL") => format!("{}!", written(&kind["ofType"])),
-        Some("LIST") => format!("[{}]", written(&kind["ofType"])),
+        Some("NON_NULL") => format!("{}!", type_text(&kind["ofType"])),
+        Some("LIST") => format!("[{}]", type_text(&kind["ofType"])),
         _ => text(&kind["name"]),
     }
 }

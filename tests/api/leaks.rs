@@ -17,15 +17,17 @@ pub(crate) async fn all_answers(
 ) -> Vec<(String, Value)> {
     let mut answers = Vec::new();
     for field in schema.fields_of("Query") {
-        let (document, variables) = schema.operation("query", &field, 3);
         // Who called last is no event's secret.
-        if field.name != "principals" {
+        if field.name == "principals" {
+            continue;
+        }
+        for (document, variables) in schema.operations("query", &field, 3) {
             let answer = app.graphql(token, &document, variables).await;
             assert_ne!(
                 answer["errors"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX",
                 "{document} asks nothing"
             );
-            answers.push((document.clone(), answer));
+            answers.push((document, answer));
         }
     }
     for order in ["RECEIVED_AT", "CHANGED_AT", "LEVEL", "SCORE", "NUMBER"] {

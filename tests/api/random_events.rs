@@ -80,7 +80,7 @@ async fn act(app: &TestApp, story: &Story<'_>, act: Act) {
             story.analyst("recordWorldFact", fact).await;
         }
         Act::Assign => story.assign("SECURITY", "analyst-3", None).await,
-        Act::Draft => drop(story.draft("ACKNOWLEDGEMENT").await),
+        Act::Draft => drop(story.draft("VERDICT").await),
         Act::Ask => {
             let ask = json!({ "event": event, "kind": "DISCLOSE", "question": "When?" });
             app.made(&analyst, "askDecision", ask, "id").await;

@@ -8,23 +8,34 @@ use vulndesk::auth::Role;
 
 use crate::harness::TestApp;
 
-/// The input type of each mutation, and the thing in its payload.
-async fn mutations() -> &'static HashMap<String, (String, String)> {
-    static MUTATIONS: OnceCell<HashMap<String, (String, String)>> = OnceCell::const_new();
+/// What a mutation takes and answers.
+struct Mutation {
+    input: String,
+    /// Whether the input names a version that was seen.
+    versioned: bool,
+    /// The thing in the payload.
+    thing: String,
+}
+
+/// Every mutation by its name.
+async fn mutations() -> &'static HashMap<String, Mutation> {
+    static MUTATIONS: OnceCell<HashMap<String, Mutation>> = OnceCell::const_new();
     MUTATIONS
         .get_or_init(|| async {
-            let document = "{ __type(name: \"Mutation\") { fields { name args { type { ofType { name } } }
-                type { ofType { fields { name } } } } } }";
+            let document = "{ __type(name: \"Mutation\") { fields { name
+                args { type { ofType { name inputFields { name } } } } type { ofType { fields { name } } } } } }";
             let answer = vulndesk::graphql::schema().execute(document).await.data.into_json().unwrap();
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             let fields = answer["__type"]["fields"].as_array().unwrap();
             let parts = fields.iter().map(|field| {
                 let things = field["type"]["ofType"]["fields"].as_array().unwrap();
                 let thing = things.iter().find(|thing| thing["name"] != "userErrors").unwrap();
-                (
-                    text(&field["name"]),
-                    (text(&field["args"][0]["type"]["ofType"]["name"]), text(&thing["name"])),
-                )
+                let input = &field["args"][0]["type"]["ofType"];
+                let versioned =
+                    input["inputFields"].as_array().unwrap().iter().any(|field| field["name"] == "expectedVersion");
+                let mutation =
+                    Mutation { input: text(&input["name"]), versioned, thing: text(&thing["name"]) };
+                (text(&field["name"]), mutation)
             });
             parts.collect()
         })
@@ -34,7 +45,7 @@ async fn mutations() -> &'static HashMap<String, (String, String)> {
 impl TestApp {
     /// Calls `mutation` and answers its payload, or the whole answer when there is none.
     pub(crate) async fn call(&self, token: &str, mutation: &str, input: Value, fields: &str) -> Value {
-        let (kind, thing) = &mutations().await[mutation];
+        let Mutation { input: kind, thing, .. } = &mutations().await[mutation];
         self.change(token, mutation, kind, input, &format!("{thing} {{ {fields} }}")).await
     }
 
@@ -42,7 +53,7 @@ impl TestApp {
     pub(crate) async fn made(&self, token: &str, mutation: &str, input: Value, fields: &str) -> Value {
         let payload = self.call(token, mutation, input, fields).await;
         assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload}");
-        payload[&mutations().await[mutation].1].clone()
+        payload[&mutations().await[mutation].thing].clone()
     }
 
     /// Adds `core-router`, which the tokens of [`TestApp::token_in_scope`] have in scope, and answers its id.
@@ -107,7 +118,9 @@ impl<'a> Story<'a> {
     /// Calls a mutation on the event with its present version, and answers the payload or error.
     pub(crate) async fn attempt(&self, token: &str, mutation: &str, mut input: Value) -> Value {
         input["event"] = json!(self.event);
-        input["expectedVersion"] = self.version().await;
+        if mutations().await[mutation].versioned {
+            input["expectedVersion"] = self.version().await;
+        }
         self.app.call(token, mutation, input, "id").await
     }
 

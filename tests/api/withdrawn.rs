@@ -27,12 +27,14 @@ pub(crate) fn ids_in(answer: &Value, found: &mut BTreeSet<String>) {
 /// Ids of all that hangs on the event, as the leader finds them; what is configured is left out.
 pub(crate) async fn ids_of(story: &Story<'_>, schema: &Schema) -> BTreeSet<String> {
     use vulndesk::ids::Kind;
-    let document =
-        format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {} }} }}", schema.selection("Event", 3));
     let leader = story.app.token(Role::Leader, "leader-1");
-    let answer = story.app.graphql(&leader, &document, json!({ "id": story.event })).await;
     let mut found = BTreeSet::new();
-    ids_in(&answer["data"]["node"], &mut found);
+    for selection in schema.selections("Event", 3) {
+        let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {selection} }} }}");
+        let answer = story.app.graphql(&leader, &document, json!({ "id": story.event })).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        ids_in(&answer["data"]["node"], &mut found);
+    }
     let configured =
         [Kind::Channel, Kind::Product, Kind::Customer, Kind::RatingPolicy, Kind::PlatformAccount];
     found.retain(|id| {
