@@ -14,6 +14,12 @@ fn the_checked_in_schema_is_the_present_one() {
     );
 }
 
+/// By the specification such a default makes leaving a field out the same as clearing it.
+#[test]
+fn no_input_defaults_to_null() {
+    assert!(!vulndesk::graphql::sdl().contains("= null"));
+}
+
 #[tokio::test]
 async fn everything_is_described_in_english_and_chinese() {
     let document =
