@@ -6,8 +6,10 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
+use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::principal::{self, PrincipalSettings};
+use crate::secret::KeyRing;
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -25,6 +27,10 @@ pub struct App {
     pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
     pub wake: Wake,
+    /// Which URLs may be asked: https to public addresses unless [`with_outbound`](Self::with_outbound).
+    pub outbound: Policy,
+    /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
+    pub secrets: KeyRing,
 }
 
 impl App {
@@ -42,7 +48,23 @@ impl App {
             principals: principal::Cache::default(),
             principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
+            outbound: Policy::default(),
+            secrets: KeyRing::default(),
         })
+    }
+
+    /// The same product with the operator's policy for what it asks outside.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Policy) -> Self {
+        self.outbound = outbound;
+        self
+    }
+
+    /// The same product with keys that seal secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: KeyRing) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Writes all of `changes` or nothing.

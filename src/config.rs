@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::outbound::OutboundSettings;
 use crate::principal::PrincipalSettings;
+use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
 pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
@@ -37,6 +39,10 @@ pub struct Settings {
     pub principals: PrincipalSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
+    /// Which receivers outside may be asked.
+    pub outbound: OutboundSettings,
+    /// Keys that stored secrets are sealed with.
+    pub secrets: SecretSettings,
 }
 
 /// How log lines look.
@@ -60,6 +66,8 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             principals: PrincipalSettings::default(),
             graphql: GuardLimits::default(),
+            outbound: OutboundSettings::default(),
+            secrets: SecretSettings::default(),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod intake;
 pub mod migrate;
+pub mod outbound;
 pub mod outbox;
 pub mod principal;
 pub mod product;
@@ -36,8 +37,10 @@ pub mod reply;
 pub mod review;
 pub mod schedule;
 pub mod score;
+pub mod secret;
 pub mod team;
 #[cfg(test)]
 mod testing;
 pub mod verdict;
 pub mod viewer;
+pub mod webhook;

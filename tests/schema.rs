@@ -20,6 +20,16 @@ fn no_input_defaults_to_null() {
     assert!(!vulndesk::graphql::sdl().contains("= null"));
 }
 
+#[test]
+fn the_checked_in_words_for_receivers_are_the_present_ones() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/WEBHOOKS.md");
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(
+        kept == vulndesk::webhook::document::document(),
+        "run `cargo run -- webhooks doc > docs/WEBHOOKS.md` and review the difference"
+    );
+}
+
 #[tokio::test]
 async fn everything_is_described_in_english_and_chinese() {
     let document =

@@ -11,6 +11,7 @@ mod m04_reply;
 mod m05_record;
 mod m06_procedure;
 mod m06_sequence;
+mod m06_webhook;
 mod m07_principal;
 
 /// Applies every change that a database lacks, in order.
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m06_procedure::Migration),
             Box::new(m06_sequence::Migration),
             Box::new(m07_principal::Migration),
+            Box::new(m06_webhook::Migration),
         ]
     }
 }

@@ -244,6 +244,8 @@ fn kind_of(name: &str) -> Kind {
         "item" | "actionItem" => Kind::ActionItem,
         "obligation" | "obligations" => Kind::Obligation,
         "reply" => Kind::Reply,
+        "endpoint" => Kind::WebhookEndpoint,
+        "delivery" => Kind::Delivery,
         _ => Kind::Event,
     }
 }

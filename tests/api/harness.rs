@@ -25,6 +25,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
+use vulndesk::secret::{Key, KeyRing};
 use vulndesk::{graphql, migrate};
 
 /// When every test begins.
@@ -88,9 +89,8 @@ impl TestApp {
         database.observe(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
         });
-        let app = Arc::new(
-            App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap(),
-        );
+        let app = App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
+        let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])));
         let secret = DevelopmentSecret::new(SECRET).unwrap();
         let verifier = verifier(&secret, Arc::clone(&shared));
         let services = Services {
@@ -105,6 +105,13 @@ impl TestApp {
         };
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, page::routes());
         Self { app, clock, router, statements, secret, file }
+    }
+
+    /// The database's bytes as they lie on disk; none for a server's.
+    pub(crate) fn bytes_at_rest(&self) -> Option<Vec<u8>> {
+        let file = self.file.as_ref()?;
+        let read = |suffix: &str| std::fs::read(format!("{}{suffix}", file.display())).unwrap_or_default();
+        Some([read(""), read("-wal")].concat())
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
