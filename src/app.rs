@@ -7,8 +7,8 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbound::Policy;
-use crate::outbox::ChangeSet;
-use crate::principal;
+use crate::outbox::{ChangeSet, Wake};
+use crate::principal::{self, PrincipalSettings};
 use crate::secret::KeyRing;
 
 /// The running product: its database, its clock, its ids.
@@ -23,6 +23,10 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// How long what was seen of a principal counts.
+    pub principal_settings: PrincipalSettings,
+    /// Rouses what works on committed rows.
+    pub wake: Wake,
     /// Which URLs may be asked: https to public addresses unless [`with_outbound`](Self::with_outbound).
     pub outbound: Policy,
     /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
@@ -36,9 +40,17 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        let principals = principal::Cache::default();
-        let (outbound, secrets) = (Policy::default(), KeyRing::default());
-        Ok(Self { database, clock, ids, numbers, principals, outbound, secrets })
+        Ok(Self {
+            database,
+            clock,
+            ids,
+            numbers,
+            principals: principal::Cache::default(),
+            principal_settings: PrincipalSettings::default(),
+            wake: Wake::default(),
+            outbound: Policy::default(),
+            secrets: KeyRing::default(),
+        })
     }
 
     /// The same product with the operator's policy for what it asks outside.
@@ -60,6 +72,8 @@ impl App {
     /// # Errors
     /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
     pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
-        crate::outbox::commit(&self.database, changes).await
+        crate::outbox::commit(&self.database, changes).await?;
+        self.wake.committed();
+        Ok(())
     }
 }

@@ -27,6 +27,7 @@ use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
 use vulndesk::outbound::Policy;
+use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::{audit, demo, graphql, http, migrate, schedule, webhook};
 
@@ -161,8 +162,12 @@ async fn listen(
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?;
-    let app = Arc::new(app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound)));
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock)))
+        .await?
+        .with_secrets(secrets)
+        .with_outbound(Policy::new(&settings.outbound));
+    app.principal_settings = settings.principals;
+    let app = Arc::new(app);
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
     shutdown.on_signals()?;
@@ -178,7 +183,7 @@ async fn listen(
         });
     let due = Arc::clone(&app);
     let services = Services {
-        executor: Arc::new(Api { app, schema: graphql::schema(), verifier }),
+        executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
         ids: Arc::new(Ids::new(clock)),
         health: Arc::new(health),
         metrics: Arc::new(Metrics::default()),
@@ -187,8 +192,12 @@ async fn listen(
     ready(server.address());
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
     shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
+    // Ends after the last request, so that what was committed while draining has its place too.
+    let drained = CancellationToken::new();
+    let sequencer = tokio::spawn(sequencer::run(app, drained.clone()));
     server.run(router, shutdown).await;
-    Ok(())
+    drained.cancel();
+    sequencer.await.context("the sequencer")
 }
 
 async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow::Result<()> {

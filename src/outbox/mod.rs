@@ -8,8 +8,12 @@ mod change_set;
 mod commit;
 mod field;
 pub mod message;
+pub mod replicas;
+pub mod sequencer;
+mod wake;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
 pub use field::{Field, Opaque, Tenths};
 pub use message::{Message, MessageKind};
+pub use wake::{Wake, Waker};
