@@ -2,15 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-<<<<<<< HEAD
 mod audit_trail;
-mod consequences;
-=======
 mod bad_input;
+mod consequences;
 mod duplicates;
 mod engine;
 mod four_eyes;
->>>>>>> tests
 mod generate;
 mod harness;
 mod hidden_fields;
