@@ -32,6 +32,7 @@ fn message(app: &App, kind: &str) -> message::Model {
         kind: kind.to_owned(),
         event_id: None,
         data: json!({}),
+        endpoint_id: None,
         created_at: app.clock.now(),
         position: None,
     }
