@@ -65,6 +65,14 @@ pub enum Kind {
     AffectedCustomer = 27,
     /// An event link.
     EventLink = 28,
+    /// A payout.
+    Payout = 40,
+    /// A budget.
+    Budget = 41,
+    /// A version of the reward grid.
+    RewardGrid = 42,
+    /// A computation of bonuses.
+    BonusRun = 43,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -38,6 +38,10 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod payout;
+
+pub use payout::*;
+
 vocabulary! {
     /// Handling status of an event. 漏洞事件处置状态。
     Status {

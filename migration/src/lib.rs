@@ -12,6 +12,7 @@ mod m05_record;
 mod m06_procedure;
 mod m06_sequence;
 mod m07_principal;
+mod m07_payout;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m06_procedure::Migration),
             Box::new(m06_sequence::Migration),
             Box::new(m07_principal::Migration),
+            Box::new(m07_payout::Migration),
         ]
     }
 }

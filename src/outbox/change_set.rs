@@ -154,10 +154,17 @@ impl ChangeSet {
         self.audit(app, kind, id, None, 1, &[]);
     }
 
-    /// Tells the outside. `data` holds ids and states only.
-    pub fn message(&mut self, app: &App, kind: MessageKind, event: Option<Uuid>, data: serde_json::Value) {
+    /// Tells the outside, and answers the message's id. `data` holds ids and states only.
+    pub fn message(
+        &mut self,
+        app: &App,
+        kind: MessageKind,
+        event: Option<Uuid>,
+        data: serde_json::Value,
+    ) -> Uuid {
+        let id = app.ids.next();
         let row = message::Model {
-            id: app.ids.next(),
+            id,
             kind: kind.as_str().to_owned(),
             event_id: event,
             data,
@@ -165,6 +172,7 @@ impl ChangeSet {
             position: None,
         };
         self.write_row(&row);
+        id
     }
 
     /// Keeps the outcome of a creation under the caller's key.

@@ -39,6 +39,34 @@ pub enum MessageKind {
     ActionItemChanged,
     /// A message to or from a reporter was written.
     ReporterMessage,
+    /// A payout was proposed, or proposed anew.
+    PayoutProposed,
+    /// A payout was split among several finders.
+    PayoutSplit,
+    /// A payout was approved.
+    PayoutApproved,
+    /// A payout was rejected.
+    PayoutRejected,
+    /// A payout was put on hold.
+    PayoutOnHold,
+    /// A payout was released from hold or sent again.
+    PayoutReleased,
+    /// A white hat accepted a payout.
+    PayoutAccepted,
+    /// A white hat appealed against a payout.
+    PayoutAppealed,
+    /// An appeal against a payout was dismissed.
+    PayoutAppealDismissed,
+    /// The platform took a payout.
+    PayoutSynced,
+    /// A payout was paid.
+    PayoutPaid,
+    /// Paying a payout failed.
+    PayoutFailed,
+    /// A payout was cancelled.
+    PayoutCancelled,
+    /// The payment of a payout was reversed.
+    PayoutReversed,
 }
 
 impl MessageKind {
@@ -63,6 +91,20 @@ impl MessageKind {
             Self::ReviewRecorded => "review.recorded",
             Self::ActionItemChanged => "action_item.changed",
             Self::ReporterMessage => "reporter.message",
+            Self::PayoutProposed => "payout.proposed",
+            Self::PayoutSplit => "payout.split",
+            Self::PayoutApproved => "payout.approved",
+            Self::PayoutRejected => "payout.rejected",
+            Self::PayoutOnHold => "payout.on_hold",
+            Self::PayoutReleased => "payout.released",
+            Self::PayoutAccepted => "payout.accepted",
+            Self::PayoutAppealed => "payout.appealed",
+            Self::PayoutAppealDismissed => "payout.appeal_dismissed",
+            Self::PayoutSynced => "payout.synced",
+            Self::PayoutPaid => "payout.paid",
+            Self::PayoutFailed => "payout.failed",
+            Self::PayoutCancelled => "payout.cancelled",
+            Self::PayoutReversed => "payout.reversed",
         }
     }
 }
