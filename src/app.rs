@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbox::{ChangeSet, Wake};
+use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
 
 /// The running product: its database, its clock, its ids.
@@ -25,6 +26,8 @@ pub struct App {
     pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
     pub wake: Wake,
+    /// What is set about payouts.
+    pub payouts: PayoutSettings,
 }
 
 impl App {
@@ -42,6 +45,7 @@ impl App {
             principals: principal::Cache::default(),
             principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
+            payouts: PayoutSettings::default(),
         })
     }
 

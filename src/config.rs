@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub principals: PrincipalSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
+    /// Payouts.
+    pub payouts: PayoutSettings,
 }
 
 /// How log lines look.
@@ -60,6 +63,7 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             principals: PrincipalSettings::default(),
             graphql: GuardLimits::default(),
+            payouts: PayoutSettings::default(),
         }
     }
 }

@@ -130,7 +130,8 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
 async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let database = migrated(settings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Arc::new(App::new(database, Arc::clone(&clock), Ids::new(clock)).await?))
+    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    Ok(Arc::new(app.with_payouts(settings.payouts)))
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -150,6 +151,7 @@ async fn listen(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut app = App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?;
     app.principal_settings = settings.principals;
+    app.payouts = settings.payouts;
     let app = Arc::new(app);
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use entity::vocabulary::{AffectedState, Facet, Tlp, Verdict};
-use entity::{affected_product, event, event_access, report, team_member};
+use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -113,7 +113,7 @@ impl Actor {
                     keys.extend(self.channel.iter().map(|key| format!("channel:{key}")));
                 }
             }
-            // Payouts and tickets bring their own grants.
+            // Payouts are found by `visible_payout`; tickets bring their own grants.
             Facet::Money | Facet::Tickets => {}
         }
         keys
@@ -157,6 +157,49 @@ pub fn visible_report(actor: &Actor) -> Condition {
             )
             .take();
         any = any.add(Expr::exists(own));
+    }
+    if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
+}
+
+/// The payout is one that the actor may see. FINANCE sees all; the team those on events whose content is theirs,
+/// and bonuses of reporters of whom they see a report; a reporter their own and a platform its channel's, once
+/// approved. TLP:RED takes a payout from nobody but those who lose the event's content.
+pub fn visible_payout(actor: &Actor) -> Condition {
+    use payout::Column::{ApprovedAt, ChannelId, ReportId, ReporterId};
+    if actor.is(Role::Finance) {
+        return Condition::all();
+    }
+    let of = |column: payout::Column| Expr::col((payout::Entity, column));
+    let mut any = Condition::any();
+    if actor.has_any(&[Role::Analyst, Role::Leader, Role::Auditor]) {
+        let reports = Query::select()
+            .column(report::Column::Id)
+            .from(report::Entity)
+            .cond_where(visible(actor, Facet::Content, report::Column::EventId))
+            .take();
+        any = any.add(of(ReportId).in_subquery(reports));
+        let reporters = Query::select()
+            .column(reporter::Column::Id)
+            .from(reporter::Entity)
+            .cond_where(crate::intake::store::visible_reporter(actor))
+            .take();
+        any = any.add(of(ReportId).is_null().and(of(ReporterId).in_subquery(reporters)));
+    }
+    if actor.is(Role::Reporter) {
+        let own = Query::select()
+            .column(reporter::Column::Id)
+            .from(reporter::Entity)
+            .and_where(Expr::col(reporter::Column::Subject).eq(&*actor.subject))
+            .take();
+        any = any.add(of(ApprovedAt).is_not_null().and(of(ReporterId).in_subquery(own)));
+    }
+    if let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) {
+        let own = Query::select()
+            .column(channel::Column::Id)
+            .from(channel::Entity)
+            .and_where(Expr::col(channel::Column::Key).eq(key))
+            .take();
+        any = any.add(of(ApprovedAt).is_not_null().and(of(ChannelId).in_subquery(own)));
     }
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
 }

@@ -96,6 +96,10 @@ nodes! {
     product: product => Product, |actor| by_role(actor, Action::ReadProducts);
     customer: customer => Customer, |actor| by_role(actor, Action::ReadCustomers);
     duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
+    payout: payout => Payout, |actor| by_role(actor, Action::ReadPayouts).add(visibility::visible_payout(actor));
+    payout: budget => Budget, |actor| by_role(actor, Action::ReadBudgets);
+    payout: reward_grid => RewardGrid, |actor| by_role(actor, Action::ReadRewardGrids);
+    payout: bonus_run => BonusRun, |actor| by_role(actor, Action::ReadBonusRuns);
     rating_policy: rating_policy => RatingPolicy, |actor| by_role(actor, Action::ReadRatingPolicies);
 }
 

@@ -12,6 +12,7 @@ use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::graphql::node::NodeQuery;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::payout::graphql::{PayoutMutation, PayoutQuery};
 use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
 use crate::product::graphql::{ProductMutation, ProductQuery};
 use crate::protection::graphql::ProtectionMutation;
@@ -37,6 +38,7 @@ pub struct Query(
     CustomerQuery,
     DutyQuery,
     RatingPolicyQuery,
+    PayoutQuery,
     AuditQuery,
     PrincipalQuery,
 );
@@ -63,6 +65,7 @@ pub struct Mutation(
     RemediationMutation,
     ReplyMutation,
     ReviewMutation,
+    PayoutMutation,
 );
 
 /// The schema of the API.

@@ -244,6 +244,9 @@ fn kind_of(name: &str) -> Kind {
         "item" | "actionItem" => Kind::ActionItem,
         "obligation" | "obligations" => Kind::Obligation,
         "reply" => Kind::Reply,
+        "payout" => Kind::Payout,
+        "budget" => Kind::Budget,
+        "among" => Kind::Reporter,
         _ => Kind::Event,
     }
 }
