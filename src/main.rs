@@ -2,6 +2,7 @@
 
 mod cli;
 mod imports;
+mod money_files;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, TokenArgs};
+use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, TokenArgs};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -55,6 +56,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => {
             log_to_stderr(settings.log_format);
             imports::run(&command_line_app(&settings).await?, &args).await
+        }
+        Command::ImportGrid(args) => {
+            log_to_stderr(settings.log_format);
+            money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
+            log_to_stderr(settings.log_format);
+            money_files::compare(&*command_line_app(&settings).await?, &args).await
         }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;

@@ -140,3 +140,63 @@ fn differs(payout: &payout::Model, paid: bool, owed: Money, line: &Statement) ->
         format!("payment {} here, {} in the statement", here.unwrap_or("unknown"), there.unwrap_or_default())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payout::rules::tests::payout;
+
+    fn ours(number: &str, state: PayoutState, reference: Option<&str>) -> payout::Model {
+        let reference = reference.map(str::to_owned);
+        payout::Model { number: number.to_owned(), paid_reference: reference, ..payout(state) }
+    }
+
+    fn theirs(number: &str, amount: &str, reference: Option<&str>) -> Statement {
+        let paid = Money::parse(amount, "CNY".parse().unwrap()).unwrap();
+        Statement { number: number.to_owned(), paid, reference: reference.map(str::to_owned) }
+    }
+
+    #[test]
+    fn each_way_of_not_agreeing_is_told_apart() {
+        use PayoutState::{Approved, Paid, Synced};
+        let reversed = payout::Model {
+            reversed_at: Some(chrono::DateTime::UNIX_EPOCH),
+            ..ours("REVERSED", Paid, Some("R-5"))
+        };
+        let held = [
+            ours("SAME", Paid, Some("R-1")),
+            ours("MISSING", Paid, Some("R-2")),
+            ours("CENT", Paid, Some("R-3")),
+            ours("OTHER", Paid, Some("R-4")),
+            ours("UNPAID", Synced, None),
+            ours("QUIET", Approved, None),
+            ours("TWICE", Paid, Some("R-6")),
+            reversed,
+        ];
+        let statement = [
+            theirs("SAME", "500", Some("R-1")),
+            theirs("CENT", "500.01", Some("R-3")),
+            theirs("OTHER", "500", Some("X-4")),
+            theirs("UNPAID", "500", None),
+            theirs("TWICE", "500", None),
+            theirs("TWICE", "500", None),
+            theirs("UNKNOWN", "1", None),
+            theirs("REVERSED", "500", Some("R-5")),
+        ];
+        let found = compare(&held, &statement).unwrap();
+        let texts: Vec<String> = found.differences.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "missing MISSING: 500.00 CNY is paid here, not in the statement",
+                "different CENT: 500.00 CNY here, 500.01 CNY in the statement",
+                "different OTHER: payment R-4 here, X-4 in the statement",
+                "different UNPAID: they paid 500.00 CNY, it is SYNCED here",
+                "extra TWICE: 500.00 CNY is in the statement, not paid here",
+                "different REVERSED: they paid 500.00 CNY, it is reversed here",
+                "extra UNKNOWN: 1.00 CNY is in the statement, not paid here",
+            ]
+        );
+        assert_eq!(found.agreed, 2);
+    }
+}

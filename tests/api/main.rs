@@ -2,20 +2,18 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-<<<<<<< HEAD
 mod audit_trail;
-mod consequences;
-=======
 mod bad_input;
+mod consequences;
 mod duplicates;
 mod engine;
 mod four_eyes;
->>>>>>> tests
 mod generate;
 mod harness;
 mod hidden_fields;
 mod hidden_ids;
 mod leaks;
+mod payouts;
 mod principals;
 mod procedure;
 mod random_events;
