@@ -139,8 +139,9 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
 async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let database = migrated(settings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
-    Ok(Arc::new(app.with_payouts(settings.payouts)))
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    app.payouts = settings.payouts;
+    Ok(Arc::new(app))
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {

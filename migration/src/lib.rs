@@ -11,8 +11,8 @@ mod m04_reply;
 mod m05_record;
 mod m06_procedure;
 mod m06_sequence;
-mod m07_principal;
 mod m07_payout;
+mod m07_principal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]

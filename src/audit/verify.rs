@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use entity::{Aggregate, audit_entry, channel, customer, duty, event, principal, product, reporter};
+use entity::{
+    Aggregate, audit_entry, budget, channel, customer, duty, event, payout, principal, product, reporter,
+};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -124,6 +126,8 @@ pub async fn verify(app: &App) -> Result<Report> {
     check_heads::<product::Model>(app, &mut report, 0).await?;
     check_heads::<customer::Model>(app, &mut report, 0).await?;
     check_heads::<duty::Model>(app, &mut report, 0).await?;
+    check_heads::<payout::Model>(app, &mut report, 0).await?;
+    check_heads::<budget::Model>(app, &mut report, 0).await?;
     // Who was only ever seen in a token has revision 0 and no entry.
     check_heads::<principal::Model>(app, &mut report, 1).await?;
     report.instance = instance::verify(app).await?;

@@ -48,11 +48,14 @@ pub struct ResolvePayoutAppeal {
     pub resolution: String,
 }
 
-/// Demands that the actor answers for the payee: the payee, or their platform's service.
-fn require_payee_side(actor: &Actor, loaded: &Loaded) -> Result<()> {
-    let payee = actor.is(Role::Reporter) && loaded.reporter.subject.as_deref() == Some(&*actor.subject);
+/// Begins a change for the payee: by themself, recorded by their id, or by their platform's service.
+fn for_payee(app: &App, actor: &Actor, action: Action, loaded: &Loaded) -> Result<ChangeSet> {
+    let changes = ChangeSet::new(app, actor, action);
+    if actor.is(Role::Reporter) && loaded.reporter.subject.as_deref() == Some(&*actor.subject) {
+        return Ok(changes.by_reporter(loaded.reporter.id));
+    }
     let platform = actor.is(Role::Src) && actor.channel.as_deref() == Some(loaded.channel.key.as_str());
-    if payee || platform { Ok(()) } else { Err(Error::NotFound) }
+    if platform { Ok(changes) } else { Err(Error::NotFound) }
 }
 
 /// Accepts a payout; accepting it again changes nothing.
@@ -62,7 +65,7 @@ fn require_payee_side(actor: &Actor, loaded: &Loaded) -> Result<()> {
 pub async fn accept(app: &App, actor: &Actor, input: &AcceptPayout) -> Result<payout::Model> {
     require(actor, Action::AcceptPayout)?;
     let loaded = store::find(app, actor, input.payout.0).await?;
-    require_payee_side(actor, &loaded)?;
+    let mut changes = for_payee(app, actor, Action::AcceptPayout, &loaded)?;
     let before = &loaded.payout;
     if before.accepted_at.is_some() {
         return Ok(before.clone());
@@ -71,7 +74,6 @@ pub async fn accept(app: &App, actor: &Actor, input: &AcceptPayout) -> Result<pa
         let message = format!("only an APPROVED payout is accepted; it is {}", before.state);
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
     }
-    let mut changes = ChangeSet::new(app, actor, Action::AcceptPayout);
     let after = payout::Model { accepted_at: Some(changes.at()), ..before.clone() };
     let after = step(app, &mut changes, &loaded, after, PayoutChangeKind::Accepted, None);
     app.commit(changes).await?;
@@ -87,7 +89,7 @@ pub async fn appeal(app: &App, actor: &Actor, input: &AppealPayout) -> Result<pa
     require(actor, Action::AppealPayout)?;
     let grounds = require_text("input.grounds", &input.grounds, LONG)?;
     let loaded = store::find(app, actor, input.payout.0).await?;
-    require_payee_side(actor, &loaded)?;
+    let mut changes = for_payee(app, actor, Action::AppealPayout, &loaded)?;
     let before = &loaded.payout;
     let made = store::appeal(app, before.id).await?;
     if made.is_some_and(|made| made.resolved_at.is_none() && made.grounds == grounds) {
@@ -95,12 +97,11 @@ pub async fn appeal(app: &App, actor: &Actor, input: &AppealPayout) -> Result<pa
     }
     let to = target(app, &loaded, Cause::Appeal).await?;
     let severity = before.severity.ok_or_else(|| anyhow::anyhow!("a report's payout has no severity"))?;
-    let mut changes = ChangeSet::new(app, actor, Action::AppealPayout);
     changes.insert(&payout_appeal::Model {
         id: app.ids.next(),
         payout_id: before.id,
         grounds,
-        appealed_by: actor.subject.to_string(),
+        appealed_by: changes.actor().to_owned(),
         appealed_at: changes.at(),
         severity_before: severity,
         severity_after: None,

@@ -258,7 +258,8 @@ pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount
         return Err(Error::refused(RefusalCode::Frozen, "the payee's personal data are erased"));
     }
     if before.payee_account != account {
-        let mut changes = ChangeSet::new(app, actor, Action::SetPayeeAccount);
+        let changes = ChangeSet::new(app, actor, Action::SetPayeeAccount);
+        let mut changes = if own { changes.by_reporter(before.id) } else { changes };
         let after = reporter::Model { payee_account: account, ..before.clone() };
         changes.revise(app, before, after, None, Bump::RevisionOnly);
         app.commit(changes).await?;

@@ -366,6 +366,13 @@ async fn everybody_sees_of_payouts_what_is_theirs() {
         for role in [Role::Admin, Role::Engineer, Role::Support, Role::Legal, Role::Ticketing] {
             assert_eq!(amounts(role, "somebody").await.0, "", "{role}");
         }
+        let trail = "{ audit(first: 100) { nodes { aggregateKind } } }";
+        for (role, reads) in [(Role::Admin, false), (Role::Auditor, true)] {
+            let answer = app.graphql(&app.token(role, "reader-1"), trail, Value::Null).await;
+            let kinds = answer["data"]["audit"]["nodes"].as_array().unwrap();
+            let found = kinds.iter().any(|entry| ["payout", "budget"].contains(&entry["aggregateKind"].as_str().unwrap()));
+            assert_eq!(found, reads, "{role}: {answer}");
+        }
         let (found, nodes) = amounts(Role::Finance, "finance-1").await;
         assert_eq!(found, "101.00 102.00 103.00");
         for node in nodes {
