@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
+use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
 use crate::secret::KeyRing;
 
@@ -31,6 +32,8 @@ pub struct App {
     pub outbound: Policy,
     /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
     pub secrets: KeyRing,
+    /// What is set about payouts.
+    pub payouts: PayoutSettings,
 }
 
 impl App {
@@ -50,6 +53,7 @@ impl App {
             wake: Wake::default(),
             outbound: Policy::default(),
             secrets: KeyRing::default(),
+            payouts: PayoutSettings::default(),
         })
     }
 

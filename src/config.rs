@@ -9,6 +9,7 @@ use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
 use crate::outbound::OutboundSettings;
+use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
 use crate::secret::SecretSettings;
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub outbound: OutboundSettings,
     /// Keys that stored secrets are sealed with.
     pub secrets: SecretSettings,
+    /// Payouts.
+    pub payouts: PayoutSettings,
 }
 
 /// How log lines look.
@@ -68,6 +71,7 @@ impl Default for Settings {
             graphql: GuardLimits::default(),
             outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),
+            payouts: PayoutSettings::default(),
         }
     }
 }

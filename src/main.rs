@@ -2,6 +2,7 @@
 
 mod cli;
 mod imports;
+mod money_files;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, SecretsCommand, TokenArgs, WebhooksCommand};
+use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs, WebhooksCommand};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -57,6 +58,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => {
             log_to_stderr(settings.log_format);
             imports::run(&command_line_app(&settings).await?, &args).await
+        }
+        Command::ImportGrid(args) => {
+            log_to_stderr(settings.log_format);
+            money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
+            log_to_stderr(settings.log_format);
+            money_files::compare(&*command_line_app(&settings).await?, &args).await
         }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;
@@ -140,9 +149,12 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
 async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let database = migrated(settings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
-    let secrets = settings.secrets.read()?;
-    Ok(Arc::new(app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound))))
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(clock))
+        .await?
+        .with_secrets(settings.secrets.read()?)
+        .with_outbound(Policy::new(&settings.outbound));
+    app.payouts = settings.payouts;
+    Ok(Arc::new(app))
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -167,6 +179,7 @@ async fn listen(
         .with_secrets(secrets)
         .with_outbound(Policy::new(&settings.outbound));
     app.principal_settings = settings.principals;
+    app.payouts = settings.payouts;
     let app = Arc::new(app);
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };

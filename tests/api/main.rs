@@ -13,6 +13,7 @@ mod harness;
 mod hidden_fields;
 mod hidden_ids;
 mod leaks;
+mod payouts;
 mod principals;
 mod procedure;
 mod random_events;
