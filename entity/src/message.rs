@@ -12,6 +12,8 @@ pub struct Model {
     pub id: Uuid,
     /// Message type (`event.status_changed`).
     pub kind: String,
+    /// The only endpoint that it is for; none when it is for all that subscribe to its type.
+    pub endpoint_id: Option<Uuid>,
     /// The event.
     pub event_id: Option<Uuid>,
     /// Ids and states, never content.

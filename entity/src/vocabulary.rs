@@ -38,6 +38,10 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod webhook;
+
+pub use webhook::*;
+
 vocabulary! {
     /// Handling status of an event. 漏洞事件处置状态。
     Status {

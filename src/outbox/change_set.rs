@@ -146,6 +146,7 @@ impl ChangeSet {
         let row = message::Model {
             id: app.ids.next(),
             kind: kind.as_str().to_owned(),
+            endpoint_id: None,
             event_id: event,
             data,
             created_at: self.at,
