@@ -6,7 +6,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
-use crate::outbox::ChangeSet;
+use crate::outbox::{ChangeSet, Wake};
 use crate::principal;
 
 /// The running product: its database, its clock, its ids.
@@ -21,6 +21,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// Rouses what works on committed rows.
+    pub wake: Wake,
 }
 
 impl App {
@@ -30,7 +32,14 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        Ok(Self { database, clock, ids, numbers, principals: principal::Cache::default() })
+        Ok(Self {
+            database,
+            clock,
+            ids,
+            numbers,
+            principals: principal::Cache::default(),
+            wake: Wake::default(),
+        })
     }
 
     /// Writes all of `changes` or nothing.
@@ -38,6 +47,8 @@ impl App {
     /// # Errors
     /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
     pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
-        crate::outbox::commit(&self.database, changes).await
+        crate::outbox::commit(&self.database, changes).await?;
+        self.wake.committed();
+        Ok(())
     }
 }

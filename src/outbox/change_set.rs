@@ -252,6 +252,7 @@ impl ChangeSet {
             previous: previous.to_vec(),
             digest: Vec::new(),
             position: None,
+            seal: None,
         };
         entry.digest = chain::digest(&entry);
         self.write_row(&entry);
