@@ -6,8 +6,11 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
-use crate::outbox::ChangeSet;
+use crate::outbound::Policy;
+use crate::outbox::{ChangeSet, Wake};
 use crate::principal;
+use crate::secret::KeyRing;
+use crate::webhook::fan_out::Routes;
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -21,6 +24,14 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// Rouses what works on committed rows.
+    pub wake: Wake,
+    /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
+    pub secrets: KeyRing,
+    /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
+    pub outbound: Policy,
+    /// Webhook endpoints as last read.
+    pub routes: Routes,
 }
 
 impl App {
@@ -30,7 +41,31 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        Ok(Self { database, clock, ids, numbers, principals: principal::Cache::default() })
+        Ok(Self {
+            database,
+            clock,
+            ids,
+            numbers,
+            principals: principal::Cache::default(),
+            wake: Wake::default(),
+            secrets: KeyRing::default(),
+            outbound: Policy::default(),
+            routes: Routes::default(),
+        })
+    }
+
+    /// The same product with keys that seal secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: KeyRing) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// The same product under another policy of what may be asked outside.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Policy) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// Writes all of `changes` or nothing.
@@ -38,6 +73,8 @@ impl App {
     /// # Errors
     /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
     pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
-        crate::outbox::commit(&self.database, changes).await
+        crate::outbox::commit(&self.database, changes).await?;
+        self.wake.committed();
+        Ok(())
     }
 }

@@ -36,6 +36,7 @@ pub mod remediation;
 pub mod reply;
 pub mod review;
 pub mod score;
+pub mod secret;
 pub mod team;
 #[cfg(test)]
 mod testing;

@@ -26,6 +26,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
+use vulndesk::outbox::sequencer;
 use vulndesk::{audit, demo, graphql, http, migrate};
 
 #[global_allocator]
@@ -162,7 +163,7 @@ async fn listen(
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
     let services = Services {
-        executor: Arc::new(Api { app, schema: graphql::schema(), verifier }),
+        executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
         ids: Arc::new(Ids::new(clock)),
         health: Arc::new(health),
         metrics: Arc::new(Metrics::default()),
@@ -170,8 +171,12 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
+    // Ends after the last request, so that what was committed while draining has its place too.
+    let drained = CancellationToken::new();
+    let sequencer = tokio::spawn(sequencer::run(app, drained.clone()));
     server.run(router, shutdown).await;
-    Ok(())
+    drained.cancel();
+    sequencer.await.context("the sequencer")
 }
 
 async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow::Result<()> {

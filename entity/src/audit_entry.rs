@@ -40,6 +40,9 @@ pub struct Model {
     pub digest: Vec<u8>,
     /// Place in the instance chain, given after commit.
     pub position: Option<i64>,
+    /// SHA-256 over the seal before, the position and the digest: the link of the instance chain, given with the
+    /// position.
+    pub seal: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

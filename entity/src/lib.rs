@@ -46,6 +46,7 @@ pub mod report_version;
 pub mod reporter;
 pub mod review;
 pub mod score;
+pub mod sequence_head;
 pub mod status_change;
 pub mod team_member;
 pub mod technical_severity;

@@ -9,6 +9,7 @@ mod m02_event;
 mod m03_intake;
 mod m04_reply;
 mod m05_record;
+mod m06_sequence;
 mod m06_webhook;
 
 /// Applies every change that a database lacks, in order.
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m03_intake::Migration),
             Box::new(m04_reply::Migration),
             Box::new(m05_record::Migration),
+            Box::new(m06_sequence::Migration),
             Box::new(m06_webhook::Migration),
         ]
     }

@@ -44,6 +44,17 @@ pub fn digest(entry: &audit_entry::Model) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
+/// The seal of an entry with `digest` at `position`: SHA-256 over the seal before it (empty before the first), the
+/// position and the digest.
+pub fn seal(previous: &[u8], position: i64, digest: &[u8]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for part in [previous, &position.to_be_bytes(), digest] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().to_vec()
+}
+
 /// A column's value as an entry keeps it.
 pub fn audited_value(table: &str, column: &str, value: &Value) -> serde_json::Value {
     let listed =

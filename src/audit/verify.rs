@@ -206,6 +206,7 @@ mod tests {
                 previous: previous.clone(),
                 digest: Vec::new(),
                 position: None,
+                seal: None,
             };
             entry.digest = chain::digest(&entry);
             previous.clone_from(&entry.digest);

@@ -253,6 +253,7 @@ impl ChangeSet {
             previous: previous.to_vec(),
             digest: Vec::new(),
             position: None,
+            seal: None,
         };
         entry.digest = chain::digest(&entry);
         self.write_row(&entry);

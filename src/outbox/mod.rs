@@ -7,7 +7,11 @@
 mod change_set;
 mod commit;
 mod message;
+pub mod replicas;
+pub mod sequencer;
+mod wake;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
 pub use message::MessageKind;
+pub use wake::{Wake, Waker};

@@ -7,4 +7,5 @@ mod harness;
 mod leaks;
 mod procedure;
 mod role_matrix;
+mod sequencer;
 mod server;
