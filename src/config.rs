@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
 pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
@@ -30,6 +31,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
+    /// Keys that stored secrets are sealed with.
+    pub secrets: SecretSettings,
 }
 
 /// How log lines look.
@@ -52,6 +55,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             auth: AuthSettings::default(),
             graphql: GuardLimits::default(),
+            secrets: SecretSettings::default(),
         }
     }
 }

@@ -65,6 +65,12 @@ pub enum Kind {
     AffectedCustomer = 27,
     /// An event link.
     EventLink = 28,
+    /// A webhook endpoint.
+    WebhookEndpoint = 60,
+    /// A delivery to a webhook endpoint.
+    Delivery = 61,
+    /// A try of a delivery.
+    DeliveryAttempt = 62,
 }
 
 /// The id of a row of `kind`, for clients.

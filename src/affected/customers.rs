@@ -6,7 +6,6 @@ use async_graphql::InputObject;
 use entity::vocabulary::{Function, MemberSource};
 use entity::{affected_customer, customer, event};
 use serde::Serialize;
-use serde_json::json;
 
 use super::store;
 use crate::app::App;
@@ -16,9 +15,9 @@ use crate::auth::visibility::{AccessFacts, regrant};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::escalation;
 use crate::event::{self as events, optional_text};
-use crate::graphql::scalars::{self, Id};
+use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest note, in characters.
 const SHORT: usize = 2_000;
@@ -86,9 +85,8 @@ pub async fn add_affected_customer(
         }
     }
     regrant(&mut changes, Some(&access), &granted);
-    let id = scalars::id::<customer::Entity>(customer.id);
-    let data = json!({ "number": before.number, "customer": id });
-    changes.message(app, MessageKind::EventAffectedChanged, Some(before.id), data);
+    let told = message::EventCustomerAffected { customer: Opaque::new(customer.id) };
+    changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -3,7 +3,6 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::vocabulary::AffectedState;
 use entity::{affected_product, event, product};
-use serde_json::json;
 
 use super::{rules, store};
 use crate::app::App;
@@ -13,8 +12,8 @@ use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
 use crate::event::{self as events, optional_text};
-use crate::graphql::scalars::{self, Id};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::graphql::scalars::Id;
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest reason or list of versions, in characters.
 const SHORT: usize = 2_000;
@@ -92,9 +91,8 @@ pub async fn set_affected_product(
         events::transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
     }
     regrant(&mut changes, Some(&access), &granted);
-    let product = scalars::id::<product::Entity>(row.product_id);
-    let data = json!({ "number": before.number, "product": product, "state": row.state });
-    changes.message(app, MessageKind::EventAffectedChanged, Some(before.id), data);
+    let told = message::EventAffectedChanged { product: Opaque::new(row.product_id), state: row.state };
+    changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -14,9 +14,13 @@ const PERSONAL: [(&str, &[&str]); 2] = [
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
-/// Columns with text as received: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 2] =
-    [("report_version", &["title", "text", "source", "content_hash"]), ("indicator", &["value"])];
+/// Columns with text as received, or sealed: proven by digest, kept in one place.
+const RAW: [(&str, &[&str]); 4] = [
+    ("report_version", &["title", "text", "source", "content_hash"]),
+    ("indicator", &["value"]),
+    ("webhook_endpoint", &["sealed_url", "headers"]),
+    ("webhook_secret", &["sealed"]),
+];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so
 /// that no two different entries have the same bytes.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use entity::{Aggregate, audit_entry, channel, customer, duty, event, product, reporter};
+use entity::{Aggregate, audit_entry, channel, customer, duty, event, product, reporter, webhook_endpoint};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -122,6 +122,7 @@ pub async fn verify(app: &App) -> Result<Report> {
     check_heads::<product::Model>(app, &mut report).await?;
     check_heads::<customer::Model>(app, &mut report).await?;
     check_heads::<duty::Model>(app, &mut report).await?;
+    check_heads::<webhook_endpoint::Model>(app, &mut report).await?;
     Ok(report)
 }
 

@@ -184,6 +184,34 @@ actions! {
     ReadEventAudit "readEventAudit" [Analyst Leader Auditor];
     /// Read the audit trail of the configuration.
     ReadConfigurationAudit "readConfigurationAudit" [Admin Auditor];
+    /// Add a webhook endpoint, with the grant that it needs.
+    CreateWebhookEndpoint "createWebhookEndpoint" [Admin];
+    /// Change a webhook endpoint or propose another grant.
+    UpdateWebhookEndpoint "updateWebhookEndpoint" [Admin];
+    /// Replace a webhook endpoint's secret.
+    RotateWebhookSecret "rotateWebhookSecret" [Admin];
+    /// Pause deliveries to a webhook endpoint.
+    PauseWebhookEndpoint "pauseWebhookEndpoint" [Admin];
+    /// Let deliveries to a webhook endpoint go on.
+    ResumeWebhookEndpoint "resumeWebhookEndpoint" [Admin];
+    /// Send a test message to a webhook endpoint.
+    TestWebhookEndpoint "testWebhookEndpoint" [Admin];
+    /// Delete a webhook endpoint.
+    DeleteWebhookEndpoint "deleteWebhookEndpoint" [Admin];
+    /// Confirm a webhook endpoint's grant.
+    ConfirmWebhookGrant "confirmWebhookGrant" [Leader];
+    /// Take a webhook endpoint's grant away.
+    RevokeWebhookGrant "revokeWebhookGrant" [Leader];
+    /// Deliver a message to a webhook endpoint again.
+    ReplayDelivery "replayDelivery" [Admin];
+    /// Deliver what a webhook endpoint missed again.
+    ReplayDeliveries "replayDeliveries" [Admin];
+    /// Seal stored secrets with the present key.
+    RotateSecretKey "secrets rotate" [Admin];
+    /// Read webhook endpoints and how deliveries to them went.
+    ReadWebhooks "readWebhooks" [Admin Leader Auditor];
+    /// Read which messages webhooks can carry.
+    ReadMessageTypes "readMessageTypes" [Admin Analyst Leader Auditor Ticketing Src];
     /// Read which people and services have called.
     ReadPrincipals "readPrincipals" [Admin Auditor];
 }

@@ -11,7 +11,6 @@ use async_graphql::InputObject;
 use entity::vocabulary::CommentVisibility;
 use entity::{comment, event, report};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -20,8 +19,7 @@ use crate::error::Result;
 use crate::event::require_text;
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
-use crate::ids::{Kind, encode};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest comment or message, in characters.
 const LONG: usize = 100_000;
@@ -118,12 +116,12 @@ fn send_to_reporter(
 ) -> comment::Model {
     let row = written(app, changes, event, Some(report), body);
     changes.insert(&row);
-    let data = json!({
-        "comment": encode(Kind::Comment, row.id),
-        "report": encode(Kind::Report, report.id),
-        "fromReporter": false,
-    });
-    changes.message(app, MessageKind::ReporterMessage, Some(event.id), data);
+    let told = message::ReporterMessage {
+        comment: Opaque::new(row.id),
+        report: Opaque::new(report.id),
+        from_reporter: false,
+    };
+    changes.message(app, Some(event.id), &told);
     row
 }
 

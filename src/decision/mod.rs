@@ -14,7 +14,6 @@ use entity::texts::Texts;
 use entity::vocabulary::DecisionKind;
 use entity::{decision, event};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -23,8 +22,7 @@ use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
-use crate::ids::{Kind, encode};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use rules::Ruling;
 
 /// Longest subject or line, in characters.
@@ -91,14 +89,15 @@ fn texts(field: &str, texts: Option<&Vec<String>>, max: usize) -> Result<Texts> 
     Ok(kept.into())
 }
 
-fn tell(app: &App, changes: &mut ChangeSet, row: &decision::Model) {
-    let data = json!({
-        "decision": encode(Kind::Decision, row.id),
-        "kind": row.kind,
-        "decided": row.decided_at.is_some(),
-        "granted": row.granted,
-    });
-    changes.message(app, MessageKind::DecisionChanged, Some(row.event_id), data);
+/// Tells of a decision that was asked for or made.
+pub fn tell(app: &App, changes: &mut ChangeSet, row: &decision::Model) {
+    let told = message::DecisionChanged {
+        decision: Opaque::new(row.id),
+        kind: row.kind,
+        decided: row.decided_at.is_some(),
+        granted: row.granted,
+    };
+    changes.message(app, Some(row.event_id), &told);
 }
 
 /// Asks the leading group for a decision.

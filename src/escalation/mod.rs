@@ -11,12 +11,11 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{Function, MemberSource, TeamGroup};
 use entity::{duty, team_member};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::visibility::AccessFacts;
 use crate::error::Result;
-use crate::outbox::{ChangeSet, MessageKind};
+use crate::outbox::ChangeSet;
 
 /// Duties for `functions` that hold at `at`.
 async fn on_duty(app: &App, functions: &BTreeSet<Function>, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
@@ -64,8 +63,7 @@ pub fn join(
         removed_at: None,
     };
     changes.insert(&row);
-    let data = json!({ "number": access.event.number, "function": function, "source": source });
-    changes.message(app, MessageKind::TeamChanged, Some(access.event.id), data);
+    crate::team::tell_of_member(app, changes, &row);
     access.members.push(row);
 }
 

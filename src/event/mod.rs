@@ -20,11 +20,10 @@ pub use moves::{
 
 use entity::vocabulary::{Level, Status, Tlp};
 use entity::{event, status_change};
-use serde_json::json;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::outbox::{ChangeSet, MessageKind};
+use crate::outbox::{ChangeSet, message};
 use rules::Cause;
 
 /// Demands that the caller saw the present version.
@@ -123,8 +122,11 @@ pub fn transition(
         changed_at: changes.at(),
     };
     changes.write_row(&row);
-    let data = json!({ "number": event.number, "from": from, "to": to });
-    changes.message(app, MessageKind::EventStatusChanged, Some(event.id), data);
+    changes.message(app, Some(event.id), &message::EventStatusChanged { from, to });
+    let status = rules::public_status(to);
+    if status != rules::public_status(from) {
+        changes.message(app, Some(event.id), &message::ReportStatusChanged { status });
+    }
     Ok(())
 }
 

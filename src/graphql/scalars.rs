@@ -98,6 +98,7 @@ identified! {
     team_member TeamMember, assignment Assignment, remediation Remediation, verification Verification,
     decision Decision, review Review, action_item ActionItem, comment Comment, obligation Obligation, reply Reply,
     platform_account PlatformAccount, audit_entry AuditEntry, principal Principal, event_link EventLink,
+    webhook_endpoint WebhookEndpoint, delivery Delivery, delivery_attempt DeliveryAttempt,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

@@ -3,14 +3,12 @@
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{IndicatorKind, ObligationState, Origin, ReplyKind, Severity};
 use entity::{channel, event, indicator, obligation, report, report_version, reporter};
-use serde_json::json;
 
 use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::event as events;
-use crate::ids::{Kind, encode};
-use crate::outbox::{ChangeSet, MessageKind};
+use crate::outbox::{ChangeSet, Opaque, message};
 
 /// Title and text as received, with the fields they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +95,9 @@ impl Arrival<'_> {
             });
         }
         if !self.history {
-            let data = json!({
-                "report": encode(Kind::Report, row.id),
-                "number": event.number,
-                "channel": self.channel.key,
-            });
-            changes.message(app, MessageKind::ReportReceived, Some(event.id), data);
+            let told =
+                message::ReportReceived { report: Opaque::new(row.id), channel: Opaque::new(row.channel_id) };
+            changes.message(app, Some(event.id), &told);
         }
         row
     }
@@ -118,8 +113,7 @@ impl Arrival<'_> {
         events::record_first_status(app, changes, &event);
         for member in &members {
             changes.insert(member);
-            let data = json!({ "member": encode(Kind::TeamMember, member.id), "present": true });
-            changes.message(app, MessageKind::TeamChanged, Some(event.id), data);
+            crate::team::tell_of_member(app, changes, member);
         }
         let report = self.record(app, changes, &event);
         let event_id = event.id;
@@ -151,8 +145,8 @@ pub(super) fn add_versions(
     versions.iter().for_each(|version| changes.insert(version));
     changes.update(report, &after);
     if !report.history {
-        let data = json!({ "report": encode(Kind::Report, report.id), "version": after.current_version });
-        changes.message(app, MessageKind::ReportUpdated, Some(report.event_id), data);
+        let told = message::ReportUpdated { report: Opaque::new(report.id), version: after.current_version };
+        changes.message(app, Some(report.event_id), &told);
     }
     after
 }

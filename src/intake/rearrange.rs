@@ -17,8 +17,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
-use crate::ids::{Kind, encode};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// What arrived later for a report. 对报告的补充。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -68,12 +67,12 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
             created_at: changes.at(),
         };
         changes.insert(&words);
-        let data = json!({
-            "comment": encode(Kind::Comment, words.id),
-            "report": encode(Kind::Report, report.id),
-            "fromReporter": true,
-        });
-        changes.message(app, MessageKind::ReporterMessage, Some(before.id), data);
+        let told = message::ReporterMessage {
+            comment: Opaque::new(words.id),
+            report: Opaque::new(report.id),
+            from_reporter: true,
+        };
+        changes.message(app, Some(before.id), &told);
         report.clone()
     } else {
         store::require_handler(app, actor, &report).await?;
@@ -160,9 +159,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
         call_back(app, &mut changes, &mut after)?;
     }
-    let data =
-        json!({ "report": encode(Kind::Report, report.id), "from": source.number, "to": target.number });
-    changes.message(app, MessageKind::ReportUpdated, Some(target.id), data);
+    changes.message(app, Some(target.id), &message::ReportJoined { report: Opaque::new(report.id) });
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
     app.commit(changes).await?;
     Ok(moved)

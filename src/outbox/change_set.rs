@@ -6,7 +6,7 @@ use sea_orm::{EntityName, EntityTrait, Iden, Iterable, ModelTrait};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::MessageKind;
+use super::Message;
 use crate::app::App;
 use crate::audit::chain;
 use crate::auth::Actor;
@@ -141,18 +141,34 @@ impl ChangeSet {
         self.audit(app, kind, id, None, 1, &[]);
     }
 
-    /// Tells the outside. `data` holds ids and states only.
-    pub fn message(&mut self, app: &App, kind: MessageKind, event: Option<Uuid>, data: serde_json::Value) {
-        let row = message::Model {
-            id: app.ids.next(),
-            kind: kind.as_str().to_owned(),
-            endpoint_id: None,
+    /// Tells the outside, and answers the message's id.
+    pub fn message<M: Message>(&mut self, app: &App, event: Option<Uuid>, message: &M) -> Uuid {
+        self.write_message(app, event, None, message)
+    }
+
+    /// Tells one webhook endpoint alone.
+    pub fn message_to<M: Message>(&mut self, app: &App, endpoint: Uuid, message: &M) -> Uuid {
+        self.write_message(app, None, Some(endpoint), message)
+    }
+
+    fn write_message<M: Message>(
+        &mut self,
+        app: &App,
+        event: Option<Uuid>,
+        endpoint: Option<Uuid>,
+        message: &M,
+    ) -> Uuid {
+        let id = app.ids.next();
+        self.write_row(&message::Model {
+            id,
+            kind: M::KIND.as_str().to_owned(),
+            endpoint_id: endpoint,
             event_id: event,
-            data,
+            data: message.data(),
             created_at: self.at,
             position: None,
-        };
-        self.write_row(&row);
+        });
+        id
     }
 
     /// Keeps the outcome of a creation under the caller's key.

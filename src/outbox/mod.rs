@@ -6,12 +6,14 @@
 
 mod change_set;
 mod commit;
-mod message;
+mod field;
+pub mod message;
 pub mod replicas;
 pub mod sequencer;
 mod wake;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
-pub use message::MessageKind;
+pub use field::{Opaque, Tenths};
+pub use message::{Message, MessageKind};
 pub use wake::{Wake, Waker};

@@ -3,7 +3,6 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::event;
-use serde_json::json;
 
 use super::rules;
 use crate::app::App;
@@ -12,7 +11,7 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet};
 
 /// Longest reason, in characters.
 const SHORT: usize = 2_000;
@@ -46,8 +45,7 @@ pub async fn set_embargo(app: &App, actor: &Actor, input: &SetEmbargo) -> Result
         return Err(Error::Refused(refusals));
     }
     let after = event::Model { embargo_until: until, ..before.clone() };
-    let data = json!({ "number": before.number, "embargoed": until.is_some() });
-    changes.message(app, MessageKind::EventProtectionChanged, Some(before.id), data);
+    super::tell(app, &mut changes, &after);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

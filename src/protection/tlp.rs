@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use async_graphql::InputObject;
 use entity::event;
 use entity::vocabulary::{Function, MemberSource, Tlp};
-use serde_json::json;
 
 use super::rules;
 use crate::app::App;
@@ -16,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::escalation;
 use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet};
 
 /// Longest reason, in characters.
 const SHORT: usize = 2_000;
@@ -56,8 +55,7 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
         escalation::join(app, &mut changes, &mut granted, None, Some(&actor.subject), MemberSource::Actor);
     }
     regrant(&mut changes, Some(&access), &granted);
-    let data = json!({ "number": before.number, "tlp": after.tlp });
-    changes.message(app, MessageKind::EventProtectionChanged, Some(before.id), data);
+    super::tell(app, &mut changes, &after);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

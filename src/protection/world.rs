@@ -6,7 +6,6 @@ use entity::vocabulary::{DecisionKind, WorldFactKind};
 use entity::{decision, event, world_fact};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
-use serde_json::json;
 
 use super::rules;
 use crate::app::App;
@@ -16,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::{self as events, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest source, in characters.
 const SHORT: usize = 2_000;
@@ -72,8 +71,8 @@ pub async fn record_world_fact(app: &App, actor: &Actor, input: &RecordWorldFact
     if let Some(key) = &key {
         changes.remember(key, row.id);
     }
-    let data = json!({ "number": before.number, "kind": row.kind });
-    changes.message(app, MessageKind::EventWorldFactRecorded, Some(before.id), data);
+    let told = message::EventWorldFactRecorded { fact: Opaque::new(row.id), kind: row.kind };
+    changes.message(app, Some(before.id), &told);
     if rules::is_embargoed(before.embargo_until, changes.at()) && !asked_already(app, &before).await? {
         ask_to_end_embargo(app, &mut changes, &before, row.kind);
     }
@@ -116,6 +115,5 @@ fn ask_to_end_embargo(app: &App, changes: &mut ChangeSet, event: &event::Model, 
         version: 1,
     };
     changes.insert(&row);
-    let data = json!({ "number": event.number, "kind": row.kind, "decided": false });
-    changes.message(app, MessageKind::DecisionChanged, Some(event.id), data);
+    crate::decision::tell(app, changes, &row);
 }

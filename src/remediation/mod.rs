@@ -13,7 +13,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::vocabulary::{DecisionKind, EventLinkKind, RemediationState, Tlp};
 use entity::{decision, event, event_link, remediation, verification};
 use sea_orm::EntityTrait;
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -23,7 +22,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::{Cause, MoveFacts, is_move, status_by_lines};
 use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use rules::Act;
 
 /// Longest name or reference, in characters.
@@ -79,8 +78,12 @@ async fn write(
 ) -> Result<remediation::Model> {
     after.version = before.version + 1;
     changes.update(before, &after);
-    let data = json!({ "line": after.line, "from": before.state, "to": after.state });
-    changes.message(app, MessageKind::RemediationChanged, Some(event.id), data);
+    let told = message::RemediationChanged {
+        remediation: Opaque::new(after.id),
+        from: before.state,
+        to: after.state,
+    };
+    changes.message(app, Some(event.id), &told);
     let mut moved = event.clone();
     if after.state != before.state {
         let mut fixes = store::of_event(app, event.id).await?;
@@ -256,8 +259,12 @@ pub async fn verify(app: &App, actor: &Actor, input: &VerifyFix) -> Result<remed
         verified_at: changes.at(),
     };
     changes.insert(&row);
-    let data = json!({ "line": before.line, "passed": passed });
-    changes.message(app, MessageKind::VerificationRecorded, Some(event.id), data);
+    let told = message::VerificationRecorded {
+        verification: Opaque::new(row.id),
+        remediation: Opaque::new(before.id),
+        passed,
+    };
+    changes.message(app, Some(event.id), &told);
     let state = if passed { RemediationState::Passed } else { RemediationState::Failed };
     let after = remediation::Model { state, ..before.clone() };
     write(app, changes, &event, &before, after).await

@@ -29,15 +29,13 @@ pub use sending::{RecordReplySent, record_reply_sent};
 
 use entity::vocabulary::ReplyKind;
 use entity::{channel, event, reply};
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, Result};
 use crate::event::require_text;
-use crate::ids::{Kind, encode};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest subject line, note, reason or reference, in characters.
 const SHORT: usize = 2_000;
@@ -87,23 +85,27 @@ async fn save(
 
 /// Tells of a reply as it now is, and the leading group when only the duty roster entitled its approver.
 fn tell(app: &App, changes: &mut ChangeSet, reply: &reply::Model, approved_on_duty: bool) {
-    let data = json!({
-        "reply": encode(Kind::Reply, reply.id),
-        "kind": reply.kind,
-        "state": reply.state,
-        "approvedOnDuty": approved_on_duty,
-    });
-    changes.message(app, MessageKind::ReplyChanged, Some(reply.event_id), data);
+    let id = || Opaque::new(reply.id);
+    let (kind, state) = (reply.kind, reply.state);
+    changes.message(
+        app,
+        Some(reply.event_id),
+        &message::ReplyChanged { reply: id(), kind, state, approved_on_duty },
+    );
+    if state == ReplyState::Sent {
+        let channel = Opaque::new(reply.channel_id);
+        changes.message(app, Some(reply.event_id), &message::ReplySent { reply: id(), channel, kind });
+    }
 }
 
 /// Tells of an obligation as it now is.
 fn tell_obligation(app: &App, changes: &mut ChangeSet, obligation: &entity::obligation::Model) {
-    let data = json!({
-        "obligation": encode(Kind::Obligation, obligation.id),
-        "kind": obligation.kind,
-        "state": obligation.state,
-    });
-    changes.message(app, MessageKind::ObligationChanged, Some(obligation.event_id), data);
+    let told = message::ObligationChanged {
+        obligation: Opaque::new(obligation.id),
+        kind: obligation.kind,
+        state: obligation.state,
+    };
+    changes.message(app, Some(obligation.event_id), &told);
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use async_graphql::InputObject;
 use entity::vocabulary::{MemberSource, ReplyState, ReviewOutcome, TeamGroup};
 use entity::{reply, reply_review, team_member};
-use serde_json::json;
 
 use super::rules::{Approver, Entitlement};
 use super::{SHORT, channel_of, require_author, require_line, rules, save, store};
@@ -14,8 +13,7 @@ use crate::auth::visibility::{AccessFacts, regrant};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::ids::{Kind, encode};
-use crate::outbox::{ChangeSet, MessageKind};
+use crate::outbox::ChangeSet;
 
 /// A request to approve a reply. 请求审核回复。
 #[derive(Clone, Debug, InputObject)]
@@ -89,8 +87,7 @@ fn join_team(app: &App, changes: &mut ChangeSet, before: &AccessFacts, reviewer:
         removed_at: None,
     };
     changes.insert(&member);
-    let data = json!({ "member": encode(Kind::TeamMember, member.id), "source": member.source });
-    changes.message(app, MessageKind::TeamChanged, Some(before.event.id), data);
+    crate::team::tell_of_member(app, changes, &member);
     let mut after = before.clone();
     after.members.push(member);
     regrant(changes, Some(before), &after);

@@ -8,7 +8,6 @@ use entity::vocabulary::{ActionItemState, ReviewPhase, Status};
 use entity::{action_item, event, review};
 use sea_orm::EntityTrait;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
@@ -17,7 +16,7 @@ use crate::error::{Error, RefusalCode, Result};
 use crate::event::rules::{Cause, review_may_be_skipped};
 use crate::event::{expect_version, optional_text, require_text, store, transition};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest title, in characters.
 const SHORT: usize = 500;
@@ -69,7 +68,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordReview) -> Result<ev
         return Err(Error::bad_input("input.actionItems", format!("send at most {MAX_ITEMS}")));
     }
     let mut changes = ChangeSet::new(app, actor, Action::RecordReview);
-    changes.insert(&review::Model {
+    let row = review::Model {
         id: app.ids.next(),
         event_id: before.id,
         pass: before.pass,
@@ -80,12 +79,12 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordReview) -> Result<ev
         skipped_reason: None,
         recorded_by: actor.subject.to_string(),
         recorded_at: changes.at(),
-    });
+    };
     for item in &input.action_items {
         let row = new_item(app, actor, &before, item)?;
         changes.insert(&row);
     }
-    close(app, changes, &before, None).await
+    close(app, changes, &before, &row).await
 }
 
 /// Closing without a review. 跳过复盘。
@@ -113,7 +112,7 @@ pub async fn skip(app: &App, actor: &Actor, input: &SkipReview) -> Result<event:
         return Err(Error::refused(RefusalCode::MissingFact, message));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SkipReview).because(Some(&reason));
-    changes.insert(&review::Model {
+    let row = review::Model {
         id: app.ids.next(),
         event_id: before.id,
         pass: before.pass,
@@ -124,20 +123,22 @@ pub async fn skip(app: &App, actor: &Actor, input: &SkipReview) -> Result<event:
         skipped_reason: Some(reason.clone()),
         recorded_by: actor.subject.to_string(),
         recorded_at: changes.at(),
-    });
-    close(app, changes, &before, Some(&reason)).await
+    };
+    close(app, changes, &before, &row).await
 }
 
 async fn close(
     app: &App,
     mut changes: ChangeSet,
     before: &event::Model,
-    reason: Option<&str>,
+    review: &review::Model,
 ) -> Result<event::Model> {
+    changes.insert(review);
     let mut after = before.clone();
-    transition(app, &mut changes, &mut after, Status::Closed, Cause::Review, reason)?;
-    let data = json!({ "number": before.number, "skipped": reason.is_some() });
-    changes.message(app, MessageKind::ReviewRecorded, Some(before.id), data);
+    let skipped_reason = review.skipped_reason.as_deref();
+    transition(app, &mut changes, &mut after, Status::Closed, Cause::Review, skipped_reason)?;
+    let told = message::ReviewRecorded { review: Opaque::new(review.id), skipped: skipped_reason.is_some() };
+    changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
@@ -173,6 +174,11 @@ pub struct AddActionItem {
     pub item: NewActionItem,
 }
 
+fn tell_of_item(app: &App, changes: &mut ChangeSet, item: &action_item::Model) {
+    let told = message::ActionItemChanged { action_item: Opaque::new(item.id), state: item.state };
+    changes.message(app, Some(item.event_id), &told);
+}
+
 /// Adds an action item, from REVIEWING on.
 ///
 /// # Errors
@@ -187,7 +193,7 @@ pub async fn add_item(app: &App, actor: &Actor, input: &AddActionItem) -> Result
     let row = new_item(app, actor, &event, &input.item)?;
     let mut changes = ChangeSet::new(app, actor, Action::AddActionItem);
     changes.insert(&row);
-    changes.message(app, MessageKind::ActionItemChanged, Some(event.id), json!({ "state": row.state }));
+    tell_of_item(app, &mut changes, &row);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(row)
@@ -247,7 +253,7 @@ pub async fn end_item(app: &App, actor: &Actor, input: &UpdateActionItem) -> Res
         ..before.clone()
     };
     changes.update(&before, &after);
-    changes.message(app, MessageKind::ActionItemChanged, Some(event.id), json!({ "state": after.state }));
+    tell_of_item(app, &mut changes, &after);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)

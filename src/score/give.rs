@@ -3,7 +3,6 @@
 use async_graphql::InputObject;
 use entity::vocabulary::Status;
 use entity::{decision, event, score};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::given::{self, Given, ScoreEvidenceInput, ScoreFactorsInput};
@@ -17,7 +16,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::escalation::{self, rules::functions_for};
 use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, Tenths, message};
 
 /// Longest reason, in characters.
 const SHORT: usize = 2_000;
@@ -92,8 +91,9 @@ pub async fn score_event(app: &App, actor: &Actor, input: &ScoreEvent) -> Result
     let joining = escalation::to_bring(&granted.members, &needed, &needed_before);
     escalation::bring(app, &mut changes, &mut granted, &joining).await?;
     regrant(&mut changes, Some(&access), &granted);
-    let data = json!({ "number": before.number, "level": rating.level });
-    changes.message(app, MessageKind::EventScored, Some(before.id), data);
+    let told =
+        message::EventScored { score: Opaque::new(row.id), total: Tenths(row.rounded), level: rating.level };
+    changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -18,7 +18,6 @@ use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AssignmentState, Function, MemberSource, TeamGroup};
 use entity::{assignment, event, team_member};
-use serde_json::json;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -27,8 +26,7 @@ use crate::auth::visibility::{AccessFacts, regrant};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::ids::{Kind, encode};
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use rules::Party;
 
 /// Longest subject, team or line, in characters.
@@ -142,21 +140,31 @@ fn join(
         removed_at: None,
     };
     changes.insert(&row);
-    let data = json!({ "member": encode(Kind::TeamMember, row.id), "present": true });
-    changes.message(app, MessageKind::TeamChanged, Some(before.event.id), data);
+    tell_of_member(app, changes, &row);
     let mut after = before.clone();
     after.members.push(row);
     regrant(changes, Some(before), &after);
 }
 
+/// Tells of a member who joined or left.
+pub fn tell_of_member(app: &App, changes: &mut ChangeSet, row: &team_member::Model) {
+    let told = message::TeamChanged {
+        member: Opaque::new(row.id),
+        present: rules::is_present(row),
+        function: row.function,
+        source: row.source,
+    };
+    changes.message(app, Some(row.event_id), &told);
+}
+
 fn tell_of_assignment(app: &App, changes: &mut ChangeSet, row: &assignment::Model, all_declined: bool) {
-    let data = json!({
-        "assignment": encode(Kind::Assignment, row.id),
-        "function": row.function,
-        "state": row.state,
-        "allDeclined": all_declined,
-    });
-    changes.message(app, MessageKind::AssignmentChanged, Some(row.event_id), data);
+    let told = message::AssignmentChanged {
+        assignment: Opaque::new(row.id),
+        function: row.function,
+        state: row.state,
+        all_declined,
+    };
+    changes.message(app, Some(row.event_id), &told);
 }
 
 /// Gives work to a person or team and puts them on the event's team.
@@ -285,8 +293,7 @@ pub async fn remove_member(app: &App, actor: &Actor, input: &RemoveTeamMember) -
     for row in rules::leaving(&facts.members, &member) {
         let gone = rules::left(row, &actor.subject, changes.at());
         changes.update(row, &gone);
-        let data = json!({ "member": encode(Kind::TeamMember, row.id), "present": false });
-        changes.message(app, MessageKind::TeamChanged, Some(before.id), data);
+        tell_of_member(app, &mut changes, &gone);
         after.members.iter_mut().filter(|other| other.id == gone.id).for_each(|other| *other = gone.clone());
     }
     rules::may_become(before.tlp, &facts.members, &after.members).map_err(refuse)?;

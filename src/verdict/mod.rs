@@ -15,7 +15,6 @@ use async_graphql::InputObject;
 use chrono::NaiveDate;
 use entity::vocabulary::{ObligationState, Severity, Verdict};
 use entity::{event, obligation, report, verdict};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -25,7 +24,7 @@ use crate::auth::visibility::{AccessFacts, regrant};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, MessageKind};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use rules::Facts;
 
 /// Longest fact, in characters.
@@ -134,8 +133,7 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     }
     let granted = AccessFacts { event: after.clone(), ..access.clone() };
     regrant(&mut changes, Some(&access), &granted);
-    let data = json!({ "number": before.number, "verdict": input.verdict });
-    changes.message(app, MessageKind::EventVerdictGiven, Some(before.id), data);
+    changes.message(app, Some(before.id), &message::EventVerdictGiven { verdict: input.verdict });
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     for duplicate in store::duplicates(app, before.id).await? {
         follow_original(app, &mut changes, duplicate, original_id, changed)?;
@@ -253,8 +251,9 @@ async fn owe_new_verdict(app: &App, changes: &mut ChangeSet, event: &event::Mode
             ..told.clone()
         };
         changes.insert(&row);
-        let data = json!({ "number": event.number, "kind": row.kind, "state": row.state });
-        changes.message(app, MessageKind::ObligationChanged, Some(event.id), data);
+        let told =
+            message::ObligationChanged { obligation: Opaque::new(row.id), kind: row.kind, state: row.state };
+        changes.message(app, Some(event.id), &told);
     }
     Ok(())
 }
