@@ -27,7 +27,11 @@ pub struct Routes(Mutex<Option<(i64, Arc<[webhook_endpoint::Model]>)>>);
 ///
 /// # Errors
 /// Of the database.
-pub async fn fan_out(app: &App, transaction: &DatabaseTransaction, messages: &[message::Model]) -> Result<u64> {
+pub async fn fan_out(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    messages: &[message::Model],
+) -> Result<u64> {
     if messages.is_empty() {
         return Ok(0);
     }
@@ -35,7 +39,10 @@ pub async fn fan_out(app: &App, transaction: &DatabaseTransaction, messages: &[m
     let routed: Vec<(&webhook_endpoint::Model, &message::Model)> = messages
         .iter()
         .flat_map(|message| {
-            endpoints.iter().filter(|endpoint| is_told(endpoint, message)).map(move |endpoint| (endpoint, message))
+            endpoints
+                .iter()
+                .filter(|endpoint| is_told(endpoint, message))
+                .map(move |endpoint| (endpoint, message))
         })
         .collect();
     if routed.is_empty() {

@@ -114,8 +114,7 @@ pub(super) async fn advance_sequences(
         .iter()
         .map(|((endpoint, event), count)| json!({ "endpoint_id": endpoint, "event_id": event, "count": count }))
         .collect();
-    let columns =
-        [("endpoint_id", Given::Id), ("event_id", Given::Id), ("count", Given::Number)];
+    let columns = [("endpoint_id", Given::Id), ("event_id", Given::Id), ("count", Given::Number)];
     let sql = format!(
         "INSERT INTO delivery_sequence (endpoint_id, event_id, next) \
          SELECT endpoint_id, event_id, count + 1 FROM {} WHERE true \
@@ -156,7 +155,9 @@ pub(super) async fn insert(
          created_at) SELECT id, endpoint_id, message_id, event_id, kind, sequence, 'PENDING', at, 0, at FROM {}",
         given(backend, "$1", &columns)
     );
-    transaction.execute_raw(statement(backend, sql, [serde_json::Value::from(rows).to_string().into()])).await?;
+    transaction
+        .execute_raw(statement(backend, sql, [serde_json::Value::from(rows).to_string().into()]))
+        .await?;
     Ok(())
 }
 
@@ -188,8 +189,7 @@ pub async fn claim(
     let until = now + LEASE;
     let mut claimed = Vec::new();
     if backend == DatabaseBackend::Postgres {
-        let columns =
-            [("endpoint_id", Given::Id), ("room", Given::Number), ("per_event", Given::Number)];
+        let columns = [("endpoint_id", Given::Id), ("room", Given::Number), ("per_event", Given::Number)];
         let sql = format!(
             "WITH picked AS (SELECT free.id FROM {} CROSS JOIN LATERAL ({} FOR UPDATE SKIP LOCKED) AS free) \
              UPDATE delivery SET lease_owner = $2, lease_until = $3 FROM picked WHERE delivery.id = picked.id \
@@ -230,7 +230,12 @@ pub async fn claim(
         transaction.commit().await?;
     }
     claimed.sort_by(|one, other| {
-        (one.due_at, one.event_id, one.sequence, one.id).cmp(&(other.due_at, other.event_id, other.sequence, other.id))
+        (one.due_at, one.event_id, one.sequence, one.id).cmp(&(
+            other.due_at,
+            other.event_id,
+            other.sequence,
+            other.id,
+        ))
     });
     Ok(claimed)
 }
@@ -294,7 +299,8 @@ pub async fn settle(
             })
         })
         .collect();
-    let attempts: Vec<_> = settled.iter().filter_map(|settled| settled.attempt.as_ref()).map(attempt_row).collect();
+    let attempts: Vec<_> =
+        settled.iter().filter_map(|settled| settled.attempt.as_ref()).map(attempt_row).collect();
     let transaction = database.begin_write().await?;
     let values = [owner.into(), json!(rows).to_string().into()];
     transaction.execute_raw(statement(backend, states, values)).await?;
