@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
+use crate::outbound::OutboundSettings;
 use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -33,6 +34,24 @@ pub struct Settings {
     pub graphql: GuardLimits,
     /// Keys that stored secrets are sealed with.
     pub secrets: SecretSettings,
+    /// What may be asked outside.
+    pub outbound: OutboundSettings,
+    /// Deliveries to webhook endpoints.
+    pub webhooks: WebhookSettings,
+}
+
+/// Deliveries to webhook endpoints.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether `serve` delivers too; without, `vulndesk worker` has to run.
+    pub worker: bool,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { worker: true }
+    }
 }
 
 /// How log lines look.
@@ -56,6 +75,8 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             graphql: GuardLimits::default(),
             secrets: SecretSettings::default(),
+            outbound: OutboundSettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

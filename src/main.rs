@@ -26,7 +26,9 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
+use vulndesk::outbound::Policy;
 use vulndesk::outbox::sequencer;
+use vulndesk::webhook::worker;
 use vulndesk::{audit, demo, graphql, http, migrate};
 
 #[global_allocator]
@@ -65,6 +67,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => {
             log_to_stderr(settings.log_format);
             serve(&settings).await
+        }
+        Command::Worker => {
+            log_to_stderr(settings.log_format);
+            let database = migrated(&settings).await?;
+            let app = running_app(&settings, database).await?;
+            let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
+            shutdown.on_signals()?;
+            tracing::info!("delivering");
+            deliver(app, true, shutdown.token).await
         }
         Command::Demo { tokens_file } => {
             log_to_stderr(settings.log_format);
@@ -133,6 +144,23 @@ async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     Ok(Arc::new(App::new(database, Arc::clone(&clock), Ids::new(clock)).await?))
 }
 
+/// The product on the machine's clock, with what the settings give it.
+async fn running_app(settings: &Settings, database: Database) -> anyhow::Result<Arc<App>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    let secrets = settings.secrets.read().context("secrets.keys")?;
+    Ok(Arc::new(app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound))))
+}
+
+/// Gives what was committed its place and, with `worker`, delivers it, until `stop`.
+async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
+    let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
+    if worker {
+        worker::run(app, stop).await?;
+    }
+    sequencing.await.context("the sequencer")
+}
+
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let verifier = Verifier::new(settings.auth.clone(), Arc::new(SystemClock))?;
     settings.http.check()?;
@@ -147,8 +175,7 @@ async fn listen(
     verifier: Verifier,
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = Arc::new(App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock))).await?);
+    let app = running_app(settings, database).await?;
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
     shutdown.on_signals()?;
@@ -164,7 +191,7 @@ async fn listen(
         });
     let services = Services {
         executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
-        ids: Arc::new(Ids::new(clock)),
+        ids: Arc::new(Ids::new(Arc::new(SystemClock))),
         health: Arc::new(health),
         metrics: Arc::new(Metrics::default()),
     };
@@ -173,10 +200,10 @@ async fn listen(
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
     // Ends after the last request, so that what was committed while draining has its place too.
     let drained = CancellationToken::new();
-    let sequencer = tokio::spawn(sequencer::run(app, drained.clone()));
+    let delivering = tokio::spawn(deliver(app, settings.webhooks.worker, drained.clone()));
     server.run(router, shutdown).await;
     drained.cancel();
-    sequencer.await.context("the sequencer")
+    delivering.await.context("the deliveries")?
 }
 
 async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow::Result<()> {

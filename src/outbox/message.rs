@@ -323,8 +323,6 @@ messages! {
     WebhookEndpointFailing "webhook.endpoint_failing" [CONFIGURATION] {
         /// The endpoint. 端点。
         endpoint: Opaque<entity::webhook_endpoint::Entity>,
-        /// Subject who looks after it. 负责人。
-        owner: String,
         /// How many were given up now. 本次放弃的数量。
         given_up: i32,
     }

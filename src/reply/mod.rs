@@ -27,7 +27,7 @@ pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_r
 pub use rules::needs_approval;
 pub use sending::{RecordReplySent, record_reply_sent};
 
-use entity::vocabulary::ReplyKind;
+use entity::vocabulary::{ReplyKind, ReplyState};
 use entity::{channel, event, reply};
 
 use crate::app::App;

@@ -15,7 +15,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// Of the database.
-pub async fn payloads(
+pub(super) async fn payloads(
     app: &App,
     endpoint: &webhook_endpoint::Model,
     deliveries: &[delivery::Model],

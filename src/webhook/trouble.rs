@@ -54,10 +54,9 @@ pub(super) async fn disable(app: &App, endpoint: Uuid, reason: &str) -> Result<(
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn tell_of_dead(app: &App, row: &webhook_endpoint::Model, dead: i32) -> Result<()> {
+pub(super) async fn tell_of_dead(app: &App, endpoint: Uuid, dead: i32) -> Result<()> {
     let mut changes = ChangeSet::new(app, &worker(), Action::PauseWebhookEndpoint);
-    let told =
-        WebhookEndpointFailing { endpoint: Opaque::new(row.id), owner: row.owner.clone(), given_up: dead };
+    let told = WebhookEndpointFailing { endpoint: Opaque::new(endpoint), given_up: dead };
     changes.message(app, None, &told);
     app.commit(changes).await
 }

@@ -24,6 +24,8 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
+use vulndesk::outbound::{OutboundSettings, Policy};
+use vulndesk::secret::{Key, KeyRing};
 use vulndesk::{graphql, migrate};
 
 /// When every test begins.
@@ -72,9 +74,14 @@ impl TestApp {
         database.observe(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
         });
-        let app = Arc::new(
-            App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap(),
-        );
+        let app = App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
+        // Receivers of tests are on the loopback.
+        let outbound = Policy::new(&OutboundSettings {
+            http_hosts: vec!["127.0.0.1".to_owned()],
+            networks: vec!["127.0.0.0/8".parse().unwrap()],
+            ports: (443..=65_535).collect(),
+        });
+        let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound));
         let secret = DevelopmentSecret::new(b"a secret for tests that is long enough").unwrap();
         let verifier = Verifier::development(AuthSettings::default(), &secret);
         let services = Services {

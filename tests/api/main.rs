@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod deliveries;
 mod generate;
 mod harness;
 mod leaks;
 mod procedure;
+mod receiver;
 mod role_matrix;
 mod sequencer;
 mod server;
