@@ -32,6 +32,8 @@ pub struct App {
     pub outbound: Policy,
     /// Webhook endpoints as last read.
     pub routes: Routes,
+    /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
+    pub event_link: String,
 }
 
 impl App {
@@ -51,6 +53,7 @@ impl App {
             secrets: KeyRing::default(),
             outbound: Policy::default(),
             routes: Routes::default(),
+            event_link: String::new(),
         })
     }
 
@@ -65,6 +68,13 @@ impl App {
     #[must_use]
     pub fn with_outbound(mut self, outbound: Policy) -> Self {
         self.outbound = outbound;
+        self
+    }
+
+    /// The same product whose chat messages link to events.
+    #[must_use]
+    pub fn with_event_link(mut self, link: &str) -> Self {
+        link.clone_into(&mut self.event_link);
         self
     }
 

@@ -60,6 +60,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Keep stored secrets.
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
+    /// About webhooks.
+    Webhooks {
+        #[command(subcommand)]
+        command: WebhooksCommand,
+    },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
 }
@@ -85,6 +95,22 @@ pub(crate) struct TokenArgs {
     /// How long it lasts.
     #[arg(long, default_value_t = 12)]
     pub(crate) hours: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Seal all stored secrets with the first key of secrets.keys; safe to run again.
+    Rotate {
+        /// Who does it, for the audit trail.
+        #[arg(long = "as", default_value = "operator")]
+        subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// Print docs/WEBHOOKS.md: what receivers have to know, with every message type.
+    Doc,
 }
 
 #[derive(Debug, Subcommand)]

@@ -32,25 +32,27 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
+    /// Which receivers outside may be asked.
+    pub outbound: OutboundSettings,
     /// Keys that stored secrets are sealed with.
     pub secrets: SecretSettings,
-    /// What may be asked outside.
-    pub outbound: OutboundSettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
 }
 
 /// Deliveries to webhook endpoints.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebhookSettings {
     /// Whether `serve` delivers too; without, `vulndesk worker` has to run.
     pub worker: bool,
+    /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
+    pub event_link: String,
 }
 
 impl Default for WebhookSettings {
     fn default() -> Self {
-        Self { worker: true }
+        Self { worker: true, event_link: String::new() }
     }
 }
 
@@ -74,8 +76,8 @@ impl Default for Settings {
             http: HttpSettings::default(),
             auth: AuthSettings::default(),
             graphql: GuardLimits::default(),
-            secrets: SecretSettings::default(),
             outbound: OutboundSettings::default(),
+            secrets: SecretSettings::default(),
             webhooks: WebhookSettings::default(),
         }
     }

@@ -12,12 +12,12 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, TokenArgs};
+use cli::{AuditCommand, Cli, Command, Common, SecretsCommand, TokenArgs, WebhooksCommand};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 use vulndesk::app::App;
-use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
+use vulndesk::auth::{Actor, AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
 use vulndesk::clock::{Clock, Ids, SetClock, SystemClock};
 use vulndesk::config::{LogFormat, Settings};
 use vulndesk::database::Database;
@@ -28,8 +28,9 @@ use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
 use vulndesk::outbound::Policy;
 use vulndesk::outbox::sequencer;
+use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, http, migrate};
+use vulndesk::{audit, demo, graphql, http, migrate, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -64,14 +65,21 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             say(&format!("{report}\n"))?;
             if report.is_sound() { Ok(()) } else { bail!("the audit trail does not hold") }
         }
+        Command::Secrets { command: SecretsCommand::Rotate { subject } } => {
+            let app = command_line_app(&settings).await?;
+            let operator = Actor::operator(&subject, [Role::Admin]);
+            let changed = webhook::sealed::reseal(&app, &operator).await;
+            let changed = changed.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            say(&format!("{changed} endpoints had secrets under an older key\n"))
+        }
+        Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
             log_to_stderr(settings.log_format);
             serve(&settings).await
         }
         Command::Worker => {
             log_to_stderr(settings.log_format);
-            let database = migrated(&settings).await?;
-            let app = running_app(&settings, database).await?;
+            let app = command_line_app(&settings).await?;
             let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
             shutdown.on_signals()?;
             tracing::info!("delivering");
@@ -140,16 +148,15 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
 /// The product for one command on the machine's clock.
 async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let database = migrated(settings).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Arc::new(App::new(database, Arc::clone(&clock), Ids::new(clock)).await?))
+    running_app(settings, settings.secrets.read()?, database).await
 }
 
 /// The product on the machine's clock, with what the settings give it.
-async fn running_app(settings: &Settings, database: Database) -> anyhow::Result<Arc<App>> {
+async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) -> anyhow::Result<Arc<App>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
-    let secrets = settings.secrets.read().context("secrets.keys")?;
-    Ok(Arc::new(app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound))))
+    let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
+    Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }
 
 /// Gives what was committed its place and, with `worker`, delivers it, until `stop`.
@@ -165,17 +172,19 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let verifier = Verifier::new(settings.auth.clone(), Arc::new(SystemClock))?;
     settings.http.check()?;
     let database = migrated(settings).await?;
-    listen(settings, database, verifier, |address| tracing::info!(%address, "serving")).await
+    let secrets = settings.secrets.read()?;
+    listen(settings, secrets, database, verifier, |address| tracing::info!(%address, "serving")).await
 }
 
 /// Serves until the process is told to stop.
 async fn listen(
     settings: &Settings,
+    secrets: KeyRing,
     database: Database,
     verifier: Verifier,
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
-    let app = running_app(settings, database).await?;
+    let app = running_app(settings, secrets, database).await?;
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
     shutdown.on_signals()?;
@@ -230,7 +239,14 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
         write_private(file, &serde_json::to_string_pretty(&tokens)?)?;
     }
     let verifier = Verifier::development(settings.auth.clone(), &secret);
-    listen(&settings, database, verifier, |address| {
+    let mut secrets = settings.secrets.read()?;
+    if !secrets.can_seal() {
+        // Good for this run: nothing that the demo keeps is worth keeping longer.
+        let mut key = [0; 32];
+        Ids::new(Arc::new(SystemClock)).fill(&mut key);
+        secrets = KeyRing::new([Key::new(key)]);
+    }
+    listen(&settings, secrets, database, verifier, |address| {
         let mut text = format!(
             "\nvulndesk demo\n\n  page     http://{address}/\n  GraphQL  http://{address}/graphql\n\n"
         );

@@ -14,6 +14,16 @@ fn the_checked_in_schema_is_the_present_one() {
     );
 }
 
+#[test]
+fn the_checked_in_words_for_receivers_are_the_present_ones() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/WEBHOOKS.md");
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(
+        kept == vulndesk::webhook::document::document(),
+        "run `cargo run -- webhooks doc > docs/WEBHOOKS.md` and review the difference"
+    );
+}
+
 #[tokio::test]
 async fn everything_is_described_in_english_and_chinese() {
     let document =

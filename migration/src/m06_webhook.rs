@@ -121,7 +121,7 @@ impl MigrationTrait for Migration {
         manager
             .create_index(crate::index("delivery", &["endpoint_id", "message_id"]).unique().take())
             .await?;
-        manager.create_index(crate::index("delivery", &["endpoint_id", "id"]).take()).await?;
+        manager.create_index(crate::index("delivery", &["endpoint_id", "created_at", "id"]).take()).await?;
         manager.create_index(crate::index("delivery", &["message_id"]).take()).await?;
         manager
             .create_table(

@@ -120,6 +120,16 @@ impl Actor {
     }
 }
 
+/// Whether somebody with `role`, whatever their scope, may be let see this side of an event at all.
+pub fn may_see(role: Role, facet: Facet) -> bool {
+    let everywhere = Actor {
+        products: [String::new()].into(),
+        channel: Some("".into()),
+        ..Actor::operator("anybody", [role])
+    };
+    !everywhere.keys(facet).is_empty()
+}
+
 fn access(actor: &Actor, facet: Facet) -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))

@@ -84,6 +84,8 @@ children! {
     indicator by ReportId, Id Asc;
     report_version by ReportId, Number Desc;
     platform_account by ChannelId, Login Asc;
+    delivery_attempt by DeliveryId, At Desc;
+    webhook_secret by EndpointId, CreatedAt Desc;
 }
 
 impl Child for entity::reply_obligation::Entity {
@@ -165,7 +167,7 @@ macro_rules! lookups {
         impl Lookup for entity::$table::Entity { const ID: Self::Column = entity::$table::Column::Id; }
     )+};
 }
-lookups!(product, channel, customer, reporter, rating_policy, remediation);
+lookups!(product, channel, customer, reporter, rating_policy, remediation, webhook_endpoint);
 
 impl Lookup for event::Entity {
     const ID: event::Column = event::Column::Id;

@@ -91,6 +91,8 @@ nodes! {
     product: product => Product, |actor| by_role(actor, Action::ReadProducts);
     customer: customer => Customer, |actor| by_role(actor, Action::ReadCustomers);
     duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
+    webhook: webhook_endpoint => WebhookEndpoint, |actor| by_role(actor, Action::ReadWebhooks);
+    webhook: delivery => WebhookDelivery, crate::webhook::store::visible_deliveries;
     rating_policy: rating_policy => RatingPolicy, |actor| by_role(actor, Action::ReadRatingPolicies);
 }
 

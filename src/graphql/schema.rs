@@ -23,6 +23,7 @@ use crate::score::graphql::ScoreMutation;
 use crate::team::graphql::TeamMutation;
 use crate::verdict::graphql::VerdictMutation;
 use crate::viewer::graphql::ViewerQuery;
+use crate::webhook::graphql::{WebhookMutation, WebhookQuery};
 
 /// Everything that can be asked. 查询入口。
 #[derive(Default, MergedObject)]
@@ -38,6 +39,7 @@ pub struct Query(
     RatingPolicyQuery,
     AuditQuery,
     PrincipalQuery,
+    WebhookQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -61,6 +63,7 @@ pub struct Mutation(
     RemediationMutation,
     ReplyMutation,
     ReviewMutation,
+    WebhookMutation,
 );
 
 /// The schema of the API.

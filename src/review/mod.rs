@@ -111,7 +111,7 @@ pub async fn skip(app: &App, actor: &Actor, input: &SkipReview) -> Result<event:
         let message = format!("the event was {}: record a review (recordReview)", before.highest_level);
         return Err(Error::refused(RefusalCode::MissingFact, message));
     }
-    let mut changes = ChangeSet::new(app, actor, Action::SkipReview).because(Some(&reason));
+    let changes = ChangeSet::new(app, actor, Action::SkipReview).because(Some(&reason));
     let row = review::Model {
         id: app.ids.next(),
         event_id: before.id,

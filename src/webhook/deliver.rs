@@ -40,7 +40,7 @@ pub(super) async fn attempt(
     let kind = receiver.row.preset;
     let (url, body) = if kind == WebhookPreset::Standard {
         let id = message_id(delivery);
-        let signature = sign::sign(receiver.keys(at), &id, at, &body);
+        let signature = sign::sign(&receiver.keys, &id, at, &body);
         for (name, value) in [(ID, id), (TIMESTAMP, at.timestamp().to_string()), (SIGNATURE, signature)] {
             // All three are ASCII without control characters.
             if let Ok(value) = HeaderValue::try_from(value) {
@@ -49,7 +49,7 @@ pub(super) async fn attempt(
         }
         (receiver.url.clone(), body)
     } else {
-        let text = String::from_utf8_lossy(&body);
+        let text = preset::text(&body, &app.event_link);
         let secret = receiver.bot_secret.as_ref().map(ExposeSecret::expose_secret);
         preset::request(kind, &receiver.url, &text, secret, at)
     };

@@ -14,7 +14,7 @@ use sea_orm::DatabaseTransaction;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::queue;
+use super::{queue, rules};
 use crate::app::App;
 use crate::database::given_time;
 use crate::error::Result;
@@ -91,16 +91,8 @@ fn is_told(endpoint: &webhook_endpoint::Model, message: &message::Model) -> bool
         Some(addressee) => addressee == endpoint.id,
         None => {
             endpoint.grant_state == GrantState::Confirmed
-                && endpoint.message_types.0.iter().any(|pattern| matches(pattern, &message.kind))
+                && rules::subscribes(&endpoint.message_types.0, &message.kind)
         }
-    }
-}
-
-/// Whether a subscription (`event.scored`, `event.*` or `*`) covers a type.
-fn matches(pattern: &str, kind: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => kind.starts_with(prefix),
-        None => pattern == kind,
     }
 }
 

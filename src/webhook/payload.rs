@@ -1,49 +1,288 @@
-//! What a delivery says.
+//! What a delivery says, decided when it is sent.
+//!
+//! The grant becomes an actor: role and scope as confirmed, subject `webhook:` and the endpoint's id. What this actor
+//! may not see now, what lies above the ceiling, outside the filters or abroad without a decision, is withheld whole.
+//! All deliveries of a batch are decided with a few statements, whatever their number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use entity::vocabulary::GrantState;
-use entity::{delivery, event, message, webhook_endpoint};
-use sea_orm::{EntityTrait, QueryFilter};
-use serde_json::json;
+use entity::vocabulary::{Facet, GrantState, WebhookPayload};
+use entity::{affected_product, delivery, event, message, report, webhook_endpoint};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
+use super::{rules, store};
 use crate::app::App;
-use crate::database::is_one_of;
+use crate::auth::{Actor, Origin};
 use crate::error::Result;
+use crate::event::rules::public_status;
+use crate::graphql::sensitive::SensitiveReads;
+use crate::ids::{Kind, encode};
+use crate::outbox::MessageKind;
 
-/// The bodies of deliveries to one endpoint, in their order; for what may not leave, the reason.
+/// Why a delivery does not leave. For LEADER and AUDITOR only: it tells of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// The endpoint was deleted.
+    Deleted,
+    /// Its grant is not confirmed, or was taken away.
+    NotGranted,
+    /// Who is responsible for it may no longer act.
+    OwnerDenied,
+    /// The grant does not let it see this.
+    NotVisible,
+    /// The event is above the TLP ceiling.
+    AboveCeiling,
+    /// The event is outside the endpoint's filters.
+    FilteredOut,
+    /// Not public, and nobody decided that it may go abroad.
+    Abroad,
+}
+
+impl Withheld {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "the endpoint was deleted",
+            Self::NotGranted => "the grant is not confirmed",
+            Self::OwnerDenied => "the owner may no longer act",
+            Self::NotVisible => "the grant does not let it see this",
+            Self::AboveCeiling => "above the TLP ceiling",
+            Self::FilteredOut => "outside the endpoint's filters",
+            Self::Abroad => "not public, and no decision lets it go abroad",
+        }
+    }
+}
+
+/// The body of a delivery, or why it does not leave.
+pub type Body = std::result::Result<Vec<u8>, Withheld>;
+
+/// The actor as whom an endpoint reads.
+///
+/// # Errors
+/// When the stored role is none.
+pub fn actor(endpoint: &webhook_endpoint::Model) -> Result<Actor> {
+    Ok(Actor {
+        subject: format!("webhook:{}", encode(Kind::WebhookEndpoint, endpoint.id)).into(),
+        roles: [endpoint.grant_role.parse().map_err(anyhow::Error::from)?].into(),
+        products: endpoint.grant_products.0.clone().into(),
+        teams: Arc::default(),
+        channel: endpoint.grant_channel.as_deref().map(Into::into),
+        origin: Origin::default(),
+    })
+}
+
+/// The bodies of a batch of one endpoint's deliveries, in their order. The endpoint is read anew, so that a grant
+/// taken away holds at once; reads of embargoed content are recorded before it is handed out.
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn payloads(
-    app: &App,
-    endpoint: &webhook_endpoint::Model,
-    deliveries: &[delivery::Model],
-) -> Result<Vec<std::result::Result<Vec<u8>, String>>> {
-    let (reader, backend) = (app.database.reader(), app.database.backend());
-    let ids = deliveries.iter().map(|delivery| delivery.message_id);
-    let messages =
-        message::Entity::find().filter(is_one_of(backend, message::Column::Id, ids)).all(reader).await?;
-    let messages: HashMap<_, _> = messages.into_iter().map(|row| (row.id, row)).collect();
-    let ids = deliveries.iter().filter_map(|delivery| delivery.event_id);
-    let events = event::Entity::find().filter(is_one_of(backend, event::Column::Id, ids)).all(reader).await?;
-    let tlp: HashMap<_, _> = events.into_iter().map(|row| (row.id, row.tlp)).collect();
-    let ceiling = endpoint.tlp_ceiling.min(endpoint.grant_tlp_ceiling);
-    Ok(deliveries
+pub async fn bodies(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Result<Vec<Body>> {
+    let all = |reason| Ok(vec![Err(reason); batch.len()]);
+    let Some(endpoint) = store::present(app, endpoint).await?.filter(|row| row.deleted_at.is_none()) else {
+        return all(Withheld::Deleted);
+    };
+    if endpoint.grant_state == GrantState::Revoked {
+        return all(Withheld::NotGranted);
+    }
+    if store::is_denied(app, &endpoint.owner).await? {
+        return all(Withheld::OwnerDenied);
+    }
+    let messages = store::messages(app, batch.iter().map(|row| row.message_id)).await?;
+    let facts = Facts::read(app, endpoint, batch).await?;
+    let reads = SensitiveReads::new(app.clock.now());
+    let bodies = batch.iter().map(|row| match messages.get(&row.message_id) {
+        Some(message) => facts.body(&reads, row, message),
+        None => Err(Withheld::NotVisible),
+    });
+    let bodies: Vec<_> = bodies.collect();
+    reads.record(app, &facts.actor).await?;
+    Ok(bodies)
+}
+
+/// What a batch is decided by.
+struct Facts {
+    endpoint: webhook_endpoint::Model,
+    actor: Actor,
+    /// Events of each side that the actor may see.
+    events: HashMap<Facet, HashMap<Uuid, event::Model>>,
+    /// Reports whose public side is the actor's.
+    reports: HashMap<Uuid, Vec<report::Model>>,
+    channels: HashSet<(Uuid, Uuid)>,
+    products: HashMap<Uuid, Vec<affected_product::Model>>,
+    /// Events that may go abroad; none when the endpoint is at home.
+    abroad: Option<HashSet<Uuid>>,
+}
+
+impl Facts {
+    async fn read(app: &App, endpoint: webhook_endpoint::Model, batch: &[delivery::Model]) -> Result<Self> {
+        let actor = actor(&endpoint)?;
+        let wanted: HashSet<Uuid> = batch.iter().filter_map(|row| row.event_id).collect();
+        let mut events = HashMap::new();
+        for facet in [Facet::Content, Facet::Public, Facet::Money, Facet::Tickets] {
+            events.insert(facet, store::visible_events(app, &actor, facet, &wanted).await?);
+        }
+        let mut reports: HashMap<Uuid, Vec<report::Model>> = HashMap::new();
+        for row in store::visible_reports(app, &actor, &wanted).await? {
+            reports.entry(row.event_id).or_default().push(row);
+        }
+        let channels = if endpoint.channel_ids.0.is_empty() {
+            HashSet::new()
+        } else {
+            store::channels_of(app, &wanted).await?
+        };
+        let full = endpoint.payload == WebhookPayload::Full;
+        let mut products: HashMap<Uuid, Vec<affected_product::Model>> = HashMap::new();
+        if full || !endpoint.lines.0.is_empty() {
+            for row in store::products_of(app, &wanted).await? {
+                products.entry(row.event_id).or_default().push(row);
+            }
+        }
+        let abroad =
+            if endpoint.grant_abroad { Some(store::may_go_abroad(app, &wanted).await?) } else { None };
+        Ok(Self { endpoint, actor, events, reports, channels, products, abroad })
+    }
+
+    fn body(&self, reads: &SensitiveReads, row: &delivery::Model, message: &message::Model) -> Body {
+        let Some(kind) = MessageKind::parse(&message.kind) else { return Err(Withheld::NotVisible) };
+        let mut data = message.data.as_object().cloned().unwrap_or_default();
+        // A test says nothing of any event: it may go before a leader has confirmed the grant.
+        if message.endpoint_id != Some(self.endpoint.id) {
+            if self.endpoint.grant_state != GrantState::Confirmed {
+                return Err(Withheld::NotGranted);
+            }
+            match message.event_id {
+                None if self.may_receive(kind, None) => {}
+                None => return Err(Withheld::NotVisible),
+                Some(event) => data = self.about(reads, kind, event, data)?,
+            }
+        }
+        let body = json!({
+            "type": kind.as_str(),
+            "timestamp": message.created_at,
+            "sequence": row.sequence,
+            "data": data,
+        });
+        Ok(body.to_string().into_bytes())
+    }
+
+    /// The data of a message about an event, if it may leave.
+    fn about(
+        &self,
+        reads: &SensitiveReads,
+        kind: MessageKind,
+        id: Uuid,
+        data: Map<String, Value>,
+    ) -> std::result::Result<Map<String, Value>, Withheld> {
+        let (facet, event) = [Facet::Content, Facet::Money, Facet::Tickets, Facet::Public]
+            .into_iter()
+            .filter(|facet| self.may_receive(kind, Some(*facet)))
+            .find_map(|facet| Some((facet, self.events.get(&facet)?.get(&id)?)))
+            .ok_or(Withheld::NotVisible)?;
+        if event.tlp > rules::ceiling(&self.endpoint) {
+            return Err(Withheld::AboveCeiling);
+        }
+        if !self.passes(event) {
+            return Err(Withheld::FilteredOut);
+        }
+        if self.abroad.as_ref().is_some_and(|may| !may.contains(&id)) {
+            return Err(Withheld::Abroad);
+        }
+        let full = self.endpoint.payload == WebhookPayload::Full;
+        let mut all = Map::new();
+        if facet == Facet::Public {
+            let reports = self.reports_of(id, &data)?;
+            let ids: Vec<_> = reports.iter().map(|row| encode(Kind::Report, row.id)).collect();
+            all.insert("reports".to_owned(), ids.into());
+            if full {
+                all.insert("content".to_owned(), reports_content(event, &reports));
+            }
+        } else {
+            all.insert("event".to_owned(), encode(Kind::Event, id).into());
+            all.insert("number".to_owned(), event.number.clone().into());
+            if full && facet == Facet::Content {
+                reads.note(event);
+                let products = self.products.get(&id).map(Vec::as_slice).unwrap_or_default();
+                all.insert("content".to_owned(), event_content(event, products));
+            }
+        }
+        all.extend(data);
+        Ok(all)
+    }
+
+    /// Whether the granted role may receive messages of this type about this side.
+    fn may_receive(&self, kind: MessageKind, facet: Option<Facet>) -> bool {
+        kind.audiences()
+            .iter()
+            .any(|audience| audience.facet == facet && self.actor.has_any(audience.action.roles()))
+    }
+
+    fn passes(&self, event: &event::Model) -> bool {
+        let filters = &self.endpoint;
+        let channel = |id: &String| id.parse().is_ok_and(|id| self.channels.contains(&(event.id, id)));
+        let products = self.products.get(&event.id).map(Vec::as_slice).unwrap_or_default();
+        (filters.channel_ids.0.is_empty() || filters.channel_ids.0.iter().any(channel))
+            && (filters.lines.0.is_empty() || products.iter().any(|row| filters.lines.0.contains(&row.line)))
+            && filters.min_level.is_none_or(|level| event.level >= level)
+    }
+
+    /// The channel's reports that a message on their public side is about: the one that it names, or all of the event.
+    fn reports_of(
+        &self,
+        event: Uuid,
+        data: &Map<String, Value>,
+    ) -> std::result::Result<Vec<&report::Model>, Withheld> {
+        let named = |name: &str| data.get(name).and_then(Value::as_str);
+        let (report, channel) = (named("report"), named("channel"));
+        let own = self.reports.get(&event).into_iter().flatten();
+        let own: Vec<_> = own
+            .filter(|row| report.is_none_or(|report| encode(Kind::Report, row.id) == report))
+            .filter(|row| channel.is_none_or(|channel| encode(Kind::Channel, row.channel_id) == channel))
+            .collect();
+        if own.is_empty() { Err(Withheld::NotVisible) } else { Ok(own) }
+    }
+}
+
+fn event_content(event: &event::Model, products: &[affected_product::Model]) -> Value {
+    let products: Vec<_> = products
         .iter()
-        .map(|delivery| {
-            if endpoint.grant_state != GrantState::Confirmed {
-                return Err("the grant is not confirmed".to_owned());
-            }
-            if delivery.event_id.is_some_and(|event| tlp.get(&event).is_none_or(|tlp| *tlp > ceiling)) {
-                return Err("above the endpoint's TLP ceiling".to_owned());
-            }
-            let message = messages.get(&delivery.message_id).ok_or("the message is gone")?;
-            let body = json!({
-                "type": message.kind, "timestamp": message.created_at, "sequence": delivery.sequence,
-                "data": message.data,
-            });
-            Ok(body.to_string().into_bytes())
+        .map(|row| {
+            json!({
+                "product": encode(Kind::Product, row.product_id),
+                "line": row.line,
+                "state": row.state,
+                "affectedVersions": row.affected_versions,
+                "fixedVersions": row.fixed_versions,
+            })
         })
-        .collect())
+        .collect();
+    json!({
+        "title": event.title,
+        "description": event.description,
+        "steps": event.steps,
+        "status": event.status,
+        "verdict": event.verdict,
+        "level": event.level,
+        "tlp": event.tlp,
+        "embargoUntil": event.embargo_until,
+        "receivedAt": event.received_at,
+        "version": event.version,
+        "products": products,
+    })
+}
+
+fn reports_content(event: &event::Model, reports: &[&report::Model]) -> Value {
+    let reports: Vec<_> = reports
+        .iter()
+        .map(|row| {
+            json!({
+                "report": encode(Kind::Report, row.id),
+                "channelNumber": row.channel_number,
+                "status": public_status(event.status),
+                "severity": row.severity,
+            })
+        })
+        .collect();
+    json!({ "reports": reports })
 }

@@ -16,6 +16,17 @@ use super::schedule::Outcome;
 /// How long a bot that is over its rate is left alone: they count by the minute.
 const RATE_HOLD: TimeDelta = TimeDelta::seconds(60);
 
+/// What a bot says of a delivery: the event's number and a link to it, `{number}` in `link` standing for it. What is
+/// about no event is named by its type.
+pub fn text(body: &[u8], link: &str) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    match body["data"]["number"].as_str() {
+        Some(number) if link.is_empty() => number.to_owned(),
+        Some(number) => format!("{number} {}", link.replace("{number}", number)),
+        None => body["type"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
 /// Where a text goes and as what, when it is sent at `now`; `secret` is the bot's signing secret, where it has one.
 pub fn request(
     preset: WebhookPreset,
@@ -109,6 +120,22 @@ mod tests {
         assert_eq!(sent(WebhookPreset::WeCom, Some("unused")), (plain.to_owned(), text));
         assert_eq!(sent(WebhookPreset::Slack, None), (plain.to_owned(), json!({ "text": "VE-2026-004711" })));
         assert_eq!(sent(WebhookPreset::Feishu, None).1.get("sign"), None);
+    }
+
+    #[test]
+    fn the_text_is_number_and_link_and_nothing_else() {
+        let body = json!({
+            "type": "event.scored", "sequence": 7,
+            "data": { "number": "VE-2026-004711", "level": "RED", "content": { "title": "Login takes any password" } },
+        });
+        let body = body.to_string();
+        assert_eq!(text(body.as_bytes(), ""), "VE-2026-004711");
+        let link = "https://portal.example/events/{number}";
+        assert_eq!(
+            text(body.as_bytes(), link),
+            "VE-2026-004711 https://portal.example/events/VE-2026-004711"
+        );
+        assert_eq!(text(br#"{"type":"webhook.test","data":{"endpoint":"abc"}}"#, link), "webhook.test");
     }
 
     #[test]

@@ -285,7 +285,8 @@ pub async fn settle(
     let states = format!(
         "UPDATE delivery SET state = given.state, due_at = COALESCE(given.due_at, delivery.due_at), \
          attempts = given.attempts, note = given.note, finished_at = given.finished_at, lease_owner = NULL, \
-         lease_until = NULL FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1",
+         lease_until = NULL FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1 \
+         AND delivery.state = 'PENDING'",
         given(backend, "$2", &columns)
     );
     let rows: Vec<_> = settled

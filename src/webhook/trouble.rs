@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::policy::Action;
 use crate::auth::{Actor, Origin};
 use crate::error::Result;
-use crate::outbox::message::{WebhookEndpointChanged, WebhookEndpointFailing};
+use crate::outbox::message::WebhookEndpointFailing;
 use crate::outbox::{Bump, ChangeSet, Opaque, retrying};
 
 /// Who does it, in the audit trail.
@@ -37,13 +37,7 @@ pub(super) async fn disable(app: &App, endpoint: Uuid, reason: &str) -> Result<(
         // Counted anew when somebody lets it go on.
         after.failing_since = None;
         let mut changes = ChangeSet::new(app, &worker(), Action::PauseWebhookEndpoint).because(Some(reason));
-        let told = WebhookEndpointChanged {
-            endpoint: Opaque::new(endpoint),
-            state: after.state,
-            grant: after.grant_state,
-            deleted: false,
-        };
-        changes.message(app, None, &told);
+        super::tell(app, &mut changes, &after);
         changes.revise(app, &before, after, None, Bump::Version);
         app.commit(changes).await
     })

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use entity::delivery;
 use entity::vocabulary::{DeliveryOrder, DeliveryState};
 use tokio::sync::mpsc;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::queue::{self, Settled, Wanted};
-use super::receiver::{self, Receiver};
+use super::receiver::{self, Receiver, Receivers};
 use super::schedule::{self, Health, Next, Outcome};
 use super::settler::{self, Settlement};
 use super::{deliver, payload};
@@ -36,6 +37,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Bounds on what is claimed ahead for one endpoint; it grows while the endpoint is quick.
 const SMALLEST_WINDOW: usize = 16;
 const LARGEST_WINDOW: usize = 1_024;
+/// When what could not be put together is tried again.
+const UNPREPARED: TimeDelta = TimeDelta::minutes(1);
 /// Most deliveries held at once, over all endpoints.
 const MOST_HELD: usize = 4_096;
 
@@ -70,9 +73,10 @@ struct Ready {
 /// What one look at the queue brought.
 struct Look {
     version: i64,
-    receivers: Arc<HashMap<Uuid, Arc<Receiver>>>,
+    receivers: Arc<Receivers>,
     ready: Vec<Ready>,
-    withheld: Vec<Settled>,
+    /// What was claimed and is not sent now.
+    unsent: Vec<Settled>,
     /// Endpoints of which as much was claimed as was wanted: there may be more.
     full: HashSet<Uuid>,
     next_due: Option<chrono::DateTime<chrono::Utc>>,
@@ -97,7 +101,7 @@ struct Worker {
     app: Arc<App>,
     client: Client,
     id: Uuid,
-    receivers: Arc<HashMap<Uuid, Arc<Receiver>>>,
+    receivers: Arc<Receivers>,
     version: Option<i64>,
     lanes: HashMap<Uuid, Lane>,
     /// What is leased to this worker, from the claim to the written outcome.
@@ -214,9 +218,9 @@ impl Worker {
         self.looking = false;
         self.version = Some(look.version);
         self.receivers = look.receivers;
-        self.is_empty = look.ready.is_empty() && look.withheld.is_empty();
-        self.lanes.retain(|id, lane| self.receivers.contains_key(id) || lane.under_way > 0);
-        for settled in look.withheld {
+        self.is_empty = look.ready.is_empty() && look.unsent.is_empty();
+        self.lanes.retain(|id, lane| self.receivers.by_id.contains_key(id) || lane.under_way > 0);
+        for settled in look.unsent {
             self.held.insert(settled.id);
             self.settle(settled, None);
         }
@@ -317,15 +321,7 @@ impl Worker {
     }
 
     fn give_back(&mut self, ready: Ready) {
-        let Ready { delivery, .. } = ready;
-        let settled = Settled {
-            id: delivery.id,
-            state: DeliveryState::Pending,
-            due_at: None,
-            attempts: delivery.attempts,
-            note: None,
-            attempt: None,
-        };
+        let settled = untouched(&ready.delivery);
         self.settle(settled, None);
     }
 
@@ -363,19 +359,19 @@ async fn look(
     app: &App,
     owner: Uuid,
     version: Option<i64>,
-    mut receivers: Arc<HashMap<Uuid, Arc<Receiver>>>,
+    mut receivers: Arc<Receivers>,
     rooms: &HashMap<Uuid, usize>,
 ) -> Result<Look> {
     let now = app.clock.now();
     let pulse = queue::pulse(&app.database).await?;
-    if version != Some(pulse.version) {
+    if version != Some(pulse.version) || receivers.until.is_some_and(|until| until <= now) {
         receivers = Arc::new(receiver::load(app).await?);
     }
     let mut look = Look {
         version: pulse.version,
         receivers,
         ready: Vec::new(),
-        withheld: Vec::new(),
+        unsent: Vec::new(),
         full: HashSet::new(),
         next_due: pulse.next_due,
     };
@@ -384,6 +380,7 @@ async fn look(
     }
     let wanted: Vec<Wanted> = look
         .receivers
+        .by_id
         .values()
         .map(|receiver| Wanted {
             endpoint: receiver.row.id,
@@ -404,28 +401,49 @@ async fn look(
     }
     for wanted in wanted {
         let Some(deliveries) = claimed.remove(&wanted.endpoint) else { continue };
-        let Some(receiver) = look.receivers.get(&wanted.endpoint) else { continue };
+        let Some(receiver) = look.receivers.by_id.get(&wanted.endpoint) else { continue };
         if deliveries.len() >= wanted.room {
             look.full.insert(wanted.endpoint);
         }
         let prepared_at = Instant::now();
-        let bodies = payload::payloads(app, &receiver.row, &deliveries).await?;
+        let bodies = match payload::bodies(app, wanted.endpoint, &deliveries).await {
+            Ok(bodies) => bodies,
+            // What is wrong with one endpoint stays with it.
+            Err(error) => {
+                tracing::error!(endpoint = %wanted.endpoint, ?error, "deliveries cannot be put together");
+                look.unsent.extend(
+                    deliveries
+                        .iter()
+                        .map(|delivery| Settled { due_at: Some(now + UNPREPARED), ..untouched(delivery) }),
+                );
+                continue;
+            }
+        };
         for (delivery, body) in deliveries.into_iter().zip(bodies) {
             match body {
                 Ok(body) => {
                     let receiver = Arc::clone(receiver);
                     look.ready.push(Ready { delivery, receiver, body, prepared_at });
                 }
-                Err(reason) => look.withheld.push(Settled {
-                    id: delivery.id,
+                Err(reason) => look.unsent.push(Settled {
                     state: DeliveryState::Cancelled,
-                    due_at: None,
-                    attempts: delivery.attempts,
-                    note: Some(reason),
-                    attempt: None,
+                    note: Some(reason.as_str().to_owned()),
+                    ..untouched(&delivery)
                 }),
             }
         }
     }
     Ok(look)
+}
+
+/// A delivery that was claimed and not tried: as it was.
+fn untouched(delivery: &delivery::Model) -> Settled {
+    Settled {
+        id: delivery.id,
+        state: DeliveryState::Pending,
+        due_at: None,
+        attempts: delivery.attempts,
+        note: None,
+        attempt: None,
+    }
 }

@@ -134,6 +134,8 @@ impl Schema {
             "item" | "actionItem" => Kind::ActionItem,
             "obligation" => Kind::Obligation,
             "reply" => Kind::Reply,
+            "endpoint" => Kind::WebhookEndpoint,
+            "delivery" => Kind::Delivery,
             _ => Kind::Event,
         };
         encode(kind, uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_dead))

@@ -75,10 +75,10 @@ impl TestApp {
             counted.fetch_add(1, Ordering::SeqCst);
         });
         let app = App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
-        // Receivers of tests are on the loopback.
+        // Receivers of tests are on an address of the loopback that is allowed for them alone.
         let outbound = Policy::new(&OutboundSettings {
-            http_hosts: vec!["127.0.0.1".to_owned()],
-            networks: vec!["127.0.0.0/8".parse().unwrap()],
+            http_hosts: vec!["127.0.0.2".to_owned()],
+            networks: vec!["127.0.0.2/32".parse().unwrap()],
             ports: (443..=65_535).collect(),
         });
         let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound));
@@ -96,6 +96,13 @@ impl TestApp {
         };
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, page::routes());
         Self { app, clock, router, statements, secret, file }
+    }
+
+    /// The database's bytes as they lie on disk; none for a server's.
+    pub(crate) fn bytes_at_rest(&self) -> Option<Vec<u8>> {
+        let file = self.file.as_ref()?;
+        let read = |suffix: &str| std::fs::read(format!("{}{suffix}", file.display())).unwrap_or_default();
+        Some([read(""), read("-wal")].concat())
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

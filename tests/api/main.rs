@@ -11,3 +11,4 @@ mod receiver;
 mod role_matrix;
 mod sequencer;
 mod server;
+mod webhooks;

@@ -43,7 +43,7 @@ impl Receiver {
     pub(crate) async fn start<A: Future<Output = Response> + Send + 'static>(
         answer: impl Fn(usize, Seen) -> A + Clone + Send + Sync + 'static,
     ) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (seen, arrived) = (Arc::<Mutex<Vec<Seen>>>::default(), Arc::new(Notify::new()));
         let (list, bell) = (Arc::clone(&seen), Arc::clone(&arrived));

@@ -1,0 +1,85 @@
+//! Delivering again what a receiver missed.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
+use entity::vocabulary::DeliveryState;
+use entity::{delivery, webhook_endpoint};
+
+use super::store;
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, RefusalCode, Result};
+use crate::graphql::scalars::Id;
+use crate::outbox::{Bump, ChangeSet};
+
+/// Most deliveries that are put back at once.
+const MOST: u64 = 1_000;
+
+/// A delivery to send again. 待重新推送的记录。
+#[derive(Clone, Debug, InputObject)]
+pub struct ReplayDelivery {
+    /// The delivery. 推送记录。
+    pub delivery: Id<delivery::Entity>,
+}
+
+/// What to send again. 待批量重新推送的范围。
+#[derive(Clone, Debug, InputObject)]
+pub struct ReplayDeliveries {
+    /// The endpoint. 端点。
+    pub endpoint: Id<webhook_endpoint::Entity>,
+    /// Made at or after this instant. 起始时间（含）。
+    pub since: DateTime<Utc>,
+    /// Those that were delivered as well as those given up. 是否包含已送达的记录。
+    #[graphql(default)]
+    pub delivered_too: bool,
+}
+
+/// Puts a delivery back to be sent, with its id and sequence.
+///
+/// # Errors
+/// By policy; NOT_FOUND when it is hidden or absent; a refusal when it is not finished or was withheld.
+pub async fn replay(app: &App, actor: &Actor, input: &ReplayDelivery) -> Result<delivery::Model> {
+    require(actor, Action::ReplayDelivery)?;
+    let row = store::find_delivery(app, actor, input.delivery.0).await?;
+    let endpoint = store::find(app, row.endpoint_id).await?;
+    if !matches!(row.state, DeliveryState::Delivered | DeliveryState::Dead) {
+        let message = "only what was delivered or given up is sent again";
+        return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::ReplayDelivery)
+        .because(Some(crate::ids::encode(crate::ids::Kind::Delivery, row.id)));
+    changes.write_update(store::replay(app, [row.id], changes.at()));
+    changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
+    app.commit(changes).await?;
+    store::find_delivery(app, actor, row.id).await
+}
+
+/// Puts deliveries of an endpoint back to be sent, at most a thousand; answers the endpoint and how many.
+///
+/// # Errors
+/// By policy; NOT_FOUND.
+pub async fn replay_since(
+    app: &App,
+    actor: &Actor,
+    input: &ReplayDeliveries,
+) -> Result<(webhook_endpoint::Model, usize)> {
+    require(actor, Action::ReplayDeliveries)?;
+    let endpoint = store::find(app, input.endpoint.0).await?;
+    let states: &[DeliveryState] = if input.delivered_too {
+        &[DeliveryState::Dead, DeliveryState::Delivered]
+    } else {
+        &[DeliveryState::Dead]
+    };
+    let ids = store::finished(app, actor, endpoint.id, states, input.since, MOST).await?;
+    if ids.is_empty() {
+        return Ok((endpoint, 0));
+    }
+    let count = ids.len();
+    let mut changes = ChangeSet::new(app, actor, Action::ReplayDeliveries)
+        .because(Some(format!("{count} made since {}", input.since.to_rfc3339())));
+    changes.write_update(store::replay(app, ids, changes.at()));
+    let after = changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok((after, count))
+}
