@@ -30,12 +30,15 @@ use crate::outbound::{Client, ClientError};
 
 /// When to look although nobody signalled, and how long to wait after a failure.
 const SWEEP: Duration = Duration::from_secs(2);
+/// How soon a signal is followed by another look, so that many commits share one.
+const GATHER: Duration = Duration::from_millis(10);
 /// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a prepared delivery may wait before what may leave has to be asked again.
 const FRESH: Duration = Duration::from_secs(1);
-/// Bounds on what is claimed ahead for one endpoint; it grows while the endpoint is quick.
-const SMALLEST_WINDOW: usize = 16;
+/// Bounds on what is claimed ahead for one endpoint: it grows while the endpoint is quick, and shrinks to its
+/// concurrency while it is slow.
+const FIRST_WINDOW: usize = 16;
 const LARGEST_WINDOW: usize = 1_024;
 /// When what could not be put together is tried again.
 const UNPREPARED: TimeDelta = TimeDelta::minutes(1);
@@ -77,7 +80,9 @@ struct Look {
     ready: Vec<Ready>,
     /// What was claimed and is not sent now.
     unsent: Vec<Settled>,
-    /// Endpoints of which as much was claimed as was wanted: there may be more.
+    /// Endpoints for which something was wanted.
+    asked: Vec<Uuid>,
+    /// Those of which as much was claimed as was wanted: there may be more.
     full: HashSet<Uuid>,
     next_due: Option<chrono::DateTime<chrono::Utc>>,
 }
@@ -110,6 +115,7 @@ struct Worker {
     settlements: mpsc::UnboundedSender<Settlement>,
     looking: bool,
     look_at: Instant,
+    looked_at: Instant,
     /// The last look brought nothing.
     is_empty: bool,
 }
@@ -138,20 +144,26 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         settlements,
         looking: false,
         look_at: Instant::now(),
+        looked_at: Instant::now(),
         is_empty: false,
     };
     let mut stopping = false;
     loop {
-        if !stopping && !worker.looking && worker.held.len() < MOST_HELD && worker.look_at <= Instant::now() {
-            worker.look();
-        }
         let idle = worker.held.is_empty() && !worker.looking;
         if idle && (stopping || until_empty && worker.is_empty) {
             break;
         }
+        if idle && until_empty {
+            worker.look_at = Instant::now();
+        }
+        if !stopping && !worker.looking && worker.held.len() < MOST_HELD && worker.look_at <= Instant::now() {
+            worker.look();
+        }
         tokio::select! {
             Some(news) = inbox.recv() => worker.hear(news, stopping),
-            () = committed.roused(), if !stopping => worker.look_at = Instant::now(),
+            () = committed.roused(), if !stopping => {
+                worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
+            }
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
                 && worker.held.len() < MOST_HELD => {}
             _ = heartbeat.tick() => worker.renew(),
@@ -171,7 +183,8 @@ impl Worker {
     /// Starts a look at the queue.
     fn look(&mut self) {
         self.looking = true;
-        self.look_at = Instant::now() + SWEEP;
+        self.looked_at = Instant::now();
+        self.look_at = self.looked_at + SWEEP;
         let now = self.app.clock.now();
         let rooms: HashMap<Uuid, usize> = self
             .lanes
@@ -195,7 +208,7 @@ impl Worker {
             News::Looked(Ok(look)) => self.take(look, stopping),
             News::Looked(Err(error)) => {
                 tracing::error!(?error, "the queue of webhook deliveries cannot be read");
-                self.looking = false;
+                (self.looking, self.is_empty) = (false, true);
             }
             News::Tried { ready, outcome, attempt } => self.tried(ready, outcome, attempt),
             News::Written(ids) => {
@@ -205,6 +218,7 @@ impl Worker {
                 // The next of an event is free only now.
                 if self
                     .receivers
+                    .by_id
                     .values()
                     .any(|receiver| receiver.row.delivery_order == DeliveryOrder::PerEvent)
                 {
@@ -216,20 +230,25 @@ impl Worker {
 
     fn take(&mut self, look: Look, stopping: bool) {
         self.looking = false;
-        self.version = Some(look.version);
         self.receivers = look.receivers;
+        if self.version != Some(look.version) {
+            self.version = Some(look.version);
+            self.give_back_changed();
+        }
         self.is_empty = look.ready.is_empty() && look.unsent.is_empty();
         self.lanes.retain(|id, lane| self.receivers.by_id.contains_key(id) || lane.under_way > 0);
         for settled in look.unsent {
             self.held.insert(settled.id);
             self.settle(settled, None);
         }
-        for lane in self.lanes.values_mut() {
-            lane.full = false;
+        for endpoint in &look.asked {
+            if let Some(lane) = self.lanes.get_mut(endpoint) {
+                lane.full = false;
+            }
         }
         for ready in look.ready {
             self.held.insert(ready.delivery.id);
-            let window = ready.receiver.concurrency().max(SMALLEST_WINDOW);
+            let window = ready.receiver.concurrency().max(FIRST_WINDOW);
             let lane = self.lanes.entry(ready.receiver.row.id).or_insert_with(|| Lane {
                 waiting: VecDeque::new(),
                 under_way: 0,
@@ -274,6 +293,7 @@ impl Worker {
             }
             let Some(ready) = lane.waiting.pop_front() else { break };
             if !is_fresh || room == 0 {
+                lane.window = (lane.window / 2).max(ready.receiver.concurrency());
                 back.push(ready);
                 continue;
             }
@@ -287,10 +307,9 @@ impl Worker {
                 let _ = news.send(News::Tried { ready, outcome, attempt });
             });
         }
-        if !back.is_empty() {
-            lane.window = (lane.window / 2).max(SMALLEST_WINDOW);
-        }
-        if lane.full && lane.waiting.len() * 2 <= lane.window {
+        let taken = lane.waiting.len() + lane.under_way;
+        let has_room = lane.health.room(lane.window, now) > taken;
+        if lane.full && has_room && lane.waiting.len() * 2 <= lane.window {
             self.look_at = Instant::now();
         }
         for ready in back {
@@ -323,6 +342,24 @@ impl Worker {
     fn give_back(&mut self, ready: Ready) {
         let settled = untouched(&ready.delivery);
         self.settle(settled, None);
+    }
+
+    /// Gives back what was prepared for endpoints that have changed since.
+    fn give_back_changed(&mut self) {
+        let receivers = Arc::clone(&self.receivers);
+        let is_current = |ready: &Ready| {
+            let now = receivers.by_id.get(&ready.receiver.row.id);
+            now.is_some_and(|now| now.row.revision == ready.receiver.row.revision)
+        };
+        let mut changed = Vec::new();
+        for lane in self.lanes.values_mut() {
+            let (kept, back): (Vec<_>, Vec<_>) = lane.waiting.drain(..).partition(is_current);
+            lane.waiting = kept.into();
+            changed.extend(back);
+        }
+        for ready in changed {
+            self.give_back(ready);
+        }
     }
 
     fn give_back_all(&mut self) {
@@ -372,6 +409,7 @@ async fn look(
         receivers,
         ready: Vec::new(),
         unsent: Vec::new(),
+        asked: Vec::new(),
         full: HashSet::new(),
         next_due: pulse.next_due,
     };
@@ -387,7 +425,7 @@ async fn look(
             room: rooms
                 .get(&receiver.row.id)
                 .copied()
-                .unwrap_or_else(|| receiver.concurrency().max(SMALLEST_WINDOW)),
+                .unwrap_or_else(|| receiver.concurrency().max(FIRST_WINDOW)),
             per_event: receiver.row.delivery_order == DeliveryOrder::PerEvent,
         })
         .filter(|wanted| wanted.room > 0)
@@ -395,6 +433,7 @@ async fn look(
     if wanted.is_empty() {
         return Ok(look);
     }
+    look.asked = wanted.iter().map(|wanted| wanted.endpoint).collect();
     let mut claimed: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
     for delivery in queue::claim(&app.database, owner, &wanted, now).await? {
         claimed.entry(delivery.endpoint_id).or_default().push(delivery);
