@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{delivery, webhook_endpoint};
+use entity::vocabulary::DeliveryState;
+use entity::{delivery, delivery_attempt, webhook_endpoint};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
     QueryFilter, Statement, Value,
@@ -14,7 +16,7 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::database::{Database, Given, given, given_time};
+use crate::database::{Database, Given, given, given_time, is_one_of};
 
 /// How long a claim holds unless it is renewed. With a look every two seconds, what a killed worker held is sent
 /// within ten seconds.
@@ -46,7 +48,7 @@ pub struct Settled {
     /// The delivery.
     pub id: Uuid,
     /// Where it now stands.
-    pub state: entity::vocabulary::DeliveryState,
+    pub state: DeliveryState,
     /// When it is tried next; only while it is pending.
     pub due_at: Option<DateTime<Utc>>,
     /// Attempts so far.
@@ -54,7 +56,7 @@ pub struct Settled {
     /// Why it is not tried again.
     pub note: Option<String>,
     /// The attempt that was made, when one was.
-    pub attempt: Option<entity::delivery_attempt::Model>,
+    pub attempt: Option<delivery_attempt::Model>,
 }
 
 /// The sum of all endpoints' revisions, which grows with every change of one.
@@ -250,15 +252,14 @@ pub async fn renew(
     held: impl IntoIterator<Item = Uuid>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let backend = database.backend();
-    let held: Vec<_> = held.into_iter().map(|id| json!({ "id": id })).collect();
-    let sql = format!(
-        "UPDATE delivery SET lease_until = $1 FROM {} \
-         WHERE delivery.id = given.id AND delivery.lease_owner = $2 AND delivery.state = 'PENDING'",
-        given(backend, "$3", &[("id", Given::Id)])
-    );
-    let values = [(now + LEASE).into(), owner.into(), json!(held).to_string().into()];
-    database.writer().execute_raw(statement(backend, sql, values)).await?;
+    use delivery::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::LeaseUntil, Expr::value(now + LEASE))
+        .filter(is_one_of(database.backend(), Column::Id, held))
+        .filter(Column::LeaseOwner.eq(owner))
+        .filter(Column::State.eq(DeliveryState::Pending))
+        .exec(database.writer())
+        .await?;
     Ok(())
 }
 
@@ -292,7 +293,7 @@ pub async fn settle(
     let rows: Vec<_> = settled
         .iter()
         .map(|settled| {
-            let pending = settled.state == entity::vocabulary::DeliveryState::Pending;
+            let pending = settled.state == DeliveryState::Pending;
             json!({
                 "id": settled.id, "state": settled.state.as_str(), "due_at": settled.due_at.map(given_time),
                 "attempts": settled.attempts, "note": settled.note,
@@ -327,7 +328,7 @@ pub async fn settle(
     transaction.commit().await
 }
 
-fn attempt_row(attempt: &entity::delivery_attempt::Model) -> serde_json::Value {
+fn attempt_row(attempt: &delivery_attempt::Model) -> serde_json::Value {
     json!({
         "id": attempt.id, "delivery_id": attempt.delivery_id, "endpoint_id": attempt.endpoint_id,
         "at": given_time(attempt.at), "duration_ms": attempt.duration_ms, "status": attempt.status,
@@ -351,9 +352,6 @@ pub(super) async fn set_failing_since(
         Some(_) => update.filter(Column::FailingSince.is_null()),
         None => update,
     };
-    update
-        .col_expr(Column::FailingSince, sea_orm::sea_query::Expr::value(since))
-        .exec(database.writer())
-        .await?;
+    update.col_expr(Column::FailingSince, Expr::value(since)).exec(database.writer()).await?;
     Ok(())
 }

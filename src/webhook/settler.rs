@@ -18,24 +18,48 @@ use crate::error::Result;
 /// Most outcomes written at once.
 const BATCH: usize = 100;
 
-/// What is to be written of one delivery.
-pub(super) struct Settlement {
-    pub(super) settled: Settled,
-    /// The attempt's outcome and where it went; none when nothing was sent.
-    pub(super) tried: Option<(Outcome, Arc<Receiver>)>,
+/// What is to be written. All that one worker writes of the deliveries it holds goes through here, one after the
+/// other, so that its statements never wait for each other's rows.
+pub(super) enum Work {
+    /// A delivery is no longer held.
+    Settle {
+        settled: Settled,
+        /// The attempt's outcome and where it went; none when nothing was sent.
+        tried: Option<(Outcome, Arc<Receiver>)>,
+    },
+    /// These are held on.
+    Renew(Vec<Uuid>),
 }
 
-/// Writes settlements as they come, and answers which deliveries are no longer held. Ends with the sender.
+/// Writes as the work comes, and answers which deliveries are no longer held. Ends with the sender.
 pub(super) async fn run(
     app: Arc<App>,
     owner: Uuid,
-    mut settlements: mpsc::UnboundedReceiver<Settlement>,
+    mut work: mpsc::UnboundedReceiver<Work>,
     written: impl Fn(Vec<Uuid>),
 ) {
     let mut watch = Watch::default();
     let mut batch = Vec::with_capacity(BATCH);
-    while settlements.recv_many(&mut batch, BATCH).await > 0 {
-        let (settled, tried): (Vec<_>, Vec<_>) = batch.drain(..).map(|one| (one.settled, one.tried)).unzip();
+    while work.recv_many(&mut batch, BATCH).await > 0 {
+        let (mut settled, mut tried, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        for work in batch.drain(..) {
+            match work {
+                Work::Settle { settled: one, tried: outcome } => {
+                    settled.push(one);
+                    tried.push(outcome);
+                }
+                Work::Renew(ids) => held.extend(ids),
+            }
+        }
+        if !held.is_empty() {
+            // Without it the leases end, and another worker sends again: more than once, but never not.
+            if let Err(error) = queue::renew(&app.database, owner, held, app.clock.now()).await {
+                tracing::warn!(%error, "leases of webhook deliveries were not renewed");
+            }
+        }
+        if settled.is_empty() {
+            continue;
+        }
         // What is not written now is sent again when its lease has ended.
         if let Err(error) = queue::settle(&app.database, owner, &settled, app.clock.now()).await {
             tracing::error!(%error, deliveries = settled.len(), "outcomes of deliveries were not written");

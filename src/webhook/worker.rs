@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::queue::{self, Settled, Wanted};
 use super::receiver::{self, Receiver, Receivers};
 use super::schedule::{self, Health, Next, Outcome};
-use super::settler::{self, Settlement};
+use super::settler::{self, Work};
 use super::{deliver, payload};
 use crate::app::App;
 use crate::error::Result;
@@ -110,9 +110,9 @@ struct Worker {
     version: Option<i64>,
     lanes: HashMap<Uuid, Lane>,
     /// What is leased to this worker, from the claim to the written outcome.
-    held: HashSet<Uuid>,
+    held: HashMap<Uuid, Instant>,
     news: mpsc::UnboundedSender<News>,
-    settlements: mpsc::UnboundedSender<Settlement>,
+    settler: mpsc::UnboundedSender<Work>,
     looking: bool,
     look_at: Instant,
     looked_at: Instant,
@@ -123,13 +123,13 @@ struct Worker {
 async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empty: bool) {
     let id = app.ids.next();
     let (news, mut inbox) = mpsc::unbounded_channel();
-    let (settlements, settling) = mpsc::unbounded_channel();
+    let (settler, work) = mpsc::unbounded_channel();
     let told = news.clone();
     let written = move |ids| {
         // Nobody listens any more once the worker has ended.
         let _ = told.send(News::Written(ids));
     };
-    let settler = tokio::spawn(settler::run(Arc::clone(&app), id, settling, written));
+    let settling = tokio::spawn(settler::run(Arc::clone(&app), id, work, written));
     let mut committed = app.wake.anywhere();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let mut worker = Worker {
@@ -139,9 +139,9 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         receivers: Arc::default(),
         version: None,
         lanes: HashMap::new(),
-        held: HashSet::new(),
+        held: HashMap::new(),
         news,
-        settlements,
+        settler,
         looking: false,
         look_at: Instant::now(),
         looked_at: Instant::now(),
@@ -174,7 +174,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         }
     }
     drop(worker);
-    if let Err(error) = settler.await {
+    if let Err(error) = settling.await {
         tracing::error!(%error, "the task that writes outcomes of deliveries ended early");
     }
 }
@@ -238,7 +238,7 @@ impl Worker {
         self.is_empty = look.ready.is_empty() && look.unsent.is_empty();
         self.lanes.retain(|id, lane| self.receivers.by_id.contains_key(id) || lane.under_way > 0);
         for settled in look.unsent {
-            self.held.insert(settled.id);
+            self.held.insert(settled.id, Instant::now());
             self.settle(settled, None);
         }
         for endpoint in &look.asked {
@@ -247,7 +247,7 @@ impl Worker {
             }
         }
         for ready in look.ready {
-            self.held.insert(ready.delivery.id);
+            self.held.insert(ready.delivery.id, ready.prepared_at);
             let window = ready.receiver.concurrency().max(FIRST_WINDOW);
             let lane = self.lanes.entry(ready.receiver.row.id).or_insert_with(|| Lane {
                 waiting: VecDeque::new(),
@@ -370,24 +370,22 @@ impl Worker {
     }
 
     fn settle(&self, settled: Settled, tried: Option<(Outcome, Arc<Receiver>)>) {
-        if self.settlements.send(Settlement { settled, tried }).is_err() {
-            tracing::error!("the task that writes outcomes of deliveries has ended");
+        self.write(Work::Settle { settled, tried });
+    }
+
+    /// Keeps the leases of what has been held for a while.
+    fn renew(&self) {
+        let held = self.held.iter().filter(|(_, since)| since.elapsed() >= HEARTBEAT);
+        let held: Vec<Uuid> = held.map(|(id, _)| *id).collect();
+        if !held.is_empty() {
+            self.write(Work::Renew(held));
         }
     }
 
-    /// Keeps the leases of what is held.
-    fn renew(&self) {
-        if self.held.is_empty() {
-            return;
+    fn write(&self, work: Work) {
+        if self.settler.send(work).is_err() {
+            tracing::error!("the task that writes outcomes of deliveries has ended");
         }
-        let (app, id) = (Arc::clone(&self.app), self.id);
-        let held: Vec<Uuid> = self.held.iter().copied().collect();
-        tokio::spawn(async move {
-            // Without it the leases end, and another worker sends again: more than once, but never not.
-            if let Err(error) = queue::renew(&app.database, id, held, app.clock.now()).await {
-                tracing::warn!(%error, "leases of webhook deliveries were not renewed");
-            }
-        });
     }
 }
 

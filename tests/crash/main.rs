@@ -34,8 +34,8 @@ use receiver::Receiver;
 
 /// How often the processes are killed.
 const KILLS: usize = 6;
-/// How many more reports have to be accepted between two kills.
-const BETWEEN: usize = 60;
+/// How long the load goes on between two kills, and how many reports have to be accepted in that time at least.
+const BETWEEN: (Duration, usize) = (Duration::from_secs(2), 20);
 /// How many reports are on their way at once.
 const SENDERS: usize = 8;
 /// The tests' own bound: nothing here waits for long unless it fails.
@@ -215,10 +215,15 @@ async fn survives(database: String, folder: TempDir, processes: &[&str]) {
             })
         })
         .collect();
-    for kill in 1..=KILLS {
-        while accepted.load(Ordering::SeqCst) < kill * BETWEEN {
+    let load = async || {
+        let enough = accepted.load(Ordering::SeqCst) + BETWEEN.1;
+        tokio::time::sleep(BETWEEN.0).await;
+        while accepted.load(Ordering::SeqCst) < enough {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    };
+    for _ in 0..KILLS {
+        load().await;
         for child in &mut running {
             // SIGKILL: nothing is written, nothing is said.
             child.kill().unwrap();
@@ -226,9 +231,7 @@ async fn survives(database: String, folder: TempDir, processes: &[&str]) {
         }
         running = processes.iter().map(|command| place.start(command)).collect();
     }
-    while accepted.load(Ordering::SeqCst) < (KILLS + 1) * BETWEEN {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    load().await;
     for sender in senders {
         sender.abort();
     }
