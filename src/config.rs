@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, the environment, then the command line.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 
 /// Environment variables that belong to one command's flags and are no settings.
 const FLAGS: [&str; 2] = ["config", "listen"];
+
+/// Settings that are lists: in the environment commas separate their items.
+const LISTS: [&str; 2] = ["http.trusted_proxies", "auth.jwks_hosts"];
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,10 +93,6 @@ impl Settings {
     /// # Errors
     /// When the file cannot be read, or a key is unknown or a value ill-formed: it is named.
     pub fn read(file: Option<&Path>) -> Result<Self, config::ConfigError> {
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
         let variables = std::env::vars().filter(|(name, _)| {
             name.strip_prefix("VULNDESK_").is_some_and(|name| {
                 !FLAGS.contains(&name.to_lowercase().as_str())
@@ -100,12 +100,23 @@ impl Settings {
                     && !name.starts_with("BENCH_")
             })
         });
+        Self::over(file, variables.collect())
+    }
+
+    /// The file, if one is named, with `variables` over it.
+    fn over(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, config::ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
         let environment = config::Environment::with_prefix("VULNDESK")
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
-            .source(Some(variables.collect()));
-        builder.add_source(environment).build()?.try_deserialize()
+            .list_separator(",");
+        let environment =
+            LISTS.iter().fold(environment, |environment, list| environment.with_list_parse_key(list));
+        builder.add_source(environment.source(Some(variables))).build()?.try_deserialize()
     }
 }
 
@@ -128,6 +139,26 @@ mod tests {
         let built = config::Config::builder().add_source(source).build().unwrap();
         let read: Settings = built.try_deserialize().unwrap();
         assert!(read.auth.role_names.contains_key("PSIRT-Analyst"), "{:?}", read.auth.role_names);
+    }
+
+    #[test]
+    fn the_environment_sets_every_kind_of_value() {
+        let variables = [
+            ("VULNDESK_DATABASE_POOL", "5"),
+            ("VULNDESK_HTTP__BEHIND_TLS", "true"),
+            ("VULNDESK_HTTP__TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
+            ("VULNDESK_AUTH__JWKS_HOSTS", "keys.example"),
+            ("VULNDESK_AUTH__AUDIENCE", "a,b"),
+            ("VULNDESK_AUTH__ROLES_CLAIM", "realm_access.roles"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let read = Settings::over(None, variables.into()).unwrap();
+        assert_eq!((read.database_pool, read.http.behind_tls), (5, true));
+        let networks: Vec<String> = read.http.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.0.0.0/8", "fd00::/8"]);
+        assert_eq!(read.auth.jwks_hosts, ["keys.example"]);
+        assert_eq!(read.auth.audience, "a,b");
+        assert_eq!(read.auth.roles_claim.to_string(), "realm_access.roles");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// SQLite pages of write-ahead log after which it is folded back into the file.
+/// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
 
 /// Connections to one database.

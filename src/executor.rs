@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use crate::app::App;
 use crate::auth::{Actor, Identity, Origin, TokenError, Verifier};
 use crate::graphql::Schema;
-use crate::graphql::errors::ApiError;
+use crate::graphql::errors::{ApiError, name_request};
 use crate::graphql::loaders::Reader;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::http::client_address::ClientAddress;
@@ -126,13 +126,18 @@ pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Req
         .delay(std::time::Duration::ZERO);
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));
     let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
+    let request_id = actor.origin.request_id.clone();
     let response = schema.execute(request).await;
-    match reads.record(app, &actor).await {
+    let mut response = match reads.record(app, &actor).await {
         Ok(()) => response,
         // An unrecorded read of a secret is worse than no answer.
         Err(error) => {
             let error = async_graphql::Error::from(ApiError::from(error));
             Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
         }
+    };
+    if let Some(id) = request_id {
+        name_request(&mut response.errors, &id);
     }
+    response
 }

@@ -1,7 +1,8 @@
 //! Creations that may be sent again: the same key with the same input answers what the first one did.
 
 use entity::idempotency;
-use sea_orm::EntityTrait;
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, EntityTrait};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
 use crate::error::{Error, RefusalCode, Result};
+use crate::outbox::ChangeSet;
 
 /// Longest key, in bytes.
 const KEY_BYTES: usize = 200;
@@ -65,4 +67,14 @@ pub async fn replay(
             "this idempotencyKey came with other input before: use a new key for a new creation",
         )),
     }
+}
+
+/// Forgets, inside the caller's change, the keys with which a subject sent `action`.
+pub fn forget(changes: &mut ChangeSet, subject: &str, action: Action) {
+    let keys = Query::delete()
+        .from_table(idempotency::Entity)
+        .and_where(idempotency::Column::Subject.eq(subject))
+        .and_where(idempotency::Column::Operation.eq(action.name()))
+        .take();
+    changes.write_delete(keys);
 }

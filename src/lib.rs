@@ -35,6 +35,7 @@ pub mod rating_policy;
 pub mod remediation;
 pub mod reply;
 pub mod review;
+pub mod schedule;
 pub mod score;
 pub mod secret;
 pub mod team;

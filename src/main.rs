@@ -30,7 +30,7 @@ use vulndesk::outbound::Policy;
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, http, migrate, webhook};
+use vulndesk::{audit, demo, graphql, http, migrate, schedule, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -198,6 +198,7 @@ async fn listen(
             let keys = Arc::clone(&keys);
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
+    let due = Arc::clone(&app);
     let services = Services {
         executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
         ids: Arc::new(Ids::new(Arc::new(SystemClock))),
@@ -207,6 +208,7 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
+    shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
     // Ends after the last request, so that what was committed while draining has its place too.
     let drained = CancellationToken::new();
     let delivering = tokio::spawn(deliver(app, settings.webhooks.worker, drained.clone()));

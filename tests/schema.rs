@@ -63,3 +63,30 @@ async fn everything_is_described_in_english_and_chinese() {
     }
     assert!(poor.is_empty(), "not described in both languages: {poor:#?}");
 }
+
+/// Mutations that say what is, so that saying it again changes nothing.
+const NATURALLY_REPEATABLE: [&str; 6] = [
+    "linkCustomer",
+    "linkEvents",
+    "linkReporter",
+    "removePlatformAccount",
+    "savePlatformAccount",
+    "unlinkCustomer",
+];
+
+#[tokio::test]
+async fn every_mutation_can_be_sent_again_without_doing_it_twice() {
+    let document = "{ __schema { mutationType { fields { name args { name type { ofType { inputFields { name } } } } } } } }";
+    let answer = vulndesk::graphql::schema().execute(document).await.data.into_json().unwrap();
+    let mut unsafe_to_repeat = Vec::new();
+    for mutation in answer["__schema"]["mutationType"]["fields"].as_array().unwrap() {
+        let fields = mutation["args"][0]["type"]["ofType"]["inputFields"].as_array().unwrap();
+        let guarded = fields
+            .iter()
+            .any(|field| ["expectedVersion", "idempotencyKey"].contains(&field["name"].as_str().unwrap()));
+        if !guarded {
+            unsafe_to_repeat.push(mutation["name"].as_str().unwrap());
+        }
+    }
+    assert_eq!(unsafe_to_repeat, NATURALLY_REPEATABLE);
+}

@@ -34,7 +34,7 @@ pub struct Model {
     pub reason: Option<String>,
     /// Canonical JSON: what was inserted and what went from what to what.
     pub details: String,
-    /// Digest of the previous entry of this aggregate; zeros for the first.
+    /// Digest of the previous entry of this aggregate; empty for the first.
     pub previous: Vec<u8>,
     /// SHA-256 over all of the above in canonical form.
     pub digest: Vec<u8>,

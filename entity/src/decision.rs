@@ -41,6 +41,8 @@ pub struct Model {
     pub decided_at: Option<DateTimeUtc>,
     /// When an accepted risk ends.
     pub expires_at: Option<DateTimeUtc>,
+    /// When the leading group was told that the accepted risk is about to end.
+    pub expiry_told_at: Option<DateTimeUtc>,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,
 }

@@ -26,6 +26,8 @@ pub struct Model {
     pub original_event_id: Option<Uuid>,
     /// With KNOWN_INTERNALLY.
     pub internal_finding: Option<String>,
+    /// With KNOWN_INTERNALLY, when another event fixes it.
+    pub fixing_event_id: Option<Uuid>,
     /// With KNOWN_INTERNALLY and ALREADY_FIXED.
     pub first_known_on: Option<Date>,
     /// With ALREADY_FIXED.

@@ -487,6 +487,12 @@ vocabulary! {
     EventLinkKind {
         /// The other was brought in by a fix of this one. 修复引入的新问题。
         NewProblemOfFix = "NEW_PROBLEM_OF_FIX",
+        /// The other fixes what was known inside when this one came. 由另一事件修复。
+        FixedBy = "FIXED_BY",
+        /// This one also fixes the other. 同时修复另一事件。
+        Fixes = "FIXES",
+        /// The last report of this one was joined to the other. 最后一份报告已并入另一事件。
+        JoinedTo = "JOINED_TO",
         /// They have to do with each other. 相关。
         Related = "RELATED",
     }

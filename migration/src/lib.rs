@@ -9,6 +9,7 @@ mod m02_event;
 mod m03_intake;
 mod m04_reply;
 mod m05_record;
+mod m06_procedure;
 mod m06_sequence;
 mod m06_webhook;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m03_intake::Migration),
             Box::new(m04_reply::Migration),
             Box::new(m05_record::Migration),
+            Box::new(m06_procedure::Migration),
             Box::new(m06_sequence::Migration),
             Box::new(m06_webhook::Migration),
         ]

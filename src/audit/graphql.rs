@@ -38,7 +38,7 @@ impl AuditEntry {
         self.0.aggregate_id.to_string()
     }
 
-    /// The event it belongs to; null for the configuration. 所属事件；配置变更为空。
+    /// The event it belongs to; null for the configuration and for reporters. 所属事件；配置与报告人变更为空。
     async fn event(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
         let Some(id) = self.0.event_id else { return Ok(None) };
         Ok(loaders::lookup::<event::Entity>(ctx, id).await?.map(Event))
@@ -55,7 +55,8 @@ impl AuditEntry {
         self.0.at
     }
 
-    /// Subject who did it. 操作人的主体标识。
+    /// Subject who did it; "reporter:" and the reporter's id for what a reporter did.
+    /// 操作人的主体标识；报告人的操作为 "reporter:" 加报告人标识。
     async fn actor(&self) -> &str {
         &self.0.actor
     }
@@ -65,7 +66,7 @@ impl AuditEntry {
         self.0.roles.split_whitespace().collect()
     }
 
-    /// Client address. 来源地址。
+    /// Client address; null for what a reporter did. 来源地址；报告人的操作为空。
     async fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
     }

@@ -2,7 +2,8 @@
 
 use entity::audit_entry::{self, Column, Entity};
 use entity::vocabulary::Facet;
-use sea_orm::sea_query::Condition;
+use entity::{Aggregate, reporter};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
 
@@ -12,20 +13,36 @@ use crate::auth::{Actor, visibility};
 use crate::error::Result;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 
-/// The entries that the actor may read: those of events whose content is theirs, and those that belong to no event
-/// for who reads the configuration's trail.
+/// What belongs to no event and is no configuration either.
+const NOT_CONFIGURATION: [&str; 1] = [reporter::Model::KIND];
+
+/// The entries that the actor may read: those of events whose content is theirs, those of the configuration for who
+/// reads its trail, and those of reporters, which are neither, for who reads the trail of events and the reporter.
 ///
 /// # Errors
 /// FORBIDDEN for roles that read neither.
 pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
     let mut any = Condition::any();
     if allows(actor, Action::ReadConfigurationAudit) {
-        any = any.add(Column::EventId.is_null());
+        let configuration = Column::EventId.is_null().and(Column::AggregateKind.is_not_in(NOT_CONFIGURATION));
+        any = any.add(configuration);
     } else {
         require(actor, Action::ReadEventAudit)?;
     }
     if allows(actor, Action::ReadEventAudit) {
         any = any.add(visibility::visible(actor, Facet::Content, Column::EventId));
+        let known = Query::select()
+            .expr(Expr::val(1))
+            .from(reporter::Entity)
+            .and_where(
+                Expr::col((reporter::Entity, reporter::Column::Id))
+                    .eq(Expr::col((Entity, Column::AggregateId))),
+            )
+            .cond_where(crate::intake::store::visible_reporter(actor))
+            .take();
+        let of_reporter =
+            Condition::all().add(Column::AggregateKind.eq(reporter::Model::KIND)).add(Expr::exists(known));
+        any = any.add(of_reporter);
     }
     Ok(Entity::find().filter(any))
 }
@@ -70,6 +87,10 @@ mod tests {
         assert!(admin.contains("IS NULL") && !admin.contains("event_access"), "{admin}");
         let analyst = sql(Role::Analyst).unwrap();
         assert!(!analyst.contains("IS NULL") && analyst.contains("event_access"), "{analyst}");
+        assert!(
+            admin.contains("NOT IN ('reporter')") && analyst.contains("= 'reporter'"),
+            "{admin} {analyst}"
+        );
         let auditor = sql(Role::Auditor).unwrap();
         assert!(auditor.contains("IS NULL") && auditor.contains("event_access"), "{auditor}");
         for role in [Role::Engineer, Role::Reporter, Role::Finance] {

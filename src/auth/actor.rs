@@ -56,6 +56,13 @@ impl Actor {
         }
     }
 
+    /// The product itself, which carries out what falls due. It has no role: nothing that people ask for is open to it.
+    pub fn schedule() -> Self {
+        let mut actor = Self::operator("vulndesk", []);
+        actor.origin.address = Some("schedule".to_owned());
+        actor
+    }
+
     /// Whether the actor has any of `roles`.
     pub fn has_any(&self, roles: &[Role]) -> bool {
         roles.iter().any(|role| self.roles.contains(role))

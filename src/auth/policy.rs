@@ -130,6 +130,10 @@ actions! {
     VerifyFix "verifyFix" [Analyst];
     /// Apply a decision to accept a line's risk.
     AcceptRisk "acceptRisk" [Analyst];
+    /// Tell the leading group that an accepted risk is about to end: the schedule's alone.
+    AnnounceRiskExpiry "announceRiskExpiry" [];
+    /// Return a line to the fix when its accepted risk has ended: the schedule's alone.
+    ExpireRisk "expireRisk" [];
     /// Record the release that carries the fix.
     RecordRelease "recordRelease" [Analyst Engineer];
     /// Draft a reply to a channel.
@@ -180,7 +184,7 @@ actions! {
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read rating policies.
     ReadRatingPolicies "readRatingPolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
-    /// Read the audit trail of events one may see.
+    /// Read the audit trail of events and reporters one may see.
     ReadEventAudit "readEventAudit" [Analyst Leader Auditor];
     /// Read the audit trail of the configuration.
     ReadConfigurationAudit "readConfigurationAudit" [Admin Auditor];

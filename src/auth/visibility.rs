@@ -249,6 +249,15 @@ pub fn regrant(changes: &mut ChangeSet, before: Option<&AccessFacts>, after: &Ac
             .and_where(event_access::Column::Principal.eq(grant.principal.clone()))
             .and_where(event_access::Column::ReportId.eq(grant.report))
             .take();
-        changes.delete(delete, json!({ "access": [grant.facet.as_str(), grant.principal] }));
+        changes.delete(delete, noted(grant));
+    }
+}
+
+/// What the audit trail keeps of a grant that ends: of a reporter's, the report that it was for and not their subject.
+fn noted(grant: &Grant) -> serde_json::Value {
+    let facet = grant.facet.as_str();
+    match grant.facet {
+        Facet::Public => json!({ "access": [facet, grant.report] }),
+        _ => json!({ "access": [facet, grant.principal] }),
     }
 }

@@ -13,6 +13,7 @@ use entity::vocabulary::ChannelKind;
 use entity::{channel, platform_account};
 use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
@@ -21,13 +22,14 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
 
 /// Longest name, in characters.
 const SHORT: usize = 200;
 
 /// A new channel. 新渠道。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct CreateChannel {
     /// Stable short name: lower-case letters, digits and hyphens. 渠道标识：小写字母、数字与连字符。
     pub key: String,
@@ -50,6 +52,8 @@ pub struct CreateChannel {
     /// People and addresses to reach it. 联系方式。
     #[graphql(default)]
     pub contacts: Vec<String>,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 /// Adds a channel.
@@ -58,6 +62,11 @@ pub struct CreateChannel {
 /// By policy; BAD_USER_INPUT on ill-formed values; a refusal when the key is taken.
 pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<channel::Model> {
     require(actor, Action::CreateChannel)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::CreateChannel, key, input).await? {
+        Replay::Done(id) => return store::find(app, id).await,
+        Replay::First(key) => key,
+    };
     let now = app.clock.now();
     let row = channel::Model {
         id: app.ids.next(),
@@ -85,6 +94,9 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
     }
     let mut changes = ChangeSet::new(app, actor, Action::CreateChannel);
     let row = changes.create(app, row, None);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     app.commit(changes).await?;
     Ok(row)
 }

@@ -41,10 +41,11 @@ impl Comment {
         &self.0.body
     }
 
-    /// Subject of who wrote it; null for reporters and services, which see `fromReporter` instead.
-    /// 作者；对报告人与服务为空，请参看 fromReporter。
+    /// Subject of who wrote it; null for a reporter's words, see `fromReporter`, and to reporters and services.
+    /// 作者；报告人所写（见 fromReporter）以及对报告人与服务为空。
     async fn author(&self, ctx: &Context<'_>) -> Option<&str> {
-        allows(graphql::actor(ctx), Action::ReadEvents).then_some(self.0.author.as_str())
+        let named = !self.0.from_reporter && allows(graphql::actor(ctx), Action::ReadEvents);
+        named.then_some(self.0.author.as_str())
     }
 
     /// Whether the reporter wrote it. 是否由报告人撰写。

@@ -7,6 +7,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use entity::{customer, product, product_customer};
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
@@ -16,13 +17,14 @@ use crate::channel::key;
 use crate::error::{Error, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
 
 /// Longest name, in characters.
 const SHORT: usize = 200;
 
 /// A new customer. 新客户。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct CreateCustomer {
     /// Stable short name: lower-case letters, digits and hyphens. 客户标识。
     pub key: String,
@@ -34,6 +36,8 @@ pub struct CreateCustomer {
     pub abroad: bool,
     /// Subject of the account manager. 客户经理。
     pub account_manager: Option<String>,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 /// Adds a customer.
@@ -42,6 +46,11 @@ pub struct CreateCustomer {
 /// By policy; BAD_USER_INPUT on ill-formed values; a refusal when the key is taken.
 pub async fn create(app: &App, actor: &Actor, input: &CreateCustomer) -> Result<customer::Model> {
     require(actor, Action::CreateCustomer)?;
+    let once = input.idempotency_key.as_deref();
+    let once = match replay(app, actor, Action::CreateCustomer, once, input).await? {
+        Replay::Done(id) => return store::find(app, id).await,
+        Replay::First(once) => once,
+    };
     let now = app.clock.now();
     let row = customer::Model {
         id: app.ids.next(),
@@ -64,6 +73,9 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateCustomer) -> Result<
     }
     let mut changes = ChangeSet::new(app, actor, Action::CreateCustomer);
     let row = changes.create(app, row, None);
+    if let Some(once) = &once {
+        changes.remember(once, row.id);
+    }
     app.commit(changes).await?;
     Ok(row)
 }

@@ -100,6 +100,11 @@ impl Decision {
         self.0.expires_at
     }
 
+    /// When the leading group was told that the accepted risk is about to end; null until then. 到期提醒时间；未提醒时为空。
+    async fn expiry_told_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expiry_told_at
+    }
+
     /// Send it back as `expectedVersion` when recording. 版本；记录决策时作为 expectedVersion 传回。
     async fn version(&self) -> i32 {
         self.0.version

@@ -89,6 +89,13 @@ fn texts(field: &str, texts: Option<&Vec<String>>, max: usize) -> Result<Texts> 
     Ok(kept.into())
 }
 
+/// Records, inside the schedule's change, that the leading group is told of the near end of an accepted risk.
+pub fn announce_expiry(app: &App, changes: &mut ChangeSet, before: &decision::Model) {
+    let told = decision::Model { expiry_told_at: Some(changes.at()), ..before.clone() };
+    changes.update(before, &told);
+    tell(app, changes, &told);
+}
+
 /// Tells of a decision that was asked for or made.
 pub fn tell(app: &App, changes: &mut ChangeSet, row: &decision::Model) {
     let told = message::DecisionChanged {
@@ -96,6 +103,7 @@ pub fn tell(app: &App, changes: &mut ChangeSet, row: &decision::Model) {
         kind: row.kind,
         decided: row.decided_at.is_some(),
         granted: row.granted,
+        expiring: row.expiry_told_at.is_some(),
     };
     changes.message(app, Some(row.event_id), &told);
 }
@@ -136,6 +144,7 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
         decided_by: None,
         decided_at: None,
         expires_at: None,
+        expiry_told_at: None,
         version: 1,
     };
     changes.insert(&row);

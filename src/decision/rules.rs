@@ -1,10 +1,13 @@
 //! What decides about decisions.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use entity::decision;
 use entity::vocabulary::DecisionKind;
 
 use crate::error::{Refusal, RefusalCode};
+
+/// How long before an accepted risk ends the leading group is told.
+pub const EXPIRY_NOTICE: Duration = Duration::days(30);
 
 /// What a LEADER is about to record.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +68,6 @@ pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal>
 
 #[cfg(test)]
 mod tests {
-    use chrono::Duration;
     use entity::texts::Texts;
     use uuid::Uuid;
 
@@ -92,6 +94,7 @@ mod tests {
             decided_by: None,
             decided_at: None,
             expires_at: None,
+            expiry_told_at: None,
             version: 1,
         }
     }

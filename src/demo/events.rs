@@ -122,8 +122,13 @@ pub(super) async fn handle(
         let stage = STAGES[index % STAGES.len()];
         clock.advance(Duration::hours(2));
         if is_red(index) {
-            let verifier = json!({ "subject": "analyst-2", "function": "SECURITY", "group": "WORKING" });
-            story.step("leader-1", "addTeamMember", verifier).await?;
+            // Nobody but a leader names the people of such an event.
+            for (subject, function) in
+                [("analyst-2", "SECURITY"), ("engineer-1", "R_AND_D"), ("legal-1", "LEGAL")]
+            {
+                let named = json!({ "subject": subject, "function": function, "group": "WORKING" });
+                story.step("leader-1", "addTeamMember", named).await?;
+            }
         }
         // In every second round what goes beyond the fix ends in an answer, each time another one.
         let answer = (stage >= Until::Replying && (index / STAGES.len()).is_multiple_of(2)).then(|| {

@@ -7,6 +7,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use entity::duty;
 use entity::vocabulary::Function;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -14,13 +15,14 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
 
 /// Longest subject, in characters.
 const SHORT: usize = 255;
 
 /// A duty. 值班安排。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct AddDuty {
     /// What the person is on duty for. 职能。
     pub function: Function,
@@ -32,6 +34,8 @@ pub struct AddDuty {
     pub starts_at: DateTime<Utc>,
     /// First instant after it. 结束时间。
     pub ends_at: DateTime<Utc>,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 /// Puts a person on the roster.
@@ -40,6 +44,11 @@ pub struct AddDuty {
 /// By policy; BAD_USER_INPUT when it ends before it starts.
 pub async fn add(app: &App, actor: &Actor, input: &AddDuty) -> Result<duty::Model> {
     require(actor, Action::AddDuty)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::AddDuty, key, input).await? {
+        Replay::Done(id) => return store::find(app, id).await,
+        Replay::First(key) => key,
+    };
     if input.ends_at <= input.starts_at {
         return Err(Error::bad_input("input.endsAt", "send an instant after startsAt"));
     }
@@ -59,6 +68,9 @@ pub async fn add(app: &App, actor: &Actor, input: &AddDuty) -> Result<duty::Mode
     };
     let mut changes = ChangeSet::new(app, actor, Action::AddDuty);
     let row = changes.create(app, row, None);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     app.commit(changes).await?;
     Ok(row)
 }

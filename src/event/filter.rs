@@ -2,9 +2,15 @@
 
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssignmentState, Level, Status, Tlp, Verdict, WorldFactKind};
-use entity::{affected_product, assignment, channel, event, product, report, world_fact};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, Query, SelectStatement, SimpleExpr};
+use entity::vocabulary::{
+    AffectedState, AssignmentState, Function, Level, RemediationState, Status, Tlp, Verdict, WorldFactKind,
+};
+use entity::{
+    affected_product, assignment, channel, decision, event, product, remediation, report, world_fact,
+};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, IntoCondition, LikeExpr, Query, SelectStatement, SimpleExpr,
+};
 use sea_orm::{ColumnTrait, EntityTrait};
 
 use crate::auth::Actor;
@@ -46,6 +52,8 @@ pub struct EventFilter {
     pub received_before: Option<DateTime<Utc>>,
     /// World facts, any of them. 外部事实（任一）。
     pub facts: Option<Vec<WorldFactKind>>,
+    /// What the leading group is told of, any of it. 须领导小组关注的事项（任一）。
+    pub attention: Option<Vec<Attention>>,
     /// Event number, exactly. 事件编号（精确）。
     pub number: Option<String>,
     /// Event number by its beginning. 事件编号前缀。
@@ -55,11 +63,11 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// The filter as a condition on events that the actor may see.
+    /// The filter as a condition, at `now`, on events that the actor may see.
     ///
     /// # Errors
     /// FORBIDDEN when it asks about what the actor's roles may not read, BAD_USER_INPUT on values that cannot be.
-    pub fn condition(&self, actor: &Actor) -> Result<Condition> {
+    pub fn condition(&self, actor: &Actor, now: DateTime<Utc>) -> Result<Condition> {
         use event::Column as C;
         let mut all = Condition::all();
         if let Some(values) = bounded("filter.status", self.status.as_ref())? {
@@ -116,6 +124,10 @@ impl EventFilter {
             let any = world_fact::Column::Kind.is_in(kinds.iter().copied());
             all = all.add(of_event(world_fact::Entity, world_fact::Column::EventId, any));
         }
+        if let Some(kinds) = bounded("filter.attention", self.attention.as_ref())? {
+            let any = kinds.iter().map(|kind| kind.condition(now));
+            all = all.add(any.fold(Condition::any(), Condition::add));
+        }
         if let Some(number) = &self.number {
             all = all.add(C::Number.eq(number.as_str()));
         }
@@ -129,6 +141,65 @@ impl EventFilter {
     }
 }
 
+/// What the leading group is told of. 须领导小组关注的事项。
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Attention {
+    /// R_AND_D declined every assignment of an affected line that is to be fixed. 某受影响产品线的研发任务均被拒绝。
+    AllDeclined,
+    /// A decision that accepts a line's risk expires within 30 days. 接受风险的决定将在三十天内到期。
+    RiskExpiring,
+}
+
+impl Attention {
+    fn condition(self, now: DateTime<Utc>) -> Condition {
+        match self {
+            Self::AllDeclined => Condition::all()
+                .add(event::Column::Status.is_in([Status::Rating, Status::Remediating, Status::Verifying]))
+                .add(of_event(affected_product::Entity, affected_product::Column::EventId, all_declined())),
+            Self::RiskExpiring => {
+                let soon = Condition::all()
+                    .add(remediation::Column::State.eq(RemediationState::RiskAccepted))
+                    .add(Expr::exists(expiring(now)));
+                Condition::all().add(of_event(remediation::Entity, remediation::Column::EventId, soon))
+            }
+        }
+    }
+}
+
+/// The affected line has R_AND_D assignments and all of them are declined.
+fn all_declined() -> Condition {
+    use assignment::Column;
+    let of_line = || {
+        Query::select()
+            .expr(Expr::val(1))
+            .from(assignment::Entity)
+            .and_where(same(Column::EventId, affected_product::Column::EventId))
+            .and_where(same(Column::Line, affected_product::Column::Line))
+            .and_where(Column::Function.eq(Function::RAndD))
+            .take()
+    };
+    let standing = of_line().and_where(Column::State.ne(AssignmentState::Declined)).take();
+    Condition::all()
+        .add(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
+        .add(Expr::exists(of_line()))
+        .add(Expr::exists(standing).not())
+}
+
+/// The decision that the remediation rests on, where it expires soon.
+fn expiring(now: DateTime<Utc>) -> SelectStatement {
+    use decision::Column;
+    Query::select()
+        .expr(Expr::val(1))
+        .from(decision::Entity)
+        .and_where(same(Column::Id, remediation::Column::RiskDecisionId))
+        .and_where(Column::ExpiresAt.lte(now + crate::decision::rules::EXPIRY_NOTICE))
+        .take()
+}
+
+fn same(one: impl ColumnTrait, other: impl ColumnTrait) -> SimpleExpr {
+    Expr::col(one.as_column_ref()).eq(Expr::col(other.as_column_ref()))
+}
+
 fn bounded<'a, T>(field: &str, values: Option<&'a Vec<T>>) -> Result<Option<&'a Vec<T>>> {
     match values {
         Some(values) if values.len() > MAX_VALUES => {
@@ -139,12 +210,12 @@ fn bounded<'a, T>(field: &str, values: Option<&'a Vec<T>>) -> Result<Option<&'a 
 }
 
 /// The event has a row in `entity` for which `condition` holds.
-fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl Into<SimpleExpr>) -> SimpleExpr {
+fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl IntoCondition) -> SimpleExpr {
     let rows: SelectStatement = Query::select()
         .expr(Expr::val(1))
         .from(entity)
-        .and_where(Expr::col(event_id.as_column_ref()).eq(Expr::col(event::Column::Id.as_column_ref())))
-        .and_where(condition.into())
+        .and_where(same(event_id, event::Column::Id))
+        .cond_where(condition)
         .take();
     Expr::exists(rows)
 }

@@ -18,8 +18,9 @@ pub use moves::{
     return_to_triage, start_remediation, start_review, start_triage,
 };
 
-use entity::vocabulary::{Level, Status, Tlp};
-use entity::{event, status_change};
+use entity::vocabulary::{EventLinkKind, Level, Status, Tlp};
+use entity::{event, event_link, status_change};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -128,6 +129,24 @@ pub fn transition(
         changes.message(app, Some(event.id), &message::ReportStatusChanged { status });
     }
     Ok(())
+}
+
+/// A link from `event` to `other`, to be inserted with the change of `event`.
+pub fn link_row(
+    app: &App,
+    changes: &ChangeSet,
+    event: Uuid,
+    other: Uuid,
+    kind: EventLinkKind,
+) -> event_link::Model {
+    event_link::Model {
+        id: app.ids.next(),
+        event_id: event,
+        other_event_id: other,
+        kind,
+        linked_by: changes.actor().to_owned(),
+        linked_at: changes.at(),
+    }
 }
 
 /// A text that has to say something.

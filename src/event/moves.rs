@@ -2,11 +2,11 @@
 
 use async_graphql::InputObject;
 use entity::vocabulary::{EventLinkKind, Status};
-use entity::{event, event_link, report};
+use entity::{event, report};
 use serde::Serialize;
 
 use super::rules::{self, Cause};
-use super::{expect_version, optional_text, require_text, store, transition};
+use super::{expect_version, link_row, optional_text, require_text, store, transition};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -202,7 +202,7 @@ pub struct LinkEvents {
     pub other: Id<event::Entity>,
 }
 
-/// Relates two events that the actor may both see.
+/// Relates two events that the actor may both see; saying it twice, from either side, changes nothing.
 ///
 /// # Errors
 /// By policy and visibility; a refusal when both are the same.
@@ -217,16 +217,11 @@ pub async fn link(app: &App, actor: &Actor, input: &LinkEvents) -> Result<event:
             "an event is not related to itself: name another one",
         )]));
     }
+    if store::are_related(app, before.id, other.id).await? {
+        return Ok(before);
+    }
     let mut changes = ChangeSet::new(app, actor, Action::LinkEvents);
-    let row = event_link::Model {
-        id: app.ids.next(),
-        event_id: before.id,
-        other_event_id: other.id,
-        kind: EventLinkKind::Related,
-        linked_by: actor.subject.to_string(),
-        linked_at: changes.at(),
-    };
-    changes.insert(&row);
+    changes.insert(&link_row(app, &changes, before.id, other.id, EventLinkKind::Related));
     let after = changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)

@@ -33,6 +33,10 @@ pub enum Cause {
     Reopen,
     /// A report or follow-up opened an obligation.
     NewObligation,
+    /// Its last report was joined to another event.
+    LastReportLeft,
+    /// A decision that accepted a line's risk expired: the line is to be fixed again.
+    RiskExpired,
 }
 
 impl Cause {
@@ -48,7 +52,7 @@ impl Cause {
             Self::Review => Some(Action::RecordReview),
             Self::ReturnToTriage => Some(Action::ReturnToTriage),
             Self::Reopen => Some(Action::ReopenEvent),
-            Self::Lines | Self::NewObligation => None,
+            Self::Lines | Self::NewObligation | Self::LastReportLeft | Self::RiskExpired => None,
         }
     }
 }
@@ -94,6 +98,12 @@ moves! {
     Closed           -> Triaging         by Reopen;
     Reviewing        -> Replying         by NewObligation;
     Closed           -> Replying         by NewObligation;
+    Received         -> Closed           by LastReportLeft;
+    Triaging         -> Closed           by LastReportLeft;
+    Verifying        -> Remediating      by RiskExpired;
+    Replying         -> Remediating      by RiskExpired;
+    Reviewing        -> Remediating      by RiskExpired;
+    Closed           -> Remediating      by RiskExpired;
 }
 
 /// What the conditions of moves are read from.

@@ -1,8 +1,8 @@
 //! Finding events, and reading what their moves depend on.
 
-use entity::vocabulary::{AffectedState, AssignmentState, Facet, Function, ObligationState};
-use entity::{affected_product, assignment, event, obligation, remediation, score};
-use sea_orm::{ColumnTrait, EntityTrait, Iden, QueryFilter};
+use entity::vocabulary::{AffectedState, AssignmentState, EventLinkKind, Facet, Function, ObligationState};
+use entity::{affected_product, assignment, event, event_link, obligation, remediation, score};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Iden, QueryFilter};
 use uuid::Uuid;
 
 use super::filter::{EventFilter, EventOrder};
@@ -35,6 +35,22 @@ pub async fn by_number(app: &App, actor: &Actor, number: &str) -> Result<Option<
         event::Column::Id,
     ));
     Ok(select.one(app.database.reader()).await?)
+}
+
+/// Whether somebody related the two events, from either side.
+///
+/// # Errors
+/// Of the database.
+pub async fn are_related(app: &App, one: Uuid, other: Uuid) -> Result<bool> {
+    let from = |from: Uuid, to: Uuid| {
+        Condition::all()
+            .add(event_link::Column::EventId.eq(from))
+            .add(event_link::Column::OtherEventId.eq(to))
+    };
+    let select = event_link::Entity::find()
+        .filter(event_link::Column::Kind.eq(EventLinkKind::Related))
+        .filter(Condition::any().add(from(one, other)).add(from(other, one)));
+    Ok(select.one(app.database.reader()).await?.is_some())
 }
 
 /// What the conditions of an event's moves are read from.
@@ -105,7 +121,7 @@ pub async fn page(
 ) -> Result<Page<event::Model>> {
     let mut select = event::Entity::find()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
-        .filter(filter.condition(actor)?);
+        .filter(filter.condition(actor, app.clock.now())?);
     if !wide {
         // The long texts are read only when somebody asks for them.
         use event::Column::{Description, Steps};

@@ -1,8 +1,50 @@
 //! What of an error leaves. The closed list of `extensions.code`, and nothing internal.
 
-use async_graphql::{ErrorExtensions, SimpleObject};
+use async_graphql::{ErrorExtensions, ServerError, SimpleObject, Value};
 
 use crate::error::{Error, Refusal, RefusalCode};
+
+macro_rules! codes {
+    ($(#[doc = $doc:literal] $variant:ident = $text:literal),+ $(,)?) => {
+        /// The closed list of `extensions.code`, whichever layer gives the code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorCode { $(#[doc = $doc] $variant,)+ }
+
+        impl ErrorCode {
+            /// The code as it is sent.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No valid token.
+    Unauthenticated = "UNAUTHENTICATED",
+    /// The roles never allow it.
+    Forbidden = "FORBIDDEN",
+    /// It does not exist, or not for the caller; or there is no such route.
+    NotFound = "NOT_FOUND",
+    /// It was changed since the caller read it.
+    Conflict = "CONFLICT",
+    /// No id, or one of another kind.
+    InvalidId = "INVALID_ID",
+    /// The request or a value in it is ill-formed.
+    BadUserInput = "BAD_USER_INPUT",
+    /// The document is not GraphQL.
+    GraphqlParseFailed = "GRAPHQL_PARSE_FAILED",
+    /// The document does not fit the schema.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED",
+    /// A limit on the document is exceeded.
+    QueryTooComplex = "QUERY_TOO_COMPLEX",
+    /// Too many requests.
+    RateLimited = "RATE_LIMITED",
+    /// The time limit passed.
+    Timeout = "TIMEOUT",
+    /// Our fault; the log holds the cause under the request id.
+    Internal = "INTERNAL",
+}
 
 /// A resolver's error. It has no `Display`, so no `?` can turn another error's text into an answer.
 #[derive(Clone, Debug)]
@@ -26,24 +68,38 @@ impl From<std::sync::Arc<Error>> for ApiError {
 impl From<ApiError> for async_graphql::Error {
     fn from(ApiError(error): ApiError) -> Self {
         let (code, message) = match &*error {
-            Error::Forbidden { action } => ("FORBIDDEN", format!("your roles do not allow {action}")),
-            Error::NotFound => ("NOT_FOUND", "there is no such thing, or none that you may see".to_owned()),
+            Error::Forbidden { action } => {
+                (ErrorCode::Forbidden, format!("your roles do not allow {action}"))
+            }
+            Error::NotFound => {
+                (ErrorCode::NotFound, "there is no such thing, or none that you may see".to_owned())
+            }
             Error::Conflict | Error::Race => (
-                "CONFLICT",
+                ErrorCode::Conflict,
                 "it was changed meanwhile: read it again and send its present version".to_owned(),
             ),
             Error::InvalidId { field, expected } => {
-                ("INVALID_ID", format!("{field}: not the id of a {expected}"))
+                (ErrorCode::InvalidId, format!("{field}: not the id of a {expected}"))
             }
-            Error::BadInput { field, message } => ("BAD_USER_INPUT", format!("{field}: {message}")),
+            Error::BadInput { field, message } => (ErrorCode::BadUserInput, format!("{field}: {message}")),
             // A refusal outside a payload (a query's arguments) is a caller's fault like any other.
-            Error::Refused(refusals) => ("BAD_USER_INPUT", first_words(refusals)),
+            Error::Refused(refusals) => (ErrorCode::BadUserInput, first_words(refusals)),
             Error::Internal(cause) => {
                 tracing::error!(error = ?cause, "internal error");
-                ("INTERNAL", "something failed on our side; quote the request id".to_owned())
+                (ErrorCode::Internal, "something failed on our side; quote the request id".to_owned())
             }
         };
-        async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+        async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+    }
+}
+
+/// Puts the request's id into each error that is our fault: the log holds its cause under that id.
+pub fn name_request(errors: &mut [ServerError], request_id: &str) {
+    let internal = Value::from(ErrorCode::Internal.as_str());
+    for extensions in errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
+        if extensions.get("code") == Some(&internal) {
+            extensions.set("requestId", request_id);
+        }
     }
 }
 
@@ -102,4 +158,24 @@ macro_rules! payload {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_fault_carries_the_requests_id_and_no_cause() {
+        let server_error = |error: Error| {
+            async_graphql::Error::from(ApiError::from(error)).into_server_error(async_graphql::Pos::default())
+        };
+        let internal = Error::Internal(anyhow::anyhow!("the disk is full"));
+        let mut errors = [server_error(internal), server_error(Error::Conflict)];
+        name_request(&mut errors, "request-1");
+        let of = |error: &ServerError, key| error.extensions.as_ref().unwrap().get(key).cloned();
+        assert_eq!(of(&errors[0], "code"), Some(Value::from("INTERNAL")));
+        assert_eq!(of(&errors[0], "requestId"), Some(Value::from("request-1")));
+        assert!(!format!("{:?}", errors[0].message).contains("disk"));
+        assert_eq!(of(&errors[1], "requestId"), None);
+    }
 }

@@ -85,7 +85,7 @@ nodes! {
     reply: reply => Reply, |actor| crate::reply::store::readable(actor, entity::reply::Column::ChannelId)
         .add(on_event(actor, entity::reply::Column::EventId));
     review: review => Review, |actor| on_event(actor, entity::review::Column::EventId);
-    review: action_item => ActionItem, |actor| on_event(actor, entity::action_item::Column::EventId);
+    review: action_item => ActionItem, crate::review::store::visible;
     comment: comment => Comment, crate::comment::store::visible;
     channel: channel => Channel, |actor| by_role(actor, Action::ReadChannels);
     product: product => Product, |actor| by_role(actor, Action::ReadProducts);

@@ -18,7 +18,7 @@ use crate::protection::graphql::ProtectionMutation;
 use crate::rating_policy::graphql::{RatingPolicyMutation, RatingPolicyQuery};
 use crate::remediation::graphql::RemediationMutation;
 use crate::reply::graphql::ReplyMutation;
-use crate::review::graphql::ReviewMutation;
+use crate::review::graphql::{ReviewMutation, ReviewQuery};
 use crate::score::graphql::ScoreMutation;
 use crate::team::graphql::TeamMutation;
 use crate::verdict::graphql::VerdictMutation;
@@ -31,6 +31,7 @@ pub struct Query(
     ViewerQuery,
     NodeQuery,
     EventQuery,
+    ReviewQuery,
     IntakeQuery,
     ChannelQuery,
     ProductQuery,

@@ -8,7 +8,8 @@ use axum::{
 };
 use futures_util::StreamExt;
 
-use super::error::{ErrorCode, HttpError};
+use super::error::HttpError;
+use crate::graphql::errors::ErrorCode;
 
 /// Refuses a body that declares itself longer than `limit` bytes, before any of it is read.
 pub(super) fn check_declared_length(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {

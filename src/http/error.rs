@@ -9,45 +9,7 @@ use axum::{
 use serde_json::json;
 use thiserror::Error;
 
-/// Codes in `extensions.code` that this layer gives, out of the closed list of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorCode {
-    /// No valid token.
-    Unauthenticated,
-    /// No such route.
-    NotFound,
-    /// The request is ill-formed; the HTTP status says in which respect.
-    BadUserInput,
-    /// The document is not GraphQL.
-    GraphqlParseFailed,
-    /// The document does not fit the schema.
-    GraphqlValidationFailed,
-    /// A limit on the document is exceeded.
-    QueryTooComplex,
-    /// Too many requests.
-    RateLimited,
-    /// The time limit passed.
-    Timeout,
-    /// Our fault; the log holds the cause under the request id.
-    Internal,
-}
-
-impl ErrorCode {
-    /// The code as it is sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::NotFound => "NOT_FOUND",
-            Self::BadUserInput => "BAD_USER_INPUT",
-            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Timeout => "TIMEOUT",
-            Self::Internal => "INTERNAL",
-        }
-    }
-}
+use crate::graphql::errors::ErrorCode;
 
 /// One error with an HTTP status of its own.
 #[derive(Debug, Clone)]

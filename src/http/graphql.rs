@@ -18,11 +18,12 @@ use super::{
     accept::{self, ResponseType},
     body,
     client_address::ClientAddress,
-    error::{AuthenticationError, ErrorCode, HttpError},
+    error::{AuthenticationError, HttpError},
     graphql_response,
     parameters::Parameters,
     request_log::{LoggedSubject, RequestId},
 };
+use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{self, GuardLimits};
 
 /// What the endpoint needs from the rest: who calls, and what a request answers.

@@ -7,7 +7,8 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{accept::ResponseType, error::ErrorCode};
+use super::accept::ResponseType;
+use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{GuardError, ParseError};
 
 /// Errors of one answer. Validation reports every occurrence, which multiplies what was sent.

@@ -30,14 +30,16 @@ use axum::{
 
 use self::{
     client_address::TrustedProxies,
-    error::{ErrorCode, HttpError},
+    error::HttpError,
     graphql::{Endpoint, Executor},
     health::Health,
     metrics::Metrics,
     request_log::RequestLog,
     settings::HttpSettings,
 };
-use crate::{clock::Ids, graphql::guard::GuardLimits};
+use crate::clock::Ids;
+use crate::graphql::errors::ErrorCode;
+use crate::graphql::guard::GuardLimits;
 
 /// What the routes need from the rest of the process.
 pub struct Services<E> {

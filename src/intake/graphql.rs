@@ -118,7 +118,8 @@ impl IntakeMutation {
         ReportPayload::of(retrying(|| super::add_to_report(app, actor, &input)).await)
     }
 
-    /// Moves a report with its obligations to another event. 将报告及其回复义务并入另一事件。
+    /// Moves a report with its obligations to another event; an event that is left without any is closed.
+    /// 将报告及其回复义务并入另一事件；原事件不再有报告时随之关闭。
     async fn join_report(&self, ctx: &Context<'_>, input: JoinReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::join_report(app, actor, &input)).await)

@@ -1,8 +1,8 @@
 //! What happens to reports after they arrived: words are added, they are joined to another event, split into parts.
 
 use async_graphql::InputObject;
-use entity::vocabulary::{CommentVisibility, EventLinkKind, ObligationState};
-use entity::{comment, event, event_link, report};
+use entity::vocabulary::{CommentVisibility, EventLinkKind, ObligationState, Status};
+use entity::{comment, event, report};
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,10 +14,15 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::event::{self as events, expect_version, optional_text, require_text};
+use crate::event::rules::Cause;
+use crate::event::{self as events, expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+
+/// Why an event was closed that lost its last report. It does not say where the report went: the link does, to those
+/// who see both.
+const EMPTIED: &str = "its last report was joined to another event";
 
 /// What arrived later for a report. 对报告的补充。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -52,17 +57,21 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     };
     let report = store::find(app, actor, input.report.0).await?;
     let before = store::event_of(app, &report).await?;
+    let reporter = store::as_reporter(app, actor, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AddToReport);
+    if let Some(reporter) = reporter {
+        changes = changes.by_reporter(reporter);
+    }
     let known = store::indicators(app, report.id).await?;
     let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
-    let after = if store::is_reporter(app, actor, &report).await? {
+    let after = if reporter.is_some() {
         let words = comment::Model {
             id: app.ids.next(),
             event_id: before.id,
             report_id: Some(report.id),
             visibility: CommentVisibility::Reporter,
             body: text,
-            author: actor.subject.to_string(),
+            author: changes.actor().to_owned(),
             from_reporter: true,
             created_at: changes.at(),
         };
@@ -105,7 +114,7 @@ pub struct JoinReport {
 }
 
 /// Moves a report with its obligations and messages to another event, while its own is analysed. An event that is
-/// left without reports stays as it is, linked to the other: an analyst ends it by a verdict like any other.
+/// left without reports and without anything owed is closed by that, linked to the other; it can be reopened.
 ///
 /// # Errors
 /// By policy, visibility and version; refusals when the event has its verdict, a reply to the report exists, or the
@@ -126,6 +135,11 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
             "the report is on this event already",
         ));
     }
+    if target.duplicate_of == Some(source.id) {
+        let message =
+            "that event is called a duplicate of this one: give it another verdict first (giveVerdict)";
+        refusals.push(Refusal::on(RefusalCode::Contradiction, "event", message));
+    }
     if store::has_reply(app, &obligations).await? {
         let message = "a reply to this report was drafted or sent: link the events instead (linkEvents)";
         refusals.push(Refusal::on(RefusalCode::Frozen, "report", message));
@@ -143,7 +157,6 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     for row in &store::messages_of(app, report.id).await? {
         changes.update(row, &comment::Model { event_id: target.id, ..row.clone() });
     }
-    changes.insert(&link_row(app, &changes, source.id, target.id));
     let (old_source, old_target) =
         (AccessFacts::load(app, &source).await?, AccessFacts::load(app, &target).await?);
     let (mut new_source, mut new_target) = (old_source.clone(), old_target.clone());
@@ -151,7 +164,19 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     new_source.reports = staying;
     new_target.reports.extend::<Vec<_>>(leaving);
     regrant(&mut changes, Some(&old_source), &new_source);
-    changes.revise(app, &source, source.clone(), Some(source.id), Bump::Version);
+    let owed = events::store::move_facts(app, source.id).await?.open_obligations;
+    let moving = obligations.iter().filter(|row| row.state == ObligationState::Open).count();
+    let mut left = source.clone();
+    let empties = rules::is_emptied(new_source.reports.len(), owed.saturating_sub(moving));
+    let kind = if empties { EventLinkKind::JoinedTo } else { EventLinkKind::Related };
+    changes.insert(&events::link_row(app, &changes, source.id, target.id, kind));
+    if empties {
+        transition(app, &mut changes, &mut left, Status::Closed, Cause::LastReportLeft, Some(EMPTIED))?;
+    }
+    changes.revise(app, &source, left, Some(source.id), Bump::Version);
+    if empties {
+        crate::verdict::follow_joined(app, &mut changes, source.id, &target).await?;
+    }
 
     regrant(&mut changes, Some(&old_target), &new_target);
     let mut after = target.clone();
@@ -163,17 +188,6 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
     app.commit(changes).await?;
     Ok(moved)
-}
-
-fn link_row(app: &App, changes: &ChangeSet, event: uuid::Uuid, other: uuid::Uuid) -> event_link::Model {
-    event_link::Model {
-        id: app.ids.next(),
-        event_id: event,
-        other_event_id: other,
-        kind: EventLinkKind::Related,
-        linked_by: changes.actor().to_owned(),
-        linked_at: changes.at(),
-    }
 }
 
 /// One vulnerability of a report with several. 报告中的一个漏洞。
@@ -252,7 +266,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
         let mut event = events::new(app, title, report.received_at, before.tlp).await?;
         event.embargo_until = before.embargo_until;
         event.history = before.history;
-        changes.insert(&link_row(app, &changes, before.id, event.id));
+        changes.insert(&events::link_row(app, &changes, before.id, event.id, EventLinkKind::Related));
         others.push((arrival, event));
     }
     changes.update(&report, &split);

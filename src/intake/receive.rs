@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, Status, TeamGroup, Tlp};
-use entity::{channel, event, event_link, report, team_member};
+use entity::{channel, event, report, team_member};
 use serde::Serialize;
 use serde_json::json;
 
@@ -322,14 +322,8 @@ async fn join_unseen(
     checked: &Checked,
     report: &report::Model,
 ) -> Result<()> {
-    changes.insert(&event_link::Model {
-        id: app.ids.next(),
-        event_id: hidden.event_id,
-        other_event_id: report.event_id,
-        kind: EventLinkKind::Related,
-        linked_by: changes.actor().to_owned(),
-        linked_at: changes.at(),
-    });
+    let link = events::link_row(app, changes, hidden.event_id, report.event_id, EventLinkKind::Related);
+    changes.insert(&link);
     add_content(app, changes, hidden, checked).await?;
     let before = store::event_of(app, hidden).await?;
     revise_after_arrival(app, changes, &before, hidden)

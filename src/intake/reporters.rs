@@ -15,6 +15,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet};
+use crate::{idempotency, principal};
 
 /// Most reports of a reporter whose linking, correction or erasure is one change.
 const MAX_REPORTS: u64 = 1_000;
@@ -101,8 +102,10 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
     let before = match report.reporter_id {
         Some(id) => store::reporter(app, id).await?,
         None => {
-            let message = "the report names no reporter: receive it again with one";
-            return Err(Error::refused(RefusalCode::MissingFact, message));
+            let message = "the report was received without a reporter, so there is nobody to link: have the person \
+                           report through the channel again under their name, and join that report to this \
+                           one's event (receiveReport with reporter and joinEvent)";
+            return Err(Error::Refused(vec![Refusal::on(RefusalCode::MissingFact, "report", message)]));
         }
     };
     if before.subject.as_ref() == Some(&subject) {
@@ -165,7 +168,8 @@ pub struct EraseReporter {
     pub reason: String,
 }
 
-/// Erases name, address and subject, and with the subject the access to the reports; reports and audit keep the id.
+/// Erases name, address and subject, and with the subject the access to the reports and what is kept of their tokens
+/// and requests; reports and audit keep the id.
 ///
 /// # Errors
 /// By policy, visibility and version; a refusal when it is done already.
@@ -175,7 +179,11 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
     let before = store::find_reporter(app, actor, input.reporter.0).await?;
     expect_version(before.version, input.expected_version)?;
     require_not_erased(&before)?;
-    let changes = ChangeSet::new(app, actor, Action::EraseReporter).because(Some(reason));
+    let mut changes = ChangeSet::new(app, actor, Action::EraseReporter).because(Some(reason));
+    if let Some(subject) = &before.subject {
+        idempotency::forget(&mut changes, subject, Action::AddToReport);
+        principal::forget_reporter(app, &mut changes, subject).await?;
+    }
     let erased_at = Some(changes.at());
     let after = reporter::Model { name: None, email: None, subject: None, erased_at, ..before.clone() };
     change(app, changes, before, after).await

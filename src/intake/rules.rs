@@ -89,6 +89,11 @@ pub fn may_rearrange(event: &event::Model) -> Result<(), Refusal> {
     Err(Refusal::new(RefusalCode::MoveNotAllowed, message))
 }
 
+/// Whether a report's leaving ends the event that it leaves: nothing is left to handle and nothing is owed.
+pub fn is_emptied(remaining_reports: usize, remaining_obligations: usize) -> bool {
+    remaining_reports == 0 && remaining_obligations == 0
+}
+
 /// Whether `report` may be split into `parts`.
 ///
 /// # Errors

@@ -209,10 +209,11 @@ pub(super) async fn reports_of(app: &App, reporter: Uuid, limit: u64) -> Result<
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// Whether the actor is the one who reported.
-pub(super) async fn is_reporter(app: &App, actor: &Actor, report: &report::Model) -> Result<bool> {
-    let Some(id) = report.reporter_id.filter(|_| actor.is(Role::Reporter)) else { return Ok(false) };
-    Ok(reporter(app, id).await?.subject.as_deref() == Some(&*actor.subject))
+/// The reporter that the actor is, when they are the one who reported.
+pub(super) async fn as_reporter(app: &App, actor: &Actor, report: &report::Model) -> Result<Option<Uuid>> {
+    let Some(id) = report.reporter_id.filter(|_| actor.is(Role::Reporter)) else { return Ok(None) };
+    let same = reporter(app, id).await?.subject.as_deref() == Some(&*actor.subject);
+    Ok(same.then_some(id))
 }
 
 /// Demands that the actor handles the report's channel: an analyst all, a service its own.

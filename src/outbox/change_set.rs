@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::audit::chain;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
+use crate::ids::{Kind, encode};
 
 /// Columns that [`ChangeSet::revise`] moves by itself; their change is no news.
 const STAMPED: [&str; 4] = ["version", "revision", "audit_head", "changed_at"];
@@ -32,6 +33,8 @@ pub enum Bump {
 #[derive(Debug)]
 pub struct ChangeSet {
     actor: Actor,
+    /// Who is recorded to have made the change.
+    name: String,
     action: Action,
     reason: Option<String>,
     at: chrono::DateTime<chrono::Utc>,
@@ -48,6 +51,7 @@ impl ChangeSet {
     pub fn new(app: &App, actor: &Actor, action: Action) -> Self {
         Self {
             actor: actor.clone(),
+            name: actor.subject.to_string(),
             action,
             reason: None,
             at: app.clock.now(),
@@ -66,14 +70,23 @@ impl ChangeSet {
         self
     }
 
+    /// Records the reporter by their id instead of their subject and address, which are personal data: they stand in
+    /// the reporter's row alone and can be erased there.
+    #[must_use]
+    pub fn by_reporter(mut self, reporter: Uuid) -> Self {
+        self.name = format!("reporter:{}", encode(Kind::Reporter, reporter));
+        self.actor.origin.address = None;
+        self
+    }
+
     /// When the change happens.
     pub fn at(&self) -> chrono::DateTime<chrono::Utc> {
         self.at
     }
 
-    /// Subject of who makes the change.
+    /// Subject of who makes the change; of a reporter, what stands for them.
     pub fn actor(&self) -> &str {
-        &self.actor.subject
+        &self.name
     }
 
     /// Inserts a child row.
@@ -259,7 +272,7 @@ impl ChangeSet {
             event_id: event,
             revision,
             at: self.at,
-            actor: self.actor.subject.to_string(),
+            actor: self.name.clone(),
             roles: self.actor.role_names(),
             address: self.actor.origin.address.clone(),
             request_id: self.actor.origin.request_id.clone(),

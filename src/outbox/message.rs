@@ -282,6 +282,8 @@ messages! {
         decided: bool,
         /// Whether what was asked for may be done; left out until it is decided. 是否批准；未决定时省略。
         granted: Option<bool>,
+        /// Whether the risk that it accepted ends soon. 所接受的风险是否即将到期。
+        expiring: bool,
     }
     /// A review was recorded or skipped. 复盘已记录或跳过。
     ReviewRecorded "review.recorded" [team(Action::ReadEvents)] {
@@ -474,6 +476,7 @@ mod tests {
             kind: DecisionKind::ReportAbroad,
             decided: false,
             granted: None,
+            expiring: false,
         };
         let data = message.data();
         assert_eq!(data["kind"], "REPORT_ABROAD");

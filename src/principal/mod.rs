@@ -7,13 +7,14 @@ mod cache;
 pub use cache::Cache;
 
 use entity::principal;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
 
 use crate::app::App;
-use crate::auth::Identity;
+use crate::auth::{Identity, Role};
 use crate::error::Result;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
+use crate::outbox::ChangeSet;
 use cache::Scope;
 
 /// Records that a verified token of this identity was seen. Written at most every five minutes per subject, or at
@@ -68,6 +69,30 @@ pub async fn is_denied(app: &App, issuer: &str, subject: &str) -> Result<bool> {
     Ok(denied.unwrap_or(false))
 }
 
+/// Forgets, inside the caller's change, who is known as nothing but a reporter. One who may no longer act is kept, by
+/// subject alone, since that is what refuses them.
+///
+/// # Errors
+/// Of the database.
+pub async fn forget_reporter(app: &App, changes: &mut ChangeSet, subject: &str) -> Result<()> {
+    use principal::{Column, Entity};
+    let known = Entity::find().filter(Column::Subject.eq(subject)).all(app.database.reader()).await?;
+    for row in known.iter().filter(|row| row.roles.0 == [Role::Reporter.name()]) {
+        let this = Column::Id.eq(row.id);
+        if row.denied {
+            let no_address = Query::update()
+                .table(Entity)
+                .value(Column::Email, Option::<String>::None)
+                .and_where(this)
+                .take();
+            changes.write_update(no_address);
+        } else {
+            changes.write_delete(Query::delete().from_table(Entity).and_where(this).take());
+        }
+    }
+    Ok(())
+}
+
 /// A page of principals by subject.
 ///
 /// # Errors
@@ -80,7 +105,6 @@ pub async fn page(app: &App, input: &PageInput) -> Result<Page<principal::Model>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
 
     #[tokio::test]
     async fn a_token_updates_what_is_known_and_never_lifts_a_denial() {

@@ -12,6 +12,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use chrono::NaiveDate;
 use entity::product;
 use entity::vocabulary::{AssetTier, Lifecycle, ProductKind, RmsvLibrary};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -20,6 +21,7 @@ use crate::channel::key;
 use crate::error::{Error, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::{Decimal, Id};
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
 use crate::score::rules::Factor;
 
@@ -27,7 +29,7 @@ use crate::score::rules::Factor;
 const SHORT: usize = 200;
 
 /// A new product. 新产品。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct CreateProduct {
     /// Stable short name: lower-case letters, digits and hyphens. 产品标识。
     pub key: String,
@@ -71,6 +73,8 @@ pub struct CreateProduct {
     /// Used by operators of critical information infrastructure. 是否用于关键信息基础设施。
     #[graphql(default)]
     pub critical_infrastructure: bool,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 /// Adds a product.
@@ -79,6 +83,11 @@ pub struct CreateProduct {
 /// By policy; BAD_USER_INPUT on ill-formed values; a refusal when the key is taken.
 pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<product::Model> {
     require(actor, Action::CreateProduct)?;
+    let once = input.idempotency_key.as_deref();
+    let once = match replay(app, actor, Action::CreateProduct, once, input).await? {
+        Replay::Done(id) => return store::find(app, id).await,
+        Replay::First(once) => once,
+    };
     let now = app.clock.now();
     let row = product::Model {
         id: app.ids.next(),
@@ -120,6 +129,9 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<p
     }
     let mut changes = ChangeSet::new(app, actor, Action::CreateProduct);
     let row = changes.create(app, row, None);
+    if let Some(once) = &once {
+        changes.remember(once, row.id);
+    }
     app.commit(changes).await?;
     Ok(row)
 }

@@ -112,6 +112,7 @@ fn ask_to_end_embargo(app: &App, changes: &mut ChangeSet, event: &event::Model, 
         decided_by: None,
         decided_at: None,
         expires_at: None,
+        expiry_told_at: None,
         version: 1,
     };
     changes.insert(&row);

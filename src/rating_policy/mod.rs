@@ -7,17 +7,19 @@ pub mod store;
 use async_graphql::InputObject;
 use entity::rating_policy;
 use entity::vocabulary::Level;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::graphql::scalars::Decimal;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::ChangeSet;
 use crate::score::rules::{Band, Factor, RatingPolicy, Tenths, Weight, Weights};
 
 /// Weights and bands for later scores. 后续评分使用的权重与等级区间。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct CreateRatingPolicy {
     /// Weight of the product's importance, in percent. 产品重要程度权重（百分比）。
     pub product_importance: Decimal,
@@ -31,10 +33,12 @@ pub struct CreateRatingPolicy {
     pub actual_impact: Decimal,
     /// Bands that cover 0.0 to 10.0 without gap or overlap. 覆盖 0.0 至 10.0 的等级区间，无缝隙无重叠。
     pub bands: Vec<BandInput>,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 /// A level's band of totals. 等级区间。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct BandInput {
     /// The level. 等级。
     pub level: Level,
@@ -50,6 +54,11 @@ pub struct BandInput {
 /// By policy; BAD_USER_INPUT when the weights do not sum to 100 % or the bands do not cover the scale.
 pub async fn create(app: &App, actor: &Actor, input: &CreateRatingPolicy) -> Result<rating_policy::Model> {
     require(actor, Action::CreateRatingPolicy)?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::CreateRatingPolicy, key, input).await? {
+        Replay::Done(id) => return store::find(app, id).await,
+        Replay::First(key) => key,
+    };
     let weights = Weights {
         product_importance: weight("input.productImportance", &input.product_importance)?,
         product_reach: weight("input.productReach", &input.product_reach)?,
@@ -76,6 +85,9 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateRatingPolicy) -> Res
         changes.at(),
     )?;
     changes.insert(&row);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     changes.record(app, "rating_policy", row.id);
     app.commit(changes).await?;
     Ok(row)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 use crate::score::rules::RatingPolicy;
 
@@ -34,6 +34,14 @@ pub fn row(
         created_by: created_by.to_owned(),
         created_at,
     })
+}
+
+/// The version.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn find(app: &App, id: Uuid) -> Result<rating_policy::Model> {
+    rating_policy::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
 /// Number of the newest version.

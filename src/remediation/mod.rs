@@ -3,26 +3,32 @@
 //! The lines' states say where the event is (`event::rules::status_by_lines`): every act here moves the event
 //! with the line, in one change. Verification asks three questions and passes on yes, no, no only; the verifier
 //! is not the fixer. A new problem that a fix brings opens an event of its own.
+//!
+//! An accepted risk ends with its decision ([`RiskExpiry`]): the leading group is told 30 days before, and at the end
+//! the line is PLANNED again and brings its event back to REMEDIATING, from REPLYING, REVIEWING and CLOSED too. That is
+//! no reopening: the pass goes on. An event that is analysed anew stays there; its line waits for the fix to begin.
 
+mod expiry;
 pub mod graphql;
 mod rules;
 pub mod store;
 
 use async_graphql::InputObject;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::vocabulary::{DecisionKind, EventLinkKind, RemediationState, Tlp};
-use entity::{decision, event, event_link, remediation, verification};
+use entity::vocabulary::{EventLinkKind, RemediationState, Tlp};
+use entity::{decision, event, remediation, verification};
 use sea_orm::EntityTrait;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
-use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::error::{Error, Result};
 use crate::event::rules::{Cause, MoveFacts, is_move, status_by_lines};
 use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+pub use expiry::RiskExpiry;
 use rules::Act;
 
 /// Longest name or reference, in characters.
@@ -71,10 +77,29 @@ async fn load(
 /// Writes the changed fix and moves the event where its lines now say.
 async fn write(
     app: &App,
+    changes: ChangeSet,
+    event: &event::Model,
+    before: &remediation::Model,
+    after: remediation::Model,
+) -> Result<remediation::Model> {
+    let moving = Moving { cause: Some(Cause::Lines), reason: None };
+    write_moving(app, changes, event, before, after, moving).await
+}
+
+/// By which cause a changed line may move its event, if at all, and why.
+#[derive(Clone, Copy)]
+struct Moving<'a> {
+    cause: Option<Cause>,
+    reason: Option<&'a str>,
+}
+
+async fn write_moving(
+    app: &App,
     mut changes: ChangeSet,
     event: &event::Model,
     before: &remediation::Model,
     mut after: remediation::Model,
+    moving: Moving<'_>,
 ) -> Result<remediation::Model> {
     after.version = before.version + 1;
     changes.update(before, &after);
@@ -92,10 +117,11 @@ async fn write(
         }
         let (affected, assigned) = store::surroundings(app, event.id).await?;
         let facts = crate::event::store::gather(true, &affected, &fixes, &assigned, 0);
-        let to = status_by_lines(&facts)
-            .filter(|to| *to != event.status && is_move(event.status, *to, Cause::Lines));
-        if let Some(to) = to {
-            transition(app, &mut changes, &mut moved, to, Cause::Lines, None)?;
+        let to = status_by_lines(&facts).filter(|to| *to != event.status);
+        if let (Some(to), Some(cause)) = (to, moving.cause)
+            && is_move(event.status, to, cause)
+        {
+            transition(app, &mut changes, &mut moved, to, cause, moving.reason)?;
         }
     }
     changes.revise(app, event, moved, Some(event.id), Bump::Version);
@@ -234,14 +260,8 @@ pub async fn verify(app: &App, actor: &Actor, input: &VerifyFix) -> Result<remed
         None
     };
     if let Some(new_event) = &new_event {
-        changes.insert(&event_link::Model {
-            id: app.ids.next(),
-            event_id: event.id,
-            other_event_id: new_event.id,
-            kind: EventLinkKind::NewProblemOfFix,
-            linked_by: actor.subject.to_string(),
-            linked_at: changes.at(),
-        });
+        let kind = EventLinkKind::NewProblemOfFix;
+        changes.insert(&crate::event::link_row(app, &changes, event.id, new_event.id, kind));
     }
     let row = verification::Model {
         id: app.ids.next(),
@@ -317,29 +337,17 @@ pub struct AcceptRisk {
 /// Accepts a line's risk as decided.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals by status and state, or when the decision does not say so.
+/// By policy, visibility and version; refusals by status and state, or that say why the decision does not do.
 pub async fn accept_risk(app: &App, actor: &Actor, input: &AcceptRisk) -> Result<remediation::Model> {
     require(actor, Action::AcceptRisk)?;
     let (event, before) =
         load(app, actor, Act::AcceptRisk, input.remediation, input.expected_version).await?;
     let decided = decision::Entity::find_by_id(input.decision.0).one(app.database.reader()).await?;
-    let granted = decided.filter(|decided| {
-        decided.event_id == event.id
-            && decided.kind == DecisionKind::AcceptRisk
-            && decided.granted == Some(true)
-            && decided.line.as_deref() == Some(before.line.as_str())
-            && decided.expires_at.is_some_and(|expires| expires > app.clock.now())
-    });
-    let Some(granted) = granted else {
-        return Err(Error::Refused(vec![Refusal::on(
-            RefusalCode::NeedsLeader,
-            "decision",
-            "no granted, unexpired decision ACCEPT_RISK on this line: ask for one (askDecision)",
-        )]));
-    };
+    let granted = rules::accepts_risk(decided.as_ref(), &before, app.clock.now())
+        .map_err(|refusal| Error::Refused(vec![refusal]))?;
     let after = remediation::Model {
         state: RemediationState::RiskAccepted,
-        risk_decision_id: Some(granted.id),
+        risk_decision_id: Some(granted),
         ..before.clone()
     };
     write(app, ChangeSet::new(app, actor, Action::AcceptRisk), &event, &before, after).await

@@ -1,8 +1,11 @@
 //! What may be done to a line's fix, and when a verification passes.
 
-use entity::remediation;
-use entity::vocabulary::{RemediationState, Status};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{DecisionKind, RemediationState, Status};
+use entity::{decision, remediation};
+use uuid::Uuid;
 
+use crate::decision::rules::EXPIRY_NOTICE;
 use crate::error::{Refusal, RefusalCode};
 
 /// What is done to a line's fix.
@@ -22,16 +25,20 @@ pub(super) enum Act {
 
 /// Whether `act` fits the event's status and the fix's state.
 pub(super) fn may(act: Act, status: Status, state: RemediationState) -> Result<(), Refusal> {
-    use RemediationState::{Failed, Passed, Planned, Submitted};
-    let statuses: &[Status] = match act {
-        Act::Release => &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing],
+    use RemediationState::{Failed, Passed, Planned, RiskAccepted, Submitted};
+    let statuses: &[Status] = match (act, state) {
+        (Act::Release, _) => &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing],
+        // An accepted risk is accepted for longer before it ends, wherever the event has come to by then.
+        (Act::AcceptRisk, RiskAccepted) => {
+            &[Status::Remediating, Status::Verifying, Status::Replying, Status::Reviewing, Status::Closed]
+        }
         _ => &[Status::Remediating, Status::Verifying],
     };
     let states: &[RemediationState] = match act {
         Act::Plan => &[Planned, Failed, Submitted],
         Act::Submit => &[Planned, Failed],
         Act::Verify => &[Submitted],
-        Act::AcceptRisk => &[Planned, Failed, Submitted],
+        Act::AcceptRisk => &[Planned, Failed, Submitted, RiskAccepted],
         Act::Release => &[Passed],
     };
     let listed = |all: Vec<&str>| all.join(", ");
@@ -95,11 +102,70 @@ pub(super) fn may_verify(
     Ok(())
 }
 
+/// Whether `decision`, as found by its id, accepts the risk of this line at `now`.
+pub(super) fn accepts_risk(
+    decision: Option<&decision::Model>,
+    fix: &remediation::Model,
+    now: DateTime<Utc>,
+) -> Result<Uuid, Refusal> {
+    let refuse = |code, message: String| Err(Refusal::on(code, "decision", message));
+    // One of another event is as good as none: its event may be hidden.
+    let Some(decision) = decision.filter(|decision| decision.event_id == fix.event_id) else {
+        let message =
+            "this event has no such decision: name one of its decisions, or ask for one (askDecision)";
+        return refuse(RefusalCode::UnknownReference, message.to_owned());
+    };
+    if decision.kind != DecisionKind::AcceptRisk {
+        let message = format!("it decides {}: ask for an ACCEPT_RISK (askDecision)", decision.kind);
+        return refuse(RefusalCode::Contradiction, message);
+    }
+    if decision.line.as_deref() != Some(fix.line.as_str()) {
+        let line = decision.line.as_deref().unwrap_or_default();
+        let message = format!("it is about line {line}: ask for one about {} (askDecision)", fix.line);
+        return refuse(RefusalCode::Contradiction, message);
+    }
+    match (decision.granted, decision.expires_at) {
+        (None, _) => {
+            let message = "it is not decided yet: a LEADER records it first (recordDecision)";
+            refuse(RefusalCode::NeedsLeader, message.to_owned())
+        }
+        (Some(false), _) => {
+            let message =
+                "the leading group refused it: fix the line, or ask anew with new reasons (askDecision)";
+            refuse(RefusalCode::NeedsLeader, message.to_owned())
+        }
+        (Some(true), Some(until)) if until > now => Ok(decision.id),
+        (Some(true), until) => {
+            let until = until.map(|until| until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+            let message =
+                format!("it expired ({}): ask for a new one (askDecision)", until.unwrap_or_default());
+            refuse(RefusalCode::NeedsLeader, message)
+        }
+    }
+}
+
+/// Where an accepted risk stands by its decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Risk {
+    /// Nothing is to be done.
+    Stands,
+    /// Its end is near and was not announced.
+    Ending,
+    /// It is over.
+    Ended,
+}
+
+/// Where the risk that `decision` accepts stands at `now`.
+pub(super) fn risk(decision: &decision::Model, now: DateTime<Utc>) -> Risk {
+    match decision.expires_at {
+        Some(until) if until <= now => Risk::Ended,
+        Some(until) if until <= now + EXPIRY_NOTICE && decision.expiry_told_at.is_none() => Risk::Ending,
+        _ => Risk::Stands,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
@@ -151,6 +217,76 @@ mod tests {
         assert_eq!(changed(RemediationState::Planned, None), [RefusalCode::MissingFact]);
     }
 
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_772_000_000, 0).unwrap()
+    }
+
+    fn accepted() -> decision::Model {
+        decision::Model {
+            id: Uuid::from_u128(9),
+            event_id: Uuid::from_u128(2),
+            kind: DecisionKind::AcceptRisk,
+            question: "May it stay?".to_owned(),
+            options: Vec::new().into(),
+            line: Some("gateway".to_owned()),
+            asked_by: "analyst-1".to_owned(),
+            asked_at: now(),
+            due_at: None,
+            participants: Vec::new().into(),
+            outcome: Some("yes".to_owned()),
+            granted: Some(true),
+            decided_by: Some("leader-1".to_owned()),
+            decided_at: Some(now()),
+            expires_at: Some(now() + chrono::Duration::days(90)),
+            expiry_told_at: None,
+            version: 2,
+        }
+    }
+
+    #[test]
+    fn an_accepted_risk_is_announced_once_and_ends_with_its_decision() {
+        use chrono::Duration;
+        let (decision, until) = (accepted(), now() + Duration::days(90));
+        let told = decision::Model { expiry_told_at: Some(now()), ..accepted() };
+        let before = |by| until - by;
+        assert_eq!(risk(&decision, before(Duration::days(30) + Duration::microseconds(1))), Risk::Stands);
+        assert_eq!(risk(&decision, before(Duration::days(30))), Risk::Ending);
+        assert_eq!(risk(&told, before(Duration::days(30))), Risk::Stands);
+        assert_eq!(risk(&told, before(Duration::microseconds(1))), Risk::Stands);
+        for decision in [&decision, &told] {
+            assert_eq!(risk(decision, until), Risk::Ended, "whether or not it was announced");
+        }
+    }
+
+    #[test]
+    fn a_decision_that_does_not_accept_the_risk_is_told_why() {
+        let (now, accepted) = (now(), accepted());
+        let of = |change: fn(&mut decision::Model)| {
+            let mut decision = accepted.clone();
+            change(&mut decision);
+            let found = accepts_risk(Some(&decision), &fix(RemediationState::Planned), now);
+            found.map_err(|refusal| (refusal.code, refusal.message))
+        };
+        assert_eq!(of(|_| ()), Ok(Uuid::from_u128(9)));
+        assert_eq!(
+            accepts_risk(None, &fix(RemediationState::Planned), now).map_err(|refusal| refusal.code),
+            Err(RefusalCode::UnknownReference)
+        );
+        let table: [(fn(&mut decision::Model), RefusalCode, &str); 6] = [
+            (|row| row.event_id = Uuid::from_u128(3), RefusalCode::UnknownReference, "no such decision"),
+            (|row| row.kind = DecisionKind::Disclose, RefusalCode::Contradiction, "DISCLOSE"),
+            (|row| row.line = Some("router".to_owned()), RefusalCode::Contradiction, "about line router"),
+            (|row| row.granted = None, RefusalCode::NeedsLeader, "not decided"),
+            (|row| row.granted = Some(false), RefusalCode::NeedsLeader, "refused"),
+            (|row| row.expires_at = row.decided_at, RefusalCode::NeedsLeader, "expired"),
+        ];
+        for (change, code, words) in table {
+            let (found, message) = of(change).unwrap_err();
+            assert_eq!(found, code, "{message}");
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
     #[test]
     fn neither_fixer_nor_reporter_verifies() {
         let code = |verifier: &str| {
@@ -175,5 +311,7 @@ mod tests {
         assert!(may(Act::Release, Status::Replying, Passed).is_ok());
         assert!(may(Act::Release, Status::Replying, RiskAccepted).is_err());
         assert!(may(Act::Submit, Status::Replying, Planned).is_err());
+        assert!(may(Act::AcceptRisk, Status::Closed, RiskAccepted).is_ok(), "accepted for longer");
+        assert!(may(Act::AcceptRisk, Status::Closed, Planned).is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! Finding the fixes of product lines.
 
-use entity::vocabulary::{AffectedState, AssignmentState, Function};
-use entity::{affected_product, assignment, event, product, remediation};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AffectedState, AssignmentState, Function, RemediationState};
+use entity::{affected_product, assignment, decision, event, product, remediation};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -74,4 +76,34 @@ pub async fn surroundings(
         affected_product::Entity::find().filter(affected_product::Column::EventId.eq(event)).all(db);
     let assigned = assignment::Entity::find().filter(assignment::Column::EventId.eq(event)).all(db);
     Ok(tokio::try_join!(affected, assigned)?)
+}
+
+/// Up to `limit` fixes whose accepted risk has ended at `at`, or is about to and that was not announced, by id.
+///
+/// # Errors
+/// Of the database.
+pub async fn ending_risks(app: &App, at: DateTime<Utc>, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    use decision::Column;
+    let over = Condition::all().add(Column::ExpiresAt.lte(at));
+    let near = Condition::all()
+        .add(Column::ExpiresAt.lte(at + crate::decision::rules::EXPIRY_NOTICE))
+        .add(Column::ExpiryToldAt.is_null());
+    let ending = Query::select()
+        .expr(Expr::val(1))
+        .from(decision::Entity)
+        .and_where(
+            Expr::col((decision::Entity, Column::Id))
+                .eq(Expr::col((remediation::Entity, remediation::Column::RiskDecisionId))),
+        )
+        .cond_where(Condition::any().add(over).add(near))
+        .take();
+    let select = remediation::Entity::find()
+        .select_only()
+        .column(remediation::Column::Id)
+        .filter(remediation::Column::State.eq(RemediationState::RiskAccepted))
+        .filter(remediation::Column::Id.gt(after))
+        .filter(Expr::exists(ending))
+        .order_by_asc(remediation::Column::Id)
+        .limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
 }

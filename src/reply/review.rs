@@ -14,6 +14,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::ChangeSet;
+use crate::team::rules::{Party, may_be_joined_by};
 
 /// A request to approve a reply. 请求审核回复。
 #[derive(Clone, Debug, InputObject)]
@@ -29,7 +30,8 @@ pub struct RequestReplyReview {
 /// Asks somebody to approve a reply, which puts them on the event's team.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals when the reviewer wrote some of the text or was asked already.
+/// By policy, visibility and version; refusals when the reviewer wrote some of the text or was asked already, and on
+/// a TLP:RED event when they are not on it: only a LEADER names somebody new there.
 pub async fn request_reply_review(
     app: &App,
     actor: &Actor,
@@ -45,6 +47,10 @@ pub async fn request_reply_review(
         let message = "the reviewer wrote some of this text: ask somebody else";
         return Err(refused(Refusal::on(RefusalCode::FourEyes, "reviewer", message)));
     }
+    let access = AccessFacts::load(app, &event).await?;
+    let party = Party::Person(reviewer.clone());
+    may_be_joined_by(event.tlp, &access.members, &party, actor)
+        .map_err(|refusal| refused(Refusal { field: Some("reviewer"), ..refusal }))?;
     let asked = store::open_request(app, before.id, &reviewer).await?.is_some();
     if asked && before.state == ReplyState::InReview {
         let message = "the reviewer was asked already and has not answered";
@@ -63,7 +69,7 @@ pub async fn request_reply_review(
             answered_at: None,
         });
     }
-    join_team(app, &mut changes, &AccessFacts::load(app, &event).await?, reviewer);
+    join_team(app, &mut changes, &access, reviewer);
     let after = reply::Model { state: ReplyState::InReview, ..before.clone() };
     save(app, changes, &event, &before, after, false).await
 }

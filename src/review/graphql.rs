@@ -5,9 +5,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::vocabulary::{ActionItemState, ReviewPhase};
 use entity::{action_item, review};
 
-use super::{AddActionItem, RecordReview, SkipReview, UpdateActionItem};
+use super::{AddActionItem, RecordReview, SkipReview, UpdateActionItem, store};
+use crate::auth::policy::{Action, require};
 use crate::event::graphql::EventPayload;
 use crate::graphql::errors::ApiResult;
+use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars};
 use crate::outbox::retrying;
 
@@ -127,6 +129,32 @@ impl ActionItem {
     /// Version to send as `expectedVersion`. 版本号。
     async fn version(&self) -> i32 {
         self.0.version
+    }
+}
+
+/// Queries of action items.
+#[derive(Default)]
+pub struct ReviewQuery;
+
+/// Queries of action items. 改进项查询。
+#[Object]
+impl ReviewQuery {
+    /// The action items that are yours to end, of any event, the newest first. 由您负责的改进项（不限事件），最新的在前。
+    async fn my_action_items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those that stand like this; all when left out. 仅该状态；缺省为全部。")]
+        state: Option<ActionItemState>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<ActionItem>> {
+        require(actor(ctx), Action::UpdateActionItem)?;
+        let input = PageInput { first, after, last, before };
+        Ok(Connection::new(store::own(app(ctx), actor(ctx), state, &input).await?))
     }
 }
 

@@ -1,12 +1,15 @@
 //! What an event taught: the review that closes it, and action items that outlive it.
+//!
+//! An action item is its owner's to the end, on the event's team or not: who owns one sees that item and ends it, and
+//! learns nothing else of the event, not even its number.
 
 pub mod graphql;
+pub mod store;
 
 use async_graphql::{Enum, InputObject};
 use chrono::NaiveDate;
 use entity::vocabulary::{ActionItemState, ReviewPhase, Status};
 use entity::{action_item, event, review};
-use sea_orm::EntityTrait;
 use serde::Serialize;
 
 use crate::app::App;
@@ -14,8 +17,10 @@ use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, RefusalCode, Result};
 use crate::event::rules::{Cause, review_may_be_skipped};
-use crate::event::{expect_version, optional_text, require_text, store, transition};
+use crate::event::store as events;
+use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Longest title, in characters.
@@ -62,7 +67,7 @@ pub struct RecordReview {
 /// By policy, visibility, version and the move table.
 pub async fn record(app: &App, actor: &Actor, input: &RecordReview) -> Result<event::Model> {
     require(actor, Action::RecordReview)?;
-    let before = store::find(app, actor, input.event.0).await?;
+    let before = events::find(app, actor, input.event.0).await?;
     expect_version(before.version, input.expected_version)?;
     if input.action_items.len() > MAX_ITEMS {
         return Err(Error::bad_input("input.actionItems", format!("send at most {MAX_ITEMS}")));
@@ -105,7 +110,7 @@ pub struct SkipReview {
 pub async fn skip(app: &App, actor: &Actor, input: &SkipReview) -> Result<event::Model> {
     require(actor, Action::SkipReview)?;
     let reason = require_text("input.reason", &input.reason, LONG)?;
-    let before = store::find(app, actor, input.event.0).await?;
+    let before = events::find(app, actor, input.event.0).await?;
     expect_version(before.version, input.expected_version)?;
     if !review_may_be_skipped(&before) {
         let message = format!("the event was {}: record a review (recordReview)", before.highest_level);
@@ -172,6 +177,8 @@ pub struct AddActionItem {
     pub event: Id<event::Entity>,
     /// The item. 改进项。
     pub item: NewActionItem,
+    /// Recognises the creation when it is sent again. 幂等键。
+    pub idempotency_key: Option<String>,
 }
 
 fn tell_of_item(app: &App, changes: &mut ChangeSet, item: &action_item::Model) {
@@ -185,7 +192,12 @@ fn tell_of_item(app: &App, changes: &mut ChangeSet, item: &action_item::Model) {
 /// By policy and visibility; a refusal before the review.
 pub async fn add_item(app: &App, actor: &Actor, input: &AddActionItem) -> Result<action_item::Model> {
     require(actor, Action::AddActionItem)?;
-    let event = store::find(app, actor, input.event.0).await?;
+    let event = events::find(app, actor, input.event.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::AddActionItem, key, input).await? {
+        Replay::Done(id) => return store::find(app, actor, id).await.map(|(item, _)| item),
+        Replay::First(key) => key,
+    };
     if !matches!(event.status, Status::Reviewing | Status::Closed) {
         let message = format!("the event is {}: action items are added from REVIEWING on", event.status);
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
@@ -193,6 +205,9 @@ pub async fn add_item(app: &App, actor: &Actor, input: &AddActionItem) -> Result
     let row = new_item(app, actor, &event, &input.item)?;
     let mut changes = ChangeSet::new(app, actor, Action::AddActionItem);
     changes.insert(&row);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     tell_of_item(app, &mut changes, &row);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
@@ -227,9 +242,7 @@ pub struct UpdateActionItem {
 /// By policy, visibility and version; NOT_FOUND for another's item; a refusal when it has ended.
 pub async fn end_item(app: &App, actor: &Actor, input: &UpdateActionItem) -> Result<action_item::Model> {
     require(actor, Action::UpdateActionItem)?;
-    let found = action_item::Entity::find_by_id(input.item.0).one(app.database.reader()).await?;
-    let before = found.ok_or(Error::NotFound)?;
-    let event = store::find(app, actor, before.event_id).await?;
+    let (before, event) = store::find(app, actor, input.item.0).await?;
     if before.owner != *actor.subject && !actor.is(Role::Analyst) {
         return Err(Error::NotFound);
     }
@@ -257,4 +270,57 @@ pub async fn end_item(app: &App, actor: &Actor, input: &UpdateActionItem) -> Res
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::page::PageInput;
+    use crate::testing;
+    use entity::vocabulary::Tlp;
+    use sea_orm::{EntityTrait, IntoActiveModel};
+
+    #[tokio::test]
+    async fn an_owner_off_the_team_sees_and_ends_their_item_and_nothing_else() {
+        let app = testing::app("action_item_owner").await;
+        let event = testing::event(&app, Tlp::Amber).await;
+        let row = action_item::Model {
+            id: app.ids.next(),
+            event_id: event.id,
+            title: "Check inputs in the template".to_owned(),
+            owner: "engineer-1".to_owned(),
+            due_on: NaiveDate::from_ymd_opt(2026, 4, 1).unwrap(),
+            state: ActionItemState::Open,
+            note: None,
+            done_at: None,
+            created_by: "analyst-1".to_owned(),
+            created_at: app.clock.now(),
+            version: 1,
+        };
+        let insert = action_item::Entity::insert(row.clone().into_active_model());
+        insert.exec_without_returning(app.database.writer()).await.unwrap();
+        let owner = Actor::operator("engineer-1", [Role::Engineer]);
+        let other = Actor::operator("engineer-2", [Role::Engineer]);
+        let page = |actor: Actor| {
+            let app = &app;
+            async move {
+                let page = store::own(app, &actor, None, &PageInput::default()).await.unwrap();
+                page.rows.into_iter().map(|(item, _)| item.id).collect::<Vec<_>>()
+            }
+        };
+        assert_eq!(page(owner.clone()).await, [row.id]);
+        assert!(page(other.clone()).await.is_empty());
+        assert!(matches!(events::find(&app, &owner, event.id).await, Err(Error::NotFound)));
+
+        let done = UpdateActionItem {
+            item: Id::new(row.id),
+            expected_version: 1,
+            state: ActionItemEnd::Done,
+            note: None,
+        };
+        assert!(matches!(end_item(&app, &other, &done).await, Err(Error::NotFound)));
+        assert_eq!(end_item(&app, &owner, &done).await.unwrap().state, ActionItemState::Done);
+        let reporter = Actor::operator("engineer-1", [Role::Reporter]);
+        assert!(matches!(end_item(&app, &reporter, &done).await, Err(Error::Forbidden { .. })));
+    }
 }

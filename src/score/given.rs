@@ -224,6 +224,7 @@ mod tests {
             decided_by: Some("leader-1".to_owned()),
             decided_at: Some(at(101)),
             expires_at: None,
+            expiry_told_at: None,
             version: 2,
         };
         assert!(consents(&decision, at(100)));

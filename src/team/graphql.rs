@@ -165,7 +165,8 @@ pub struct TeamMutation;
 /// Changes of teams and assignments. 响应小组与任务的变更。
 #[Object]
 impl TeamMutation {
-    /// Give work to a person or team and put them on the team. ANALYST. 分派任务并将其加入响应小组（安全运营）。
+    /// Give work to a person or team and put them on the team; on a TLP:RED event only to who is on it already. ANALYST.
+    /// 分派任务并将其加入响应小组；TLP:RED 事件仅可分派给已在组内的人员（安全运营）。
     async fn assign(
         &self,
         ctx: &Context<'_>,
@@ -197,8 +198,9 @@ impl TeamMutation {
         EventPayload::of(retrying(|| super::add_member(app, actor, &input)).await)
     }
 
-    /// Take a person or team off the team; their access ends at once. ANALYST, LEADER; of a TLP:RED event LEADER
-    /// only. 移除小组成员，其访问权立即终止（安全运营、领导小组；TLP:RED 事件仅领导小组）。
+    /// Take a person or team off the team; their access ends at once and what they have not done is declined.
+    /// ANALYST, LEADER; of a TLP:RED event LEADER only.
+    /// 移除小组成员，其访问权立即终止，未完成的任务记为拒绝（安全运营、领导小组；TLP:RED 事件仅领导小组）。
     async fn remove_team_member(
         &self,
         ctx: &Context<'_>,

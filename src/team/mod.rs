@@ -7,8 +7,12 @@
 //! ([`event::rules::missing`]), and when all of a line declined, the message says so (`allDeclined`) for the
 //! leading group.
 //!
-//! A TLP:RED event is its named people's. Work given to a person names them; a team is nobody by name. Beyond
-//! that only a LEADER adds or removes anyone, and the last analyst stays.
+//! Who leaves the team leaves their work: what was given to them and is not done becomes DECLINED with that reason,
+//! so a line that nobody fixes any more is seen as such and is assigned anew.
+//!
+//! A TLP:RED event is its named people's; a team is nobody by name. Only a LEADER names somebody new or removes
+//! anyone, whatever would bring them (work, a question for review), and the last analyst stays. What the level of an
+//! event brings by itself ([`crate::escalation`]) is the duty roster's, not a person's choice.
 
 pub mod graphql;
 pub mod rules;
@@ -182,8 +186,8 @@ pub async fn assign(app: &App, actor: &Actor, input: &Assign) -> Result<event::M
     let note = optional_text("input.note", input.note.as_ref(), NOTE)?;
     let before = crate::event::store::find(app, actor, input.event.0).await?;
     expect_version(before.version, input.expected_version)?;
-    rules::may_be_joined_by(before.tlp, &party).map_err(refuse)?;
     let facts = AccessFacts::load(app, &before).await?;
+    rules::may_be_joined_by(before.tlp, &facts.members, &party, actor).map_err(refuse)?;
     let mut changes = ChangeSet::new(app, actor, Action::Assign);
     if !rules::is_on_team(&facts.members, &party) {
         let place = (input.function, rules::group_of(input.function), MemberSource::Assignment);
@@ -272,7 +276,8 @@ pub async fn add_member(app: &App, actor: &Actor, input: &AddTeamMember) -> Resu
     Ok(after)
 }
 
-/// Takes a person or team off the event's team, with every membership they have; their access ends at once.
+/// Takes a person or team off the event's team, with every membership they have; their access ends at once, and what
+/// they were to do and have not done is declined.
 ///
 /// # Errors
 /// By policy, visibility and version; refusals where they left already, the event is TLP:RED and the actor no
@@ -288,7 +293,7 @@ pub async fn remove_member(app: &App, actor: &Actor, input: &RemoveTeamMember) -
         return Err(refuse(Refusal::on(RefusalCode::Frozen, "member", "this member has left already")));
     }
     let facts = AccessFacts::load(app, &before).await?;
-    let mut changes = ChangeSet::new(app, actor, Action::RemoveTeamMember).because(reason);
+    let mut changes = ChangeSet::new(app, actor, Action::RemoveTeamMember).because(reason.as_deref());
     let mut after = facts.clone();
     for row in rules::leaving(&facts.members, &member) {
         let gone = rules::left(row, &actor.subject, changes.at());
@@ -297,6 +302,18 @@ pub async fn remove_member(app: &App, actor: &Actor, input: &RemoveTeamMember) -
         after.members.iter_mut().filter(|other| other.id == gone.id).for_each(|other| *other = gone.clone());
     }
     rules::may_become(before.tlp, &facts.members, &after.members).map_err(refuse)?;
+    let mut assignments = store::assignments(app, before.id).await?;
+    let ending: Vec<_> = rules::ending(&assignments, &member).cloned().collect();
+    for row in &ending {
+        let declined = rules::declined_by_leaving(row, reason.as_deref());
+        changes.update(row, &declined);
+        assignments.retain(|other| other.id != declined.id);
+        assignments.push(declined);
+    }
+    for declined in assignments.iter().filter(|row| ending.iter().any(|ended| ended.id == row.id)) {
+        let all_declined = rules::all_declined(&assignments, declined);
+        tell_of_assignment(app, &mut changes, declined, all_declined);
+    }
     regrant(&mut changes, Some(&facts), &after);
     let event = changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
     app.commit(changes).await?;

@@ -56,15 +56,53 @@ pub fn may_change_team(tlp: Tlp, actor: &Actor) -> Result<(), Refusal> {
     ))
 }
 
-/// A TLP:RED event is its named people's: a team is nobody by name.
-pub fn may_be_joined_by(tlp: Tlp, party: &Party) -> Result<(), Refusal> {
+/// Whether `actor`'s work or question for `party` may bring them onto an event's team. A TLP:RED event is its named
+/// people's: a team is nobody by name, and only a LEADER names somebody new.
+pub fn may_be_joined_by(
+    tlp: Tlp,
+    members: &[team_member::Model],
+    party: &Party,
+    actor: &Actor,
+) -> Result<(), Refusal> {
+    if tlp != Tlp::Red {
+        return Ok(());
+    }
     match party {
-        Party::Team(_) if tlp == Tlp::Red => Err(Refusal::on(
+        Party::Team(_) => Err(Refusal::on(
             RefusalCode::Contradiction,
             "team",
             "a TLP:RED event is seen by named people only: send a subject",
         )),
-        _ => Ok(()),
+        person if is_on_team(members, person) || actor.is(Role::Leader) => Ok(()),
+        Party::Person(subject) => Err(Refusal::new(
+            RefusalCode::NeedsLeader,
+            format!("{subject} is not on this TLP:RED event: have a LEADER add them first (addTeamMember)"),
+        )),
+    }
+}
+
+/// The assignments that end when those who `leave` do: nobody else answers what was given to them by name.
+pub fn ending<'a>(
+    assignments: &'a [assignment::Model],
+    leave: &'a team_member::Model,
+) -> impl Iterator<Item = &'a assignment::Model> {
+    let named = leave.subject.is_some() || leave.team.is_some();
+    assignments.iter().filter(move |row| {
+        named
+            && matches!(row.state, AssignmentState::Open | AssignmentState::Accepted)
+            && row.subject == leave.subject
+            && row.team == leave.team
+    })
+}
+
+/// The assignment as one that its assignee's leaving declined.
+pub fn declined_by_leaving(row: &assignment::Model, reason: Option<&str>) -> assignment::Model {
+    let why = "the assignee was taken off the team";
+    assignment::Model {
+        state: AssignmentState::Declined,
+        decline_reason: Some(reason.map_or_else(|| why.to_owned(), |reason| format!("{why}: {reason}"))),
+        version: row.version + 1,
+        ..row.clone()
     }
 }
 

@@ -74,6 +74,11 @@ async fn an_assignment_opens_the_event_and_leaving_the_team_closes_it_at_once() 
     };
     remove_member(&app, &analyst(), &leave).await.unwrap();
     assert!(matches!(find(&app, &engineer(), event.id).await, Err(Error::NotFound)));
+    let left = assignment::Entity::find().one(app.database.reader()).await.unwrap().unwrap();
+    assert_eq!((left.state, left.version), (AssignmentState::Declined, 2));
+    assert!(left.decline_reason.unwrap().ends_with("moved to another product"));
+    let told = testing::messages(&app, MessageKind::AssignmentChanged).await;
+    assert_eq!((&told[1]["state"], &told[1]["allDeclined"]), (&"DECLINED".into(), &true.into()));
     let told = testing::messages(&app, MessageKind::TeamChanged).await;
     assert_eq!(
         told.iter().map(|data| data["present"].as_bool()).collect::<Vec<_>>(),
@@ -119,6 +124,8 @@ async fn only_a_leader_changes_the_team_of_a_red_event_and_its_last_analyst_stay
     assert_eq!(code(add_member(&app, &analyst(), &joins).await.unwrap_err()), RefusalCode::NeedsLeader);
     let to_team = Assign { subject: None, team: Some("gateway-team".to_owned()), ..work(&event) };
     assert_eq!(code(assign(&app, &analyst(), &to_team).await.unwrap_err()), RefusalCode::Contradiction);
+    assert_eq!(code(assign(&app, &analyst(), &work(&event)).await.unwrap_err()), RefusalCode::NeedsLeader);
+    let event = add_member(&app, &leader(), &joining(&event, "engineer-1", Function::RAndD)).await.unwrap();
     let event = assign(&app, &analyst(), &work(&event)).await.unwrap();
     assert!(find(&app, &engineer(), event.id).await.is_ok());
 

@@ -55,6 +55,13 @@ impl GivenVerdict {
         Ok(loaders::lookup::<event::Entity>(ctx, id).await?.map(Event::from))
     }
 
+    /// The event that fixes it; null unless KNOWN_INTERNALLY and fixed by another event, and when you may not see it.
+    /// 修复该漏洞的事件；非内部已知、由本事件修复或无权查看时为空。
+    async fn fixing_event(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
+        let Some(id) = self.0.fixing_event_id else { return Ok(None) };
+        Ok(loaders::lookup::<event::Entity>(ctx, id).await?.map(Event::from))
+    }
+
     /// The internal finding; null unless KNOWN_INTERNALLY. 内部发现编号。
     async fn internal_finding(&self) -> Option<&str> {
         self.0.internal_finding.as_deref()

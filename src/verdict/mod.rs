@@ -6,6 +6,11 @@
 //!
 //! Duplicates stay flat: `duplicate_of` always names an event that is no duplicate itself. An original is
 //! revised together with the event that becomes its duplicate, so two events can never name each other.
+//!
+//! What was KNOWN_INTERNALLY may be fixed elsewhere: the verdict then names the event whose fix it is, and both list
+//! each other. The report keeps its own event all the same, since it is rated, has clocks and owes replies of its
+//! own. Named or not, the event goes on to RATING; without a name it is itself the event that is fixed. A name always
+//! stands for the end of its chain, so no two events wait for each other's fix.
 
 pub mod graphql;
 pub mod rules;
@@ -13,7 +18,7 @@ pub mod store;
 
 use async_graphql::InputObject;
 use chrono::NaiveDate;
-use entity::vocabulary::{ObligationState, Severity, Verdict};
+use entity::vocabulary::{EventLinkKind, ObligationState, Severity, Verdict};
 use entity::{event, obligation, report, verdict};
 use uuid::Uuid;
 
@@ -51,6 +56,9 @@ pub struct GiveVerdict {
     pub report: Option<Id<report::Entity>>,
     /// The event that this one repeats, with DUPLICATE. 原始事件，重复时必填。
     pub original_event: Option<Id<event::Entity>>,
+    /// The event that fixes it, with KNOWN_INTERNALLY; left out, this event is the one that is fixed.
+    /// 修复该漏洞的事件（内部已知时可填）；不填则由本事件修复。
+    pub fixing_event: Option<Id<event::Entity>>,
     /// The internal finding, with KNOWN_INTERNALLY. 内部发现编号，内部已知时必填。
     pub internal_finding: Option<String>,
     /// The day it was first known, with KNOWN_INTERNALLY and ALREADY_FIXED. 首次获知日期。
@@ -78,6 +86,7 @@ impl GiveVerdict {
             severity: self.severity,
             report: self.report.map(|id| id.0),
             original_event: self.original_event.map(|id| id.0),
+            fixing_event: self.fixing_event.map(|id| id.0),
             internal_finding: text("internalFinding", &self.internal_finding)?,
             first_known_on: self.first_known_on,
             advisory: text("advisory", &self.advisory)?,
@@ -117,6 +126,10 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
         Some(named) => Some(find_original(app, actor, &before, named).await?),
         None => None,
     };
+    let fixing = match facts.fixing_event {
+        Some(named) => Some(find_fixing(app, actor, &before, named).await?),
+        None => None,
+    };
 
     let mut after = before.clone();
     let (to, cause) = rules::move_of(input.verdict);
@@ -124,7 +137,8 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     after.verdict = Some(input.verdict);
     after.duplicate_of = original.as_ref().map(|original| original.id);
     let original_id = after.duplicate_of;
-    let row = verdict_row(app, &changes, &before, input, &facts, rationale, original_id);
+    let mut row = verdict_row(app, &changes, &before, input, &facts, rationale, original_id);
+    row.fixing_event_id = fixing.as_ref().map(|fixing| fixing.id);
     supersede(app, &mut changes, row).await?;
     set_severity(&mut changes, &access, &facts);
     let changed = rules::changes_verdict(before.verdict, input.verdict);
@@ -133,6 +147,13 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     }
     let granted = AccessFacts { event: after.clone(), ..access.clone() };
     regrant(&mut changes, Some(&access), &granted);
+    let linked = match &fixing {
+        Some(fixing) => store::are_linked(app, before.id, fixing.id).await?,
+        None => true,
+    };
+    if let Some(fixing) = fixing.as_ref().filter(|_| !linked) {
+        changes.insert(&events::link_row(app, &changes, before.id, fixing.id, EventLinkKind::FixedBy));
+    }
     changes.message(app, Some(before.id), &message::EventVerdictGiven { verdict: input.verdict });
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     for duplicate in store::duplicates(app, before.id).await? {
@@ -140,6 +161,12 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     }
     if let Some(original) = original {
         changes.revise(app, &original, original.clone(), Some(original.id), Bump::RevisionOnly);
+    }
+    if let Some(fixing) = fixing {
+        if !linked {
+            changes.insert(&events::link_row(app, &changes, fixing.id, before.id, EventLinkKind::Fixes));
+        }
+        changes.revise(app, &fixing, fixing.clone(), Some(fixing.id), Bump::RevisionOnly);
     }
     app.commit(changes).await?;
     Ok(after)
@@ -183,6 +210,25 @@ async fn find_original(
     Ok(original)
 }
 
+/// The event that is fixed in the end where `named` says so: itself, or the one whose fix it waits for in turn.
+async fn find_fixing(app: &App, actor: &Actor, event: &event::Model, named: Uuid) -> Result<event::Model> {
+    let mut id = named;
+    loop {
+        let found = events::store::find(app, actor, id).await.map_err(|error| match error {
+            Error::NotFound => {
+                let message = "there is no such event that you may see: name another one, or leave it out";
+                Error::Refused(vec![Refusal::on(RefusalCode::UnknownReference, "fixingEvent", message)])
+            }
+            other => other,
+        })?;
+        rules::may_fix(event, &found).map_err(|refusal| Error::Refused(vec![refusal]))?;
+        match store::current(app, found.id).await?.and_then(|verdict| verdict.fixing_event_id) {
+            Some(next) => id = next,
+            None => return Ok(found),
+        }
+    }
+}
+
 fn verdict_row(
     app: &App,
     changes: &ChangeSet,
@@ -201,6 +247,7 @@ fn verdict_row(
         severity: facts.severity,
         rationale,
         original_event_id: original,
+        fixing_event_id: None,
         internal_finding: facts.internal_finding,
         first_known_on: facts.first_known_on,
         advisory: facts.advisory,
@@ -254,6 +301,23 @@ async fn owe_new_verdict(app: &App, changes: &mut ChangeSet, event: &event::Mode
         let told =
             message::ObligationChanged { obligation: Opaque::new(row.id), kind: row.kind, state: row.state };
         changes.message(app, Some(event.id), &told);
+    }
+    Ok(())
+}
+
+/// Points the duplicates of an event whose last report was joined to another one to that one, or to its original.
+///
+/// # Errors
+/// Of the database.
+pub async fn follow_joined(
+    app: &App,
+    changes: &mut ChangeSet,
+    emptied: Uuid,
+    joined: &event::Model,
+) -> Result<()> {
+    let original = joined.duplicate_of.unwrap_or(joined.id);
+    for duplicate in store::duplicates(app, emptied).await? {
+        follow_original(app, changes, duplicate, Some(original), false)?;
     }
     Ok(())
 }

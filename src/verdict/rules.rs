@@ -20,6 +20,8 @@ pub struct Facts {
     pub report: Option<Uuid>,
     /// The event that this one repeats.
     pub original_event: Option<Uuid>,
+    /// The event that fixes what was known inside; absent when this one does.
+    pub fixing_event: Option<Uuid>,
     /// The internal finding.
     pub internal_finding: Option<String>,
     /// When it was first known.
@@ -89,6 +91,10 @@ pub fn check_facts(verdict: Verdict, facts: &Facts, today: NaiveDate) -> Vec<Ref
         let message = "only CONFIRMED gives a report a severity: leave report out";
         refusals.push(Refusal::on(RefusalCode::Contradiction, "report", message));
     }
+    if facts.fixing_event.is_some() && verdict != Verdict::KnownInternally {
+        let message = format!("fixingEvent does not belong to {verdict}: leave it out");
+        refusals.push(Refusal::on(RefusalCode::Contradiction, "fixingEvent", message));
+    }
     if facts.first_known_on.is_some_and(|day| day > today) {
         let message = "it cannot first be known in the future: send a past day";
         refusals.push(Refusal::on(RefusalCode::Contradiction, "firstKnownOn", message));
@@ -122,6 +128,23 @@ pub fn check_waiting(event: &event::Model, verdict: Verdict, now: DateTime<Utc>)
         let message = format!("the reporter may answer until {until}: wait, or go on first (resumeTriage)");
         Refusal::on(RefusalCode::MoveNotAllowed, "verdict", message)
     })
+}
+
+/// Whether `named` may be what fixes `event`: another event that its own verdict, if it has one, leaves to be fixed.
+pub fn may_fix(event: &event::Model, named: &event::Model) -> Result<(), Refusal> {
+    let refuse = |message: String| Err(Refusal::on(RefusalCode::Contradiction, "fixingEvent", message));
+    if named.id == event.id {
+        let message =
+            "the fix would be this event's own: leave fixingEvent out, then this event is the one fixed";
+        return refuse(message.to_owned());
+    }
+    match named.verdict {
+        None | Some(Verdict::Confirmed | Verdict::KnownInternally) => Ok(()),
+        Some(verdict) => refuse(format!(
+            "{} is {verdict}, so nothing is fixed there: name the event that is fixed, or leave fixingEvent out",
+            named.number
+        )),
+    }
 }
 
 /// Whether the event's verdict turns into another one: what its duplicates and the channels already answered rest on.

@@ -1,7 +1,7 @@
 //! Reading what a verdict follows from.
 
-use entity::vocabulary::{ObligationState, ReplyKind};
-use entity::{event, obligation, verdict};
+use entity::vocabulary::{EventLinkKind, ObligationState, ReplyKind};
+use entity::{event, event_link, obligation, verdict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
@@ -27,6 +27,18 @@ pub async fn duplicates(app: &App, event: Uuid) -> Result<Vec<event::Model>> {
     let select =
         event::Entity::find().filter(event::Column::DuplicateOf.eq(event)).order_by_asc(event::Column::Id);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// Whether the one event already lists the other as what fixes it.
+///
+/// # Errors
+/// Of the database.
+pub async fn are_linked(app: &App, event: Uuid, fixing: Uuid) -> Result<bool> {
+    let select = event_link::Entity::find()
+        .filter(event_link::Column::EventId.eq(event))
+        .filter(event_link::Column::OtherEventId.eq(fixing))
+        .filter(event_link::Column::Kind.eq(EventLinkKind::FixedBy));
+    Ok(select.one(app.database.reader()).await?.is_some())
 }
 
 /// Every obligation to tell the event's verdict.

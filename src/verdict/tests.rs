@@ -18,6 +18,7 @@ async fn give(
         severity: (verdict == Verdict::Confirmed).then_some(Severity::High),
         report: None,
         original_event: original.map(|original| Id::new(original.id)),
+        fixing_event: None,
         internal_finding: None,
         first_known_on: None,
         advisory: None,

@@ -4,6 +4,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::DeliveryState;
 use entity::{delivery, webhook_endpoint};
+use serde::Serialize;
 
 use super::store;
 use crate::app::App;
@@ -11,20 +12,24 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, RefusalCode, Result};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet};
 
 /// Most deliveries that are put back at once.
 const MOST: u64 = 1_000;
 
 /// A delivery to send again. 待重新推送的记录。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct ReplayDelivery {
     /// The delivery. 推送记录。
     pub delivery: Id<delivery::Entity>,
+    /// Sent again with the same key, it is done once. 幂等键；相同的键只执行一次。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
 }
 
 /// What to send again. 待批量重新推送的范围。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct ReplayDeliveries {
     /// The endpoint. 端点。
     pub endpoint: Id<webhook_endpoint::Entity>,
@@ -33,6 +38,9 @@ pub struct ReplayDeliveries {
     /// Those that were delivered as well as those given up. 是否包含已送达的记录。
     #[graphql(default)]
     pub delivered_too: bool,
+    /// Sent again with the same key, it is done once. 幂等键；相同的键只执行一次。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
 }
 
 /// Puts a delivery back to be sent, with its id and sequence.
@@ -43,19 +51,28 @@ pub async fn replay(app: &App, actor: &Actor, input: &ReplayDelivery) -> Result<
     require(actor, Action::ReplayDelivery)?;
     let row = store::find_delivery(app, actor, input.delivery.0).await?;
     let endpoint = store::find(app, row.endpoint_id).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::ReplayDelivery, key, input).await? {
+        Replay::Done(_) => return Ok(row),
+        Replay::First(key) => key,
+    };
     if !matches!(row.state, DeliveryState::Delivered | DeliveryState::Dead) {
         let message = "only what was delivered or given up is sent again";
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
     }
     let mut changes = ChangeSet::new(app, actor, Action::ReplayDelivery)
         .because(Some(crate::ids::encode(crate::ids::Kind::Delivery, row.id)));
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
     changes.write_update(store::replay(app, [row.id], changes.at()));
     changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
     store::find_delivery(app, actor, row.id).await
 }
 
-/// Puts deliveries of an endpoint back to be sent, at most a thousand; answers the endpoint and how many.
+/// Puts deliveries of an endpoint back to be sent, at most a thousand; answers the endpoint and how many, which is
+/// not kept for a key that came before.
 ///
 /// # Errors
 /// By policy; NOT_FOUND.
@@ -63,9 +80,14 @@ pub async fn replay_since(
     app: &App,
     actor: &Actor,
     input: &ReplayDeliveries,
-) -> Result<(webhook_endpoint::Model, usize)> {
+) -> Result<(webhook_endpoint::Model, Option<usize>)> {
     require(actor, Action::ReplayDeliveries)?;
     let endpoint = store::find(app, input.endpoint.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::ReplayDeliveries, key, input).await? {
+        Replay::Done(_) => return Ok((endpoint, None)),
+        Replay::First(key) => key,
+    };
     let states: &[DeliveryState] = if input.delivered_too {
         &[DeliveryState::Dead, DeliveryState::Delivered]
     } else {
@@ -73,13 +95,16 @@ pub async fn replay_since(
     };
     let ids = store::finished(app, actor, endpoint.id, states, input.since, MOST).await?;
     if ids.is_empty() {
-        return Ok((endpoint, 0));
+        return Ok((endpoint, Some(0)));
     }
     let count = ids.len();
     let mut changes = ChangeSet::new(app, actor, Action::ReplayDeliveries)
         .because(Some(format!("{count} made since {}", input.since.to_rfc3339())));
+    if let Some(key) = &key {
+        changes.remember(key, endpoint.id);
+    }
     changes.write_update(store::replay(app, ids, changes.at()));
     let after = changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
-    Ok((after, count))
+    Ok((after, Some(count)))
 }

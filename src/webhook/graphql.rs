@@ -67,8 +67,9 @@ impl WebhookSecretPayload {
 pub struct ReplayDeliveriesPayload {
     /// The endpoint; null when it was refused. 端点；被拒绝时为空。
     endpoint: Option<WebhookEndpoint>,
-    /// How many were put back; at most 1000, call again for more. 重新排队的条数，每次最多一千条。
-    count: i32,
+    /// How many were put back; at most 1000, call again for more. Null when it was refused, or the key came before.
+    /// 重新排队的条数，每次最多一千条；被拒绝或键已用过时为空。
+    count: Option<i32>,
     /// Why it was refused; empty when it was done. 被拒绝的原因；成功时为空。
     user_errors: Vec<UserError>,
 }
@@ -249,7 +250,7 @@ impl WebhookMutation {
         let done = retrying(|| super::replay_since(app(ctx), actor(ctx), &input)).await;
         let (done, user_errors) = settle(done)?;
         let (row, count) = done.unzip();
-        let count = i32::try_from(count.unwrap_or_default()).unwrap_or(i32::MAX);
+        let count = count.flatten().map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         Ok(ReplayDeliveriesPayload { endpoint: row.map(WebhookEndpoint::from), count, user_errors })
     }
 }

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use entity::vocabulary::EndpointState;
 use entity::{webhook_endpoint, webhook_secret};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, RefusalCode, Result};
 use crate::event::{expect_version, optional_text};
 use crate::graphql::scalars::Id;
+use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::secret::Confidential;
 
@@ -57,10 +59,13 @@ pub struct ResumeWebhookEndpoint {
 }
 
 /// An endpoint to test. 待测试的端点。
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject, Serialize)]
 pub struct TestWebhookEndpoint {
     /// The endpoint. 端点。
     pub endpoint: Id<webhook_endpoint::Entity>,
+    /// Sent again with the same key, it is done once. 幂等键；相同的键只执行一次。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
 }
 
 /// An endpoint to delete. 待删除的端点。
@@ -172,11 +177,19 @@ pub async fn resume(
 pub async fn test(app: &App, actor: &Actor, input: &TestWebhookEndpoint) -> Result<webhook_endpoint::Model> {
     require(actor, Action::TestWebhookEndpoint)?;
     let before = store::find(app, input.endpoint.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match idempotency::replay(app, actor, Action::TestWebhookEndpoint, key, input).await? {
+        Replay::Done(_) => return Ok(before),
+        Replay::First(key) => key,
+    };
     if before.state != EndpointState::Active {
         let message = format!("it is {}: resume it first (resumeWebhookEndpoint)", before.state);
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
     }
     let mut changes = ChangeSet::new(app, actor, Action::TestWebhookEndpoint);
+    if let Some(key) = &key {
+        changes.remember(key, before.id);
+    }
     changes.message_to(app, before.id, &message::WebhookTest { endpoint: Opaque::new(before.id) });
     let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;

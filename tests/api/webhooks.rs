@@ -1,6 +1,6 @@
 //! Webhook endpoints: their grant, their secrets, and what may leave to them.
 
-use entity::vocabulary::DeliveryState;
+use entity::vocabulary::{DeliveryOrder, DeliveryState, Tlp, WebhookPayload, WebhookPreset};
 use entity::{delivery, delivery_attempt, message, webhook_endpoint, webhook_secret};
 use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
 use secrecy::ExposeSecret;
@@ -9,8 +9,10 @@ use uuid::Uuid;
 use vulndesk::app::App;
 use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::Ids;
+use vulndesk::error::Error;
 use vulndesk::ids::{Kind, decode, encode};
 use vulndesk::secret::{Key, KeyRing};
+use vulndesk::webhook;
 use vulndesk::webhook::payload::{Withheld, bodies};
 use vulndesk::webhook::sealed;
 
@@ -197,13 +199,35 @@ async fn ill_formed_endpoints_are_refused_and_name_the_remedy() {
         assert!(found.contains(&&json!(code)), "{changes}: {answer}");
         assert!(!answer.to_string().contains("secret-word"), "{answer}");
     }
-    let keyless =
-        App::new(app.app.database.clone(), app.app.clock.clone(), Ids::seeded(app.app.clock.clone(), 9));
-    let keyless = keyless.await.unwrap();
-    assert!(!keyless.secrets.can_seal());
-    let ring =
-        keyless.secrets.seal(&keyless.ids, vulndesk::secret::Place { purpose: "x", row: Uuid::nil() }, b"x");
-    assert!(matches!(ring, Err(vulndesk::error::Error::Refused(_))));
+    let ids = Ids::seeded(app.app.clock.clone(), 9);
+    let keyless = App::new(app.app.database.clone(), app.app.clock.clone(), ids).await.unwrap();
+    let input = webhook::CreateWebhookEndpoint {
+        name: "Portal".to_owned(),
+        url: "https://hooks.example/in".into(),
+        preset: WebhookPreset::Standard,
+        message_types: vec!["*".to_owned()],
+        channels: Vec::new(),
+        lines: Vec::new(),
+        min_level: None,
+        tlp_ceiling: None,
+        payload: WebhookPayload::Thin,
+        delivery_order: DeliveryOrder::Any,
+        max_concurrency: 4,
+        headers: Vec::new(),
+        secret: None,
+        owner: None,
+        grant: webhook::WebhookGrantInput {
+            role: Role::Analyst,
+            products: Vec::new(),
+            channel: None,
+            tlp_ceiling: Tlp::Amber,
+            abroad: false,
+        },
+        idempotency_key: None,
+    };
+    let refused = webhook::create(&keyless, &Actor::operator("admin-1", [Role::Admin]), &input).await;
+    let Err(Error::Refused(refusals)) = refused else { panic!("made without a key") };
+    assert!(refusals[0].message.contains("secrets.keys"), "{refusals:?}");
 }
 
 #[tokio::test]

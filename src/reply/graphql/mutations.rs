@@ -56,8 +56,8 @@ impl ReplyMutation {
         ReplyPayload::of(retrying(|| revise_reply(app, actor, &input)).await)
     }
 
-    /// Asks somebody to approve a reply, which puts them on the event's team.
-    /// 请求他人审核回复；审核人随之加入事件响应小组。
+    /// Asks somebody to approve a reply, which puts them on the event's team; on a TLP:RED event a LEADER does that first.
+    /// 请求他人审核回复；审核人随之加入事件响应小组；TLP:RED 事件须先由领导小组添加。
     async fn request_reply_review(
         &self,
         ctx: &Context<'_>,

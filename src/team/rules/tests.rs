@@ -101,9 +101,48 @@ fn a_red_event_belongs_to_named_people_whom_a_leader_chooses() {
     assert_eq!(may_change_team(Tlp::Red, &leader), Ok(()));
 
     let team = Party::Team("gateway-team".to_owned());
-    assert_eq!(may_be_joined_by(Tlp::Amber, &team), Ok(()));
-    assert_eq!(code(may_be_joined_by(Tlp::Red, &team)), RefusalCode::Contradiction);
-    assert_eq!(may_be_joined_by(Tlp::Red, &Party::Person("engineer-1".to_owned())), Ok(()));
+    let person = Party::Person("engineer-1".to_owned());
+    let there = [member(1, Some("engineer-1"), Function::RAndD)];
+    let joined = |tlp, members, party, actor| may_be_joined_by(tlp, members, party, actor);
+    assert_eq!(joined(Tlp::Amber, &[], &team, &analyst), Ok(()));
+    assert_eq!(joined(Tlp::Amber, &[], &person, &analyst), Ok(()));
+    assert_eq!(code(joined(Tlp::Red, &[], &team, &leader)), RefusalCode::Contradiction);
+    assert_eq!(code(joined(Tlp::Red, &[], &person, &analyst)), RefusalCode::NeedsLeader);
+    assert_eq!(joined(Tlp::Red, &there, &person, &analyst), Ok(()));
+    assert_eq!(joined(Tlp::Red, &[], &person, &leader), Ok(()));
+    let gone = [left(&there[0], "leader-1", at())];
+    assert_eq!(code(joined(Tlp::Red, &gone, &person, &analyst)), RefusalCode::NeedsLeader);
+}
+
+#[test]
+fn who_leaves_leaves_their_unfinished_work() {
+    use AssignmentState::{Accepted, Declined, Done, Open};
+    let of_team = assignment::Model {
+        subject: None,
+        team: Some("gateway-team".to_owned()),
+        ..work(6, Some("gateway"), Open)
+    };
+    let of_other =
+        assignment::Model { subject: Some("engineer-2".to_owned()), ..work(5, Some("gateway"), Open) };
+    let rows = [
+        work(1, Some("gateway"), Open),
+        work(2, Some("router"), Accepted),
+        work(3, Some("gateway"), Done),
+        work(4, Some("gateway"), Declined),
+        of_other,
+        of_team,
+    ];
+    let ids =
+        |member: &team_member::Model| ending(&rows, member).map(|row| row.id.as_u128()).collect::<Vec<_>>();
+    assert_eq!(ids(&member(1, Some("engineer-1"), Function::RAndD)), [1, 2]);
+    let team =
+        team_member::Model { team: Some("gateway-team".to_owned()), ..member(2, None, Function::RAndD) };
+    assert_eq!(ids(&team), [6]);
+    assert_eq!(ids(&member(3, None, Function::RAndD)), [] as [u128; 0], "a vacant function has no work");
+
+    let declined = declined_by_leaving(&rows[0], Some("moved"));
+    assert_eq!((declined.state, declined.version), (Declined, 2));
+    assert_eq!(declined.decline_reason.as_deref(), Some("the assignee was taken off the team: moved"));
 }
 
 #[test]

@@ -131,3 +131,25 @@ fn duplicates_return_by_the_move_that_their_status_has() {
     assert_eq!(move_of(Verdict::KnownInternally), (Status::Rating, Cause::VerdictToFix));
     assert_eq!(move_of(Verdict::Duplicate), (Status::Replying, Cause::VerdictToAnswer));
 }
+
+#[test]
+fn another_event_that_is_to_be_fixed_may_be_the_one_that_fixes() {
+    let alone = Facts {
+        internal_finding: text("PT-2026-17"),
+        first_known_on: Some(day(2026, 2, 1)),
+        ..Facts::default()
+    };
+    let elsewhere = Facts { fixing_event: Some(Uuid::from_u128(5)), ..alone.clone() };
+    assert_eq!(check(Verdict::KnownInternally, &alone), []);
+    assert_eq!(check(Verdict::KnownInternally, &elsewhere), []);
+    let other = Facts { fixing_event: elsewhere.fixing_event, ..Facts::default() };
+    assert_eq!(check(Verdict::Spam, &other), [(RefusalCode::Contradiction, "fixingEvent")]);
+
+    let event = waiting(None);
+    let named = |verdict| event::Model { id: Uuid::from_u128(5), verdict, ..waiting(None) };
+    assert!(may_fix(&event, &event).is_err(), "it is the one that is fixed when it names none");
+    for verdict in [None, Some(Verdict::Confirmed), Some(Verdict::KnownInternally)] {
+        assert_eq!(may_fix(&event, &named(verdict)), Ok(()));
+    }
+    assert!(may_fix(&event, &named(Some(Verdict::OutOfScope))).is_err(), "nothing is fixed there");
+}
