@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
-use crate::principal;
+use crate::principal::{self, PrincipalSettings};
 use crate::secret::KeyRing;
 use crate::webhook::fan_out::Routes;
 
@@ -24,6 +24,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// How long what was seen of a principal counts.
+    pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
     pub wake: Wake,
     /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
@@ -49,6 +51,7 @@ impl App {
             ids,
             numbers,
             principals: principal::Cache::default(),
+            principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
             secrets: KeyRing::default(),
             outbound: Policy::default(),

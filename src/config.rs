@@ -9,6 +9,7 @@ use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
 use crate::outbound::OutboundSettings;
+use crate::principal::PrincipalSettings;
 use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Whose tokens are accepted.
     pub auth: AuthSettings,
+    /// How long what was seen of a principal counts.
+    pub principals: PrincipalSettings,
     /// Bounds on GraphQL documents.
     pub graphql: GuardLimits,
     /// Which receivers outside may be asked.
@@ -79,6 +82,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
             auth: AuthSettings::default(),
+            principals: PrincipalSettings::default(),
             graphql: GuardLimits::default(),
             outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),

@@ -46,7 +46,7 @@ impl Executor for Api {
     ) -> Result<Session, AuthenticationError> {
         let identity = identify(&self.verifier, &self.app, headers).await?;
         // A subject that may no longer act is refused whatever its token says; an unknown state is no permission.
-        match principal::is_denied(&self.app, &identity.issuer, &identity.subject).await {
+        match principal::store::is_denied(&self.app, &identity.issuer, &identity.subject).await {
             Ok(false) => {}
             Ok(true) => return Err(AuthenticationError::InvalidToken("its subject may no longer act")),
             Err(error) => {

@@ -154,7 +154,8 @@ async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
 /// The product on the machine's clock, with what the settings give it.
 async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) -> anyhow::Result<Arc<App>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    app.principal_settings = settings.principals;
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }

@@ -26,10 +26,20 @@ pub struct Model {
     pub teams: Texts,
     /// Channel key of a service.
     pub channel: Option<String>,
-    /// When a token of this subject was last verified.
-    pub last_seen_at: DateTimeUtc,
+    /// When a token of this subject was last verified; none for one who was denied before ever calling.
+    pub last_seen_at: Option<DateTimeUtc>,
     /// Set when the subject may no longer act, whatever its token says.
     pub denied: bool,
+    /// Counts denials and their ends.
+    pub version: i32,
+    /// Counts every audited change; 0 for one who was only ever seen.
+    pub revision: i64,
+    /// Digest of the newest audit entry.
+    pub audit_head: Vec<u8>,
+    /// When the subject was last denied or allowed.
+    pub changed_at: DateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+crate::aggregate!("principal");

@@ -9,7 +9,7 @@ use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
-use crate::graphql::{actor, app, loaders, scalars};
+use crate::graphql::{actor, app, loaders, scalars, sensitive};
 
 /// One change: who, when, from where, what, why. 一次变更：何人、何时、何处、何事、何故。
 pub struct AuditEntry(pub audit_entry::Model);
@@ -125,8 +125,11 @@ impl AuditQuery {
     ) -> ApiResult<Connection<AuditEntry>> {
         let input = PageInput { first, after, last, before };
         let event = event.map(|event| event.0);
-        Ok(Connection::new(
-            store::page(app(ctx), actor(ctx), event, aggregate_kind.as_deref(), &input).await?,
-        ))
+        let page = store::page(app(ctx), actor(ctx), event, aggregate_kind.as_deref(), &input).await?;
+        if sensitive::lists_items(ctx) {
+            let events = page.rows.iter().filter_map(|(entry, _)| entry.event_id);
+            events.for_each(|event| sensitive::touch(ctx, event));
+        }
+        Ok(Connection::new(page))
     }
 }

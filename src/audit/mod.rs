@@ -1,6 +1,8 @@
-//! The record of who changed what: append-only, chained by digest per aggregate.
+//! The record of who changed what: append-only, chained by digest per aggregate, and sealed after commit into one chain
+//! over the whole installation.
 
 pub mod chain;
 pub mod graphql;
+pub mod instance;
 pub mod store;
 pub mod verify;

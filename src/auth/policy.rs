@@ -62,6 +62,10 @@ actions! {
     EndDuty "endDuty" [Admin];
     /// Introduce weights and bands for later scores.
     CreateRatingPolicy "createRatingPolicy" [Admin];
+    /// Refuse a subject whatever its token says.
+    DenyPrincipal "denyPrincipal" [Admin];
+    /// End a subject's denial.
+    AllowPrincipal "allowPrincipal" [Admin];
     /// Receive a report through a channel.
     ReceiveReport "receiveReport" [Analyst Src];
     /// Add what arrived later to a report.

@@ -413,8 +413,8 @@ impl EventQuery {
         let filter = filter.unwrap_or_default();
         let page =
             store::page(app(ctx), actor(ctx), &filter, order.unwrap_or_default(), &input, wide).await?;
-        for (event, _) in &page.rows {
-            sensitive::note(ctx, event);
+        if sensitive::lists_items(ctx) {
+            page.rows.iter().for_each(|(event, _)| sensitive::note(ctx, event));
         }
         Ok(Connection::new(page))
     }

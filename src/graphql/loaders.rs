@@ -184,6 +184,9 @@ impl Lookup for report::Entity {
     fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
         visibility::visible_report(actor)
     }
+    fn note(ctx: &Context<'_>, row: &report::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
 }
 
 impl<E> Loader<One<E>> for Reader

@@ -7,10 +7,12 @@
 //!
 //! To add a kind: one line in [`nodes!`], and `pub async fn id` on its object.
 
+use std::str::FromStr;
+
 use async_graphql::{Context, ID, Interface, Object};
 use entity::vocabulary::Facet;
 use sea_orm::sea_query::{Condition, Expr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, QueryFilter, Value};
 use uuid::Uuid;
 
 use super::errors::ApiResult;
@@ -36,9 +38,11 @@ macro_rules! nodes {
             )+
         }
 
-        /// Reads what `ids` name (number of the kind, id of the row), each in its place where the actor may see it.
-        async fn read(app: &App, actor: &Actor, ids: &[(u8, Uuid)]) -> Result<Vec<Option<Node>>> {
+        /// Reads what `ids` name (number of the kind, id of the row), each in its place where the actor may see it,
+        /// and the events that it hangs on.
+        async fn read(app: &App, actor: &Actor, ids: &[(u8, Uuid)]) -> Result<(Vec<Option<Node>>, Vec<Uuid>)> {
             let mut found: Vec<Option<Node>> = ids.iter().map(|_| None).collect();
+            let mut events = Vec::new();
             $({
                 use entity::$table::{Column, Entity};
                 let kind = Entity::KIND as u8;
@@ -46,13 +50,14 @@ macro_rules! nodes {
                 if !wanted.is_empty() {
                     let visible: fn(&Actor) -> Condition = $visible;
                     for row in rows::<Entity>(app, Column::Id, wanted, visible(actor)).await? {
+                        events.extend(event_of::<Entity>(&row));
                         for (place, _) in ids.iter().enumerate().filter(|(_, id)| **id == (kind, row.id)) {
                             found[place] = Some(Node::$object(row.clone().into()));
                         }
                     }
                 }
             })+
-            Ok(found)
+            Ok((found, events))
         }
 
         /// Numbers of the kinds that can be looked up.
@@ -115,6 +120,12 @@ where
     Ok(select.all(database.reader()).await?)
 }
 
+/// The event that a row hangs on, if its kind hangs on one.
+fn event_of<E: EntityTrait>(row: &E::Model) -> Option<Uuid> {
+    let column = E::Column::from_str("event_id").ok()?;
+    if let Value::Uuid(id) = row.get(column) { id } else { None }
+}
+
 /// The kind and the row of each id.
 fn decode(field: &str, ids: &[ID]) -> Result<Vec<(u8, Uuid)>> {
     let known = |id: &ID| ids::decode_any(id).filter(|(kind, _)| KINDS.contains(kind));
@@ -124,7 +135,10 @@ fn decode(field: &str, ids: &[ID]) -> Result<Vec<(u8, Uuid)>> {
 
 async fn find(ctx: &Context<'_>, field: &str, ids: &[ID]) -> ApiResult<Vec<Option<Node>>> {
     let wanted = decode(field, ids)?;
-    let found = read(super::app(ctx), super::actor(ctx), &wanted).await?;
+    let (found, events) = read(super::app(ctx), super::actor(ctx), &wanted).await?;
+    for event in events {
+        super::sensitive::touch(ctx, event);
+    }
     for node in found.iter().flatten() {
         if let Node::Event(event) = node {
             super::sensitive::note(ctx, &event.0);
@@ -170,7 +184,7 @@ mod tests {
 
     use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema};
     use entity::vocabulary::Tlp;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::auth::Role;
@@ -181,7 +195,7 @@ mod tests {
         ID(encode(kind, Uuid::from_u128(number)))
     }
 
-    async fn ask(app: &testing::TestApp, actor: &Actor, ids: &[String]) -> Value {
+    async fn ask(app: &testing::TestApp, actor: &Actor, ids: &[String]) -> serde_json::Value {
         let schema = Schema::build(NodeQuery, EmptyMutation, EmptySubscription).finish();
         let variables = async_graphql::Variables::from_json(json!({ "ids": ids }));
         let request = Request::new("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }")

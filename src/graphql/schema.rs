@@ -12,7 +12,7 @@ use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::graphql::node::NodeQuery;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
-use crate::principal::graphql::PrincipalQuery;
+use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
 use crate::product::graphql::{ProductMutation, ProductQuery};
 use crate::protection::graphql::ProtectionMutation;
 use crate::rating_policy::graphql::{RatingPolicyMutation, RatingPolicyQuery};
@@ -51,6 +51,7 @@ pub struct Mutation(
     ProductMutation,
     CustomerMutation,
     DutyMutation,
+    PrincipalMutation,
     RatingPolicyMutation,
     IntakeMutation,
     EventMutation,

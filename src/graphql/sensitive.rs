@@ -1,16 +1,20 @@
 //! Reads of events under embargo or TLP:RED: noted while an answer is made, recorded before it leaves.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::Tlp;
 use entity::{access_record, event};
-use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QuerySelect,
+};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
+use crate::database::is_one_of;
 use crate::error::Result;
 
 /// The sensitive events that one request has read.
@@ -18,20 +22,26 @@ use crate::error::Result;
 pub struct SensitiveReads {
     now: DateTime<Utc>,
     events: Mutex<BTreeSet<String>>,
+    /// Events of which something was read by itself: whether they are sensitive is looked up once, at the end.
+    touched: Mutex<BTreeSet<Uuid>>,
 }
 
 impl SensitiveReads {
     /// None yet, at `now`.
     pub fn new(now: DateTime<Utc>) -> Self {
-        Self { now, events: Mutex::default() }
+        Self { now, events: Mutex::default(), touched: Mutex::default() }
     }
 
     /// Notes that `event` was read, if it is sensitive.
     pub fn note(&self, event: &event::Model) {
         if event.tlp == Tlp::Red || event.embargo_until.is_some_and(|until| until > self.now) {
-            let mut events = self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            events.insert(event.number.clone());
+            locked(&self.events).insert(event.number.clone());
         }
+    }
+
+    /// Notes that something that hangs on `event` was read without the event itself.
+    pub fn touch(&self, event: Uuid) {
+        locked(&self.touched).insert(event);
     }
 
     /// Writes one row for the request, if it read anything sensitive.
@@ -39,8 +49,11 @@ impl SensitiveReads {
     /// # Errors
     /// Of the database: then the answer must not leave.
     pub async fn record(&self, app: &App, actor: &Actor) -> Result<()> {
-        let events =
-            std::mem::take(&mut *self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let mut events = std::mem::take(&mut *locked(&self.events));
+        let touched = std::mem::take(&mut *locked(&self.touched));
+        if !touched.is_empty() {
+            events.extend(self.sensitive_among(app, touched).await?);
+        }
         if events.is_empty() {
             return Ok(());
         }
@@ -56,6 +69,21 @@ impl SensitiveReads {
         row.into_active_model().insert(app.database.writer()).await?;
         Ok(())
     }
+
+    async fn sensitive_among(&self, app: &App, events: BTreeSet<Uuid>) -> Result<Vec<String>> {
+        use event::Column as C;
+        let select = event::Entity::find()
+            .select_only()
+            .column(C::Number)
+            .filter(is_one_of(app.database.backend(), C::Id, events))
+            .filter(C::Tlp.eq(Tlp::Red).or(C::EmbargoUntil.gt(self.now)));
+        Ok(select.into_tuple().all(app.database.reader()).await?)
+    }
+}
+
+/// A panic elsewhere leaves these sets whole.
+fn locked<T>(set: &Mutex<T>) -> MutexGuard<'_, T> {
+    set.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Notes that `event` goes into the answer.
@@ -63,4 +91,16 @@ pub fn note(ctx: &Context<'_>, event: &event::Model) {
     if let Some(reads) = ctx.data_opt::<Arc<SensitiveReads>>() {
         reads.note(event);
     }
+}
+
+/// Notes that something that hangs on `event` goes into the answer by itself.
+pub fn touch(ctx: &Context<'_>, event: Uuid) {
+    if let Some(reads) = ctx.data_opt::<Arc<SensitiveReads>>() {
+        reads.touch(event);
+    }
+}
+
+/// Whether the field that is resolved, a connection, puts its items into the answer: a count alone reads none.
+pub fn lists_items(ctx: &Context<'_>) -> bool {
+    ctx.look_ahead().field("nodes").exists() || ctx.look_ahead().field("edges").exists()
 }

@@ -49,6 +49,7 @@ pub(super) fn guard_error(media: ResponseType, error: &GuardError) -> Response {
     let code = match error {
         GuardError::TooMuch { .. } => ErrorCode::QueryTooComplex,
         GuardError::FragmentCycle => ErrorCode::GraphqlValidationFailed,
+        GuardError::NullCharacter { .. } => ErrorCode::BadUserInput,
     };
     request_errors(media, code, vec![ServerError::new(error.to_string(), None)])
 }

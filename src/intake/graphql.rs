@@ -16,7 +16,7 @@ use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
-use crate::graphql::{actor, app};
+use crate::graphql::{actor, app, sensitive};
 use crate::outbox::retrying;
 
 crate::payload! {
@@ -77,7 +77,11 @@ impl IntakeQuery {
             received_to,
         };
         let input = PageInput { first, after, last, before };
-        Ok(Connection::new(store::page(app, actor, &filter, &input).await?))
+        let page = store::page(app, actor, &filter, &input).await?;
+        if sensitive::lists_items(ctx) {
+            page.rows.iter().for_each(|(report, _)| sensitive::touch(ctx, report.event_id));
+        }
+        Ok(Connection::new(page))
     }
 
     /// Reporters of whom you may see a report, newest first. 可见的报告人，按登记时间倒序。

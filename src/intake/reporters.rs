@@ -128,10 +128,8 @@ pub struct UpdateReporter {
     /// The version that was seen. 所见版本。
     pub expected_version: i32,
     /// Name or pseudonym; null clears it. 姓名或昵称；null 表示清除。
-    #[graphql(default)]
     pub name: MaybeUndefined<String>,
     /// Address; null clears it. 邮箱；null 表示清除。
-    #[graphql(default)]
     pub email: MaybeUndefined<String>,
     /// Own staff: all their reports count as internal. 是否为内部员工，影响其全部报告的来源。
     pub staff: Option<bool>,

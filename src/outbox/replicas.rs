@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
-use sqlx::postgres::{PgListener, PgPool};
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -57,10 +57,13 @@ async fn listen(app: &App, pool: &PgPool, sender: &str) {
 }
 
 async fn follow(app: &App, pool: &PgPool, sender: &str) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    // Else the pool would wait for this connection when it is closed.
-    listener.ignore_pool_close_event(false);
+    // A connection of its own: one that waits for ever would be missing in the pool.
+    let own = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let own = own.connect_with(pool.connect_options().as_ref().clone()).await?;
+    let mut listener = PgListener::connect_with(&own).await?;
     listener.listen(CHANNEL).await?;
+    // What was committed before this moment told nobody here.
+    app.wake.committed_elsewhere();
     loop {
         match listener.try_recv().await? {
             Some(signal) if signal.payload() == sender => {}

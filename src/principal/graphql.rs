@@ -4,11 +4,13 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::principal;
 
+use super::{AllowPrincipal, DenyPrincipal, rules, store};
 use crate::auth::Role;
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars};
+use crate::outbox::retrying;
 
 /// A person or service as last seen in a token. 最近一次令牌中的人员或服务。
 pub struct Principal(pub principal::Model);
@@ -16,6 +18,14 @@ pub struct Principal(pub principal::Model);
 impl From<principal::Model> for Principal {
     fn from(row: principal::Model) -> Self {
         Self(row)
+    }
+}
+
+crate::payload! {
+    /// A principal after a change. 变更后的人员或服务。
+    PrincipalPayload {
+        /// It as it now is; null when the change was refused. 变更后的人员或服务；被拒绝时为空。
+        principal: Principal
     }
 }
 
@@ -62,9 +72,17 @@ impl Principal {
         self.0.channel.as_deref()
     }
 
-    /// When a token of this subject was last verified, to within five minutes. 最近一次验证令牌的时间，误差五分钟内。
-    async fn last_seen_at(&self) -> DateTime<Utc> {
+    /// When a token of this subject was last verified, to within five minutes; null for one who was denied before ever
+    /// calling. 最近一次验证令牌的时间，误差五分钟内；从未调用过时为空。
+    async fn last_seen_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_seen_at
+    }
+
+    /// Whether it has not called for the configured time: then nothing runs for it without a token.
+    /// 是否已过期：超过配置的时间未调用，不再为其执行无令牌的操作。
+    async fn stale(&self, ctx: &Context<'_>) -> bool {
+        let app = app(ctx);
+        rules::is_stale(&self.0, app.principal_settings.stale_after_days, app.clock.now())
     }
 
     /// Whether it may no longer act, whatever its token says. 是否已被禁止操作。
@@ -90,6 +108,25 @@ impl PrincipalQuery {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Principal>> {
         require(actor(ctx), Action::ReadPrincipals)?;
-        Ok(Connection::new(super::page(app(ctx), &PageInput { first, after, last, before }).await?))
+        Ok(Connection::new(store::page(app(ctx), &PageInput { first, after, last, before }).await?))
+    }
+}
+
+/// Denying and allowing who calls.
+#[derive(Default)]
+pub struct PrincipalMutation;
+
+/// Denying and allowing who calls. 禁止与恢复调用方。
+#[Object]
+impl PrincipalMutation {
+    /// Refuses every later request of a subject, whatever its token says, at once. Denying who is denied changes
+    /// nothing; nobody denies themselves. 立即拒绝该主体此后的一切请求，不论其令牌内容；不可禁止自己。
+    async fn deny_principal(&self, ctx: &Context<'_>, input: DenyPrincipal) -> ApiResult<PrincipalPayload> {
+        PrincipalPayload::of(retrying(|| super::deny(app(ctx), actor(ctx), &input)).await)
+    }
+
+    /// Ends a denial. Allowing who is not denied changes nothing. 解除禁止。
+    async fn allow_principal(&self, ctx: &Context<'_>, input: AllowPrincipal) -> ApiResult<PrincipalPayload> {
+        PrincipalPayload::of(retrying(|| super::allow(app(ctx), actor(ctx), &input)).await)
     }
 }

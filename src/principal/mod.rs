@@ -1,21 +1,37 @@
 //! Principals: people and services as last seen in a token, the source for what runs without one.
+//!
+//! What a token once said goes stale when its subject has not called for the configured time. An administrator may
+//! deny a subject, also one that never called: its tokens are refused at once, on every replica.
 
 pub mod graphql;
+pub mod rules;
+pub mod store;
 
 mod cache;
+mod settings;
 
 pub use cache::Cache;
+pub use settings::PrincipalSettings;
 
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
 use entity::principal;
 use sea_orm::sea_query::{OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait};
+use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::{Identity, Role};
-use crate::error::Result;
-use crate::graphql::page::{self, Keyset, Page, PageInput};
-use crate::outbox::ChangeSet;
+use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Identity, Role};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::require_text;
+use crate::outbox::{Bump, ChangeSet};
 use cache::Scope;
+
+/// Longest issuer and subject, in characters.
+const SHORT: usize = 255;
+/// Longest reason, in characters.
+const NOTE: usize = 2_000;
 
 /// Records that a verified token of this identity was seen. Written at most every five minutes per subject, or at
 /// once when its roles or scope changed.
@@ -23,25 +39,22 @@ use cache::Scope;
 /// # Errors
 /// Of the database.
 pub async fn seen(app: &App, identity: &Identity) -> Result<()> {
-    use principal::{ActiveModel, Column, Entity};
+    use principal::{Column, Entity};
     let now = app.clock.now();
     let scope = Scope::of(identity);
     if !app.principals.is_due(identity, &scope, now) {
         return Ok(());
     }
-    let row = ActiveModel {
-        id: Set(app.ids.next()),
-        issuer: Set(identity.issuer.clone()),
-        subject: Set(identity.subject.clone()),
-        email: Set(scope.email.clone()),
-        roles: Set(scope.roles.clone().into()),
-        products: Set(scope.products.clone().into()),
-        teams: Set(scope.teams.clone().into()),
-        channel: Set(scope.channel.clone()),
-        last_seen_at: Set(now),
-        denied: Set(false),
+    let row = principal::Model {
+        email: scope.email.clone(),
+        roles: scope.roles.clone().into(),
+        products: scope.products.clone().into(),
+        teams: scope.teams.clone().into(),
+        channel: scope.channel.clone(),
+        last_seen_at: Some(now),
+        ..unseen(app.ids.next(), &identity.issuer, &identity.subject, now)
     };
-    let mut insert = Entity::insert(row).into_query();
+    let mut insert = Entity::insert(row.into_active_model()).into_query();
     // Whether a subject is denied, no token changes.
     let changed =
         [Column::Email, Column::Roles, Column::Products, Column::Teams, Column::Channel, Column::LastSeenAt];
@@ -53,24 +66,19 @@ pub async fn seen(app: &App, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-/// Whether the subject may no longer act, whatever its token says. Read anew each time, so that it holds at once.
-///
-/// # Errors
-/// Of the database.
-pub async fn is_denied(app: &App, issuer: &str, subject: &str) -> Result<bool> {
-    let denied: Option<bool> = principal::Entity::find()
-        .select_only()
-        .column(principal::Column::Denied)
-        .filter(principal::Column::Issuer.eq(issuer))
-        .filter(principal::Column::Subject.eq(subject))
-        .into_tuple()
-        .one(app.database.reader())
-        .await?;
-    Ok(denied.unwrap_or(false))
+/// A subject that may no longer act. 待禁止操作的主体。
+#[derive(Clone, Debug, InputObject)]
+pub struct DenyPrincipal {
+    /// Who vouches for the subject, as `principals` shows it. 令牌签发方。
+    pub issuer: String,
+    /// The token's subject; it need not have called yet. 主体标识，可尚未调用过。
+    pub subject: String,
+    /// Why. 原因。
+    pub reason: String,
 }
 
-/// Forgets, inside the caller's change, who is known as nothing but a reporter. One who may no longer act is kept, by
-/// subject alone, since that is what refuses them.
+/// Forgets, inside the caller's change, who is known as nothing but a reporter. One whom an administrator denied, or
+/// allowed again, is kept by subject alone: it is what refuses them, and the trail of it names the row.
 ///
 /// # Errors
 /// Of the database.
@@ -79,7 +87,7 @@ pub async fn forget_reporter(app: &App, changes: &mut ChangeSet, subject: &str) 
     let known = Entity::find().filter(Column::Subject.eq(subject)).all(app.database.reader()).await?;
     for row in known.iter().filter(|row| row.roles.0 == [Role::Reporter.name()]) {
         let this = Column::Id.eq(row.id);
-        if row.denied {
+        if row.revision > 0 {
             let no_address = Query::update()
                 .table(Entity)
                 .value(Column::Email, Option::<String>::None)
@@ -93,17 +101,103 @@ pub async fn forget_reporter(app: &App, changes: &mut ChangeSet, subject: &str) 
     Ok(())
 }
 
-/// A page of principals by subject.
+/// Refuses every later request of a subject, whatever its token says, and ends what runs for it without one. Denying
+/// who is denied changes nothing.
 ///
 /// # Errors
-/// Those of the page.
-pub async fn page(app: &App, input: &PageInput) -> Result<Page<principal::Model>> {
-    let keyset = Keyset { column: principal::Column::Subject, id: principal::Column::Id, descending: false };
-    page::read(&app.database, principal::Entity::find(), keyset, input).await
+/// By policy; refused for oneself and for an issuer of whom nobody is known.
+pub async fn deny(app: &App, actor: &Actor, input: &DenyPrincipal) -> Result<principal::Model> {
+    require(actor, Action::DenyPrincipal)?;
+    let reason = require_text("input.reason", &input.reason, NOTE)?;
+    require_exact("input.issuer", &input.issuer)?;
+    require_exact("input.subject", &input.subject)?;
+    rules::may_deny(&actor.subject, &input.subject).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    let before = store::find(app, &input.issuer, &input.subject).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::DenyPrincipal).because(Some(reason));
+    let after = match before {
+        Some(denied) if denied.denied => return Ok(denied),
+        Some(before) => {
+            let after = principal::Model { denied: true, ..before.clone() };
+            changes.revise(app, &before, after, None, Bump::Version)
+        }
+        // A mistyped issuer would deny nobody and look as if it had.
+        None if !store::knows_issuer(app, &input.issuer).await? => {
+            let message = "nobody of this issuer has ever called: copy the issuer from principals";
+            return Err(Error::Refused(vec![Refusal::on(
+                RefusalCode::UnknownReference,
+                "input.issuer",
+                message,
+            )]));
+        }
+        None => {
+            let row = unseen(app.ids.next(), &input.issuer, &input.subject, changes.at());
+            changes.create(app, principal::Model { denied: true, ..row }, None)
+        }
+    };
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// A subject that may act again. 恢复操作的主体。
+#[derive(Clone, Debug, InputObject)]
+pub struct AllowPrincipal {
+    /// Who vouches for the subject. 令牌签发方。
+    pub issuer: String,
+    /// The token's subject. 主体标识。
+    pub subject: String,
+    /// Why. 原因。
+    pub reason: String,
+}
+
+/// Ends a denial. Allowing who is not denied changes nothing.
+///
+/// # Errors
+/// By policy; NOT_FOUND when the subject is not known.
+pub async fn allow(app: &App, actor: &Actor, input: &AllowPrincipal) -> Result<principal::Model> {
+    require(actor, Action::AllowPrincipal)?;
+    let reason = require_text("input.reason", &input.reason, NOTE)?;
+    let before = store::find(app, &input.issuer, &input.subject).await?.ok_or(Error::NotFound)?;
+    if !before.denied {
+        return Ok(before);
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::AllowPrincipal).because(Some(reason));
+    let after = principal::Model { denied: false, ..before.clone() };
+    let after = changes.revise(app, &before, after, None, Bump::Version);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Demands a text that can be compared byte by byte with what a token says.
+fn require_exact(field: &str, text: &str) -> Result<()> {
+    if require_text(field, text, SHORT)? == text {
+        return Ok(());
+    }
+    Err(Error::bad_input(field, "send it exactly as in the token, without spaces around it"))
+}
+
+/// A principal who has not been seen.
+fn unseen(id: Uuid, issuer: &str, subject: &str, at: DateTime<Utc>) -> principal::Model {
+    principal::Model {
+        id,
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+        email: None,
+        roles: Vec::new().into(),
+        products: Vec::new().into(),
+        teams: Vec::new().into(),
+        channel: None,
+        last_seen_at: None,
+        denied: false,
+        version: 1,
+        revision: 0,
+        audit_head: Vec::new(),
+        changed_at: at,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::store::is_denied;
     use super::*;
 
     #[tokio::test]

@@ -272,7 +272,8 @@ mod tests {
             accepts_risk(None, &fix(RemediationState::Planned), now).map_err(|refusal| refusal.code),
             Err(RefusalCode::UnknownReference)
         );
-        let table: [(fn(&mut decision::Model), RefusalCode, &str); 6] = [
+        type Case = (fn(&mut decision::Model), RefusalCode, &'static str);
+        let table: [Case; 6] = [
             (|row| row.event_id = Uuid::from_u128(3), RefusalCode::UnknownReference, "no such decision"),
             (|row| row.kind = DecisionKind::Disclose, RefusalCode::Contradiction, "DISCLOSE"),
             (|row| row.line = Some("router".to_owned()), RefusalCode::Contradiction, "about line router"),

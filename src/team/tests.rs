@@ -4,6 +4,7 @@ use sea_orm::EntityTrait;
 use super::*;
 use crate::auth::Role;
 use crate::event::store::find;
+use crate::outbox::MessageKind;
 use crate::testing;
 
 fn analyst() -> Actor {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
+use vulndesk::ids::{Kind, encode};
 
 /// What a generator needs of the introspection.
 pub(crate) const INTROSPECTION: &str =
@@ -15,6 +16,25 @@ pub(crate) const INTROSPECTION: &str =
 /// The schema, as introspected.
 pub(crate) struct Schema {
     types: HashMap<String, Value>,
+}
+
+/// Longest selection, in bytes, unless a single field's is longer.
+const SELECTION_BYTES: usize = 12_000;
+
+/// The ids that an operation names: by the number of their kind, and by the name of a field before that.
+#[derive(Clone, Default)]
+pub(crate) struct Named {
+    pub(crate) of_kind: HashMap<u8, String>,
+    pub(crate) of_field: HashMap<String, String>,
+    /// What stands for every expected version.
+    pub(crate) version: i64,
+}
+
+impl Named {
+    /// The id of the kind that a field of this name takes.
+    pub(crate) fn id_for(&self, field: &str) -> Option<String> {
+        self.of_kind.get(&(kind_of(field) as u8)).cloned()
+    }
 }
 
 /// A field of the query or mutation type.
@@ -36,21 +56,49 @@ impl Schema {
 
     /// An operation that calls `root` with made-up values for what it requires, selecting to `depth`.
     pub(crate) fn operation(&self, kind: &str, root: &RootField, depth: usize) -> (String, Value) {
+        self.operation_on(kind, root, depth, None)
+    }
+
+    /// The same as several operations that together select all there is to `depth`: one alone would be refused as
+    /// too complex.
+    pub(crate) fn operations(&self, kind: &str, root: &RootField, depth: usize) -> Vec<(String, Value)> {
+        let selections = self.selections_of(&root.field["type"], depth);
+        selections.into_iter().map(|selection| self.written(kind, root, &selection, None)).collect()
+    }
+
+    /// The same as [`operation`](Self::operation) with ids of things that are there, also where none is required.
+    pub(crate) fn operation_on(
+        &self,
+        kind: &str,
+        root: &RootField,
+        depth: usize,
+        named: Option<&Named>,
+    ) -> (String, Value) {
+        let mut selection = String::new();
+        self.select(&root.field["type"], depth, &mut selection);
+        self.written(kind, root, &selection, named)
+    }
+
+    fn written(
+        &self,
+        kind: &str,
+        root: &RootField,
+        selection: &str,
+        named: Option<&Named>,
+    ) -> (String, Value) {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in root.field["args"].as_array().into_iter().flatten() {
             if argument["type"]["kind"] == "NON_NULL" {
                 let name = text(&argument["name"]);
-                declared.push(format!("${name}: {}", written(&argument["type"])));
+                declared.push(format!("${name}: {}", type_text(&argument["type"])));
                 passed.push(format!("{name}: ${name}"));
-                variables.insert(name.clone(), self.value(&argument["type"], &name));
+                variables.insert(name.clone(), self.value(&argument["type"], &name, named));
             }
         }
         let wrap = |list: Vec<String>| {
             if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
         };
-        let mut selection = String::new();
-        self.select(&root.field["type"], depth, &mut selection);
         (
             format!("{kind}{} {{ {}{} {selection} }}", wrap(declared), root.name, wrap(passed)),
             Value::Object(variables),
@@ -58,7 +106,7 @@ impl Schema {
     }
 
     fn select(&self, kind: &Value, depth: usize, out: &mut String) {
-        let name = named(kind);
+        let name = named_type(kind);
         let declared = &self.types[&name];
         if !matches!(declared["kind"].as_str(), Some("OBJECT" | "INTERFACE")) {
             return;
@@ -67,7 +115,7 @@ impl Schema {
         for field in declared["fields"].as_array().into_iter().flatten() {
             let required =
                 field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
-            let inner = &self.types[&named(&field["type"])]["kind"];
+            let inner = &self.types[&named_type(&field["type"])]["kind"];
             let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
             // `edges` would say the same as `nodes` once more.
             if required || field["name"] == "edges" || (!leaf && depth == 0) {
@@ -81,30 +129,92 @@ impl Schema {
         out.push_str("} ");
     }
 
-    fn value(&self, kind: &Value, name: &str) -> Value {
+    /// Selections that together are all that may be selected of `type_name` to `depth`.
+    pub(crate) fn selections(&self, type_name: &str, depth: usize) -> Vec<String> {
+        self.selections_of(&json!({ "name": type_name }), depth)
+    }
+
+    fn selections_of(&self, kind: &Value, depth: usize) -> Vec<String> {
+        let declared = &self.types[&named_type(kind)];
+        if !matches!(declared["kind"].as_str(), Some("OBJECT" | "INTERFACE")) {
+            return vec![String::new()];
+        }
+        let mut leaves = String::new();
+        self.select(kind, 0, &mut leaves);
+        // Without the closing brace, which comes once a selection is full.
+        let leaves = leaves.trim_end().trim_end_matches('}').to_owned();
+        let (mut whole, mut current) = (Vec::new(), leaves.clone());
+        if depth > 0 {
+            for field in self.inner_fields(declared) {
+                for inner in self.selections_of(&field["type"], depth - 1) {
+                    if current.len() > leaves.len() && current.len() + inner.len() > SELECTION_BYTES {
+                        whole.push(current + "} ");
+                        current = leaves.clone();
+                    }
+                    let _ = write!(current, "{} {inner} ", text(&field["name"]));
+                }
+            }
+        }
+        whole.push(current + "} ");
+        whole
+    }
+
+    /// The fields that are objects, and can be selected without an argument.
+    fn inner_fields<'a>(&'a self, declared: &'a Value) -> impl Iterator<Item = &'a Value> {
+        declared["fields"].as_array().into_iter().flatten().filter(|field| {
+            let required =
+                field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
+            let inner = &self.types[&named_type(&field["type"])]["kind"];
+            let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
+            // `edges` would say the same as `nodes` once more.
+            !required && !leaf && field["name"] != "edges"
+        })
+    }
+
+    /// Every object type with its fields.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&String, Vec<String>)> {
+        self.types.iter().filter(|(_, kind)| kind["kind"] == "OBJECT").map(|(name, kind)| {
+            let fields = kind["fields"].as_array().into_iter().flatten();
+            (name, fields.map(|field| text(&field["name"])).collect())
+        })
+    }
+
+    /// Names of the ids in the input of a mutation.
+    pub(crate) fn ids_in(&self, root: &RootField) -> Vec<String> {
+        let input = &self.types[&named_type(&root.field["args"][0]["type"])];
+        let fields = input["inputFields"].as_array().into_iter().flatten();
+        fields.filter(|field| named_type(&field["type"]) == "ID").map(|field| text(&field["name"])).collect()
+    }
+
+    fn value(&self, kind: &Value, name: &str, named: Option<&Named>) -> Value {
         match kind["kind"].as_str() {
-            Some("NON_NULL") => self.value(&kind["ofType"], name),
+            Some("NON_NULL") => self.value(&kind["ofType"], name, named),
+            Some("LIST") if named.is_some() => json!([self.value(&kind["ofType"], name, named)]),
             Some("LIST") => json!([]),
-            _ => self.named_value(&named(kind), name),
+            _ => self.named_value(&named_type(kind), name, named),
         }
     }
 
-    fn named_value(&self, kind: &str, name: &str) -> Value {
+    fn named_value(&self, kind: &str, name: &str, named: Option<&Named>) -> Value {
         let declared = &self.types[kind];
         match declared["kind"].as_str() {
             Some("ENUM") => declared["enumValues"][0]["name"].clone(),
             Some("INPUT_OBJECT") => {
                 let fields = declared["inputFields"].as_array().into_iter().flatten();
-                let required = fields.filter(|field| field["type"]["kind"] == "NON_NULL");
-                let values = required.map(|field| {
+                let given = fields.filter(|field| {
+                    let id = named.is_some() && named_type(&field["type"]) == "ID";
+                    id || field["type"]["kind"] == "NON_NULL"
+                });
+                let values = given.map(|field| {
                     let name = text(&field["name"]);
-                    let value = self.value(&field["type"], &name);
+                    let value = self.value(&field["type"], &name, named);
                     (name, value)
                 });
                 Value::Object(values.collect())
             }
             _ => match kind {
-                "ID" => json!(self.absent_id(name)),
+                "ID" => json!(id_for(name, named)),
+                "Int" if name == "expectedVersion" => json!(named.map_or(1, |named| named.version)),
                 "Int" => json!(1),
                 "Boolean" => json!(true),
                 "Decimal" => json!("1.0"),
@@ -114,46 +224,61 @@ impl Schema {
             },
         }
     }
+}
 
-    /// An id of the kind that a field of this name takes, of a row that is not there.
-    fn absent_id(&self, name: &str) -> String {
-        use vulndesk::ids::{Kind, encode};
-        let kind = match name {
-            "report" | "asked" | "partOf" => Kind::Report,
-            "reporter" => Kind::Reporter,
-            "channel" => Kind::Channel,
-            "account" | "platformAccount" => Kind::PlatformAccount,
-            "product" => Kind::Product,
-            "customer" => Kind::Customer,
-            "duty" => Kind::Duty,
-            "affectedProduct" => Kind::AffectedProduct,
-            "member" | "teamMember" => Kind::TeamMember,
-            "assignment" => Kind::Assignment,
-            "remediation" => Kind::Remediation,
-            "decision" | "consentDecision" => Kind::Decision,
-            "item" | "actionItem" => Kind::ActionItem,
-            "obligation" => Kind::Obligation,
-            "reply" => Kind::Reply,
-            "endpoint" => Kind::WebhookEndpoint,
-            "delivery" => Kind::Delivery,
-            _ => Kind::Event,
-        };
-        encode(kind, uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_dead))
+/// The kind of id that a field of this name takes.
+fn kind_of(name: &str) -> Kind {
+    match name {
+        "report" | "asked" | "partOf" => Kind::Report,
+        "reporter" => Kind::Reporter,
+        "channel" => Kind::Channel,
+        "account" | "platformAccount" => Kind::PlatformAccount,
+        "product" => Kind::Product,
+        "customer" => Kind::Customer,
+        "duty" => Kind::Duty,
+        "affectedProduct" => Kind::AffectedProduct,
+        "member" | "teamMember" => Kind::TeamMember,
+        "assignment" => Kind::Assignment,
+        "remediation" => Kind::Remediation,
+        "decision" | "consentDecision" => Kind::Decision,
+        "item" | "actionItem" => Kind::ActionItem,
+        "obligation" | "obligations" => Kind::Obligation,
+        "reply" => Kind::Reply,
+        "endpoint" => Kind::WebhookEndpoint,
+        "delivery" => Kind::Delivery,
+        _ => Kind::Event,
     }
+}
+
+/// The id for a field of this name: one of a row that is not there unless `named` has one.
+fn id_for(name: &str, named: Option<&Named>) -> String {
+    let kind = kind_of(name);
+    let there = named.and_then(|named| named.of_field.get(name).or_else(|| named.of_kind.get(&(kind as u8))));
+    there.cloned().unwrap_or_else(|| absent(kind))
+}
+
+/// The id of a row of `kind` that is not there.
+pub(crate) fn absent(kind: Kind) -> String {
+    encode(kind, uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_dead))
+}
+
+/// The id of a row that is not there, of the kind that a field of this name takes.
+pub(crate) fn absent_for(name: &str) -> String {
+    absent(kind_of(name))
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn named(kind: &Value) -> String {
-    if kind["ofType"].is_null() { text(&kind["name"]) } else { named(&kind["ofType"]) }
+fn named_type(kind: &Value) -> String {
+    if kind["ofType"].is_null() { text(&kind["name"]) } else { named_type(&kind["ofType"]) }
 }
 
-fn written(kind: &Value) -> String {
+fn type_text(kind: &Value) -> String {
     match kind["kind"].as_str() {
-        Some("NON_NULL") => format!("{}!", written(&kind["ofType"])),
-        Some("LIST") => format!("[{}]", written(&kind["ofType"])),
+        Some("NON_NULL") => format!("{}!", type_text(&kind["ofType"])),
+        Some("LIST") => format!("[{}]", type_text(&kind["ofType"])),
         _ => text(&kind["name"]),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
+use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -31,6 +32,9 @@ use vulndesk::{graphql, migrate};
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
 
+/// What signs the tokens of [`TestApp::mint`].
+pub(crate) const SECRET: &[u8] = b"a secret for tests that is long enough";
+
 /// A running product.
 pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
@@ -49,8 +53,15 @@ pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F)
 
 impl TestApp {
     pub(crate) async fn sqlite() -> Self {
+        Self::sqlite_with(|secret, _| Verifier::development(AuthSettings::default(), secret)).await
+    }
+
+    /// One that verifies tokens otherwise than by the secret with which [`TestApp::mint`] signs.
+    pub(crate) async fn sqlite_with(
+        verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
+    ) -> Self {
         let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
-        Self::over(&format!("sqlite://{}", file.display()), Some(file)).await
+        Self::over(&format!("sqlite://{}", file.display()), Some(file), verifier).await
     }
 
     /// A database of its own on the server that `scripts/test` starts.
@@ -61,10 +72,15 @@ impl TestApp {
         let name = format!("test_{}", unique());
         let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
         admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        Self::over(&format!("{server}/{name}"), None).await
+        let verifier = |secret: &DevelopmentSecret, _| Verifier::development(AuthSettings::default(), secret);
+        Self::over(&format!("{server}/{name}"), None, verifier).await
     }
 
-    async fn over(url: &str, file: Option<PathBuf>) -> Self {
+    async fn over(
+        url: &str,
+        file: Option<PathBuf>,
+        verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
+    ) -> Self {
         let clock = Arc::new(SetClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let mut database = Database::connect(url, 8).await.unwrap();
@@ -82,8 +98,8 @@ impl TestApp {
             ports: (443..=65_535).collect(),
         });
         let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound));
-        let secret = DevelopmentSecret::new(b"a secret for tests that is long enough").unwrap();
-        let verifier = Verifier::development(AuthSettings::default(), &secret);
+        let secret = DevelopmentSecret::new(SECRET).unwrap();
+        let verifier = verifier(&secret, Arc::clone(&shared));
         let services = Services {
             executor: Arc::new(Api {
                 app: Arc::clone(&app),
@@ -157,12 +173,17 @@ impl TestApp {
     }
 
     /// Sends any request and answers status and body.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> (u16, String) {
-        request.extensions_mut().insert(PeerAddress("127.0.0.1:40000".parse().unwrap()));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    pub(crate) async fn send(&self, request: Request<Body>) -> (u16, String) {
+        let response = self.respond(request).await;
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Sends any request and answers the whole response.
+    pub(crate) async fn respond(&self, mut request: Request<Body>) -> Response {
+        request.extensions_mut().insert(PeerAddress("127.0.0.1:40000".parse().unwrap()));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Runs `work` and answers how many SQL statements it took.

@@ -2,15 +2,29 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod audit_trail;
+mod bad_input;
 mod consequences;
 mod deliveries;
+mod duplicates;
+mod engine;
+mod four_eyes;
 mod generate;
 mod harness;
+mod hidden_fields;
+mod hidden_ids;
 mod leaks;
+mod principals;
 mod procedure;
+mod random_events;
 mod receiver;
 mod repeat;
+mod rich;
 mod role_matrix;
 mod sequencer;
 mod server;
+mod sides;
+mod story;
+mod tokens;
 mod webhooks;
+mod withdrawn;

@@ -1,12 +1,16 @@
-//! Who may call what, found by calling everything as everybody.
+//! Who may call what and read what, found by calling everything as everybody.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use vulndesk::auth::Role;
+use vulndesk::auth::policy::Action;
 
-use crate::generate::{INTROSPECTION, Schema};
-use crate::harness::TestApp;
+use crate::generate::Schema;
+use crate::harness::{TestApp, on_both};
+use crate::leaks::{every_query, schema_of};
+use crate::rich;
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -25,12 +29,9 @@ fn outcome(answer: &Value) -> &'static str {
     outcome
 }
 
-#[tokio::test]
-async fn every_operation_is_refused_to_whom_the_snapshot_says() {
-    let app = TestApp::sqlite().await;
-    let admin = app.token(Role::Admin, "admin-1");
-    let schema = Schema::new(&app.graphql(&admin, INTROSPECTION, Value::Null).await);
-    let mut matrix = String::new();
+/// The roles for which each operation of the schema is not forbidden.
+async fn operations(app: &TestApp, schema: &Schema) -> Vec<(&'static str, String, Vec<Role>)> {
+    let mut found = Vec::new();
     for (kind, root) in [("query", "Query"), ("mutation", "Mutation")] {
         for field in schema.fields_of(root) {
             let (document, variables) = schema.operation(kind, &field, 1);
@@ -39,11 +40,142 @@ async fn every_operation_is_refused_to_whom_the_snapshot_says() {
                 let token = app.token(role, &format!("{}-1", role.name().to_lowercase()));
                 let answer = app.graphql(&token, &document, variables.clone()).await;
                 if outcome(&answer) == "yes" {
-                    may.push(role.name());
+                    may.push(role);
                 }
             }
-            let _ = writeln!(matrix, "{kind} {:24} {}", field.name, may.join(" "));
+            found.push((kind, field.name, may));
         }
     }
-    insta::assert_snapshot!(matrix);
+    found
+}
+
+#[tokio::test]
+async fn every_operation_is_refused_to_whom_the_snapshot_says() {
+    on_both(|app| async move {
+        let schema = schema_of(&app).await;
+        let mut matrix = String::new();
+        for (kind, name, may) in operations(&app, &schema).await {
+            let roles: Vec<_> = may.into_iter().map(Role::name).collect();
+            let _ = writeln!(matrix, "{kind} {name:24} {}", roles.join(" "));
+        }
+        insta::assert_snapshot!("operations", matrix);
+    })
+    .await;
+}
+
+/// A mutation whose input decides who may: here the first kind of reply, which is no statement.
+const DECIDED_BY_INPUT: [&str; 1] = ["draftReply"];
+
+#[tokio::test]
+async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles() {
+    let app = TestApp::sqlite().await;
+    let schema = schema_of(&app).await;
+    let mut actions: BTreeSet<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+    for (_, name, may) in operations(&app, &schema).await.into_iter().filter(|(kind, ..)| *kind == "mutation")
+    {
+        let action = Action::ALL.iter().find(|action| action.name() == name);
+        let action = action.unwrap_or_else(|| panic!("{name} is no action of the policy table"));
+        actions.remove(action.name());
+        let allowed: BTreeSet<Role> = action.roles().iter().copied().collect();
+        let found: BTreeSet<Role> = may.into_iter().collect();
+        if DECIDED_BY_INPUT.contains(&name.as_str()) {
+            assert!(found.is_subset(&allowed), "{name}");
+        } else {
+            assert_eq!(found, allowed, "{name}");
+        }
+    }
+    let rest: Vec<_> = actions.into_iter().filter(|name| !name.starts_with("read")).collect();
+    assert_eq!(
+        rest,
+        ["importReports"],
+        "an action that no mutation stands for; imports come by the command line"
+    );
+}
+
+/// What only an import makes; the importer's tests read it.
+const ONLY_IMPORTED: &str = "SourceField";
+
+/// Types that only carry others.
+fn is_carrier(name: &str) -> bool {
+    name.starts_with("__")
+        || ["Query", "Mutation", "Subscription", "PageInfo", "UserError", "Viewer"].contains(&name)
+        || ["Payload", "Connection", "Edge"].iter().any(|end| name.ends_with(end))
+}
+
+/// Adds `role` to each field of a type that has a value below `answer`.
+fn note_fields(answer: &Value, role: Role, found: &mut BTreeMap<String, BTreeSet<Role>>) {
+    match answer {
+        Value::Object(fields) => {
+            if let Some(kind) = fields.get("__typename").and_then(Value::as_str) {
+                for (name, value) in fields.iter().filter(|(name, _)| *name != "__typename") {
+                    let roles = found.entry(format!("{kind}.{name}")).or_default();
+                    if !value.is_null() {
+                        roles.insert(role);
+                    }
+                }
+            }
+            fields.values().for_each(|value| note_fields(value, role, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| note_fields(item, role, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_field_has_a_value_for_whom_the_snapshot_says() {
+    on_both(|app| async move {
+        let schema = schema_of(&app).await;
+        let story = rich::event(&app, "cnvd", "AMBER").await;
+        let mut found = BTreeMap::new();
+        let admin = app.token(Role::Admin, "admin-1");
+        let duty = json!({
+            "function": "SECURITY", "subject": "analyst-1", "deputy": "analyst-2",
+            "startsAt": "2026-03-01T00:00:00Z", "endsAt": "2026-04-01T00:00:00Z",
+        });
+        app.made(&admin, "addDuty", duty, "id").await;
+        let channels = app.graphql(&admin, "{ channels { nodes { id } } }", Value::Null).await;
+        for channel in channels["data"]["channels"]["nodes"].as_array().unwrap() {
+            let account = json!({
+                "channel": channel["id"], "login": "desk", "registeredContact": "analyst-1",
+                "registeredEmail": "desk@example.org", "licenceDocument": "L-1", "validUntil": "2027-01-01",
+            });
+            app.made(&admin, "savePlatformAccount", account, "id").await;
+        }
+        for role in Role::ALL {
+            let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
+            let token = match role {
+                Role::Src => app.mint(&[role], &subject, &[], Some("cnvd")),
+                _ => app.token_in_scope(role, &subject),
+            };
+            for (kind, id) in [("Event", &story.event), ("Report", &story.report)] {
+                for selection in schema.selections(kind, 2) {
+                    let document =
+                        format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {selection} }} }}");
+                    let answer = app.graphql(&token, &document, json!({ "id": id })).await;
+                    assert!(answer["errors"].is_null(), "{answer}");
+                    note_fields(&answer["data"], role, &mut found);
+                }
+            }
+            for (_, answer) in every_query(&app, &schema, &token, &[]).await {
+                note_fields(&answer["data"], role, &mut found);
+            }
+        }
+        let mut matrix = String::new();
+        let mut unread = Vec::new();
+        for (kind, fields) in schema.objects().filter(|(kind, _)| !is_carrier(kind)) {
+            for field in fields {
+                let name = format!("{kind}.{field}");
+                if !found.contains_key(&name) && kind != ONLY_IMPORTED {
+                    unread.push(name);
+                }
+            }
+        }
+        assert!(unread.is_empty(), "nobody read these fields, so nothing is known of them: {unread:?}");
+        for (name, roles) in found.iter().filter(|(name, _)| !is_carrier(name.split('.').next().unwrap())) {
+            let roles: Vec<_> = roles.iter().map(|role| role.name()).collect();
+            let _ = writeln!(matrix, "{name:40} {}", roles.join(" "));
+        }
+        insta::assert_snapshot!("fields", matrix);
+    })
+    .await;
 }

@@ -1,10 +1,15 @@
 //! Positions after commit.
 
+use std::sync::Arc;
+
 use entity::{audit_entry, message, sequence_head};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use vulndesk::app::App;
-use vulndesk::outbox::sequencer::{BATCH, Sequenced, sequence};
+use vulndesk::clock::{Clock, Ids};
+use vulndesk::outbox::replicas::exchange;
+use vulndesk::outbox::sequencer::{BATCH, Sequenced, run, sequence};
 
 use crate::harness::{TestApp, on_both};
 
@@ -118,4 +123,40 @@ async fn a_replica_that_holds_the_lock_is_not_waited_for() {
     assert_eq!(sequence(&app.app).await.unwrap(), Sequenced { messages: 0, entries: 0, more: true });
     other.rollback().await.unwrap();
     assert_eq!(sequence(&app.app).await.unwrap().messages, 1);
+}
+
+/// Another replica over the same database.
+async fn replica(app: &TestApp) -> App {
+    let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
+    App::new(app.app.database.clone(), Arc::clone(&clock), Ids::seeded(clock, 9)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_commit_rouses_the_other_replicas() {
+    let here = TestApp::postgres().await;
+    let there = replica(&here).await;
+    let (stop, mut roused) = (CancellationToken::new(), there.wake.anywhere());
+    let test = async {
+        // It hears from now on, and looks at what it may have missed.
+        roused.roused().await;
+        here.with_company().await;
+        roused.roused().await;
+        stop.cancel();
+    };
+    let all = async { tokio::join!(exchange(&here.app, &stop), exchange(&there, &stop), test) };
+    tokio::time::timeout(std::time::Duration::from_secs(60), all).await.expect("the signal arrives");
+}
+
+#[tokio::test]
+async fn the_loop_positions_what_is_there_before_it_ends() {
+    on_both(|app| async move {
+        app.with_company().await;
+        app.receive("analyst-1", "src", "1", "AMBER").await;
+        let stop = CancellationToken::new();
+        stop.cancel();
+        run(Arc::clone(&app.app), stop).await;
+        let (messages, entries) = positions(&app.app).await;
+        assert!(messages.iter().chain(&entries).all(Option::is_some));
+    })
+    .await;
 }

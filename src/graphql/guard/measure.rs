@@ -8,7 +8,7 @@ use async_graphql::{
     parser::types::{Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
 };
 
-use super::{GuardError, GuardLimits, Limit, selected_operation};
+use super::{GuardError, GuardLimits, Limit, refuse_null_characters, selected_operation};
 
 /// Lists of the introspection types. Nested without bound they multiply the whole schema with itself.
 const INTROSPECTION_LISTS: [&str; 8] =
@@ -122,6 +122,7 @@ impl<'a> Walk<'a> {
         for definition in &operation.variable_definitions {
             self.directives(&definition.node.directives)?;
             if let Some(value) = &definition.node.default_value {
+                refuse_null_characters(&definition.node.name.node, &value.node)?;
                 self.defaults.insert(&definition.node.name.node, &value.node);
             }
         }
@@ -162,6 +163,12 @@ impl<'a> Walk<'a> {
 
     fn field(&mut self, field: &'a Field) -> Result<Measure, GuardError> {
         let name = field.name.node.as_str();
+        for (argument, value) in &field.arguments {
+            // Variables are looked at by themselves.
+            if let Ok(value) = value.node.clone().into_const_with(|_| Ok::<_, GuardError>(Value::Null)) {
+                refuse_null_characters(&argument.node, &value)?;
+            }
+        }
         let inner = self.set(&field.selection_set.node)?;
         let mut outer = inner.within_selection();
         outer.aliases = inner.aliases.saturating_add(field.alias.is_some().into());

@@ -70,8 +70,23 @@ fn check_variables(variables: &Variables, limits: &GuardLimits) -> Result<(), Gu
     let mut bytes = 0;
     for (name, value) in values {
         bytes += name.len() + value_bytes(value, limits)?;
+        refuse_null_characters(name, value)?;
     }
     Limit::VariableBytes.bound(bytes, limits.variable_bytes)
+}
+
+/// Refuses a text with U+0000 anywhere in `value`, which stands at `path`.
+fn refuse_null_characters(path: &str, value: &Value) -> Result<(), GuardError> {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            Err(GuardError::NullCharacter { path: path.to_owned() })
+        }
+        Value::List(items) => items.iter().try_for_each(|item| refuse_null_characters(path, item)),
+        Value::Object(fields) => fields
+            .iter()
+            .try_for_each(|(name, field)| refuse_null_characters(&format!("{path}.{name}"), field)),
+        _ => Ok(()),
+    }
 }
 
 /// Roughly the bytes of `value` as JSON. The nesting of variables is bounded by the JSON parser.

@@ -1,4 +1,4 @@
-//! Why a document was refused. Messages name the limit and the remedy and never repeat the document.
+//! Why a document was refused. Messages name the limit or the place, and the remedy; they repeat no value.
 
 use async_graphql::{Pos, parser};
 use thiserror::Error;
@@ -98,6 +98,12 @@ pub enum GuardError {
     /// A fragment spreads itself, directly or through others.
     #[error("A fragment spreads itself. Please remove the cycle.")]
     FragmentCycle,
+    /// A text holds U+0000, which no text of ours does and PostgreSQL cannot take.
+    #[error("{path}: send text without the character U+0000")]
+    NullCharacter {
+        /// The argument or variable and the input fields below it.
+        path: String,
+    },
 }
 
 /// A text that did not become a document.

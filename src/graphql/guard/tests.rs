@@ -202,3 +202,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_null_character_is_named_by_its_place_wherever_it_stands() {
+    let place = |text: &str, variables: async_graphql::Value| match measure_with(
+        text,
+        Variables::from_value(variables),
+        None,
+    )
+    .expect_err("refused")
+    {
+        GuardError::NullCharacter { path } => path,
+        other => panic!("{other:?}"),
+    };
+    let none = || value!({});
+    assert_eq!(place(r#"{ a(b: "\u0000") { c } }"#, none()), "b");
+    assert_eq!(place(r#"{ a(b: { c: [{ d: "x\u0000" }] }) }"#, none()), "b.c.d");
+    assert_eq!(place(r#"query($a: String = "\u0000") { b(c: $a) }"#, none()), "a");
+    assert_eq!(place(r#"{ ...F } fragment F on Query { a(b: "\u0000") }"#, none()), "b");
+    assert_eq!(place("{ a }", value!({ "input": { "texts": ["fine", "\u{0}"] } })), "input.texts");
+    assert!(measure_with(r#"{ a(b: "\\u0000 is six letters") }"#, Variables::default(), None).is_ok());
+}

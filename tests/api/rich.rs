@@ -1,0 +1,87 @@
+//! An event with something of everything that can hang on one.
+
+use serde_json::json;
+use vulndesk::auth::Role;
+
+use crate::harness::TestApp;
+use crate::story::{Story, confirmed, scored};
+
+/// Takes an event of `channel` and `tlp` through the whole procedure to CLOSED, over a company of its own. Reported by
+/// reporter-1; analyst-1 and analyst-2 handle it; engineer-1, support-1, account-manager-1, legal-1 and
+/// public-relations-1 are on its team.
+pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Story<'a> {
+    app.with_company().await;
+    let product = app.with_core_router().await;
+    let (admin, analyst) = (app.token(Role::Admin, "admin-1"), app.token(Role::Analyst, "analyst-1"));
+    let leader = app.token(Role::Leader, "leader-1");
+    let customer = json!({ "key": "bank", "name": "Bank", "abroad": false, "contact": "desk", "accountManager": "account-manager-1" });
+    let customer = app.made(&admin, "createCustomer", customer, "id").await;
+    app.made(&admin, "linkCustomer", json!({ "customer": customer["id"], "product": product }), "id").await;
+    let reporter = json!({ "name": "somebody", "email": "somebody@example.org", "subject": "reporter-1" });
+    let input = json!({
+        "channel": channel, "reporter": reporter, "tlp": tlp,
+        "indicators": [{ "kind": "CVE", "value": "CVE-2026-1000" }],
+    });
+    let story = Story::receive(app, "FULL-1", input).await;
+    if tlp == "RED" {
+        let verifier = json!({ "subject": "analyst-2", "function": "SECURITY" });
+        story.step(&leader, "addTeamMember", verifier).await;
+    }
+    let words = json!({ "description": "A parser trusts lengths", "steps": "Send the file" });
+    story.analyst("describeEvent", words).await;
+    story.analyst("startTriage", json!({})).await;
+    story.analyst("askReporter", json!({ "report": story.report, "question": "Which version?" })).await;
+    let own = app.token(Role::Reporter, "reporter-1");
+    let more = json!({ "report": story.report, "text": "Version 5.1" });
+    app.made(&own, "addToReport", more, "id").await;
+    if story.status().await == "NEEDS_INFORMATION" {
+        story.analyst("resumeTriage", json!({})).await;
+    }
+    story.analyst("giveVerdict", confirmed()).await;
+    story.product(&product, "AFFECTED").await;
+    story.analyst("addAffectedCustomer", json!({ "customer": customer["id"] })).await;
+    let fact = json!({ "kind": "PUBLICLY_KNOWN", "learnedAt": "2026-03-01T00:00:00Z", "source": "press" });
+    story.analyst("recordWorldFact", fact).await;
+    let severity = json!({ "source": "OURS", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cwe": ["CWE-787"] });
+    story.analyst("assessSeverity", severity).await;
+    story.analyst("scoreEvent", scored("7.5")).await;
+    for (function, subject) in [
+        ("TECHNICAL_SERVICE", "support-1"),
+        ("ACCOUNT_MANAGEMENT", "account-manager-1"),
+        ("LEGAL", "legal-1"),
+        ("PUBLIC_RELATIONS", "public-relations-1"),
+    ] {
+        story.assign(function, subject, None).await;
+    }
+    story.assign("R_AND_D", "engineer-1", Some("router")).await;
+    let ask =
+        json!({ "event": story.event, "kind": "DISCLOSE", "question": "When?", "options": ["now", "later"] });
+    let asked = app.made(&analyst, "askDecision", ask, "id version").await;
+    let decide = json!({
+        "decision": asked["id"], "expectedVersion": asked["version"], "granted": true, "outcome": "later",
+        "participants": ["leader-1"],
+    });
+    app.made(&leader, "recordDecision", decide, "id").await;
+    app.made(&analyst, "comment", json!({ "event": story.event, "body": "Looks real" }), "id").await;
+    let thanks = json!({ "report": story.report, "body": "Thank you" });
+    app.made(&analyst, "messageReporter", thanks, "id").await;
+    story.analyst("startRemediation", json!({})).await;
+    let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+    assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+    let verified = story.verify(&app.token(Role::Analyst, "analyst-2")).await;
+    assert_eq!(verified["userErrors"], json!([]), "{verified}");
+    let fix = story.fix().await;
+    let release = json!({
+        "remediation": fix["id"], "expectedVersion": fix["version"], "releaseVersions": "5.2", "advisory": "EXN-1",
+        "availableAt": "2026-03-01T00:00:00Z",
+    });
+    app.made(&engineer, "recordRelease", release, "id").await;
+    story.answer().await;
+    story.analyst("startReview", json!({})).await;
+    let review = json!({
+        "rootCause": "Lengths were trusted", "missedPhase": "CODING", "standardChanges": "A check",
+        "processChanges": "Fuzzing", "actionItems": [{ "title": "Fuzz it", "owner": "engineer-1", "dueOn": "2026-12-31" }],
+    });
+    story.analyst("recordReview", review).await;
+    story
+}
