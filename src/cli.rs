@@ -47,6 +47,8 @@ pub(crate) enum Command {
         #[arg(long)]
         tokens_file: Option<PathBuf>,
     },
+    /// Deliver webhooks without serving the API; any number may run over one PostgreSQL database.
+    Worker,
     /// Bring the database to this binary's schema.
     Migrate,
     /// Print the schema (SDL).

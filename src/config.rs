@@ -46,6 +46,24 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Payouts.
     pub payouts: PayoutSettings,
+    /// Deliveries to webhook endpoints.
+    pub webhooks: WebhookSettings,
+}
+
+/// Deliveries to webhook endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether `serve` delivers too; without, `vulndesk worker` has to run.
+    pub worker: bool,
+    /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
+    pub event_link: String,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { worker: true, event_link: String::new() }
+    }
 }
 
 /// How log lines look.
@@ -72,6 +90,7 @@ impl Default for Settings {
             outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod audit_trail;
 mod bad_input;
 mod consequences;
+mod deliveries;
 mod duplicates;
 mod engine;
 mod four_eyes;
@@ -17,6 +18,7 @@ mod payouts;
 mod principals;
 mod procedure;
 mod random_events;
+mod receiver;
 mod repeat;
 mod rich;
 mod role_matrix;
