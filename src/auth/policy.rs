@@ -239,7 +239,7 @@ actions! {
     /// Read the account references of payees.
     ReadPayeeAccounts "readPayeeAccounts" [Finance];
     /// Compare payouts with a platform's statement.
-    ReconcilePayouts "reconcilePayouts" [Finance];
+    ReadPayoutReconciliation "readPayoutReconciliation" [Finance];
     /// Read how bonuses were computed.
     ReadBonusRuns "readBonusRuns" [Analyst Leader Auditor];
     /// Read reward grids.

@@ -195,7 +195,7 @@ impl PayoutQuery {
         >,
     ) -> ApiResult<PayoutReconciliation> {
         let (app, actor) = (app(ctx), actor(ctx));
-        require(actor, Action::ReconcilePayouts)?;
+        require(actor, Action::ReadPayoutReconciliation)?;
         if statement.len() > STATEMENT_LINES {
             return Err(Error::bad_input("statement", format!("send at most {STATEMENT_LINES} lines")).into());
         }

@@ -82,7 +82,7 @@ pub async fn reconcile(
     channel: &str,
     statement: &[Statement],
 ) -> Result<Reconciliation> {
-    require(actor, Action::ReconcilePayouts)?;
+    require(actor, Action::ReadPayoutReconciliation)?;
     let channel = crate::channel::store::by_key(app, channel).await?.ok_or(Error::NotFound)?;
     let ours = store::of_channel(app, actor, channel.id).await?;
     compare(&ours, statement).map_err(|error| Error::Internal(error.into()))

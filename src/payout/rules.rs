@@ -1,8 +1,8 @@
 //! The life of a payout: one table of moves, who may make them, what they still need.
 
 use chrono::{DateTime, Utc};
-use entity::payout;
-use entity::vocabulary::{ChannelKind, Origin, PayoutKind, PayoutState, Severity, Verdict};
+use entity::vocabulary::{ChannelKind, Origin, PayoutChangeKind, PayoutKind, PayoutState, Severity, Verdict};
+use entity::{payout, payout_change};
 
 use crate::auth::policy::Action;
 use crate::error::{Refusal, RefusalCode};
@@ -214,6 +214,11 @@ pub fn not_a_move(payout: &payout::Model, cause: Cause) -> Refusal {
         payout.state
     );
     Refusal::new(RefusalCode::MoveNotAllowed, message)
+}
+
+/// Whether those outside learn of the step: for them a payout begins with its approval.
+pub fn is_public(step: &payout_change::Model) -> bool {
+    step.from_state.is_some() && step.kind != PayoutChangeKind::Split
 }
 
 /// Whether a payment may be undone: once, by a reversing entry.

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use entity::vocabulary::{AffectedState, AssetTier, PayoutKind, PayoutState, Severity, Verdict};
+use entity::vocabulary::{
+    AffectedState, AssetTier, PayoutChangeKind, PayoutKind, PayoutState, Severity, Verdict,
+};
 use entity::{
     affected_product, bonus_run, budget, budget_entry, channel, event, message, payout, payout_appeal,
     payout_change, product, report, reporter, reward_grid, reward_grid_cell, verdict,
@@ -400,8 +402,10 @@ pub struct Placed {
 pub async fn changes_after(app: &App, actor: &Actor, after: i64, limit: u64) -> Result<Vec<Placed>> {
     let mut visible = Condition::all().add(visibility::visible_payout(actor));
     if !allows(actor, Action::ReadPayoutDecisions) {
-        // To those outside a payout begins with its approval.
-        visible = visible.add(payout_change::Column::FromState.is_not_null());
+        // The same as `rules::is_public`.
+        visible = visible
+            .add(payout_change::Column::FromState.is_not_null())
+            .add(payout_change::Column::Kind.ne(PayoutChangeKind::Split));
     }
     let db = app.database.reader();
     // A change has the id of its message, and a message its position from after the commit on.

@@ -81,6 +81,7 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
         time_zone: "Asia/Shanghai".to_owned(),
         language: "zh-CN".to_owned(),
         contacts: Vec::new(),
+        idempotency_key: None,
     };
     crate::channel::create(&app, &admin, &channel).await.unwrap();
     let cell = RewardGridCellInput {
@@ -153,6 +154,7 @@ fn confirmed(event: &entity::event::Model) -> GiveVerdict {
         last_supported_version: None,
         successor: None,
         forwarded_to: None,
+        fixing_event: None,
     }
 }
 

@@ -205,10 +205,10 @@ impl BudgetEntry {
         budget.map(|budget| decimal(&budget.currency, self.0.amount)).transpose()
     }
 
-    /// The payout; null for a grant. 奖励；拨款时为空。
-    async fn payout(&self, ctx: &Context<'_>) -> ApiResult<Option<Payout>> {
+    /// Number of the payout; null for a grant. 奖励编号；拨款时为空。
+    async fn payout_number(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         let Some(id) = self.0.payout_id else { return Ok(None) };
-        Ok(loaders::lookup::<payout::Entity>(ctx, id).await?.map(Payout))
+        Ok(loaders::lookup::<payout::Entity>(ctx, id).await?.map(|row| row.number))
     }
 
     /// Subject who caused it. 操作人。

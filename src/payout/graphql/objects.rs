@@ -259,7 +259,7 @@ impl Payout {
     async fn history(&self, ctx: &Context<'_>) -> ApiResult<Vec<PayoutStep>> {
         let inside = Self::inside(ctx);
         let rows = loaders::children::<payout_change::Entity>(ctx, self.0.id).await?;
-        let shown = rows.iter().skip_while(|row| !inside && row.kind != PayoutChangeKind::Approved);
+        let shown = rows.iter().filter(|row| inside || rules::is_public(row));
         Ok(shown.map(|row| PayoutStep::new(row, inside)).collect())
     }
 
