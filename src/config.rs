@@ -20,7 +20,14 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 const FLAGS: [&str; 2] = ["config", "listen"];
 
 /// Settings that are lists: in the environment commas separate their items.
-const LISTS: [&str; 2] = ["http.trusted_proxies", "auth.jwks_hosts"];
+const LISTS: [&str; 6] = [
+    "http.trusted_proxies",
+    "auth.jwks_hosts",
+    "outbound.http_hosts",
+    "outbound.networks",
+    "outbound.ports",
+    "secrets.keys",
+];
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -156,6 +163,8 @@ mod tests {
             ("VULNDESK_HTTP__BEHIND_TLS", "true"),
             ("VULNDESK_HTTP__TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
             ("VULNDESK_AUTH__JWKS_HOSTS", "keys.example"),
+            ("VULNDESK_OUTBOUND__PORTS", "443,8443"),
+            ("VULNDESK_SECRETS__KEYS", "new.key,old.key"),
             ("VULNDESK_AUTH__AUDIENCE", "a,b"),
             ("VULNDESK_AUTH__ROLES_CLAIM", "realm_access.roles"),
         ];
@@ -165,6 +174,8 @@ mod tests {
         let networks: Vec<String> = read.http.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "fd00::/8"]);
         assert_eq!(read.auth.jwks_hosts, ["keys.example"]);
+        assert_eq!(read.outbound.ports, [443, 8443]);
+        assert_eq!(read.secrets.keys.len(), 2);
         assert_eq!(read.auth.audience, "a,b");
         assert_eq!(read.auth.roles_claim.to_string(), "realm_access.roles");
     }
