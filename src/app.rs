@@ -8,8 +8,10 @@ use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
+use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
 use crate::secret::KeyRing;
+use crate::webhook::fan_out::Routes;
 
 /// The running product: its database, its clock, its ids.
 pub struct App {
@@ -27,10 +29,16 @@ pub struct App {
     pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
     pub wake: Wake,
-    /// Which URLs may be asked: https to public addresses unless [`with_outbound`](Self::with_outbound).
-    pub outbound: Policy,
     /// Keys that seal what is secret at rest; empty unless [`with_secrets`](Self::with_secrets).
     pub secrets: KeyRing,
+    /// What is set about payouts.
+    pub payouts: PayoutSettings,
+    /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
+    pub outbound: Policy,
+    /// Webhook endpoints as last read.
+    pub routes: Routes,
+    /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
+    pub event_link: String,
 }
 
 impl App {
@@ -48,22 +56,32 @@ impl App {
             principals: principal::Cache::default(),
             principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
-            outbound: Policy::default(),
             secrets: KeyRing::default(),
+            payouts: PayoutSettings::default(),
+            outbound: Policy::default(),
+            routes: Routes::default(),
+            event_link: String::new(),
         })
-    }
-
-    /// The same product with the operator's policy for what it asks outside.
-    #[must_use]
-    pub fn with_outbound(mut self, outbound: Policy) -> Self {
-        self.outbound = outbound;
-        self
     }
 
     /// The same product with keys that seal secrets.
     #[must_use]
     pub fn with_secrets(mut self, secrets: KeyRing) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// The same product under another policy of what may be asked outside.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Policy) -> Self {
+        self.outbound = outbound;
+        self
+    }
+
+    /// The same product whose chat messages link to events.
+    #[must_use]
+    pub fn with_event_link(mut self, link: &str) -> Self {
+        link.clone_into(&mut self.event_link);
         self
     }
 

@@ -47,12 +47,21 @@ pub(crate) enum Command {
         #[arg(long)]
         tokens_file: Option<PathBuf>,
     },
+    /// Deliver webhooks without serving the API; any number may run over one PostgreSQL database.
+    Worker,
     /// Bring the database to this binary's schema.
     Migrate,
     /// Print the schema (SDL).
     Schema,
     /// Record reports from files: history unless told otherwise.
     Import(ImportArgs),
+    /// Introduce a reward grid from a CSV file with the columns tier, severity, minimum, maximum.
+    ImportGrid(GridArgs),
+    /// Compare with what others hold; fails when it does not agree.
+    Reconcile {
+        #[command(subcommand)]
+        command: ReconcileCommand,
+    },
     /// Check the audit trail.
     Audit {
         #[command(subcommand)]
@@ -115,6 +124,42 @@ pub(crate) enum WebhooksCommand {
 pub(crate) enum AuditCommand {
     /// Recompute every digest and follow every chain; fails when anything does not fit.
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReconcileCommand {
+    /// A channel's payouts with its platform's statement: a CSV file with the columns number, amount, currency and,
+    /// where it has them, reference.
+    Payouts(StatementArgs),
+}
+
+/// A platform's statement.
+#[derive(Debug, Args)]
+pub(crate) struct StatementArgs {
+    /// Key of the channel.
+    #[arg(long)]
+    pub(crate) channel: String,
+    /// Who compares.
+    #[arg(long = "as", default_value = "reconcile")]
+    pub(crate) subject: String,
+    /// The statement.
+    pub(crate) file: PathBuf,
+}
+
+/// A reward grid.
+#[derive(Debug, Args)]
+pub(crate) struct GridArgs {
+    /// ISO 4217 code, or POINTS.
+    #[arg(long)]
+    pub(crate) currency: String,
+    /// Key of the channel it is for; for all without a grid of their own when left out.
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// Who introduces it, for the audit trail.
+    #[arg(long = "as", default_value = "import")]
+    pub(crate) subject: String,
+    /// The ranges.
+    pub(crate) file: PathBuf,
 }
 
 /// What is imported and how.

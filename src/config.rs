@@ -9,6 +9,7 @@ use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::http::settings::HttpSettings;
 use crate::outbound::OutboundSettings;
+use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
 use crate::secret::SecretSettings;
 
@@ -43,6 +44,26 @@ pub struct Settings {
     pub outbound: OutboundSettings,
     /// Keys that stored secrets are sealed with.
     pub secrets: SecretSettings,
+    /// Payouts.
+    pub payouts: PayoutSettings,
+    /// Deliveries to webhook endpoints.
+    pub webhooks: WebhookSettings,
+}
+
+/// Deliveries to webhook endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether `serve` delivers too; without, `vulndesk worker` has to run.
+    pub worker: bool,
+    /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
+    pub event_link: String,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { worker: true, event_link: String::new() }
+    }
 }
 
 /// How log lines look.
@@ -68,6 +89,8 @@ impl Default for Settings {
             graphql: GuardLimits::default(),
             outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),
+            payouts: PayoutSettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

@@ -229,3 +229,49 @@ pub async fn set_seals(
     };
     transaction.execute_raw(statement).await.map(|_| ())
 }
+
+/// What a column of [`given`] rows holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A UUID, as its 32 or 36 digits.
+    Id,
+    /// A text.
+    Text,
+    /// A whole number.
+    Number,
+    /// An instant, as [`given_time`] writes it.
+    Time,
+}
+
+/// A source of rows for FROM, named `given`, out of the JSON array of objects in `parameter` (`$1`): one bound value
+/// whatever the number of rows, so that the statement is prepared once. Absent members are null.
+pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)]) -> String {
+    let list =
+        |column: fn(&(&str, Given)) -> String| columns.iter().map(column).collect::<Vec<_>>().join(", ");
+    match backend {
+        DatabaseBackend::Postgres => {
+            let columns = list(|(name, kind)| {
+                let kind = match kind {
+                    Given::Id => "uuid",
+                    Given::Text => "text",
+                    Given::Number => "bigint",
+                    Given::Time => "timestamptz",
+                };
+                format!("{name} {kind}")
+            });
+            format!("json_to_recordset({parameter}::json) AS given({columns})")
+        }
+        _ => {
+            let columns = list(|(name, kind)| match kind {
+                Given::Id => format!("unhex(value ->> '{name}', '-') AS {name}"),
+                _ => format!("value ->> '{name}' AS {name}"),
+            });
+            format!("(SELECT {columns} FROM json_each({parameter})) AS given")
+        }
+    }
+}
+
+/// An instant in the form in which both databases take it and SQLite keeps it.
+pub fn given_time(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}

@@ -71,6 +71,14 @@ pub enum Kind {
     Delivery = 61,
     /// A try of a delivery.
     DeliveryAttempt = 62,
+    /// A payout.
+    Payout = 40,
+    /// A budget.
+    Budget = 41,
+    /// A version of the reward grid.
+    RewardGrid = 42,
+    /// A computation of bonuses.
+    BonusRun = 43,
 }
 
 /// The id of a row of `kind`, for clients.

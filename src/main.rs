@@ -2,6 +2,7 @@
 
 mod cli;
 mod imports;
+mod money_files;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, SecretsCommand, TokenArgs, WebhooksCommand};
+use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs, WebhooksCommand};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -29,6 +30,7 @@ use vulndesk::http::{Services, page};
 use vulndesk::outbound::Policy;
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
+use vulndesk::webhook::worker;
 use vulndesk::{audit, demo, graphql, http, migrate, schedule, webhook};
 
 #[global_allocator]
@@ -58,6 +60,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             imports::run(&command_line_app(&settings).await?, &args).await
         }
+        Command::ImportGrid(args) => {
+            log_to_stderr(settings.log_format);
+            money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
+            log_to_stderr(settings.log_format);
+            money_files::compare(&*command_line_app(&settings).await?, &args).await
+        }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;
             let report = audit::verify::verify(&app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
@@ -75,6 +85,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => {
             log_to_stderr(settings.log_format);
             serve(&settings).await
+        }
+        Command::Worker => {
+            log_to_stderr(settings.log_format);
+            let app = command_line_app(&settings).await?;
+            let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
+            shutdown.on_signals()?;
+            tracing::info!("delivering");
+            deliver(app, true, shutdown.token).await
         }
         Command::Demo { tokens_file } => {
             log_to_stderr(settings.log_format);
@@ -139,10 +157,26 @@ async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
 /// The product for one command on the machine's clock.
 async fn command_line_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let database = migrated(settings).await?;
+    running_app(settings, settings.secrets.read()?, database).await
+}
+
+/// The product on the machine's clock, with what the settings give it.
+async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) -> anyhow::Result<Arc<App>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
-    let secrets = settings.secrets.read()?;
-    Ok(Arc::new(app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound))))
+    let mut app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
+    app.principal_settings = settings.principals;
+    app.payouts = settings.payouts;
+    let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
+    Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
+}
+
+/// Gives what was committed its place and, with `worker`, delivers it, until `stop`.
+async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
+    let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
+    if worker {
+        worker::run(app, stop).await?;
+    }
+    sequencing.await.context("the sequencer")
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -161,13 +195,7 @@ async fn listen(
     verifier: Verifier,
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut app = App::new(database, Arc::clone(&clock), Ids::new(Arc::clone(&clock)))
-        .await?
-        .with_secrets(secrets)
-        .with_outbound(Policy::new(&settings.outbound));
-    app.principal_settings = settings.principals;
-    let app = Arc::new(app);
+    let app = running_app(settings, secrets, database).await?;
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
     shutdown.on_signals()?;
@@ -184,7 +212,7 @@ async fn listen(
     let due = Arc::clone(&app);
     let services = Services {
         executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
-        ids: Arc::new(Ids::new(clock)),
+        ids: Arc::new(Ids::new(Arc::new(SystemClock))),
         health: Arc::new(health),
         metrics: Arc::new(Metrics::default()),
     };
@@ -194,10 +222,10 @@ async fn listen(
     shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
     // Ends after the last request, so that what was committed while draining has its place too.
     let drained = CancellationToken::new();
-    let sequencer = tokio::spawn(sequencer::run(app, drained.clone()));
+    let delivering = tokio::spawn(deliver(app, settings.webhooks.worker, drained.clone()));
     server.run(router, shutdown).await;
     drained.cancel();
-    sequencer.await.context("the sequencer")
+    delivering.await.context("the deliveries")?
 }
 
 async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow::Result<()> {

@@ -18,6 +18,8 @@ pub struct Model {
     pub name: Option<String>,
     /// Address.
     pub email: Option<String>,
+    /// Reference of the account that payouts go to.
+    pub payee_account: Option<String>,
     /// Own staff: their reports count as internal.
     pub staff: bool,
     /// When personal data were erased.

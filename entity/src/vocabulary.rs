@@ -38,8 +38,10 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod payout;
 mod webhook;
 
+pub use payout::*;
 pub use webhook::*;
 
 vocabulary! {

@@ -114,6 +114,11 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager
+            .create_index(
+                crate::index("delivery", &["endpoint_id", "due_at", "id"]).and_where(pending()).take(),
+            )
+            .await?;
+        manager
             .create_index(crate::index("delivery", &["endpoint_id", "message_id"]).unique().take())
             .await?;
         manager.create_index(crate::index("delivery", &["endpoint_id", "created_at", "id"]).take()).await?;

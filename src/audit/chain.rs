@@ -10,7 +10,7 @@ const QUOTED_CHARS: usize = 200;
 
 /// Columns with a person's data: they stand in one erasable place and never in the audit trail.
 const PERSONAL: [(&str, &[&str]); 2] = [
-    ("reporter", &["name", "email", "subject"]),
+    ("reporter", &["name", "email", "subject", "payee_account"]),
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 

@@ -2,7 +2,7 @@
 
 use entity::audit_entry::{self, Column, Entity};
 use entity::vocabulary::Facet;
-use entity::{Aggregate, reporter};
+use entity::{Aggregate, budget, payout, reporter};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
@@ -14,10 +14,18 @@ use crate::error::Result;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// What belongs to no event and is no configuration either.
-const NOT_CONFIGURATION: [&str; 1] = [reporter::Model::KIND];
+const NOT_CONFIGURATION: [&str; 4] =
+    [reporter::Model::KIND, payout::Model::KIND, budget::Model::KIND, BONUS_RUN];
+
+/// What tells of payouts and belongs to no event.
+const MONEY: [&str; 3] = [payout::Model::KIND, budget::Model::KIND, BONUS_RUN];
+
+/// A computation of bonuses, which is recorded once.
+const BONUS_RUN: &str = "bonus_run";
 
 /// The entries that the actor may read: those of events whose content is theirs, those of the configuration for who
-/// reads its trail, and those of reporters, which are neither, for who reads the trail of events and the reporter.
+/// reads its trail, those of reporters, which are neither, for who reads the trail of events and the reporter, and
+/// those of money for who reads the trail of events and budgets.
 ///
 /// # Errors
 /// FORBIDDEN for roles that read neither.
@@ -43,6 +51,9 @@ pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
         let of_reporter =
             Condition::all().add(Column::AggregateKind.eq(reporter::Model::KIND)).add(Expr::exists(known));
         any = any.add(of_reporter);
+        if allows(actor, Action::ReadBudgets) {
+            any = any.add(Column::EventId.is_null().and(Column::AggregateKind.is_in(MONEY)));
+        }
     }
     Ok(Entity::find().filter(any))
 }

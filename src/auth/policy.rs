@@ -164,6 +164,48 @@ actions! {
     Comment "comment" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
     /// Write to the reporter.
     MessageReporter "messageReporter" [Analyst];
+    /// Introduce what reports earn from now on.
+    CreateRewardGrid "createRewardGrid" [Admin];
+    /// Grant money or points for a period.
+    CreateBudget "createBudget" [Finance];
+    /// Grant a budget more, or take from it.
+    AdjustBudget "adjustBudget" [Finance];
+    /// Propose a payout.
+    ProposePayout "proposePayout" [Analyst];
+    /// Split a proposed payout among several finders.
+    SplitPayout "splitPayout" [Analyst];
+    /// Approve a payout; a LEADER beyond range or budget.
+    ApprovePayout "approvePayout" [Analyst Leader Finance];
+    /// Reject a proposed payout.
+    RejectPayout "rejectPayout" [Analyst Leader Finance];
+    /// Put a payout on hold.
+    HoldPayout "holdPayout" [Analyst Leader Finance];
+    /// Let a held payout go on.
+    ReleasePayout "releasePayout" [Analyst Leader];
+    /// Take a payout back before it is paid.
+    CancelPayout "cancelPayout" [Analyst Leader];
+    /// Accept a payout.
+    AcceptPayout "acceptPayout" [Reporter Src];
+    /// Appeal against a payout's severity.
+    AppealPayout "appealPayout" [Reporter Src];
+    /// Uphold or dismiss an appeal.
+    ResolvePayoutAppeal "resolvePayoutAppeal" [Analyst Leader];
+    /// Say that the platform took a payout.
+    MarkPayoutSynced "markPayoutSynced" [Src];
+    /// Record a payment by hand, with proof.
+    MarkPayoutPaid "markPayoutPaid" [Finance];
+    /// Confirm that the platform paid.
+    ConfirmPayout "confirmPayout" [Finance Src];
+    /// Say that the platform could not pay.
+    FailPayout "failPayout" [Finance Src];
+    /// Offer a failed payout to the platform again.
+    RetryPayout "retryPayout" [Analyst Finance];
+    /// Undo a payment by a reversing entry.
+    ReversePayout "reversePayout" [Leader];
+    /// Say where a payee's money goes.
+    SetPayeeAccount "setPayeeAccount" [Finance Reporter Src];
+    /// Compute and propose the bonuses of a period.
+    ComputeBonusRun "computeBonusRun" [Analyst];
     /// Import reports from a file.
     ImportReports "importReports" [Analyst];
     /// Read the events one may see.
@@ -188,6 +230,22 @@ actions! {
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read rating policies.
     ReadRatingPolicies "readRatingPolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
+    /// Read the payouts one may see.
+    ReadPayouts "readPayouts" [Analyst Leader Finance Auditor Reporter Src];
+    /// Read how payouts were decided: by whom, why, by which range.
+    ReadPayoutDecisions "readPayoutDecisions" [Analyst Leader Finance Auditor];
+    /// Follow the changes of payouts.
+    ReadPayoutChanges "readPayoutChanges" [Finance Src];
+    /// Read the account references of payees.
+    ReadPayeeAccounts "readPayeeAccounts" [Finance];
+    /// Compare payouts with a platform's statement.
+    ReconcilePayouts "reconcilePayouts" [Finance];
+    /// Read how bonuses were computed.
+    ReadBonusRuns "readBonusRuns" [Analyst Leader Auditor];
+    /// Read reward grids.
+    ReadRewardGrids "readRewardGrids" [Admin Analyst Leader Finance Auditor];
+    /// Read budgets and their ledgers.
+    ReadBudgets "readBudgets" [Leader Finance Auditor];
     /// Read the audit trail of events and reporters one may see.
     ReadEventAudit "readEventAudit" [Analyst Leader Auditor];
     /// Read the audit trail of the configuration.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use entity::vocabulary::{AffectedState, Facet, Tlp, Verdict};
-use entity::{affected_product, event, event_access, report, team_member};
+use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -22,6 +22,9 @@ use crate::outbox::ChangeSet;
 const READERS: &str = "readers:open";
 /// Readers of TLP:RED besides the named people.
 const RED_READERS: &str = "readers:red";
+
+/// Those who pay.
+const PAYERS: &str = "payers";
 
 /// Roles that see an event when they are on its team.
 const TEAM_ROLES: [Role; 6] =
@@ -113,8 +116,14 @@ impl Actor {
                     keys.extend(self.channel.iter().map(|key| format!("channel:{key}")));
                 }
             }
-            // Payouts and tickets bring their own grants.
-            Facet::Money | Facet::Tickets => {}
+            // Whoever pays sees every payout, on whatever event: `visible` looks for one.
+            Facet::Money => {
+                if self.is(Role::Finance) {
+                    keys.push(PAYERS.to_owned());
+                }
+            }
+            // Tickets bring their own grants.
+            Facet::Tickets => {}
         }
         keys
     }
@@ -148,7 +157,24 @@ pub fn visible(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> Conditi
     if actor.keys(facet).is_empty() {
         return Condition::all().add(Expr::val(1).eq(0));
     }
+    if facet == Facet::Money {
+        return Condition::all().add(Expr::exists(with_payout(column)));
+    }
     Condition::all().add(Expr::exists(access(actor, facet).and_where(same_event(column)).take()))
+}
+
+/// A payout for a report of the event in `column`.
+fn with_payout(column: impl ColumnTrait) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(payout::Entity)
+        .inner_join(
+            report::Entity,
+            Expr::col((report::Entity, report::Column::Id))
+                .equals((payout::Entity, payout::Column::ReportId)),
+        )
+        .and_where(Expr::col((report::Entity, report::Column::EventId)).eq(Expr::col(column.as_column_ref())))
+        .take()
 }
 
 /// The report is one that the actor may see: on an event whose content is theirs and whose raw reports
@@ -167,6 +193,49 @@ pub fn visible_report(actor: &Actor) -> Condition {
             )
             .take();
         any = any.add(Expr::exists(own));
+    }
+    if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
+}
+
+/// The payout is one that the actor may see. FINANCE sees all; the team those on events whose content is theirs,
+/// and bonuses of reporters of whom they see a report; a reporter their own and a platform its channel's, once
+/// approved. TLP:RED takes a payout from nobody but those who lose the event's content.
+pub fn visible_payout(actor: &Actor) -> Condition {
+    use payout::Column::{ApprovedAt, ChannelId, ReportId, ReporterId};
+    if actor.is(Role::Finance) {
+        return Condition::all();
+    }
+    let of = |column: payout::Column| Expr::col((payout::Entity, column));
+    let mut any = Condition::any();
+    if actor.has_any(&[Role::Analyst, Role::Leader, Role::Auditor]) {
+        let reports = Query::select()
+            .column(report::Column::Id)
+            .from(report::Entity)
+            .cond_where(visible(actor, Facet::Content, report::Column::EventId))
+            .take();
+        any = any.add(of(ReportId).in_subquery(reports));
+        let reporters = Query::select()
+            .column(reporter::Column::Id)
+            .from(reporter::Entity)
+            .cond_where(crate::intake::store::visible_reporter(actor))
+            .take();
+        any = any.add(of(ReportId).is_null().and(of(ReporterId).in_subquery(reporters)));
+    }
+    if actor.is(Role::Reporter) {
+        let own = Query::select()
+            .column(reporter::Column::Id)
+            .from(reporter::Entity)
+            .and_where(Expr::col(reporter::Column::Subject).eq(&*actor.subject))
+            .take();
+        any = any.add(of(ApprovedAt).is_not_null().and(of(ReporterId).in_subquery(own)));
+    }
+    if let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) {
+        let own = Query::select()
+            .column(channel::Column::Id)
+            .from(channel::Entity)
+            .and_where(Expr::col(channel::Column::Key).eq(key))
+            .take();
+        any = any.add(of(ApprovedAt).is_not_null().and(of(ChannelId).in_subquery(own)));
     }
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
 }

@@ -76,6 +76,9 @@ fn actor(subject: &str) -> Actor {
     let role: Role = name.replace('-', "_").to_uppercase().parse().unwrap_or(Role::Auditor);
     let mut actor = Actor::operator(subject, [role]);
     actor.origin.address = Some("demo".to_owned());
+    if role == Role::Src {
+        actor.channel = Some("src".into());
+    }
     if role == Role::Engineer {
         actor.products = super::company::PRODUCTS.iter().map(|product| product.key.to_owned()).collect();
     }

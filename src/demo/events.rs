@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::company::{Company, PRODUCTS, id};
+use super::payouts;
 use crate::clock::SetClock;
 
 /// How far an event is taken, in the order of the procedure.
@@ -141,6 +142,8 @@ pub(super) async fn handle(
                 fix(&mut story, stage, index, product.line, &company.products[product.key], clock).await?
             }
         }
+        payouts::pay(caller, clock, index, &story.report).await?;
+        story.look("id").await?;
         if stage >= Until::Rating && original.is_none() {
             original = Some(story.id.clone());
         }

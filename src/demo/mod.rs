@@ -7,6 +7,7 @@
 mod caller;
 mod company;
 mod events;
+mod payouts;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub async fn load(
     clock.set(until - SPAN);
     let caller = caller::Caller::new(app, schema).await?;
     let company = company::found(&caller).await?;
+    payouts::fund(&caller, [until - SPAN, until]).await?;
     events::handle(&caller, &company, clock, until).await
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use entity::vocabulary::Facet;
-use entity::{event, report};
+use entity::{event, payout, report};
 use sea_orm::{EntityTrait, ModelTrait, Order, PrimaryKeyTrait, QueryFilter, QueryOrder, Value};
 use uuid::Uuid;
 
@@ -37,6 +37,11 @@ impl Reader {
     /// The running product, for a slice's own loaders.
     pub(crate) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// For whom it reads, for a slice's own loaders.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 }
 
@@ -86,6 +91,9 @@ children! {
     platform_account by ChannelId, Login Asc;
     delivery_attempt by DeliveryId, At Desc;
     webhook_secret by EndpointId, CreatedAt Desc;
+    payout_change by PayoutId, ChangedAt Asc;
+    payout_appeal by PayoutId, AppealedAt Asc;
+    reward_grid_cell by GridId, Id Asc;
 }
 
 impl Child for entity::reply_obligation::Entity {
@@ -167,7 +175,17 @@ macro_rules! lookups {
         impl Lookup for entity::$table::Entity { const ID: Self::Column = entity::$table::Column::Id; }
     )+};
 }
-lookups!(product, channel, customer, reporter, rating_policy, remediation, webhook_endpoint);
+lookups!(
+    product,
+    channel,
+    customer,
+    reporter,
+    rating_policy,
+    remediation,
+    webhook_endpoint,
+    reward_grid,
+    budget
+);
 
 impl Lookup for event::Entity {
     const ID: event::Column = event::Column::Id;
@@ -186,6 +204,13 @@ impl Lookup for report::Entity {
     }
     fn note(ctx: &Context<'_>, row: &report::Model) {
         super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for payout::Entity {
+    const ID: payout::Column = payout::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        visibility::visible_payout(actor)
     }
 }
 

@@ -98,6 +98,10 @@ nodes! {
     duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
     webhook: webhook_endpoint => WebhookEndpoint, |actor| by_role(actor, Action::ReadWebhooks);
     webhook: delivery => WebhookDelivery, crate::webhook::store::visible_deliveries;
+    payout: payout => Payout, |actor| by_role(actor, Action::ReadPayouts).add(visibility::visible_payout(actor));
+    payout: budget => Budget, |actor| by_role(actor, Action::ReadBudgets);
+    payout: reward_grid => RewardGrid, |actor| by_role(actor, Action::ReadRewardGrids);
+    payout: bonus_run => BonusRun, |actor| by_role(actor, Action::ReadBonusRuns);
     rating_policy: rating_policy => RatingPolicy, |actor| by_role(actor, Action::ReadRatingPolicies);
 }
 

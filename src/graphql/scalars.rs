@@ -99,6 +99,7 @@ identified! {
     decision Decision, review Review, action_item ActionItem, comment Comment, obligation Obligation, reply Reply,
     platform_account PlatformAccount, audit_entry AuditEntry, principal Principal, event_link EventLink,
     webhook_endpoint WebhookEndpoint, delivery Delivery, delivery_attempt DeliveryAttempt,
+    payout Payout, budget Budget, reward_grid RewardGrid, bonus_run BonusRun,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

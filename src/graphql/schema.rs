@@ -12,6 +12,7 @@ use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::graphql::node::NodeQuery;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::payout::graphql::{PayoutMutation, PayoutQuery};
 use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
 use crate::product::graphql::{ProductMutation, ProductQuery};
 use crate::protection::graphql::ProtectionMutation;
@@ -38,6 +39,7 @@ pub struct Query(
     CustomerQuery,
     DutyQuery,
     RatingPolicyQuery,
+    PayoutQuery,
     AuditQuery,
     PrincipalQuery,
     WebhookQuery,
@@ -66,6 +68,7 @@ pub struct Mutation(
     ReplyMutation,
     ReviewMutation,
     WebhookMutation,
+    PayoutMutation,
 );
 
 /// The schema of the API.

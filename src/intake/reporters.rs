@@ -71,6 +71,7 @@ pub(super) fn new_reporter(
         subject,
         name,
         email,
+        payee_account: None,
         staff,
         erased_at: None,
         version: 1,
@@ -166,8 +167,8 @@ pub struct EraseReporter {
     pub reason: String,
 }
 
-/// Erases name, address and subject, and with the subject the access to the reports and what is kept of their tokens
-/// and requests; reports and audit keep the id.
+/// Erases name, address, account and subject, and with the subject the access to the reports and what is kept of their
+/// tokens and requests; reports and audit keep the id.
 ///
 /// # Errors
 /// By policy, visibility and version; a refusal when it is done already.
@@ -183,7 +184,14 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
         principal::forget_reporter(app, &mut changes, subject).await?;
     }
     let erased_at = Some(changes.at());
-    let after = reporter::Model { name: None, email: None, subject: None, erased_at, ..before.clone() };
+    let after = reporter::Model {
+        name: None,
+        email: None,
+        payee_account: None,
+        subject: None,
+        erased_at,
+        ..before.clone()
+    };
     change(app, changes, before, after).await
 }
 

@@ -69,6 +69,20 @@ impl Field for bool {
     }
 }
 
+impl Field for String {
+    fn value(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string" })
+    }
+
+    fn example() -> Value {
+        "A-417".into()
+    }
+}
+
 impl Field for i32 {
     fn value(&self) -> Option<Value> {
         Some((*self).into())
@@ -137,6 +151,6 @@ macro_rules! vocabulary_fields {
 
 vocabulary_fields! {
     ActionItemState, AffectedState, AssignmentState, DecisionKind, EndpointState, Function, GrantState, Level,
-    MemberSource, ObligationState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, Tlp, Verdict,
+    MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, Tlp, Verdict,
     WorldFactKind,
 }

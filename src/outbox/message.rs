@@ -10,8 +10,8 @@
 
 use entity::vocabulary::{
     ActionItemState, AffectedState, AssignmentState, DecisionKind, EndpointState, Facet, Function,
-    GrantState, Level, MemberSource, ObligationState, PublicStatus, RemediationState, ReplyKind, ReplyState,
-    Status, Tlp, Verdict, WorldFactKind,
+    GrantState, Level, MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus,
+    RemediationState, ReplyKind, ReplyState, Status, Tlp, Verdict, WorldFactKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -127,6 +127,14 @@ const fn team(action: Action) -> Audience {
 
 /// The side of a report's channel and reporter.
 const PUBLIC: Audience = Audience::of(Facet::Public, Action::ReadReports);
+/// The team that proposes and approves payouts.
+const PAYOUT_TEAM: Audience = team(Action::ReadPayouts);
+/// Those who pay: of the event they learn its number.
+const FINANCE: Audience = Audience::of(Facet::Money, Action::ReadPayouts);
+/// Those who see every bonus, which belongs to no event.
+const BONUS: Audience = Audience::without_event(Action::ReadBudgets);
+/// The channel and the reporter of what is paid for.
+const PAYEE: Audience = Audience::of(Facet::Public, Action::ReadPayouts);
 /// Those who look after the installation.
 const CONFIGURATION: Audience = Audience::without_event(Action::ReadWebhooks);
 
@@ -308,6 +316,230 @@ messages! {
         /// Whether the reporter wrote it. 是否由报告人发出。
         from_reporter: bool,
     }
+    /// A payout was proposed. 提出奖励。
+    PayoutProposed "payout.proposed" [PAYOUT_TEAM, FINANCE, BONUS] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was split among several finders. 奖励在多名发现者间拆分。
+    PayoutSplit "payout.split" [PAYOUT_TEAM, FINANCE, BONUS] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was approved. 奖励已批准。
+    PayoutApproved "payout.approved" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was rejected. 奖励被驳回。
+    PayoutRejected "payout.rejected" [PAYOUT_TEAM, FINANCE, BONUS] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was put on hold. 奖励暂缓发放。
+    PayoutOnHold "payout.on_hold" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was released from hold or sent again. 奖励解除暂缓或重新发放。
+    PayoutReleased "payout.released" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A white hat accepted a payout. 白帽子接受奖励。
+    PayoutAccepted "payout.accepted" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A white hat appealed against a payout. 白帽子对奖励提出申诉。
+    PayoutAppealed "payout.appealed" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// An appeal against a payout was dismissed. 奖励申诉被驳回。
+    PayoutAppealDismissed "payout.appeal_dismissed" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// The platform took a payout. 平台已接收奖励。
+    PayoutSynced "payout.synced" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was paid. 奖励已支付。
+    PayoutPaid "payout.paid" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// Paying a payout failed. 奖励支付失败。
+    PayoutFailed "payout.failed" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A payout was cancelled. 奖励已取消。
+    PayoutCancelled "payout.cancelled" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// The payment of a payout was reversed. 奖励支付已冲销。
+    PayoutReversed "payout.reversed" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
     /// A webhook endpoint or its grant changed: a proposed grant waits for a LEADER.
     /// Webhook 端点或其授权变更；待确认的授权须由领导小组处理。
     WebhookEndpointChanged "webhook.endpoint_changed" [CONFIGURATION] {
@@ -319,6 +551,14 @@ messages! {
         grant: GrantState,
         /// Whether it was deleted. 是否已删除。
         deleted: bool,
+    }
+    /// Deliveries to a webhook endpoint were given up after their last attempt: its owner has to look after it.
+    /// 端点的部分推送在重试耗尽后已放弃，须由负责人处理。
+    WebhookEndpointFailing "webhook.endpoint_failing" [CONFIGURATION] {
+        /// The endpoint. 端点。
+        endpoint: Opaque<entity::webhook_endpoint::Entity>,
+        /// How many were given up now. 本次放弃的数量。
+        given_up: i32,
     }
     /// Somebody tests this endpoint; sent to it alone. 端点测试消息，仅发送至该端点。
     WebhookTest "webhook.test" [CONFIGURATION] {

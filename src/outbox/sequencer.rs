@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::audit::chain;
 use crate::database;
 use crate::error::Result;
+use crate::webhook::fan_out::fan_out;
 
 /// Most messages and most entries that one pass takes.
 pub const BATCH: u64 = 1_000;
@@ -67,8 +68,12 @@ pub async fn sequence(app: &App) -> Result<Sequenced> {
         return Ok(Sequenced { more: true, ..Sequenced::default() });
     }
     let positioned = sequence_in(&transaction).await?;
-    // What has to know of each message exactly once joins here, in this transaction.
+    // In this transaction, so that each message is fanned out exactly once.
+    let deliveries = fan_out(app, &transaction, &positioned.messages).await?;
     transaction.commit().await?;
+    if deliveries > 0 {
+        app.wake.committed();
+    }
     let messages = positioned.messages.len() as u64;
     Ok(Sequenced {
         messages,

@@ -5,7 +5,6 @@ use super::*;
 use crate::auth::Role;
 use crate::event::store::find;
 use crate::outbox::MessageKind;
-use crate::outbox::MessageKind;
 use crate::testing;
 
 fn analyst() -> Actor {

@@ -10,23 +10,35 @@
 //! the grant is turned into an actor like any other, and what this actor may not see at that moment does not leave,
 //! not even as a thin delivery.
 //!
+//! On its way a message passes [`fan_out`] (in the transaction that gives it its position), the [`queue`] and the
+//! [`worker`], which claims, sends ([`sign`], [`preset`]) and settles by the [`schedule`].
+//!
 //! Who configures endpoints may not see events. So an ADMIN sees only deliveries that left; what waits or was
 //! withheld, and why, is for LEADER and AUDITOR.
 
 pub mod document;
+pub mod fan_out;
 pub mod graphql;
 pub mod payload;
+pub mod preset;
+pub mod queue;
 pub mod rules;
 pub mod schedule;
 pub mod sealed;
 pub mod sign;
 pub mod store;
+pub mod worker;
 
+mod deliver;
 mod deliveries;
 mod endpoint;
 mod grant;
+mod receiver;
+mod settler;
+mod trouble;
 mod upkeep;
 
+pub use deliver::message_id;
 pub use deliveries::{ReplayDeliveries, ReplayDelivery, replay, replay_since};
 pub use endpoint::{
     CreateWebhookEndpoint, UpdateWebhookEndpoint, WebhookGrantInput, WebhookHeaderInput, create, update,

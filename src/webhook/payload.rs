@@ -192,6 +192,10 @@ impl Facts {
         let full = self.endpoint.payload == WebhookPayload::Full;
         let mut all = Map::new();
         if facet == Facet::Public {
+            // What may still be rejected is no promise to anybody outside.
+            if data.get("approved") == Some(&Value::Bool(false)) {
+                return Err(Withheld::NotVisible);
+            }
             let reports = self.reports_of(id, &data)?;
             let ids: Vec<_> = reports.iter().map(|row| encode(Kind::Report, row.id)).collect();
             all.insert("reports".to_owned(), ids.into());

@@ -1,5 +1,6 @@
 //! What of an endpoint is secret: its signing secrets, its custom headers, and the URL where that is the secret.
 
+use chrono::{DateTime, Utc};
 use entity::{webhook_endpoint, webhook_secret};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use url::Url;
@@ -70,6 +71,8 @@ pub struct Target {
     pub headers: Vec<(String, SecretString)>,
     /// Secrets in force, the newest first; several while one is being replaced.
     pub secrets: Vec<SecretString>,
+    /// When the first of them stops to be in force.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Opens an endpoint's secrets for sending.
@@ -78,9 +81,10 @@ pub struct Target {
 /// Of the database; when no key at hand opens them.
 pub async fn target(app: &App, endpoint: &webhook_endpoint::Model) -> Result<Target> {
     let now = app.clock.now();
-    let mut secrets = Vec::new();
+    let (mut secrets, mut until) = (Vec::new(), None);
     for row in store::secrets(app, endpoint.id).await? {
         if row.expires_at.is_none_or(|at| at > now) {
+            until = until.into_iter().chain(row.expires_at).min();
             secrets.push(text(&open(app, secret_place(row.id), &row.sealed)?)?);
         }
     }
@@ -97,7 +101,7 @@ pub async fn target(app: &App, endpoint: &webhook_endpoint::Model) -> Result<Tar
         }
         None => Vec::new(),
     };
-    Ok(Target { url, headers, secrets })
+    Ok(Target { url, headers, secrets, until })
 }
 
 /// Names of an endpoint's custom headers, their values stay sealed; none when no key at hand opens them.

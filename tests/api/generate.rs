@@ -246,6 +246,9 @@ fn kind_of(name: &str) -> Kind {
         "reply" => Kind::Reply,
         "endpoint" => Kind::WebhookEndpoint,
         "delivery" => Kind::Delivery,
+        "payout" => Kind::Payout,
+        "budget" => Kind::Budget,
+        "among" => Kind::Reporter,
         _ => Kind::Event,
     }
 }

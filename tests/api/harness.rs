@@ -25,6 +25,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
+use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::{graphql, migrate};
 
@@ -90,7 +91,13 @@ impl TestApp {
             counted.fetch_add(1, Ordering::SeqCst);
         });
         let app = App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
-        let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])));
+        // Receivers of tests are on an address of the loopback that is allowed for them alone.
+        let outbound = Policy::new(&OutboundSettings {
+            http_hosts: vec!["127.0.0.2".to_owned()],
+            networks: vec!["127.0.0.2/32".parse().unwrap()],
+            ports: (443..=65_535).collect(),
+        });
+        let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound));
         let secret = DevelopmentSecret::new(SECRET).unwrap();
         let verifier = verifier(&secret, Arc::clone(&shared));
         let services = Services {

@@ -85,3 +85,38 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     story.analyst("recordReview", review).await;
     story
 }
+
+/// Gives the event's report a bounty that is approved and appealed against, out of a grid and a budget, and computes a
+/// year's bonuses; answers the bonus run.
+pub(crate) async fn money(app: &TestApp, story: &Story<'_>) -> String {
+    let admin = app.token(Role::Admin, "admin-1");
+    let mut cells = Vec::new();
+    for tier in ["CORE", "GENERAL", "EDGE"] {
+        cells.push(json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }));
+    }
+    app.made(&admin, "createRewardGrid", json!({ "currency": "CNY", "cells": cells }), "id").await;
+    let finance = app.token(Role::Finance, "finance-1");
+    let budget = json!({ "period": "2026", "currency": "CNY", "amount": "5000" });
+    app.made(&finance, "createBudget", budget, "id").await;
+    let analyst = app.token(Role::Analyst, "analyst-1");
+    let proposal = json!({
+        "kind": "BOUNTY", "report": story.report, "amount": "500.50", "currency": "CNY", "rationale": "By the grid",
+    });
+    let payout = app.made(&analyst, "proposePayout", proposal, "id version").await;
+    let approve = json!({ "payout": payout["id"], "expectedVersion": payout["version"], "note": "Fine" });
+    app.made(&app.token(Role::Analyst, "analyst-2"), "approvePayout", approve, "id").await;
+    let own = app.token(Role::Reporter, "reporter-1");
+    let account = json!({ "payout": payout["id"], "account": "wallet 1" });
+    app.made(&own, "setPayeeAccount", account, "id").await;
+    let appeal = json!({ "payout": payout["id"], "grounds": "It is worse" });
+    app.made(&own, "appealPayout", appeal, "id").await;
+    let channels = app.graphql(&admin, "{ channels { nodes { id } } }", serde_json::Value::Null).await;
+    let run = json!({
+        "kind": "ANNUAL_BONUS", "channel": channels["data"]["channels"]["nodes"][0]["id"], "period": "2025",
+        "currency": "CNY", "rationale": "Last year",
+        "policy": { "critical": "4", "high": "3", "medium": "2", "low": "1" },
+    });
+    let run = app.made(&analyst, "computeBonusRun", run, "id").await;
+    crate::sequencer::sequence_all(&app.app).await;
+    run["id"].as_str().unwrap().to_owned()
+}

@@ -126,6 +126,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
     on_both(|app| async move {
         let schema = schema_of(&app).await;
         let story = rich::event(&app, "cnvd", "AMBER").await;
+        let run = rich::money(&app, &story).await;
         let mut found = BTreeMap::new();
         let admin = app.token(Role::Admin, "admin-1");
         let duty = json!({
@@ -147,7 +148,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 Role::Src => app.mint(&[role], &subject, &[], Some("cnvd")),
                 _ => app.token_in_scope(role, &subject),
             };
-            for (kind, id) in [("Event", &story.event), ("Report", &story.report)] {
+            for (kind, id) in [("Event", &story.event), ("Report", &story.report), ("BonusRun", &run)] {
                 for selection in schema.selections(kind, 2) {
                     let document =
                         format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {selection} }} }}");
@@ -156,6 +157,9 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                     note_fields(&answer["data"], role, &mut found);
                 }
             }
+            let statement = "{ payoutReconciliation(channel: \"cnvd\", statement: []) {
+                __typename agreed missing different extra } }";
+            note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
                 note_fields(&answer["data"], role, &mut found);
             }

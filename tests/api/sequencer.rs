@@ -30,6 +30,7 @@ fn message(app: &App, kind: &str) -> message::Model {
     message::Model {
         id: app.ids.next(),
         kind: kind.to_owned(),
+        endpoint_id: None,
         event_id: None,
         data: json!({}),
         endpoint_id: None,

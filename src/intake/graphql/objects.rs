@@ -17,6 +17,7 @@ use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars;
 use crate::graphql::{actor, loaders};
 use crate::intake::public_side::{PublicSide, PublicSideOf};
+use crate::payout::graphql::{self as payouts, Payout};
 
 /// One arrival through one channel. 经某渠道收到的一份报告。
 pub struct Report(pub report::Model);
@@ -134,6 +135,11 @@ impl Report {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Comment>> {
         messages_connection(ctx, self.0.id, PageInput { first, after, last, before }).await
+    }
+
+    /// What it earned, as far as you may see it, oldest first. 该报告的奖励（可见部分），由旧到新。
+    async fn payouts(&self, ctx: &Context<'_>) -> ApiResult<Vec<Payout>> {
+        payouts::of_report(ctx, self.0.id).await
     }
 
     /// Who reported; null when nobody is named or your roles may not read it. 报告人；未提供或无权查看时为空。
@@ -285,6 +291,20 @@ impl Reporter {
     /// When personal data were erased; null when they were not. 个人信息清除时间。
     async fn erased_at(&self) -> Option<DateTime<Utc>> {
         self.0.erased_at
+    }
+
+    /// What they are paid, as far as you may see it, the newest proposal first. 其奖励（可见部分），按提议时间倒序。
+    async fn payouts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<Payout>> {
+        payouts::of_reporter(ctx, self.0.id, &PageInput { first, after, last, before }).await
     }
 
     /// Version to send with a change. 版本号，变更时需提供。

@@ -1,0 +1,268 @@
+//! Handing a payout over and paying it: what the platform passes on, and what FINANCE pays by hand.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, SubsecRound, Utc};
+use entity::vocabulary::{PayoutChangeKind, PayoutState};
+use entity::{payout, reporter};
+
+use super::approve::still_earned;
+use super::rules::Cause;
+use super::store::Loaded;
+use super::{SHORT, refused, require_impartial, spend, step, store, target, unit};
+use crate::app::App;
+use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, optional_text, require_text};
+use crate::graphql::scalars::{Decimal, Id};
+use crate::money::Money;
+use crate::outbox::{Bump, ChangeSet};
+
+/// A payout that the platform took. 平台已接收的奖励。
+#[derive(Clone, Debug, InputObject)]
+pub struct MarkPayoutSynced {
+    /// The payout. 奖励。
+    pub payout: Id<payout::Entity>,
+    /// The platform's own reference. 平台编号。
+    pub platform_reference: Option<String>,
+}
+
+/// A payment that was made by the platform. 平台支付确认。
+#[derive(Clone, Debug, InputObject)]
+pub struct ConfirmPayout {
+    /// The payout. 奖励。
+    pub payout: Id<payout::Entity>,
+    /// Reference of the payment; it confirms one payout. 支付流水号，仅对应一笔奖励。
+    pub external_reference: String,
+    /// When it was paid. 支付时间。
+    pub paid_at: DateTime<Utc>,
+    /// What was paid, exactly. 实付金额（精确）。
+    pub amount: Decimal,
+    /// ISO 4217 code, or POINTS. 货币代码，或 POINTS（积分）。
+    pub currency: String,
+}
+
+/// A payment that the platform could not make. 平台支付失败。
+#[derive(Clone, Debug, InputObject)]
+pub struct FailPayout {
+    /// The payout. 奖励。
+    pub payout: Id<payout::Entity>,
+    /// Why. 原因。
+    pub reason: String,
+}
+
+/// A payment by hand. 人工支付记录。
+#[derive(Clone, Debug, InputObject)]
+pub struct MarkPayoutPaid {
+    /// The payout. 奖励。
+    pub payout: Id<payout::Entity>,
+    /// The version that was seen. 所见版本。
+    pub expected_version: i32,
+    /// Reference of the payment; it confirms one payout. 支付流水号，仅对应一笔奖励。
+    pub external_reference: String,
+    /// When it was paid. 支付时间。
+    pub paid_at: DateTime<Utc>,
+    /// What proves it: a file, a receipt. 支付凭证。
+    pub proof: String,
+}
+
+/// Where a payee's money goes. 收款账户。
+#[derive(Clone, Debug, InputObject)]
+pub struct SetPayeeAccount {
+    /// One of their payouts. 收款人的任一奖励。
+    pub payout: Id<payout::Entity>,
+    /// Reference of the account; null or left out removes it. 账户标识；为空或不填则移除。
+    pub account: Option<String>,
+}
+
+/// The platform took the payout, after it was accepted; the same again changes nothing.
+///
+/// # Errors
+/// By policy, visibility and the move table; refusals while the white hat may appeal, when the report no longer earns
+/// it, or when it was taken under another reference.
+pub async fn mark_synced(app: &App, actor: &Actor, input: &MarkPayoutSynced) -> Result<payout::Model> {
+    require(actor, Action::MarkPayoutSynced)?;
+    let reference = optional_text("input.platformReference", input.platform_reference.as_ref(), SHORT)?;
+    let loaded = store::find(app, actor, input.payout.0).await?;
+    let before = &loaded.payout;
+    if before.synced_at.is_some() {
+        if before.platform_reference == reference {
+            return Ok(before.clone());
+        }
+        let message = "the platform took it under another reference";
+        return Err(Error::Refused(vec![Refusal::on(
+            RefusalCode::Contradiction,
+            "platformReference",
+            message,
+        )]));
+    }
+    let state = target(app, &loaded, Cause::Sync).await?;
+    refused(still_earned(&loaded))?;
+    let mut changes = ChangeSet::new(app, actor, Action::MarkPayoutSynced);
+    let after = payout::Model {
+        state,
+        synced_at: Some(changes.at()),
+        platform_reference: reference,
+        ..before.clone()
+    };
+    let after = step(app, &mut changes, &loaded, after, PayoutChangeKind::Synced, None);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// A payment as it was told.
+struct Payment {
+    reference: String,
+    paid_at: DateTime<Utc>,
+}
+
+impl Payment {
+    fn read(app: &App, reference: &str, paid_at: DateTime<Utc>) -> Result<Self> {
+        let reference = require_text("input.externalReference", reference, SHORT)?;
+        let paid_at = paid_at.trunc_subsecs(6);
+        if paid_at > app.clock.now() {
+            return Err(Error::bad_input("input.paidAt", "send a time that has come"));
+        }
+        Ok(Self { reference, paid_at })
+    }
+
+    /// Whether it is the payment that the payout was paid by.
+    fn is_of(&self, payout: &payout::Model) -> bool {
+        payout.paid_reference.as_deref() == Some(&*self.reference) && payout.paid_at == Some(self.paid_at)
+    }
+
+    /// Refuses a reference that confirms another payout of the channel.
+    async fn require_new(&self, app: &App, payout: &payout::Model) -> Result<()> {
+        if store::by_payment(app, payout.channel_id, &self.reference).await?.is_none() {
+            return Ok(());
+        }
+        let message = "this reference confirms another payout of the channel: a payment pays one";
+        Err(contradiction("externalReference", message))
+    }
+}
+
+fn contradiction(field: &'static str, message: &str) -> Error {
+    Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, field, message)])
+}
+
+/// Confirms that the platform paid. The same confirmation again changes nothing; one that contradicts it, or an
+/// amount that is not the payout's, is refused.
+///
+/// # Errors
+/// By policy, visibility and the move table; BAD_USER_INPUT on an inexact amount or a time to come; refusals of
+/// contradictions; FOUR_EYES for the payee.
+pub async fn confirm(app: &App, actor: &Actor, input: &ConfirmPayout) -> Result<payout::Model> {
+    require(actor, Action::ConfirmPayout)?;
+    let payment = Payment::read(app, &input.external_reference, input.paid_at)?;
+    let unit = unit("input.currency", &input.currency)?;
+    let paid = Money::parse(&input.amount.0, unit)
+        .map_err(|error| Error::bad_input("input.amount", format!("{error}")))?;
+    let loaded = store::find(app, actor, input.payout.0).await?;
+    require_impartial(app, actor, &loaded).await?;
+    let before = &loaded.payout;
+    let owed = Money { minor: before.amount, unit: super::unit("currency", &before.currency)? };
+    if paid != owed {
+        return Err(contradiction("amount", &format!("{owed} is owed, and {paid} was confirmed")));
+    }
+    if before.state == PayoutState::Paid {
+        if payment.is_of(before) {
+            return Ok(before.clone());
+        }
+        return Err(contradiction(
+            "externalReference",
+            "it was paid by another payment: nothing is paid twice",
+        ));
+    }
+    let state = target(app, &loaded, Cause::Confirm).await?;
+    payment.require_new(app, before).await?;
+    pay(app, ChangeSet::new(app, actor, Action::ConfirmPayout), &loaded, state, payment, None).await
+}
+
+/// Records a payment by hand where the channel has no platform.
+///
+/// # Errors
+/// By policy, visibility, version and the move table; refusals while the white hat may appeal, or the report no longer
+/// earns it; FOUR_EYES for the payee.
+pub async fn mark_paid(app: &App, actor: &Actor, input: &MarkPayoutPaid) -> Result<payout::Model> {
+    require(actor, Action::MarkPayoutPaid)?;
+    let payment = Payment::read(app, &input.external_reference, input.paid_at)?;
+    let proof = require_text("input.proof", &input.proof, SHORT)?;
+    let loaded = store::find(app, actor, input.payout.0).await?;
+    expect_version(loaded.payout.version, input.expected_version)?;
+    require_impartial(app, actor, &loaded).await?;
+    let state = target(app, &loaded, Cause::PayByHand).await?;
+    refused(still_earned(&loaded))?;
+    payment.require_new(app, &loaded.payout).await?;
+    pay(app, ChangeSet::new(app, actor, Action::MarkPayoutPaid), &loaded, state, payment, Some(proof)).await
+}
+
+async fn pay(
+    app: &App,
+    mut changes: ChangeSet,
+    loaded: &Loaded,
+    state: PayoutState,
+    payment: Payment,
+    proof: Option<String>,
+) -> Result<payout::Model> {
+    let before = &loaded.payout;
+    spend(app, &mut changes, before).await?;
+    let after = payout::Model {
+        state,
+        held_from: None,
+        paid_at: Some(payment.paid_at),
+        paid_by: Some(changes.actor().to_owned()),
+        paid_reference: Some(payment.reference),
+        paid_proof: proof,
+        ..before.clone()
+    };
+    let after = step(app, &mut changes, loaded, after, PayoutChangeKind::Paid, None);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// The platform could not pay; the same again changes nothing.
+///
+/// # Errors
+/// By policy, visibility and the move table; FOUR_EYES for the payee.
+pub async fn fail(app: &App, actor: &Actor, input: &FailPayout) -> Result<payout::Model> {
+    require(actor, Action::FailPayout)?;
+    let reason = require_text("input.reason", &input.reason, SHORT)?;
+    let loaded = store::find(app, actor, input.payout.0).await?;
+    require_impartial(app, actor, &loaded).await?;
+    let before = &loaded.payout;
+    if before.state == PayoutState::Failed {
+        return Ok(before.clone());
+    }
+    let state = target(app, &loaded, Cause::Fail).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::FailPayout).because(Some(reason.as_str()));
+    let after = payout::Model { state, held_from: None, ..before.clone() };
+    let after = step(app, &mut changes, &loaded, after, PayoutChangeKind::Failed, Some(&reason));
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Says where the payee's money goes. It is personal: it stands with the reporter and in no audit entry.
+///
+/// # Errors
+/// By policy and visibility; a refusal when the payee is erased.
+pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount) -> Result<payout::Model> {
+    require(actor, Action::SetPayeeAccount)?;
+    let account = optional_text("input.account", input.account.as_ref(), SHORT)?;
+    let loaded = store::find(app, actor, input.payout.0).await?;
+    let before = &loaded.reporter;
+    let own = before.subject.as_deref() == Some(&*actor.subject);
+    if !own && !actor.has_any(&[Role::Finance, Role::Src]) {
+        return Err(Error::NotFound);
+    }
+    if before.erased_at.is_some() {
+        return Err(Error::refused(RefusalCode::Frozen, "the payee's personal data are erased"));
+    }
+    if before.payee_account != account {
+        let changes = ChangeSet::new(app, actor, Action::SetPayeeAccount);
+        let mut changes = if own { changes.by_reporter(before.id) } else { changes };
+        let after = reporter::Model { payee_account: account, ..before.clone() };
+        changes.revise(app, before, after, None, Bump::RevisionOnly);
+        app.commit(changes).await?;
+    }
+    Ok(loaded.payout)
+}

@@ -1,0 +1,544 @@
+//! Finding payouts, grids and budgets, and reading what decisions about them follow from.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use entity::vocabulary::{AffectedState, AssetTier, PayoutKind, PayoutState, Severity, Verdict};
+use entity::{
+    affected_product, bonus_run, budget, budget_entry, channel, event, message, payout, payout_appeal,
+    payout_change, product, report, reporter, reward_grid, reward_grid_cell, verdict,
+};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::period::Period;
+use crate::app::App;
+use crate::auth::policy::{Action, allows};
+use crate::auth::{Actor, visibility};
+use crate::database::is_one_of;
+use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
+
+/// A payout with what it hangs on.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The payout.
+    pub payout: payout::Model,
+    /// The channel that pays it out.
+    pub channel: channel::Model,
+    /// Whom it is paid to.
+    pub reporter: reporter::Model,
+    /// The report that earned it, with its event.
+    pub earned_by: Option<(report::Model, event::Model)>,
+}
+
+impl Loaded {
+    /// The event that the report belongs to.
+    pub fn event_id(&self) -> Option<Uuid> {
+        self.earned_by.as_ref().map(|(_, event)| event.id)
+    }
+}
+
+/// The payout, if the actor may see it, with what it hangs on, whoever may see that.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent.
+pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<Loaded> {
+    let db = app.database.reader();
+    let select = payout::Entity::find_by_id(id).filter(visibility::visible_payout(actor));
+    let payout = select.one(db).await?.ok_or(Error::NotFound)?;
+    let channel = channel::Entity::find_by_id(payout.channel_id).one(db).await?.ok_or(Error::NotFound)?;
+    let reporter = reporter::Entity::find_by_id(payout.reporter_id).one(db).await?.ok_or(Error::NotFound)?;
+    let earned_by = match payout.report_id {
+        Some(report) => Some(earned_by(app, report).await?),
+        None => None,
+    };
+    Ok(Loaded { payout, channel, reporter, earned_by })
+}
+
+async fn earned_by(app: &App, id: Uuid) -> Result<(report::Model, event::Model)> {
+    let db = app.database.reader();
+    let report = report::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound)?;
+    let event = event::Entity::find_by_id(report.event_id).one(db).await?.ok_or(Error::NotFound)?;
+    Ok((report, event))
+}
+
+/// The event of a report that the actor has found.
+///
+/// # Errors
+/// NOT_FOUND when it is gone.
+pub async fn event(app: &App, report: &report::Model) -> Result<event::Model> {
+    Ok(earned_by(app, report.id).await?.1)
+}
+
+/// The reporter, if the actor sees a report of theirs.
+///
+/// # Errors
+/// NOT_FOUND when they are hidden or absent.
+pub async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<reporter::Model> {
+    let select = reporter::Entity::find_by_id(id).filter(crate::intake::store::visible_reporter(actor));
+    select.one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The reporter of a report that the actor has found.
+///
+/// # Errors
+/// NOT_FOUND when they are gone.
+pub async fn reporter(app: &App, id: Uuid) -> Result<reporter::Model> {
+    reporter::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// Whether the report has a payout that is live: not ended unpaid, not reversed.
+///
+/// # Errors
+/// Of the database.
+pub async fn has_live(app: &App, report: Uuid) -> Result<bool> {
+    let select = payout::Entity::find()
+        .filter(payout::Column::ReportId.eq(report))
+        .filter(payout::Column::LiveKey.is_not_null());
+    Ok(select.one(app.database.reader()).await?.is_some())
+}
+
+/// The payout that is the live one for `key`.
+///
+/// # Errors
+/// Of the database.
+pub async fn live(app: &App, key: &str) -> Result<Option<payout::Model>> {
+    Ok(payout::Entity::find().filter(payout::Column::LiveKey.eq(key)).one(app.database.reader()).await?)
+}
+
+/// The payout of the channel that a payment's reference confirms.
+///
+/// # Errors
+/// Of the database.
+pub async fn by_payment(app: &App, channel: Uuid, reference: &str) -> Result<Option<payout::Model>> {
+    let select = payout::Entity::find()
+        .filter(payout::Column::ChannelId.eq(channel))
+        .filter(payout::Column::PaidReference.eq(reference));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// The appeal against a payout.
+///
+/// # Errors
+/// Of the database.
+pub async fn appeal(app: &App, payout: Uuid) -> Result<Option<payout_appeal::Model>> {
+    let select = payout_appeal::Entity::find().filter(payout_appeal::Column::PayoutId.eq(payout));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// Who gave the verdict that holds, and with it the severity.
+///
+/// # Errors
+/// Of the database.
+pub async fn severity_author(app: &App, event: Uuid) -> Result<Option<String>> {
+    let select = verdict::Entity::find()
+        .filter(verdict::Column::EventId.eq(event))
+        .filter(verdict::Column::SupersededAt.is_null());
+    Ok(select.one(app.database.reader()).await?.map(|verdict| verdict.given_by))
+}
+
+/// The highest tier among the products that the event affects; none while none is recorded.
+///
+/// # Errors
+/// Of the database.
+pub async fn tier(app: &App, event: Uuid) -> Result<Option<AssetTier>> {
+    let affected = Query::select()
+        .column(affected_product::Column::ProductId)
+        .from(affected_product::Entity)
+        .and_where(affected_product::Column::EventId.eq(event))
+        .and_where(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
+        .take();
+    let select = product::Entity::find().filter(product::Column::Id.in_subquery(affected));
+    let products = select.all(app.database.reader()).await?;
+    // Tiers are ordered from the core outwards.
+    Ok(products.into_iter().map(|product| product.asset_tier).min())
+}
+
+/// The newest grid in `currency` for the channel, else for all channels.
+///
+/// # Errors
+/// Of the database.
+pub async fn grid_for(app: &App, channel: Uuid, currency: &str) -> Result<Option<reward_grid::Model>> {
+    let of = |condition: sea_orm::sea_query::SimpleExpr| {
+        reward_grid::Entity::find()
+            .filter(reward_grid::Column::Currency.eq(currency))
+            .filter(condition)
+            .order_by_desc(reward_grid::Column::Number)
+            .one(app.database.reader())
+    };
+    match of(reward_grid::Column::ChannelId.eq(channel)).await? {
+        Some(own) => Ok(Some(own)),
+        None => Ok(of(reward_grid::Column::ChannelId.is_null()).await?),
+    }
+}
+
+/// The range of a severity in a tier by this version of the grid.
+///
+/// # Errors
+/// Of the database.
+pub async fn cell(
+    app: &App,
+    grid: Uuid,
+    tier: AssetTier,
+    severity: Severity,
+) -> Result<Option<reward_grid_cell::Model>> {
+    let select = reward_grid_cell::Entity::find()
+        .filter(reward_grid_cell::Column::GridId.eq(grid))
+        .filter(reward_grid_cell::Column::AssetTier.eq(tier))
+        .filter(reward_grid_cell::Column::Severity.eq(severity));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// Number of the newest grid.
+///
+/// # Errors
+/// Of the database.
+pub async fn newest_grid_number(app: &App) -> Result<i32> {
+    let select = reward_grid::Entity::find().order_by_desc(reward_grid::Column::Number);
+    Ok(select.one(app.database.reader()).await?.map_or(0, |grid| grid.number))
+}
+
+/// The grid with this id.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn grid(app: &App, id: Uuid) -> Result<reward_grid::Model> {
+    reward_grid::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The narrowest budget of a currency whose period has the day.
+///
+/// # Errors
+/// Of the database.
+pub async fn budget_on(app: &App, currency: &str, day: NaiveDate) -> Result<Option<budget::Model>> {
+    let select = budget::Entity::find()
+        .filter(budget::Column::Currency.eq(currency))
+        .filter(budget::Column::StartsOn.lte(day))
+        .filter(budget::Column::EndsOn.gte(day));
+    let budgets = select.all(app.database.reader()).await?;
+    let length = |budget: &budget::Model| budget.period.parse::<Period>().map(Period::length).ok();
+    Ok(budgets.into_iter().min_by_key(length))
+}
+
+/// The budget with this id.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn budget(app: &App, id: Uuid) -> Result<budget::Model> {
+    budget::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The budget of a period and currency.
+///
+/// # Errors
+/// Of the database.
+pub async fn budget_of(app: &App, period: Period, currency: &str) -> Result<Option<budget::Model>> {
+    let select = budget::Entity::find()
+        .filter(budget::Column::Period.eq(period.to_string()))
+        .filter(budget::Column::Currency.eq(currency));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// A run over the same input.
+///
+/// # Errors
+/// Of the database.
+pub async fn same_run(app: &App, run: &bonus_run::Model) -> Result<Option<bonus_run::Model>> {
+    let select = bonus_run::Entity::find()
+        .filter(bonus_run::Column::Kind.eq(run.kind))
+        .filter(bonus_run::Column::ChannelId.eq(run.channel_id))
+        .filter(bonus_run::Column::Period.eq(run.period.as_str()))
+        .filter(bonus_run::Column::InputHash.eq(run.input_hash.clone()));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// The run with this id.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn run(app: &App, id: Uuid) -> Result<bonus_run::Model> {
+    bonus_run::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The channel's reports of named reporters that were received in a span, on CONFIRMED events that are not TLP:RED:
+/// a bonus must not tell of an event among named people.
+///
+/// # Errors
+/// Of the database.
+pub async fn confirmed_reports(
+    app: &App,
+    channel: Uuid,
+    span: std::ops::Range<chrono::DateTime<chrono::Utc>>,
+) -> Result<Vec<report::Model>> {
+    let confirmed = Query::select()
+        .column(event::Column::Id)
+        .from(event::Entity)
+        .and_where(event::Column::Verdict.eq(Verdict::Confirmed))
+        .and_where(event::Column::Tlp.ne(entity::vocabulary::Tlp::Red))
+        .take();
+    let select = report::Entity::find()
+        .filter(report::Column::ChannelId.eq(channel))
+        .filter(report::Column::ReceivedAt.gte(span.start))
+        .filter(report::Column::ReceivedAt.lt(span.end))
+        .filter(report::Column::ReporterId.is_not_null())
+        .filter(report::Column::Severity.is_not_null())
+        .filter(report::Column::Split.eq(false))
+        .filter(report::Column::EventId.in_subquery(confirmed))
+        .order_by_asc(report::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Subjects of reporters, by id.
+///
+/// # Errors
+/// Of the database.
+pub async fn subjects(
+    app: &App,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Option<String>>> {
+    let select =
+        reporter::Entity::find().filter(is_one_of(app.database.backend(), reporter::Column::Id, ids));
+    let rows = select.all(app.database.reader()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.subject)).collect())
+}
+
+/// Reporters whose payout of this kind and period is live.
+///
+/// # Errors
+/// Of the database.
+pub async fn with_live_bonus(app: &App, kind: PayoutKind, period: &str) -> Result<HashSet<Uuid>> {
+    let select = payout::Entity::find()
+        .filter(payout::Column::Kind.eq(kind))
+        .filter(payout::Column::Period.eq(period))
+        .filter(payout::Column::LiveKey.is_not_null());
+    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| row.reporter_id).collect())
+}
+
+/// Which payouts are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct PayoutFilter {
+    /// In one of these states; any when empty.
+    pub states: Vec<PayoutState>,
+    /// Of one of these kinds; any when empty.
+    pub kinds: Vec<PayoutKind>,
+    /// Paid out by this channel.
+    pub channel: Option<Uuid>,
+    /// Of this period.
+    pub period: Option<String>,
+    /// To this reporter.
+    pub reporter: Option<Uuid>,
+    /// For this report.
+    pub report: Option<Uuid>,
+    /// Computed by this run.
+    pub run: Option<Uuid>,
+}
+
+/// A page of the payouts that the actor may see and asked for, newest proposal first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    filter: &PayoutFilter,
+    input: &PageInput,
+) -> Result<Page<payout::Model>> {
+    use payout::Column;
+    let mut wanted = Condition::all();
+    if !filter.states.is_empty() {
+        wanted = wanted.add(Column::State.is_in(filter.states.iter().copied()));
+    }
+    if !filter.kinds.is_empty() {
+        wanted = wanted.add(Column::Kind.is_in(filter.kinds.iter().copied()));
+    }
+    if let Some(period) = &filter.period {
+        wanted = wanted.add(Column::Period.eq(period.as_str()));
+    }
+    let ids = [
+        (Column::ChannelId, filter.channel),
+        (Column::ReporterId, filter.reporter),
+        (Column::ReportId, filter.report),
+        (Column::BonusRunId, filter.run),
+    ];
+    for (column, id) in ids.into_iter().filter_map(|(column, id)| id.map(|id| (column, id))) {
+        wanted = wanted.add(column.eq(id));
+    }
+    let select = payout::Entity::find().filter(visibility::visible_payout(actor)).filter(wanted);
+    let keyset = Keyset { column: Column::ProposedAt, id: Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// The payouts of a channel, whatever their state, that the actor may see.
+///
+/// # Errors
+/// Of the database.
+pub async fn of_channel(app: &App, actor: &Actor, channel: Uuid) -> Result<Vec<payout::Model>> {
+    let select = payout::Entity::find()
+        .filter(visibility::visible_payout(actor))
+        .filter(payout::Column::ChannelId.eq(channel))
+        .order_by_asc(payout::Column::Number);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// A change of a payout with its place in the stream.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Its place, from 1.
+    pub position: i64,
+    /// The change.
+    pub change: payout_change::Model,
+    /// The payout as it now is.
+    pub payout: payout::Model,
+}
+
+/// Up to `limit` changes after `after`, of payouts that the actor may see, in the order of the stream.
+///
+/// # Errors
+/// Of the database.
+pub async fn changes_after(app: &App, actor: &Actor, after: i64, limit: u64) -> Result<Vec<Placed>> {
+    let mut visible = Condition::all().add(visibility::visible_payout(actor));
+    if !allows(actor, Action::ReadPayoutDecisions) {
+        // To those outside a payout begins with its approval.
+        visible = visible.add(payout_change::Column::FromState.is_not_null());
+    }
+    let db = app.database.reader();
+    // A change has the id of its message, and a message its position from after the commit on.
+    let rows: Vec<(Uuid, i64)> = payout_change::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            payout_change::Entity::belongs_to(payout::Entity)
+                .from(payout_change::Column::PayoutId)
+                .to(payout::Column::Id)
+                .into(),
+        )
+        .join(
+            JoinType::InnerJoin,
+            payout_change::Entity::belongs_to(message::Entity)
+                .from(payout_change::Column::Id)
+                .to(message::Column::Id)
+                .into(),
+        )
+        .select_only()
+        .column(payout_change::Column::Id)
+        .column(message::Column::Position)
+        .filter(message::Column::Position.gt(after))
+        .filter(visible)
+        .order_by_asc(message::Column::Position)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let backend = app.database.backend();
+    let ids = rows.iter().map(|(id, _)| *id);
+    let changes = payout_change::Entity::find().filter(is_one_of(backend, payout_change::Column::Id, ids));
+    let changes: HashMap<_, _> = changes.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
+    let ids = changes.values().map(|change| change.payout_id).collect::<HashSet<_>>();
+    let payouts = payout::Entity::find()
+        .filter(is_one_of(backend, payout::Column::Id, ids))
+        .filter(visibility::visible_payout(actor));
+    let payouts: HashMap<_, _> = payouts.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
+    let placed = rows.into_iter().filter_map(|(id, position)| {
+        let change = changes.get(&id)?.clone();
+        let payout = payouts.get(&change.payout_id)?.clone();
+        Some(Placed { position, change, payout })
+    });
+    Ok(placed.collect())
+}
+
+/// A page of grids, the newest first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn grids(app: &App, channel: Option<Uuid>, input: &PageInput) -> Result<Page<reward_grid::Model>> {
+    let mut select = reward_grid::Entity::find();
+    if let Some(channel) = channel {
+        select = select.filter(reward_grid::Column::ChannelId.eq(channel));
+    }
+    let keyset =
+        Keyset { column: reward_grid::Column::Number, id: reward_grid::Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// A page of budgets, the latest recorded first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn budgets(
+    app: &App,
+    period: Option<&str>,
+    currency: Option<&str>,
+    input: &PageInput,
+) -> Result<Page<budget::Model>> {
+    let mut select = budget::Entity::find();
+    if let Some(period) = period {
+        select = select.filter(budget::Column::Period.eq(period));
+    }
+    if let Some(currency) = currency {
+        select = select.filter(budget::Column::Currency.eq(currency));
+    }
+    let keyset = Keyset { column: budget::Column::CreatedAt, id: budget::Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// A page of a budget's ledger, oldest first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn entries(app: &App, budget: Uuid, input: &PageInput) -> Result<Page<budget_entry::Model>> {
+    let select = budget_entry::Entity::find().filter(budget_entry::Column::BudgetId.eq(budget));
+    let keyset =
+        Keyset { column: budget_entry::Column::RecordedAt, id: budget_entry::Column::Id, descending: false };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// The payouts of several reports that the actor may see, oldest first.
+///
+/// # Errors
+/// Of the database.
+pub async fn of_reports(
+    app: &App,
+    actor: &Actor,
+    reports: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<payout::Model>>> {
+    let select = payout::Entity::find()
+        .filter(is_one_of(app.database.backend(), payout::Column::ReportId, reports))
+        .filter(visibility::visible_payout(actor))
+        .order_by_asc(payout::Column::ProposedAt)
+        .order_by_asc(payout::Column::Id);
+    let mut grouped: HashMap<Uuid, Vec<payout::Model>> = HashMap::new();
+    for row in select.all(app.database.reader()).await? {
+        if let Some(report) = row.report_id {
+            grouped.entry(report).or_default().push(row);
+        }
+    }
+    Ok(grouped)
+}
+
+/// Number and level of the events of payouts that the actor has found, by report.
+///
+/// # Errors
+/// Of the database.
+pub async fn events_of_reports(
+    app: &App,
+    reports: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, (String, entity::vocabulary::Level)>> {
+    let rows: Vec<(Uuid, String, entity::vocabulary::Level)> = report::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            report::Entity::belongs_to(event::Entity)
+                .from(report::Column::EventId)
+                .to(event::Column::Id)
+                .into(),
+        )
+        .select_only()
+        .column(report::Column::Id)
+        .column(event::Column::Number)
+        .column(event::Column::Level)
+        .filter(is_one_of(app.database.backend(), report::Column::Id, reports))
+        .into_tuple()
+        .all(app.database.reader())
+        .await?;
+    Ok(rows.into_iter().map(|(report, number, level)| (report, (number, level))).collect())
+}

@@ -1,0 +1,357 @@
+//! The queue of deliveries in the database: enqueued, claimed under a lease, renewed, finished.
+//!
+//! A worker claims what is due by writing its id and a short lease, sends with no transaction open, and writes the
+//! outcome only where the lease is still its own. What a killed worker held is free again when its lease ends.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::vocabulary::DeliveryState;
+use entity::{delivery, delivery_attempt, webhook_endpoint};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    QueryFilter, Statement, Value,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::database::{Database, Given, given, given_time, is_one_of};
+
+/// How long a claim holds unless it is renewed. With a look every two seconds, what a killed worker held is sent
+/// within ten seconds.
+pub const LEASE: TimeDelta = TimeDelta::seconds(7);
+
+/// How many deliveries a worker wants for one endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The endpoint.
+    pub endpoint: Uuid,
+    /// At most so many.
+    pub room: usize,
+    /// Only the first waiting one of each event.
+    pub per_event: bool,
+}
+
+/// What stands in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// Grows with every change of an endpoint.
+    pub version: i64,
+    /// When the first waiting delivery is due; it may be under way.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
+/// What a worker writes of a delivery that it held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// The delivery.
+    pub id: Uuid,
+    /// Where it now stands.
+    pub state: DeliveryState,
+    /// When it is tried next; only while it is pending.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Attempts so far.
+    pub attempts: i32,
+    /// Why it is not tried again.
+    pub note: Option<String>,
+    /// The attempt that was made, when one was.
+    pub attempt: Option<delivery_attempt::Model>,
+}
+
+/// The sum of all endpoints' revisions, which grows with every change of one.
+const VERSION: &str = "(SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM webhook_endpoint)";
+
+fn statement(
+    backend: DatabaseBackend,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// See [`Pulse::version`].
+///
+/// # Errors
+/// Of the database.
+pub async fn endpoints_version(connection: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let query = statement(connection.get_database_backend(), format!("SELECT {VERSION} AS version"), []);
+    connection.query_one_raw(query).await?.map_or(Ok(0), |row| row.try_get("", "version"))
+}
+
+/// All endpoints that were not deleted.
+///
+/// # Errors
+/// Of the database.
+pub async fn endpoints(connection: &impl ConnectionTrait) -> Result<Vec<webhook_endpoint::Model>, DbErr> {
+    webhook_endpoint::Entity::find()
+        .filter(webhook_endpoint::Column::DeletedAt.is_null())
+        .all(connection)
+        .await
+}
+
+/// One cheap look at the queue.
+///
+/// # Errors
+/// Of the database.
+pub async fn pulse(database: &Database) -> Result<Pulse, DbErr> {
+    let sql = format!(
+        "SELECT {VERSION} AS version, (SELECT MIN(due_at) FROM delivery WHERE state = 'PENDING') AS next_due"
+    );
+    let row = database.reader().query_one_raw(statement(database.backend(), sql, [])).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("a look without FROM has one row".to_owned()))?;
+    Ok(Pulse { version: row.try_get("", "version")?, next_due: row.try_get("", "next_due")? })
+}
+
+/// Advances the sequences of endpoints and events by the counts, and answers the first new number of each.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn advance_sequences(
+    transaction: &DatabaseTransaction,
+    counts: &BTreeMap<(Uuid, Uuid), i64>,
+) -> Result<HashMap<(Uuid, Uuid), i64>, DbErr> {
+    let backend = transaction.get_database_backend();
+    let rows: Vec<_> = counts
+        .iter()
+        .map(|((endpoint, event), count)| json!({ "endpoint_id": endpoint, "event_id": event, "count": count }))
+        .collect();
+    let columns = [("endpoint_id", Given::Id), ("event_id", Given::Id), ("count", Given::Number)];
+    let sql = format!(
+        "INSERT INTO delivery_sequence (endpoint_id, event_id, next) \
+         SELECT endpoint_id, event_id, count + 1 FROM {} WHERE true \
+         ON CONFLICT (endpoint_id, event_id) DO UPDATE SET next = delivery_sequence.next + excluded.next - 1 \
+         RETURNING endpoint_id, event_id, next",
+        given(backend, "$1", &columns)
+    );
+    let rows = json!(rows).to_string();
+    let mut first = HashMap::new();
+    for row in transaction.query_all_raw(statement(backend, sql, [rows.into()])).await? {
+        let place = (row.try_get("", "endpoint_id")?, row.try_get("", "event_id")?);
+        let next: i64 = row.try_get("", "next")?;
+        first.insert(place, next - counts.get(&place).copied().unwrap_or_default());
+    }
+    Ok(first)
+}
+
+/// Writes new deliveries, due at once.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn insert(
+    transaction: &DatabaseTransaction,
+    rows: Vec<serde_json::Value>,
+) -> Result<(), DbErr> {
+    let backend = transaction.get_database_backend();
+    let columns = [
+        ("id", Given::Id),
+        ("endpoint_id", Given::Id),
+        ("message_id", Given::Id),
+        ("event_id", Given::Id),
+        ("kind", Given::Text),
+        ("sequence", Given::Number),
+        ("at", Given::Time),
+    ];
+    let sql = format!(
+        "INSERT INTO delivery (id, endpoint_id, message_id, event_id, kind, sequence, state, due_at, attempts, \
+         created_at) SELECT id, endpoint_id, message_id, event_id, kind, sequence, 'PENDING', at, 0, at FROM {}",
+        given(backend, "$1", &columns)
+    );
+    transaction
+        .execute_raw(statement(backend, sql, [serde_json::Value::from(rows).to_string().into()]))
+        .await?;
+    Ok(())
+}
+
+/// Which deliveries of one endpoint may be claimed, first due first; `{endpoint}`, `{per_event}` and `{room}` are put
+/// in, `$1` is the present instant.
+const CLAIMABLE: &str = "SELECT id FROM delivery WHERE endpoint_id = {endpoint} AND state = 'PENDING' \
+    AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) \
+    AND ({per_event} = 0 OR event_id IS NULL OR NOT EXISTS (SELECT 1 FROM delivery AS earlier \
+        WHERE earlier.endpoint_id = delivery.endpoint_id AND earlier.event_id = delivery.event_id \
+        AND earlier.state = 'PENDING' AND earlier.sequence < delivery.sequence)) \
+    ORDER BY due_at, id LIMIT {room}";
+
+fn claimable(endpoint: &str, per_event: &str, room: &str) -> String {
+    CLAIMABLE.replace("{endpoint}", endpoint).replace("{per_event}", per_event).replace("{room}", room)
+}
+
+/// Leases what is due to `owner`, for each endpoint as much as wanted: a long queue of one takes nothing from
+/// another. In the order in which they shall leave.
+///
+/// # Errors
+/// Of the database.
+pub async fn claim(
+    database: &Database,
+    owner: Uuid,
+    wanted: &[Wanted],
+    now: DateTime<Utc>,
+) -> Result<Vec<delivery::Model>, DbErr> {
+    let backend = database.backend();
+    let until = now + LEASE;
+    let mut claimed = Vec::new();
+    if backend == DatabaseBackend::Postgres {
+        let columns = [("endpoint_id", Given::Id), ("room", Given::Number), ("per_event", Given::Number)];
+        let sql = format!(
+            "WITH picked AS (SELECT free.id FROM {} CROSS JOIN LATERAL ({} FOR UPDATE SKIP LOCKED) AS free) \
+             UPDATE delivery SET lease_owner = $2, lease_until = $3 FROM picked WHERE delivery.id = picked.id \
+             RETURNING delivery.*",
+            given(backend, "$4", &columns),
+            claimable("given.endpoint_id", "given.per_event", "given.room"),
+        );
+        let rows: Vec<_> = wanted
+            .iter()
+            .map(|wanted| {
+                json!({ "endpoint_id": wanted.endpoint, "room": wanted.room, "per_event": i32::from(wanted.per_event) })
+            })
+            .collect();
+        let values = [now.into(), owner.into(), until.into(), json!(rows).to_string().into()];
+        for row in database.writer().query_all_raw(statement(backend, sql, values)).await? {
+            claimed.push(delivery::Model::from_query_result(&row, "")?);
+        }
+    } else {
+        let transaction = database.begin_write().await?;
+        let sql = format!(
+            "UPDATE delivery SET lease_owner = $2, lease_until = $3 WHERE id IN ({}) RETURNING *",
+            claimable("$4", "$5", "$6")
+        );
+        for wanted in wanted {
+            let room = i64::try_from(wanted.room).unwrap_or(i64::MAX);
+            let values = [
+                now.into(),
+                owner.into(),
+                until.into(),
+                wanted.endpoint.into(),
+                i32::from(wanted.per_event).into(),
+                room.into(),
+            ];
+            for row in transaction.query_all_raw(statement(backend, sql.clone(), values)).await? {
+                claimed.push(delivery::Model::from_query_result(&row, "")?);
+            }
+        }
+        transaction.commit().await?;
+    }
+    claimed.sort_by(|one, other| {
+        (one.due_at, one.event_id, one.sequence, one.id).cmp(&(
+            other.due_at,
+            other.event_id,
+            other.sequence,
+            other.id,
+        ))
+    });
+    Ok(claimed)
+}
+
+/// Prolongs the leases of what `owner` still holds.
+///
+/// # Errors
+/// Of the database.
+pub async fn renew(
+    database: &Database,
+    owner: Uuid,
+    held: impl IntoIterator<Item = Uuid>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use delivery::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::LeaseUntil, Expr::value(now + LEASE))
+        .filter(is_one_of(database.backend(), Column::Id, held))
+        .filter(Column::LeaseOwner.eq(owner))
+        .filter(Column::State.eq(DeliveryState::Pending))
+        .exec(database.writer())
+        .await?;
+    Ok(())
+}
+
+/// Writes outcomes and attempts, and gives the leases back. What somebody else has taken over meanwhile keeps their
+/// state; the attempt is recorded all the same, since it was made.
+///
+/// # Errors
+/// Of the database; then nothing was written.
+pub async fn settle(
+    database: &Database,
+    owner: Uuid,
+    settled: &[Settled],
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let backend = database.backend();
+    let columns = [
+        ("id", Given::Id),
+        ("state", Given::Text),
+        ("due_at", Given::Time),
+        ("attempts", Given::Number),
+        ("note", Given::Text),
+        ("finished_at", Given::Time),
+    ];
+    let states = format!(
+        "UPDATE delivery SET state = given.state, due_at = COALESCE(given.due_at, delivery.due_at), \
+         attempts = given.attempts, note = given.note, finished_at = given.finished_at, lease_owner = NULL, \
+         lease_until = NULL FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1 \
+         AND delivery.state = 'PENDING'",
+        given(backend, "$2", &columns)
+    );
+    let rows: Vec<_> = settled
+        .iter()
+        .map(|settled| {
+            let pending = settled.state == DeliveryState::Pending;
+            json!({
+                "id": settled.id, "state": settled.state.as_str(), "due_at": settled.due_at.map(given_time),
+                "attempts": settled.attempts, "note": settled.note,
+                "finished_at": (!pending).then(|| given_time(now)),
+            })
+        })
+        .collect();
+    let attempts: Vec<_> =
+        settled.iter().filter_map(|settled| settled.attempt.as_ref()).map(attempt_row).collect();
+    let transaction = database.begin_write().await?;
+    let values = [owner.into(), json!(rows).to_string().into()];
+    transaction.execute_raw(statement(backend, states, values)).await?;
+    if !attempts.is_empty() {
+        let columns = [
+            ("id", Given::Id),
+            ("delivery_id", Given::Id),
+            ("endpoint_id", Given::Id),
+            ("at", Given::Time),
+            ("duration_ms", Given::Number),
+            ("status", Given::Number),
+            ("error", Given::Text),
+            ("answer", Given::Text),
+        ];
+        let names = columns.map(|(name, _)| name).join(", ");
+        let sql = format!(
+            "INSERT INTO delivery_attempt ({names}) SELECT {names} FROM {}",
+            given(backend, "$1", &columns)
+        );
+        let values = [json!(attempts).to_string().into()];
+        transaction.execute_raw(statement(backend, sql, values)).await?;
+    }
+    transaction.commit().await
+}
+
+fn attempt_row(attempt: &delivery_attempt::Model) -> serde_json::Value {
+    json!({
+        "id": attempt.id, "delivery_id": attempt.delivery_id, "endpoint_id": attempt.endpoint_id,
+        "at": given_time(attempt.at), "duration_ms": attempt.duration_ms, "status": attempt.status,
+        "error": attempt.error, "answer": attempt.answer,
+    })
+}
+
+/// Records that an endpoint has begun to fail, or that it has stopped to. No version moves: nobody's form grows stale.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn set_failing_since(
+    database: &Database,
+    endpoint: Uuid,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), DbErr> {
+    use webhook_endpoint::{Column, Entity};
+    let update = Entity::update_many().filter(Column::Id.eq(endpoint));
+    let update = match since {
+        // The first failure counts, whichever worker saw it.
+        Some(_) => update.filter(Column::FailingSince.is_null()),
+        None => update,
+    };
+    update.col_expr(Column::FailingSince, Expr::value(since)).exec(database.writer()).await?;
+    Ok(())
+}

@@ -1,0 +1,486 @@
+//! Delivers what is due: claims, sends, settles.
+//!
+//! One task keeps the state and never waits for the database or a receiver: it claims ahead for each endpoint, starts
+//! attempts as far as the endpoint's room goes, and is told what came of each. An endpoint has a lane of its own, so
+//! that one which is slow or dead holds up nobody else. Several workers may run over one PostgreSQL database.
+//!
+//! A delivery is prepared when it is claimed, which is when it is checked what may leave. One that waits in its lane
+//! for longer than a moment is given back instead of sent, and checked anew when it is claimed again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entity::delivery;
+use entity::vocabulary::{DeliveryOrder, DeliveryState};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::queue::{self, Settled, Wanted};
+use super::receiver::{self, Receiver, Receivers};
+use super::schedule::{self, Health, Next, Outcome};
+use super::settler::{self, Work};
+use super::{deliver, payload};
+use crate::app::App;
+use crate::error::Result;
+use crate::outbound::{Client, ClientError};
+
+/// When to look although nobody signalled, and how long to wait after a failure.
+const SWEEP: Duration = Duration::from_secs(2);
+/// How soon a signal is followed by another look, so that many commits share one.
+const GATHER: Duration = Duration::from_millis(10);
+/// How often leases are renewed.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long a prepared delivery may wait before what may leave has to be asked again.
+const FRESH: Duration = Duration::from_secs(1);
+/// Bounds on what is claimed ahead for one endpoint: it grows while the endpoint is quick, and shrinks to its
+/// concurrency while it is slow.
+const FIRST_WINDOW: usize = 16;
+const LARGEST_WINDOW: usize = 1_024;
+/// When what could not be put together is tried again.
+const UNPREPARED: TimeDelta = TimeDelta::minutes(1);
+/// Most deliveries held at once, over all endpoints.
+const MOST_HELD: usize = 4_096;
+
+/// Delivers until `stop`, then gives back what it has not begun and waits for what it has.
+///
+/// # Errors
+/// When the HTTP client cannot be made.
+pub async fn run(app: Arc<App>, stop: CancellationToken) -> std::result::Result<(), ClientError> {
+    let client = Client::new(app.outbound.clone())?;
+    work(app, client, stop, false).await;
+    Ok(())
+}
+
+/// Delivers until nothing is due at the clock's present instant.
+///
+/// # Errors
+/// When the HTTP client cannot be made.
+pub async fn drain(app: Arc<App>) -> std::result::Result<(), ClientError> {
+    let client = Client::new(app.outbound.clone())?;
+    work(app, client, CancellationToken::new(), true).await;
+    Ok(())
+}
+
+/// A claimed delivery with its body.
+struct Ready {
+    delivery: delivery::Model,
+    receiver: Arc<Receiver>,
+    body: Vec<u8>,
+    prepared_at: Instant,
+}
+
+/// What one look at the queue brought.
+struct Look {
+    version: i64,
+    receivers: Arc<Receivers>,
+    ready: Vec<Ready>,
+    /// What was claimed and is not sent now.
+    unsent: Vec<Settled>,
+    /// Endpoints for which something was wanted.
+    asked: Vec<Uuid>,
+    /// Those of which as much was claimed as was wanted: there may be more.
+    full: HashSet<Uuid>,
+    next_due: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+enum News {
+    Looked(Result<Look>),
+    Tried { ready: Ready, outcome: Outcome, attempt: entity::delivery_attempt::Model },
+    Written(Vec<Uuid>),
+}
+
+/// One endpoint's deliveries in this worker.
+struct Lane {
+    waiting: VecDeque<Ready>,
+    under_way: usize,
+    window: usize,
+    health: Health,
+    full: bool,
+}
+
+struct Worker {
+    app: Arc<App>,
+    client: Client,
+    id: Uuid,
+    receivers: Arc<Receivers>,
+    version: Option<i64>,
+    lanes: HashMap<Uuid, Lane>,
+    /// What is leased to this worker, from the claim to the written outcome.
+    held: HashMap<Uuid, Instant>,
+    news: mpsc::UnboundedSender<News>,
+    settler: mpsc::UnboundedSender<Work>,
+    looking: bool,
+    look_at: Instant,
+    looked_at: Instant,
+    /// The last look brought nothing.
+    is_empty: bool,
+}
+
+async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empty: bool) {
+    let id = app.ids.next();
+    let (news, mut inbox) = mpsc::unbounded_channel();
+    let (settler, work) = mpsc::unbounded_channel();
+    let told = news.clone();
+    let written = move |ids| {
+        // Nobody listens any more once the worker has ended.
+        let _ = told.send(News::Written(ids));
+    };
+    let settling = tokio::spawn(settler::run(Arc::clone(&app), id, work, written));
+    let mut committed = app.wake.anywhere();
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    let mut worker = Worker {
+        app,
+        client,
+        id,
+        receivers: Arc::default(),
+        version: None,
+        lanes: HashMap::new(),
+        held: HashMap::new(),
+        news,
+        settler,
+        looking: false,
+        look_at: Instant::now(),
+        looked_at: Instant::now(),
+        is_empty: false,
+    };
+    let mut stopping = false;
+    loop {
+        let idle = worker.held.is_empty() && !worker.looking;
+        if idle && (stopping || until_empty && worker.is_empty) {
+            break;
+        }
+        if idle && until_empty {
+            worker.look_at = Instant::now();
+        }
+        if !stopping && !worker.looking && worker.held.len() < MOST_HELD && worker.look_at <= Instant::now() {
+            worker.look();
+        }
+        tokio::select! {
+            Some(news) = inbox.recv() => worker.hear(news, stopping),
+            () = committed.roused(), if !stopping => {
+                worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
+            }
+            () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
+                && worker.held.len() < MOST_HELD => {}
+            _ = heartbeat.tick() => worker.renew(),
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                worker.give_back_all();
+            }
+        }
+    }
+    drop(worker);
+    if let Err(error) = settling.await {
+        tracing::error!(%error, "the task that writes outcomes of deliveries ended early");
+    }
+}
+
+impl Worker {
+    /// Starts a look at the queue.
+    fn look(&mut self) {
+        self.looking = true;
+        self.looked_at = Instant::now();
+        self.look_at = self.looked_at + SWEEP;
+        let now = self.app.clock.now();
+        let rooms: HashMap<Uuid, usize> = self
+            .lanes
+            .iter()
+            .map(|(id, lane)| {
+                let taken = lane.waiting.len() + lane.under_way;
+                (*id, lane.health.room(lane.window, now).saturating_sub(taken))
+            })
+            .collect();
+        let (app, id, news) = (Arc::clone(&self.app), self.id, self.news.clone());
+        let (version, receivers) = (self.version, Arc::clone(&self.receivers));
+        tokio::spawn(async move {
+            let looked = look(&app, id, version, receivers, &rooms).await;
+            // Nobody listens any more once the worker has ended.
+            let _ = news.send(News::Looked(looked));
+        });
+    }
+
+    fn hear(&mut self, news: News, stopping: bool) {
+        match news {
+            News::Looked(Ok(look)) => self.take(look, stopping),
+            News::Looked(Err(error)) => {
+                tracing::error!(?error, "the queue of webhook deliveries cannot be read");
+                (self.looking, self.is_empty) = (false, true);
+            }
+            News::Tried { ready, outcome, attempt } => self.tried(ready, outcome, attempt),
+            News::Written(ids) => {
+                for id in &ids {
+                    self.held.remove(id);
+                }
+                // The next of an event is free only now.
+                if self
+                    .receivers
+                    .by_id
+                    .values()
+                    .any(|receiver| receiver.row.delivery_order == DeliveryOrder::PerEvent)
+                {
+                    self.look_at = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, look: Look, stopping: bool) {
+        self.looking = false;
+        self.receivers = look.receivers;
+        if self.version != Some(look.version) {
+            self.version = Some(look.version);
+            self.give_back_changed();
+        }
+        self.is_empty = look.ready.is_empty() && look.unsent.is_empty();
+        self.lanes.retain(|id, lane| self.receivers.by_id.contains_key(id) || lane.under_way > 0);
+        for settled in look.unsent {
+            self.held.insert(settled.id, Instant::now());
+            self.settle(settled, None);
+        }
+        for endpoint in &look.asked {
+            if let Some(lane) = self.lanes.get_mut(endpoint) {
+                lane.full = false;
+            }
+        }
+        for ready in look.ready {
+            self.held.insert(ready.delivery.id, ready.prepared_at);
+            let window = ready.receiver.concurrency().max(FIRST_WINDOW);
+            let lane = self.lanes.entry(ready.receiver.row.id).or_insert_with(|| Lane {
+                waiting: VecDeque::new(),
+                under_way: 0,
+                window,
+                health: Health::default(),
+                full: false,
+            });
+            if !lane.full && look.full.contains(&ready.receiver.row.id) {
+                lane.full = true;
+                // It ran dry before more came.
+                if lane.waiting.is_empty() {
+                    lane.window = (lane.window * 2).min(LARGEST_WINDOW);
+                }
+            }
+            lane.waiting.push_back(ready);
+        }
+        if stopping {
+            self.give_back_all();
+            return;
+        }
+        for endpoint in self.lanes.keys().copied().collect::<Vec<_>>() {
+            self.start(endpoint);
+        }
+        let now = self.app.clock.now();
+        let holds = self.lanes.values().filter_map(|lane| lane.health.hold_until(now));
+        let next = holds.chain(look.next_due.filter(|due| *due > now)).min();
+        if let Some(wait) = next.and_then(|next| next.signed_duration_since(now).to_std().ok()) {
+            self.look_at = self.look_at.min(Instant::now() + wait);
+        }
+    }
+
+    /// Starts attempts of an endpoint as far as its room goes.
+    fn start(&mut self, endpoint: Uuid) {
+        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+        let now = self.app.clock.now();
+        let mut back = Vec::new();
+        while let Some(ready) = lane.waiting.front() {
+            let room = lane.health.room(ready.receiver.concurrency(), now);
+            let is_fresh = ready.prepared_at.elapsed() < FRESH;
+            if is_fresh && room > 0 && lane.under_way >= room {
+                break;
+            }
+            let Some(ready) = lane.waiting.pop_front() else { break };
+            if !is_fresh || room == 0 {
+                lane.window = (lane.window / 2).max(ready.receiver.concurrency());
+                back.push(ready);
+                continue;
+            }
+            lane.under_way += 1;
+            let (app, client, news) = (Arc::clone(&self.app), self.client.clone(), self.news.clone());
+            tokio::spawn(async move {
+                let Ready { delivery, receiver, body, prepared_at } = ready;
+                let (outcome, attempt) = deliver::attempt(&app, &client, &receiver, &delivery, body).await;
+                let ready = Ready { delivery, receiver, body: Vec::new(), prepared_at };
+                // Nobody listens any more once the worker has ended.
+                let _ = news.send(News::Tried { ready, outcome, attempt });
+            });
+        }
+        let taken = lane.waiting.len() + lane.under_way;
+        let has_room = lane.health.room(lane.window, now) > taken;
+        if lane.full && has_room && lane.waiting.len() * 2 <= lane.window {
+            self.look_at = Instant::now();
+        }
+        for ready in back {
+            self.give_back(ready);
+        }
+    }
+
+    fn tried(&mut self, ready: Ready, outcome: Outcome, attempt: entity::delivery_attempt::Model) {
+        let now = self.app.clock.now();
+        let endpoint = ready.receiver.row.id;
+        if let Some(lane) = self.lanes.get_mut(&endpoint) {
+            lane.under_way = lane.under_way.saturating_sub(1);
+            lane.health = lane.health.after(outcome, now);
+        }
+        let mut random = [0; 4];
+        self.app.ids.fill(&mut random);
+        let attempts = ready.delivery.attempts + 1;
+        let (state, due_at) = match schedule::next(outcome, attempts, now, u32::from_ne_bytes(random)) {
+            Next::Delivered => (DeliveryState::Delivered, None),
+            Next::Again(due) => (DeliveryState::Pending, Some(due)),
+            Next::Dead => (DeliveryState::Dead, None),
+        };
+        let note = (state == DeliveryState::Dead).then(|| format!("not taken in {attempts} attempts"));
+        let settled =
+            Settled { id: ready.delivery.id, state, due_at, attempts, note, attempt: Some(attempt) };
+        self.settle(settled, Some((outcome, ready.receiver)));
+        self.start(endpoint);
+    }
+
+    fn give_back(&mut self, ready: Ready) {
+        let settled = untouched(&ready.delivery);
+        self.settle(settled, None);
+    }
+
+    /// Gives back what was prepared for endpoints that have changed since.
+    fn give_back_changed(&mut self) {
+        let receivers = Arc::clone(&self.receivers);
+        let is_current = |ready: &Ready| {
+            let now = receivers.by_id.get(&ready.receiver.row.id);
+            now.is_some_and(|now| now.row.revision == ready.receiver.row.revision)
+        };
+        let mut changed = Vec::new();
+        for lane in self.lanes.values_mut() {
+            let (kept, back): (Vec<_>, Vec<_>) = lane.waiting.drain(..).partition(is_current);
+            lane.waiting = kept.into();
+            changed.extend(back);
+        }
+        for ready in changed {
+            self.give_back(ready);
+        }
+    }
+
+    fn give_back_all(&mut self) {
+        let waiting: Vec<Ready> = self.lanes.values_mut().flat_map(|lane| lane.waiting.drain(..)).collect();
+        for ready in waiting {
+            self.give_back(ready);
+        }
+    }
+
+    fn settle(&self, settled: Settled, tried: Option<(Outcome, Arc<Receiver>)>) {
+        self.write(Work::Settle { settled, tried });
+    }
+
+    /// Keeps the leases of what has been held for a while.
+    fn renew(&self) {
+        let held = self.held.iter().filter(|(_, since)| since.elapsed() >= HEARTBEAT);
+        let held: Vec<Uuid> = held.map(|(id, _)| *id).collect();
+        if !held.is_empty() {
+            self.write(Work::Renew(held));
+        }
+    }
+
+    fn write(&self, work: Work) {
+        if self.settler.send(work).is_err() {
+            tracing::error!("the task that writes outcomes of deliveries has ended");
+        }
+    }
+}
+
+/// Looks at the queue, claims what is due within `rooms`, and prepares it.
+async fn look(
+    app: &App,
+    owner: Uuid,
+    version: Option<i64>,
+    mut receivers: Arc<Receivers>,
+    rooms: &HashMap<Uuid, usize>,
+) -> Result<Look> {
+    let now = app.clock.now();
+    let pulse = queue::pulse(&app.database).await?;
+    if version != Some(pulse.version) || receivers.until.is_some_and(|until| until <= now) {
+        receivers = Arc::new(receiver::load(app).await?);
+    }
+    let mut look = Look {
+        version: pulse.version,
+        receivers,
+        ready: Vec::new(),
+        unsent: Vec::new(),
+        asked: Vec::new(),
+        full: HashSet::new(),
+        next_due: pulse.next_due,
+    };
+    if pulse.next_due.is_none_or(|due| due > now) {
+        return Ok(look);
+    }
+    let wanted: Vec<Wanted> = look
+        .receivers
+        .by_id
+        .values()
+        .map(|receiver| Wanted {
+            endpoint: receiver.row.id,
+            room: rooms
+                .get(&receiver.row.id)
+                .copied()
+                .unwrap_or_else(|| receiver.concurrency().max(FIRST_WINDOW)),
+            per_event: receiver.row.delivery_order == DeliveryOrder::PerEvent,
+        })
+        .filter(|wanted| wanted.room > 0)
+        .collect();
+    if wanted.is_empty() {
+        return Ok(look);
+    }
+    look.asked = wanted.iter().map(|wanted| wanted.endpoint).collect();
+    let mut claimed: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
+    for delivery in queue::claim(&app.database, owner, &wanted, now).await? {
+        claimed.entry(delivery.endpoint_id).or_default().push(delivery);
+    }
+    for wanted in wanted {
+        let Some(deliveries) = claimed.remove(&wanted.endpoint) else { continue };
+        let Some(receiver) = look.receivers.by_id.get(&wanted.endpoint) else { continue };
+        if deliveries.len() >= wanted.room {
+            look.full.insert(wanted.endpoint);
+        }
+        let prepared_at = Instant::now();
+        let bodies = match payload::bodies(app, wanted.endpoint, &deliveries).await {
+            Ok(bodies) => bodies,
+            // What is wrong with one endpoint stays with it.
+            Err(error) => {
+                tracing::error!(endpoint = %wanted.endpoint, ?error, "deliveries cannot be put together");
+                look.unsent.extend(
+                    deliveries
+                        .iter()
+                        .map(|delivery| Settled { due_at: Some(now + UNPREPARED), ..untouched(delivery) }),
+                );
+                continue;
+            }
+        };
+        for (delivery, body) in deliveries.into_iter().zip(bodies) {
+            match body {
+                Ok(body) => {
+                    let receiver = Arc::clone(receiver);
+                    look.ready.push(Ready { delivery, receiver, body, prepared_at });
+                }
+                Err(reason) => look.unsent.push(Settled {
+                    state: DeliveryState::Cancelled,
+                    note: Some(reason.as_str().to_owned()),
+                    ..untouched(&delivery)
+                }),
+            }
+        }
+    }
+    Ok(look)
+}
+
+/// A delivery that was claimed and not tried: as it was.
+fn untouched(delivery: &delivery::Model) -> Settled {
+    Settled {
+        id: delivery.id,
+        state: DeliveryState::Pending,
+        due_at: None,
+        attempts: delivery.attempts,
+        note: None,
+        attempt: None,
+    }
+}

@@ -1,0 +1,307 @@
+//! The real binary, killed again and again while reports arrive: whatever was committed is delivered, whatever was
+//! not is not, and a message keeps its id.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../api/receiver.rs"]
+mod receiver;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entity::vocabulary::{
+    DeliveryOrder, DeliveryState, EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset,
+};
+use entity::{delivery, message, webhook_endpoint, webhook_secret};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use vulndesk::app::App;
+use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, mint};
+use vulndesk::clock::{Clock, Ids, SystemClock};
+use vulndesk::database::Database;
+use vulndesk::migrate;
+use vulndesk::secret::{Place, SecretSettings};
+use vulndesk::webhook::message_id;
+use vulndesk::webhook::sign::{Key, secret_text, verify};
+
+use receiver::Receiver;
+
+/// How often the processes are killed.
+const KILLS: usize = 6;
+/// How long the load goes on between two kills, and how many reports have to be accepted in that time at least.
+const BETWEEN: (Duration, usize) = (Duration::from_secs(2), 20);
+/// How many reports are on their way at once.
+const SENDERS: usize = 8;
+/// The tests' own bound: nothing here waits for long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An installation on disk, with the settings of the processes that run it.
+struct Installation {
+    folder: TempDir,
+    database: String,
+    listen: std::net::SocketAddr,
+}
+
+impl Installation {
+    fn new(database: String, folder: TempDir, receiver: &Receiver) -> Self {
+        let port = |address: &str| std::net::TcpListener::bind(address).unwrap().local_addr().unwrap();
+        let listen = port("127.0.0.1:0");
+        let receiver_port = url::Url::parse(&receiver.url).unwrap().port().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let secret = file("token.secret", &"s".repeat(40));
+        let key = file("seal.key", &"0a".repeat(32));
+        let settings = format!(
+            "database_url = {database:?}\n[http]\nlisten = \"{listen}\"\n[auth]\nhs256_secret_file = {secret:?}\n\
+             [secrets]\nkeys = [{key:?}]\n[outbound]\nhttp_hosts = [\"127.0.0.2\"]\nnetworks = [\"127.0.0.2/32\"]\n\
+             ports = [{receiver_port}]\n"
+        );
+        file("vulndesk.toml", &settings);
+        Self { folder, database, listen }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts one of the product's processes.
+    fn start(&self, command: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_vulndesk"))
+            .args([command, "--config"])
+            .arg(self.path("vulndesk.toml"))
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The product in this process, to look at what the others do.
+    async fn app(&self) -> App {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let database = Database::connect(&self.database, 4).await.unwrap();
+        migrate::run(&database, &SystemClock, &Ids::new(Arc::clone(&clock))).await.unwrap();
+        let keys = SecretSettings { keys: vec![self.path("seal.key")] }.read().unwrap();
+        App::new(database, Arc::clone(&clock), Ids::new(clock)).await.unwrap().with_secrets(keys)
+    }
+
+    fn token(&self, role: Role) -> String {
+        let secret = DevelopmentSecret::read(Path::new(&self.path("token.secret"))).unwrap();
+        let request = MintRequest {
+            subject: format!("{}-1", role.name().to_lowercase()),
+            roles: vec![role],
+            products: Vec::new(),
+            teams: Vec::new(),
+            channel: None,
+            email: None,
+            now: SystemClock.now(),
+            lifetime: TimeDelta::hours(1),
+        };
+        mint(&secret, &AuthSettings::default(), &request).unwrap()
+    }
+
+    /// Calls a mutation; none when the server could not be asked or did not answer.
+    async fn call(&self, http: &reqwest::Client, token: &str, query: &str, input: Value) -> Option<Value> {
+        let request = http
+            .post(format!("http://{}/graphql", self.listen))
+            .bearer_auth(token)
+            .json(&json!({ "query": query, "variables": { "input": input } }));
+        let answer: Value = request.send().await.ok()?.json().await.ok()?;
+        answer.get("data").filter(|data| !data.is_null()).cloned()
+    }
+}
+
+/// An endpoint for received reports, active and with a confirmed grant.
+async fn endpoint(app: &App, url: &str) {
+    let now = app.clock.now();
+    let row = webhook_endpoint::Model {
+        id: app.ids.next(),
+        name: "portal".into(),
+        url: url.to_owned(),
+        sealed_url: None,
+        preset: WebhookPreset::Standard,
+        message_types: vec!["report.received".to_owned()].into(),
+        channel_ids: Vec::new().into(),
+        lines: Vec::new().into(),
+        min_level: None,
+        tlp_ceiling: Tlp::AmberStrict,
+        payload: WebhookPayload::Thin,
+        delivery_order: DeliveryOrder::Any,
+        max_concurrency: 8,
+        headers: None,
+        owner: "admin-1".into(),
+        state: EndpointState::Active,
+        state_reason: None,
+        failing_since: None,
+        grant_role: "ANALYST".into(),
+        grant_products: Vec::new().into(),
+        grant_channel: None,
+        grant_tlp_ceiling: Tlp::AmberStrict,
+        grant_abroad: false,
+        grant_state: GrantState::Confirmed,
+        grant_proposed_by: "admin-1".into(),
+        grant_confirmed_by: Some("leader-1".into()),
+        grant_confirmed_at: Some(now),
+        deleted_at: None,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: now,
+        changed_at: now,
+    };
+    let id = app.ids.next();
+    let place = Place { purpose: "webhook_secret.sealed", row: id };
+    let secret = webhook_secret::Model {
+        id,
+        endpoint_id: row.id,
+        sealed: app.secrets.seal(&app.ids, place, secret_text(&[1; 32]).as_bytes()).unwrap(),
+        created_at: now,
+        expires_at: None,
+    };
+    let writer = app.database.writer();
+    webhook_endpoint::Entity::insert(row.into_active_model()).exec_without_returning(writer).await.unwrap();
+    webhook_secret::Entity::insert(secret.into_active_model()).exec_without_returning(writer).await.unwrap();
+}
+
+const CREATE_CHANNEL: &str =
+    "mutation($input: CreateChannel!) { createChannel(input: $input) { channel { id } } }";
+const RECEIVE: &str = "mutation($input: ReceiveReport!) { receiveReport(input: $input) { report { id } } }";
+
+/// Runs the product in `processes`, kills them all again and again under load, and compares what arrived with what
+/// was committed.
+async fn survives(database: String, folder: TempDir, processes: &[&str]) {
+    let receiver = Receiver::willing().await;
+    let place = Arc::new(Installation::new(database, folder, &receiver));
+    let app = place.app().await;
+    endpoint(&app, &receiver.url).await;
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+    let mut running: Vec<Child> = processes.iter().map(|command| place.start(command)).collect();
+    let (admin, analyst) = (place.token(Role::Admin), place.token(Role::Analyst));
+    let channel = json!({
+        "key": "src", "name": "src", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false,
+        "replyRequired": true,
+    });
+    while place.call(&http, &admin, CREATE_CHANNEL, channel.clone()).await.is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (accepted, next) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|_| {
+            let (place, http, token) = (Arc::clone(&place), http.clone(), analyst.clone());
+            let (accepted, next) = (Arc::clone(&accepted), Arc::clone(&next));
+            tokio::spawn(async move {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let input = json!({
+                        "channel": "src", "number": number.to_string(), "title": format!("A hole {number}"),
+                        "text": "Steps", "tlp": "AMBER",
+                    });
+                    match place.call(&http, &token, RECEIVE, input).await {
+                        Some(_) => {
+                            accepted.fetch_add(1, Ordering::SeqCst);
+                        }
+                        // The server is down: it comes back.
+                        None => tokio::time::sleep(Duration::from_millis(20)).await,
+                    }
+                }
+            })
+        })
+        .collect();
+    let load = async || {
+        let enough = accepted.load(Ordering::SeqCst) + BETWEEN.1;
+        tokio::time::sleep(BETWEEN.0).await;
+        while accepted.load(Ordering::SeqCst) < enough {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    for _ in 0..KILLS {
+        load().await;
+        for child in &mut running {
+            // SIGKILL: nothing is written, nothing is said.
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        running = processes.iter().map(|command| place.start(command)).collect();
+    }
+    load().await;
+    for sender in senders {
+        sender.abort();
+    }
+    // Aborted requests may still be carried out: all is still once nothing waits for a position or a receiver.
+    let reader = app.database.reader();
+    let waiting = async || {
+        let unplaced =
+            message::Entity::find().filter(message::Column::Position.is_null()).count(reader).await;
+        let pending = delivery::Entity::find().filter(delivery::Column::State.eq(DeliveryState::Pending));
+        unplaced.unwrap() + pending.count(reader).await.unwrap()
+    };
+    let mut still = 0;
+    while still < 5 {
+        still = if waiting().await == 0 { still + 1 } else { 0 };
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for child in &mut running {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    compare(&app, &receiver, accepted.load(Ordering::SeqCst)).await;
+}
+
+async fn compare(app: &App, receiver: &Receiver, accepted: usize) {
+    let reader = app.database.reader();
+    let messages = message::Entity::find().filter(message::Column::Kind.eq("report.received"));
+    let messages = messages.all(reader).await.unwrap();
+    assert!(messages.len() >= accepted, "{} accepted, {} committed", accepted, messages.len());
+    let rows = delivery::Entity::find().all(reader).await.unwrap();
+    let by_message: HashMap<_, _> = rows.iter().map(|row| (row.message_id, row)).collect();
+    assert_eq!(by_message.len(), rows.len(), "one delivery for each message");
+    assert_eq!(by_message.len(), messages.len());
+    assert!(rows.iter().all(|row| row.state == DeliveryState::Delivered), "all are delivered");
+    let expected: HashSet<String> = rows.iter().map(message_id).collect();
+    let key = Key::parse(&secret_text(&[1; 32])).unwrap();
+    let mut bodies: HashMap<String, Vec<u8>> = HashMap::new();
+    let seen = receiver.seen();
+    for one in &seen {
+        let id = one.header("webhook-id").to_owned();
+        let headers = (id.as_str(), one.header("webhook-timestamp"), one.header("webhook-signature"));
+        verify([&key], headers, &one.body, app.clock.now()).unwrap();
+        let body = bodies.entry(id).or_insert_with(|| one.body.to_vec());
+        assert_eq!(*body, one.body.to_vec(), "a message that comes again says the same");
+    }
+    let arrived: HashSet<String> = bodies.into_keys().collect();
+    let missing = expected.difference(&arrived).count();
+    let invented = arrived.difference(&expected).count();
+    assert_eq!((missing, invented), (0, 0), "{} committed, {} arrivals", expected.len(), seen.len());
+    println!("{} committed, {} arrivals, {KILLS} kills", expected.len(), seen.len());
+}
+
+async fn postgres() -> String {
+    let server = std::env::var("VULNDESK_TEST_POSTGRES")
+        .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
+    let name = format!("crash_{}", std::process::id());
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_committed_is_lost_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("vulndesk.sqlite").display());
+    tokio::time::timeout(PATIENCE, survives(database, folder, &["serve"])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_committed_is_lost_on_postgresql_with_two_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres().await;
+    tokio::time::timeout(PATIENCE, survives(database, folder, &["serve", "worker"])).await.unwrap();
+}
