@@ -63,6 +63,41 @@ impl TestApp {
         found.unwrap().unwrap()
     }
 
+    /// An endpoint, and a delivery about `event` to it that was tried in vain.
+    pub(crate) async fn dead_delivery(&self, event: &str) -> (String, String) {
+        let event = decode(Kind::Event, "event", event).unwrap();
+        let endpoint = self.confirmed(portal()).await;
+        let mut rows = self.deliveries(endpoint).await;
+        rows.retain(|row| row.event_id == Some(event));
+        let row = delivery::Model {
+            state: DeliveryState::Dead,
+            attempts: 10,
+            finished_at: Some(self.now()),
+            note: Some("given up".to_owned()),
+            ..rows.swap_remove(0)
+        };
+        self.tried(&row).await;
+        (encode(Kind::WebhookEndpoint, endpoint), encode(Kind::Delivery, row.id))
+    }
+
+    /// Writes a delivery with a try that failed.
+    async fn tried(&self, row: &delivery::Model) {
+        let db = self.app.database.writer();
+        delivery::Entity::insert(row.clone().into_active_model()).exec_without_returning(db).await.unwrap();
+        let attempt = delivery_attempt::Model {
+            id: self.app.ids.next(),
+            delivery_id: row.id,
+            endpoint_id: row.endpoint_id,
+            at: self.now(),
+            duration_ms: 12,
+            status: Some(500),
+            error: None,
+            answer: Some("you sent: A hole".to_owned()),
+        };
+        let insert = delivery_attempt::Entity::insert(attempt.into_active_model());
+        insert.exec_without_returning(db).await.unwrap();
+    }
+
     /// Every message so far as a delivery to `endpoint`, with its type.
     async fn deliveries(&self, endpoint: Uuid) -> Vec<delivery::Model> {
         let select = message::Entity::find().order_by_asc(message::Column::Id);
@@ -490,22 +525,11 @@ async fn who_configures_sees_only_what_left_and_replays_it() {
         rows[left].state = DeliveryState::Dead;
         rows[left].finished_at = Some(app.now());
         rows[left].note = Some("given up".to_owned());
-        let db = app.app.database.writer();
-        for row in &rows {
-            delivery::Entity::insert(row.clone().into_active_model()).exec_without_returning(db).await.unwrap();
-        }
-        let attempt = delivery_attempt::Model {
-            id: app.app.ids.next(),
-            delivery_id: rows[left].id,
-            endpoint_id: endpoint,
-            at: app.now(),
-            duration_ms: 12,
-            status: Some(500),
-            error: None,
-            answer: Some("you sent: A hole".to_owned()),
-        };
-        delivery_attempt::Entity::insert(attempt.into_active_model()).exec_without_returning(db).await.unwrap();
-
+        app.tried(&rows[left]).await;
+        let waiting = delivery::Entity::insert(rows[waits].clone().into_active_model());
+        waiting.exec_without_returning(app.app.database.writer()).await.unwrap();
+        let rows = [rows[left].clone(), rows[waits].clone()];
+        let (left, waits) = (0, 1);
         let id = encode(Kind::WebhookEndpoint, endpoint);
         let document = "query($endpoint: ID!) { webhookDeliveries(endpoint: $endpoint) { totalCount nodes { id kind state note
             sequence event { id } attempts { status answer } } } }";
