@@ -33,7 +33,6 @@ fn message(app: &App, kind: &str) -> message::Model {
         endpoint_id: None,
         event_id: None,
         data: json!({}),
-        endpoint_id: None,
         created_at: app.clock.now(),
         position: None,
     }
