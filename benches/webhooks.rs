@@ -62,8 +62,8 @@ async fn main() {
     let arrivals = Arc::new(Arrivals::default());
     let port = receiver(Arc::clone(&arrivals)).await;
     let app = Arc::new(product(&url, port).await);
-    for number in 0..ENDPOINTS {
-        endpoint(&app, port, &format!("event.{}", KINDS[number])).await;
+    for kind in KINDS {
+        endpoint(&app, port, &format!("event.{kind}")).await;
     }
     let events = events(&app).await;
     drained(&app, &arrivals, &events, deliveries).await;
