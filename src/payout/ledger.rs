@@ -159,7 +159,9 @@ pub(crate) mod tests {
         #[test]
         fn whatever_happens_the_ledger_balances_and_overruns_are_approved(acts in acts()) {
             let mut budget = budget(1_000);
-            let (mut reserved, mut paid): (Vec<(i64, i64)>, Vec<(i64, i64)>) = (Vec::new(), Vec::new());
+            // Amount, and how much of it is over budget.
+            let mut reserved: Vec<(i64, i64)> = Vec::new();
+            let mut paid: Vec<(i64, i64)> = Vec::new();
             for act in acts {
                 let posting = match act {
                     Act::Grant(amount) => Posting::grant(amount),

@@ -22,13 +22,16 @@ const BATCH: usize = 100;
 /// other, so that its statements never wait for each other's rows.
 pub(super) enum Work {
     /// A delivery is no longer held.
-    Settle {
-        settled: Settled,
-        /// The attempt's outcome and where it went; none when nothing was sent.
-        tried: Option<(Outcome, Arc<Receiver>)>,
-    },
+    Settle(Box<Settlement>),
     /// These are held on.
     Renew(Vec<Uuid>),
+}
+
+/// What came of one delivery.
+pub(super) struct Settlement {
+    pub(super) settled: Settled,
+    /// The attempt's outcome and where it went; none when nothing was sent.
+    pub(super) tried: Option<(Outcome, Arc<Receiver>)>,
 }
 
 /// Writes as the work comes, and answers which deliveries are no longer held. Ends with the sender.
@@ -44,9 +47,9 @@ pub(super) async fn run(
         let (mut settled, mut tried, mut held) = (Vec::new(), Vec::new(), Vec::new());
         for work in batch.drain(..) {
             match work {
-                Work::Settle { settled: one, tried: outcome } => {
-                    settled.push(one);
-                    tried.push(outcome);
+                Work::Settle(one) => {
+                    settled.push(one.settled);
+                    tried.push(one.tried);
                 }
                 Work::Renew(ids) => held.extend(ids),
             }

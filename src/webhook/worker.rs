@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::delivery;
 use entity::vocabulary::{DeliveryOrder, DeliveryState};
+use entity::{delivery, delivery_attempt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::queue::{self, Settled, Wanted};
 use super::receiver::{self, Receiver, Receivers};
 use super::schedule::{self, Health, Next, Outcome};
-use super::settler::{self, Work};
+use super::settler::{self, Settlement, Work};
 use super::{deliver, payload};
 use crate::app::App;
 use crate::error::Result;
@@ -89,8 +89,15 @@ struct Look {
 
 enum News {
     Looked(Result<Look>),
-    Tried { ready: Ready, outcome: Outcome, attempt: entity::delivery_attempt::Model },
+    Tried(Box<Tried>),
     Written(Vec<Uuid>),
+}
+
+/// What came of one attempt.
+struct Tried {
+    ready: Ready,
+    outcome: Outcome,
+    attempt: delivery_attempt::Model,
 }
 
 /// One endpoint's deliveries in this worker.
@@ -210,7 +217,7 @@ impl Worker {
                 tracing::error!(?error, "the queue of webhook deliveries cannot be read");
                 (self.looking, self.is_empty) = (false, true);
             }
-            News::Tried { ready, outcome, attempt } => self.tried(ready, outcome, attempt),
+            News::Tried(tried) => self.tried(*tried),
             News::Written(ids) => {
                 for id in &ids {
                     self.held.remove(id);
@@ -304,7 +311,7 @@ impl Worker {
                 let (outcome, attempt) = deliver::attempt(&app, &client, &receiver, &delivery, body).await;
                 let ready = Ready { delivery, receiver, body: Vec::new(), prepared_at };
                 // Nobody listens any more once the worker has ended.
-                let _ = news.send(News::Tried { ready, outcome, attempt });
+                let _ = news.send(News::Tried(Box::new(Tried { ready, outcome, attempt })));
             });
         }
         let taken = lane.waiting.len() + lane.under_way;
@@ -317,7 +324,8 @@ impl Worker {
         }
     }
 
-    fn tried(&mut self, ready: Ready, outcome: Outcome, attempt: entity::delivery_attempt::Model) {
+    fn tried(&mut self, tried: Tried) {
+        let Tried { ready, outcome, attempt } = tried;
         let now = self.app.clock.now();
         let endpoint = ready.receiver.row.id;
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
@@ -370,7 +378,7 @@ impl Worker {
     }
 
     fn settle(&self, settled: Settled, tried: Option<(Outcome, Arc<Receiver>)>) {
-        self.write(Work::Settle { settled, tried });
+        self.write(Work::Settle(Box::new(Settlement { settled, tried })));
     }
 
     /// Keeps the leases of what has been held for a while.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../api/receiver.rs"]
+#[allow(dead_code, reason = "the API's tests look closer at what arrives")]
 mod receiver;
 
 use std::collections::{HashMap, HashSet};
@@ -280,7 +281,7 @@ async fn compare(app: &App, receiver: &Receiver, accepted: usize) {
     let missing = expected.difference(&arrived).count();
     let invented = arrived.difference(&expected).count();
     assert_eq!((missing, invented), (0, 0), "{} committed, {} arrivals", expected.len(), seen.len());
-    println!("{} committed, {} arrivals, {KILLS} kills", expected.len(), seen.len());
+    eprintln!("{} committed, {} arrivals, {KILLS} kills", expected.len(), seen.len());
 }
 
 async fn postgres() -> String {
