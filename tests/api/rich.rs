@@ -24,8 +24,18 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     });
     let story = Story::receive(app, "FULL-1", input).await;
     if tlp == "RED" {
-        let verifier = json!({ "subject": "analyst-2", "function": "SECURITY" });
-        story.step(&leader, "addTeamMember", verifier).await;
+        // Who works on an event of named people was added by a leader before.
+        for (subject, function) in [
+            ("analyst-2", "SECURITY"),
+            ("engineer-1", "R_AND_D"),
+            ("support-1", "TECHNICAL_SERVICE"),
+            ("account-manager-1", "ACCOUNT_MANAGEMENT"),
+            ("legal-1", "LEGAL"),
+            ("public-relations-1", "PUBLIC_RELATIONS"),
+        ] {
+            let member = json!({ "subject": subject, "function": function });
+            story.step(&leader, "addTeamMember", member).await;
+        }
     }
     let words = json!({ "description": "A parser trusts lengths", "steps": "Send the file" });
     story.analyst("describeEvent", words).await;
