@@ -97,9 +97,11 @@ mod tests {
         let admin = sql(Role::Admin).unwrap();
         assert!(admin.contains("IS NULL") && !admin.contains("event_access"), "{admin}");
         let analyst = sql(Role::Analyst).unwrap();
-        assert!(!analyst.contains("IS NULL") && analyst.contains("event_access"), "{analyst}");
+        // An event's, a reporter's and money's entries alone; never all that belong to no event.
+        assert!(analyst.contains("event_access") && !analyst.contains("NOT IN"), "{analyst}");
         assert!(
-            admin.contains("NOT IN ('reporter')") && analyst.contains("= 'reporter'"),
+            admin.contains("NOT IN ('reporter', 'payout', 'budget', 'bonus_run')")
+                && analyst.contains("= 'reporter'"),
             "{admin} {analyst}"
         );
         let auditor = sql(Role::Auditor).unwrap();

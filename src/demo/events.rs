@@ -235,7 +235,7 @@ async fn fix(
     }
     clock.advance(Duration::hours(20));
     let severity = ["CRITICAL", "HIGH", "MEDIUM", "LOW"][index % 4];
-    let verdict = if index % 7 == 6 {
+    let verdict = if index % 14 == 13 {
         json!({ "verdict": "KNOWN_INTERNALLY", "internalFinding": "PT-2026-17", "firstKnownOn": "2026-02-01",
                 "rationale": "Found by our own test 内部测试已发现" })
     } else {

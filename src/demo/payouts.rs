@@ -23,7 +23,7 @@ enum Until {
 /// The events whose report earns something: currency, amount and how far it is taken.
 const EARNING: [(usize, &str, &str, Until); 8] = [
     (4, "CNY", "8000.00", Until::Proposed),
-    (5, "POINTS", "300", Until::PaidByHand),
+    (5, "POINTS", "80", Until::PaidByHand),
     (12, "CNY", "12000.00", Until::Synced),
     (15, "CNY", "100.00", Until::Rejected),
     (16, "POINTS", "900", Until::Cancelled),
