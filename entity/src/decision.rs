@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::texts::Texts;
-use crate::vocabulary::DecisionKind;
+use crate::vocabulary::{AbroadExtent, DecisionKind};
 
 /// A question to the leading group and its answer.
 #[sea_orm::model]
@@ -35,6 +35,8 @@ pub struct Model {
     pub outcome: Option<String>,
     /// Whether what was asked for may be done.
     pub granted: Option<bool>,
+    /// How much may go abroad: of every decided REPORT_ABROAD, and of nothing else.
+    pub extent: Option<AbroadExtent>,
     /// Leader who recorded it.
     pub decided_by: Option<String>,
     /// When.

@@ -20,8 +20,10 @@ pub struct Model {
     pub event_id: Option<Uuid>,
     /// Message type (`event.status_changed`).
     pub kind: String,
-    /// Counts the deliveries of one endpoint about one event, from 1.
-    pub sequence: i64,
+    /// Where its message stands among all: the order in which deliveries leave. Never told to anybody.
+    pub position: i64,
+    /// Its number among those that left to one endpoint about one event, from 1; none before the first attempt.
+    pub sequence: Option<i64>,
     /// Where it stands.
     pub state: DeliveryState,
     /// When it is tried next.

@@ -1,8 +1,8 @@
-//! Which number the next delivery of an endpoint about an event gets.
+//! Which number the next delivery that leaves to an endpoint about an event gets.
 
 use sea_orm::entity::prelude::*;
 
-/// Which number the next delivery of an endpoint about an event gets.
+/// Which number the next delivery that leaves to an endpoint about an event gets.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "delivery_sequence")]

@@ -289,6 +289,18 @@ vocabulary! {
         ContactPolice = "CONTACT_POLICE",
     }
 
+    /// How much undisclosed content may go abroad. 未公开内容向境外提供的范围。
+    AbroadExtent {
+        /// All of it. 允许。
+        Allow = "ALLOW",
+        /// Reduced content only. 仅允许精简内容。
+        AllowReduced = "ALLOW_REDUCED",
+        /// Only once a regulator or database at home has its report. 境内报送完成后方可。
+        AllowAfterDomesticReport = "ALLOW_AFTER_DOMESTIC_REPORT",
+        /// Nothing. 不允许。
+        Refuse = "REFUSE",
+    }
+
     /// Kind of a reply to a channel. 回复类型。
     ReplyKind {
         /// Acknowledges receipt. 确认收到。

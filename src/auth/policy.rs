@@ -269,9 +269,9 @@ actions! {
     /// Take a webhook endpoint's grant away.
     RevokeWebhookGrant "revokeWebhookGrant" [Leader];
     /// Deliver a message to a webhook endpoint again.
-    ReplayDelivery "replayDelivery" [Admin];
+    ReplayDelivery "replayDelivery" [Admin Leader];
     /// Deliver what a webhook endpoint missed again.
-    ReplayDeliveries "replayDeliveries" [Admin];
+    ReplayDeliveries "replayDeliveries" [Admin Leader];
     /// Seal stored secrets with the present key.
     RotateSecretKey "secrets rotate" [Admin];
     /// Read webhook endpoints and how deliveries to them went.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::DecisionKind;
+use entity::vocabulary::{AbroadExtent, DecisionKind};
 use entity::{decision, event};
 
 use super::{AskDecision, RecordDecision};
@@ -83,6 +83,11 @@ impl Decision {
     /// Whether what was asked for may be done; null until it is decided. 是否批准；未决定时为空。
     async fn granted(&self) -> Option<bool> {
         self.0.granted
+    }
+
+    /// How much may go abroad; null unless REPORT_ABROAD was decided. 允许向境外提供的范围；未就向境外报送作出决策时为空。
+    async fn extent(&self) -> Option<AbroadExtent> {
+        self.0.extent
     }
 
     /// Subject of the LEADER who recorded it; null until it is decided. 决策记录人；未决定时为空。

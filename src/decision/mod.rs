@@ -11,7 +11,7 @@ pub mod store;
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use entity::texts::Texts;
-use entity::vocabulary::DecisionKind;
+use entity::vocabulary::{AbroadExtent, DecisionKind};
 use entity::{decision, event};
 use serde::Serialize;
 
@@ -65,6 +65,8 @@ pub struct RecordDecision {
     pub outcome: String,
     /// Whether what was asked for may be done. 是否批准。
     pub granted: bool,
+    /// How much may go abroad; required for REPORT_ABROAD, and for nothing else. 允许向境外提供的范围；仅在向境外报送时必填。
+    pub extent: Option<AbroadExtent>,
     /// Subjects of who took part. 参与人。
     pub participants: Option<Vec<String>>,
     /// When an accepted risk ends; required for a granted ACCEPT_RISK, and for nothing else.
@@ -141,6 +143,7 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
         participants: Texts::default(),
         outcome: None,
         granted: None,
+        extent: None,
         decided_by: None,
         decided_at: None,
         expires_at: None,
@@ -161,7 +164,7 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
 ///
 /// # Errors
 /// By policy, visibility and the decision's version; refusals where it is decided already, the actor asked for
-/// it, the outcome is none of the options, or an accepted risk has no end in the future.
+/// it, the outcome is none of the options, an accepted risk has no end in the future, or what may go abroad is not said.
 pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<decision::Model> {
     require(actor, Action::RecordDecision)?;
     let outcome = require_text("input.outcome", &input.outcome, SHORT)?;
@@ -175,6 +178,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
         at: changes.at(),
         outcome: &outcome,
         granted: input.granted,
+        extent: input.extent,
         expires_at: input.expires_at,
     };
     let refusals = rules::refusals(&before, &ruling);
@@ -185,6 +189,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
         participants,
         outcome: Some(outcome),
         granted: Some(input.granted),
+        extent: input.extent,
         decided_by: Some(actor.subject.to_string()),
         decided_at: Some(changes.at()),
         expires_at: input.expires_at,

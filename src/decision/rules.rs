@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use entity::decision;
-use entity::vocabulary::DecisionKind;
+use entity::vocabulary::{AbroadExtent, DecisionKind};
 
 use crate::error::{Refusal, RefusalCode};
 
@@ -20,6 +20,8 @@ pub struct Ruling<'a> {
     pub outcome: &'a str,
     /// Whether what was asked for may be done.
     pub granted: bool,
+    /// How much may go abroad.
+    pub extent: Option<AbroadExtent>,
     /// When an accepted risk ends.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -44,6 +46,9 @@ pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal>
         let message = format!("decide on one of the options: {}", options.join(" | "));
         refusals.push(Refusal::on(RefusalCode::Contradiction, "outcome", message));
     }
+    if let Some(message) = wrong_extent(decision.kind, ruling) {
+        refusals.push(Refusal::on(message.0, "extent", message.1));
+    }
     let risk_is_accepted = decision.kind == DecisionKind::AcceptRisk && ruling.granted;
     match ruling.expires_at {
         None if risk_is_accepted => refusals.push(Refusal::on(
@@ -64,6 +69,23 @@ pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal>
         _ => {}
     }
     refusals
+}
+
+/// What is wrong with how much is said to be allowed to go abroad.
+fn wrong_extent(kind: DecisionKind, ruling: &Ruling<'_>) -> Option<(RefusalCode, &'static str)> {
+    match ruling.extent {
+        None if kind == DecisionKind::ReportAbroad => Some((
+            RefusalCode::MissingFact,
+            "say how much may go abroad: ALLOW, ALLOW_REDUCED, ALLOW_AFTER_DOMESTIC_REPORT or REFUSE",
+        )),
+        Some(_) if kind != DecisionKind::ReportAbroad => {
+            Some((RefusalCode::Contradiction, "only REPORT_ABROAD has an extent: leave it out"))
+        }
+        Some(extent) if (extent == AbroadExtent::Refuse) == ruling.granted => {
+            Some((RefusalCode::Contradiction, "REFUSE goes with granted false, any other extent with true"))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +113,7 @@ mod tests {
             participants: Texts::default(),
             outcome: None,
             granted: None,
+            extent: None,
             decided_by: None,
             decided_at: None,
             expires_at: None,
@@ -100,7 +123,7 @@ mod tests {
     }
 
     fn ruling(outcome: &str) -> Ruling<'_> {
-        Ruling { by: "leader-1", at: now(), outcome, granted: true, expires_at: None }
+        Ruling { by: "leader-1", at: now(), outcome, granted: true, extent: None, expires_at: None }
     }
 
     fn codes(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<RefusalCode> {
@@ -126,10 +149,23 @@ mod tests {
 
     #[test]
     fn the_outcome_is_one_of_the_options() {
-        let decision = asked(DecisionKind::ReportAbroad, &["allow", "refuse"]);
+        let decision = asked(DecisionKind::Disclose, &["allow", "refuse"]);
         assert_eq!(codes(&decision, &ruling("allow")), []);
         assert_eq!(codes(&decision, &ruling("Allow")), [RefusalCode::Contradiction]);
         assert!(refusals(&decision, &ruling("later"))[0].message.ends_with("allow | refuse"));
+    }
+
+    #[test]
+    fn what_may_go_abroad_is_said_and_fits() {
+        let abroad = asked(DecisionKind::ReportAbroad, &[]);
+        let to = |granted, extent| Ruling { granted, extent, ..ruling("so be it") };
+        assert_eq!(codes(&abroad, &to(true, None)), [RefusalCode::MissingFact]);
+        assert_eq!(codes(&abroad, &to(true, Some(AbroadExtent::AllowReduced))), []);
+        assert_eq!(codes(&abroad, &to(false, Some(AbroadExtent::Refuse))), []);
+        assert_eq!(codes(&abroad, &to(true, Some(AbroadExtent::Refuse))), [RefusalCode::Contradiction]);
+        assert_eq!(codes(&abroad, &to(false, Some(AbroadExtent::Allow))), [RefusalCode::Contradiction]);
+        let other = asked(DecisionKind::Disclose, &[]);
+        assert_eq!(codes(&other, &to(true, Some(AbroadExtent::Allow))), [RefusalCode::Contradiction]);
     }
 
     #[test]

@@ -307,7 +307,7 @@ async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
         let asked = caller.change("analyst-1", "askDecision", ask, "decision", "id version").await?;
         let record = json!({
             "decision": asked["id"], "expectedVersion": asked["version"], "granted": true,
-            "outcome": "Reduced content 允许精简内容",
+            "extent": "ALLOW_REDUCED", "outcome": "Reduced content 允许精简内容",
         });
         caller.change("leader-1", "recordDecision", record, "decision", "id").await?;
         story.look("id").await?;

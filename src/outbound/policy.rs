@@ -79,8 +79,8 @@ pub enum Refusal {
     /// A port that the operator does not allow.
     #[error("port {0} is not listed in outbound.ports")]
     Port(u16),
-    /// An address that is not public.
-    #[error("{0} is not a public address; networks inside have to be listed in outbound.networks")]
+    /// An address that is not public. Its words leave it out: whoever may set a URL would learn what names inside mean.
+    #[error("the address is not public; networks inside have to be listed in outbound.networks")]
     Address(IpAddr),
     /// A name without any address.
     #[error("the name has no address")]

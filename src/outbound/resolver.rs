@@ -34,7 +34,10 @@ impl Resolve for GuardedResolver {
         Box::pin(async move {
             let found: Vec<SocketAddr> = found.await?.collect();
             let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
-            policy.check_addresses(&addresses)?;
+            if let Err(refusal) = policy.check_addresses(&addresses) {
+                tracing::warn!(?addresses, %refusal, "a name outside leads inside");
+                return Err(refusal.into());
+            }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }

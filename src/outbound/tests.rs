@@ -93,7 +93,10 @@ async fn an_address_inside_is_refused_as_a_literal_and_as_a_name() {
     let refused = |address: &str| Err(Failure::Refused(Refusal::Address(address.parse().unwrap())));
     assert_eq!(post(&client, &format!("http://127.0.0.1:{port}/"), 10).await, refused("127.0.0.1"));
     assert_eq!(names.asked.load(Ordering::SeqCst), 0, "a literal is no name");
-    assert_eq!(post(&client, &format!("http://hooks.example:{port}/"), 10).await, refused("127.0.0.1"));
+    let by_name = post(&client, &format!("http://hooks.example:{port}/"), 10).await;
+    let words = by_name.as_ref().unwrap_err().to_string();
+    assert!(words.contains("outbound.networks") && !words.contains("127.0.0.1"), "{words}");
+    assert_eq!(by_name, refused("127.0.0.1"));
     assert_eq!(
         post(&client, &format!("http://hooks.example:{port}/"), 10).await,
         refused("127.0.0.1"),

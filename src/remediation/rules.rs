@@ -248,6 +248,7 @@ mod tests {
             participants: Vec::new().into(),
             outcome: Some("yes".to_owned()),
             granted: Some(true),
+            extent: None,
             decided_by: Some("leader-1".to_owned()),
             decided_at: Some(now()),
             expires_at: Some(now() + chrono::Duration::days(90)),

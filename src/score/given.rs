@@ -221,6 +221,7 @@ mod tests {
             participants: Texts::default(),
             outcome: Some("lower it".to_owned()),
             granted: Some(true),
+            extent: None,
             decided_by: Some("leader-1".to_owned()),
             decided_at: Some(at(101)),
             expires_at: None,

@@ -38,15 +38,18 @@ pub struct ReplayDeliveries {
     /// Those that were delivered as well as those given up. 是否包含已送达的记录。
     #[graphql(default)]
     pub delivered_too: bool,
+    /// Those that were withheld as well: what may leave is decided anew. 是否包含被拦截的记录；能否外发将重新判定。
+    #[graphql(default)]
+    pub withheld_too: bool,
     /// Sent again with the same key, it is done once. 幂等键；相同的键只执行一次。
     #[serde(skip)]
     pub idempotency_key: Option<String>,
 }
 
-/// Puts a delivery back to be sent, with its id and sequence.
+/// Puts a delivery back to be sent, with its id and sequence. What was withheld is decided anew.
 ///
 /// # Errors
-/// By policy; NOT_FOUND when it is hidden or absent; a refusal when it is not finished or was withheld.
+/// By policy; NOT_FOUND when it is hidden or absent; a refusal when it is not finished.
 pub async fn replay(app: &App, actor: &Actor, input: &ReplayDelivery) -> Result<delivery::Model> {
     require(actor, Action::ReplayDelivery)?;
     let row = store::find_delivery(app, actor, input.delivery.0).await?;
@@ -56,8 +59,8 @@ pub async fn replay(app: &App, actor: &Actor, input: &ReplayDelivery) -> Result<
         Replay::Done(_) => return Ok(row),
         Replay::First(key) => key,
     };
-    if !matches!(row.state, DeliveryState::Delivered | DeliveryState::Dead) {
-        let message = "only what was delivered or given up is sent again";
+    if row.state == DeliveryState::Pending {
+        let message = "it waits to be sent already";
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
     }
     let mut changes = ChangeSet::new(app, actor, Action::ReplayDelivery)
@@ -88,12 +91,15 @@ pub async fn replay_since(
         Replay::Done(_) => return Ok((endpoint, None)),
         Replay::First(key) => key,
     };
-    let states: &[DeliveryState] = if input.delivered_too {
-        &[DeliveryState::Dead, DeliveryState::Delivered]
-    } else {
-        &[DeliveryState::Dead]
-    };
-    let ids = store::finished(app, actor, endpoint.id, states, input.since, MOST).await?;
+    let states: Vec<DeliveryState> = [
+        (DeliveryState::Dead, true),
+        (DeliveryState::Delivered, input.delivered_too),
+        (DeliveryState::Cancelled, input.withheld_too),
+    ]
+    .into_iter()
+    .filter_map(|(state, wanted)| wanted.then_some(state))
+    .collect();
+    let ids = store::finished(app, actor, endpoint.id, &states, input.since, MOST).await?;
     if ids.is_empty() {
         return Ok((endpoint, Some(0)));
     }

@@ -36,15 +36,7 @@ pub fn roles(kind: MessageKind) -> Vec<&'static str> {
 
 /// Roles whose grant may receive messages of this type.
 pub fn granted_roles(kind: MessageKind) -> Vec<crate::auth::Role> {
-    super::rules::GRANTABLE
-        .into_iter()
-        .filter(|role| {
-            kind.audiences().iter().any(|audience| {
-                audience.action.roles().contains(role)
-                    && audience.facet.is_none_or(|facet| crate::auth::visibility::may_see(*role, facet))
-            })
-        })
-        .collect()
+    super::rules::GRANTABLE.into_iter().filter(|role| super::rules::may_be_told(*role, kind)).collect()
 }
 
 /// JSON with its lines broken.

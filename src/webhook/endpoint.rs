@@ -107,7 +107,8 @@ pub struct UpdateWebhookEndpoint {
     pub expected_version: i32,
     /// Name shown to people. 名称。
     pub name: Option<String>,
-    /// Where deliveries go: https. 接收地址（https）。
+    /// Where deliveries go: https. On another host, the custom headers go unless they are sent anew: they were meant for
+    /// the old one. 接收地址（https）；更换主机时，未重新提供的自定义请求头将被清除。
     pub url: Option<Confidential>,
     /// Message types: names, or `event.*`, or `*`. 消息类型，可用通配符，如 event.*。
     pub message_types: Option<Vec<String>>,
@@ -330,7 +331,11 @@ pub async fn update(
         after.name = require_text("input.name", name, SHORT)?;
     }
     if let Some(text) = &input.url {
-        put_url(app, &mut after, &url(app, text)?)?;
+        let url = url(app, text)?;
+        put_url(app, &mut after, &url)?;
+        if Url::parse(&before.url).map_or(true, |before| before.origin() != url.origin()) {
+            after.headers = None;
+        }
     }
     if let Some(types) = &input.message_types {
         after.message_types = rules::message_types(types)?.into();
@@ -366,7 +371,10 @@ pub async fn update(
         after.grant_state = GrantState::Proposed;
         after.grant_proposed_by = actor.subject.to_string();
         after.grant_confirmed_by = None;
-        after.grant_confirmed_at = None;
+        // What was confirmed before goes on gathering what happens until it is confirmed anew (rules::gathers).
+        if renewed {
+            after.grant_confirmed_at = None;
+        }
     }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateWebhookEndpoint);
     tell(app, &mut changes, &after);

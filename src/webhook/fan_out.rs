@@ -1,14 +1,13 @@
-//! From messages to deliveries: which endpoints are told, and as which in their sequence.
+//! From messages to deliveries: which endpoints are told.
 //!
 //! Runs in the transaction that gives messages their positions, so each message is fanned out exactly once and in
 //! order. It looks at types only. Whether an endpoint may know of an event is decided when the delivery leaves:
-//! between the two, an event may be raised or a grant taken away.
+//! between the two, an event may be raised or a grant taken away. The number that a receiver sees is given then, so
+//! that no gap tells of what it may not know.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{EndpointState, GrantState};
 use entity::{message, webhook_endpoint};
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
@@ -18,6 +17,7 @@ use super::{queue, rules};
 use crate::app::App;
 use crate::database::given_time;
 use crate::error::Result;
+use crate::outbox::MessageKind;
 
 /// The endpoints as this process last read them.
 #[derive(Debug, Default)]
@@ -36,62 +36,48 @@ pub async fn fan_out(
         return Ok(0);
     }
     let endpoints = current(&app.routes, transaction).await?;
-    let routed: Vec<(&webhook_endpoint::Model, &message::Model)> = messages
+    let now = app.clock.now();
+    let rows: Vec<_> = messages
         .iter()
         .flat_map(|message| {
             endpoints
                 .iter()
-                .filter(|endpoint| is_told(endpoint, message))
-                .map(move |endpoint| (endpoint, message))
+                .filter(|endpoint| is_told(endpoint, message, now))
+                .map(|endpoint| row(app.ids.next(), endpoint, message, now))
         })
         .collect();
-    if routed.is_empty() {
-        return Ok(0);
+    let written = rows.len() as u64;
+    if written > 0 {
+        queue::insert(transaction, rows).await?;
     }
-    let mut counts: BTreeMap<(Uuid, Uuid), i64> = BTreeMap::new();
-    for (endpoint, message) in &routed {
-        *counts.entry(place(endpoint, message)).or_default() += 1;
-    }
-    let mut next = queue::advance_sequences(transaction, &counts).await?;
-    let now = app.clock.now();
-    let rows = routed.iter().map(|(endpoint, message)| {
-        let sequence = next.entry(place(endpoint, message)).or_insert(1);
-        let row = row(app.ids.next(), endpoint, message, *sequence, now);
-        *sequence += 1;
-        row
-    });
-    queue::insert(transaction, rows.collect()).await?;
-    Ok(routed.len() as u64)
-}
-
-/// Whose sequence a delivery counts in: the endpoint's, for the event or for all that is about none.
-fn place(endpoint: &webhook_endpoint::Model, message: &message::Model) -> (Uuid, Uuid) {
-    (endpoint.id, message.event_id.unwrap_or(Uuid::nil()))
+    Ok(written)
 }
 
 fn row(
     id: Uuid,
     endpoint: &webhook_endpoint::Model,
     message: &message::Model,
-    sequence: i64,
     now: DateTime<Utc>,
 ) -> serde_json::Value {
     json!({
         "id": id, "endpoint_id": endpoint.id, "message_id": message.id, "event_id": message.event_id,
-        "kind": message.kind, "sequence": sequence, "at": given_time(now),
+        "kind": message.kind, "position": message.position, "at": given_time(now),
     })
 }
 
-/// Whether a message becomes a delivery of an endpoint. What a paused endpoint misses waits for it.
-fn is_told(endpoint: &webhook_endpoint::Model, message: &message::Model) -> bool {
-    if endpoint.deleted_at.is_some() || endpoint.state == EndpointState::Disabled {
+/// Whether a message becomes a delivery of an endpoint.
+fn is_told(endpoint: &webhook_endpoint::Model, message: &message::Model, now: DateTime<Utc>) -> bool {
+    if endpoint.deleted_at.is_some() {
         return false;
     }
     match message.endpoint_id {
         Some(addressee) => addressee == endpoint.id,
         None => {
-            endpoint.grant_state == GrantState::Confirmed
+            rules::gathers(endpoint, now)
                 && rules::subscribes(&endpoint.message_types.0, &message.kind)
+                && MessageKind::parse(&message.kind).is_some_and(|kind| {
+                    endpoint.grant_role.parse().is_ok_and(|role| rules::may_be_told(role, kind))
+                })
         }
     }
 }

@@ -36,6 +36,7 @@ mod grant;
 mod receiver;
 mod settler;
 mod trouble;
+mod turn;
 mod upkeep;
 
 pub use deliver::message_id;

@@ -7,12 +7,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use entity::vocabulary::{Facet, GrantState, WebhookPayload};
 use entity::{affected_product, delivery, event, message, report, webhook_endpoint};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{rules, store};
+use super::rules::{self, Abroad};
+use super::store;
 use crate::app::App;
 use crate::auth::{Actor, Origin};
 use crate::error::Result;
@@ -26,7 +28,9 @@ use crate::outbox::MessageKind;
 pub enum Withheld {
     /// The endpoint was deleted.
     Deleted,
-    /// Its grant is not confirmed, or was taken away.
+    /// Its grant waits to be confirmed, and the delivery with it.
+    NotConfirmed,
+    /// Its grant was taken away.
     NotGranted,
     /// Who is responsible for it may no longer act.
     OwnerDenied,
@@ -36,7 +40,7 @@ pub enum Withheld {
     AboveCeiling,
     /// The event is outside the endpoint's filters.
     FilteredOut,
-    /// Not public, and nobody decided that it may go abroad.
+    /// Not public, and no decision in force lets it go abroad.
     Abroad,
 }
 
@@ -45,7 +49,8 @@ impl Withheld {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deleted => "the endpoint was deleted",
-            Self::NotGranted => "the grant is not confirmed",
+            Self::NotConfirmed => "the grant is not confirmed",
+            Self::NotGranted => "the grant was taken away",
             Self::OwnerDenied => "the owner may no longer act",
             Self::NotVisible => "the grant does not let it see this",
             Self::AboveCeiling => "above the TLP ceiling",
@@ -55,8 +60,26 @@ impl Withheld {
     }
 }
 
-/// The body of a delivery, or why it does not leave.
-pub type Body = std::result::Result<Vec<u8>, Withheld>;
+/// What a delivery says, but for its number: that is given only to what leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Letter {
+    kind: MessageKind,
+    at: DateTime<Utc>,
+    data: Map<String, Value>,
+}
+
+impl Letter {
+    /// The body of the delivery that is number `sequence` about its event.
+    pub fn body(&self, sequence: i64) -> Vec<u8> {
+        let body = json!({
+            "type": self.kind.as_str(), "timestamp": self.at, "sequence": sequence, "data": self.data,
+        });
+        body.to_string().into_bytes()
+    }
+}
+
+/// What a delivery says, or why it does not leave.
+pub type Decided = std::result::Result<Letter, Withheld>;
 
 /// The actor as whom an endpoint reads.
 ///
@@ -73,12 +96,12 @@ pub fn actor(endpoint: &webhook_endpoint::Model) -> Result<Actor> {
     })
 }
 
-/// The bodies of a batch of one endpoint's deliveries, in their order. The endpoint is read anew, so that a grant
-/// taken away holds at once; reads of embargoed content are recorded before it is handed out.
+/// What a batch of one endpoint's deliveries says, in their order. The endpoint is read anew, so that a
+/// grant taken away holds at once; reads of embargoed content are recorded before it is handed out.
 ///
 /// # Errors
 /// Of the database.
-pub async fn bodies(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Result<Vec<Body>> {
+pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Result<Vec<Decided>> {
     let all = |reason| Ok(vec![Err(reason); batch.len()]);
     let Some(endpoint) = store::present(app, endpoint).await?.filter(|row| row.deleted_at.is_none()) else {
         return all(Withheld::Deleted);
@@ -92,13 +115,13 @@ pub async fn bodies(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Res
     let messages = store::messages(app, batch.iter().map(|row| row.message_id)).await?;
     let facts = Facts::read(app, endpoint, batch).await?;
     let reads = SensitiveReads::new(app.clock.now());
-    let bodies = batch.iter().map(|row| match messages.get(&row.message_id) {
-        Some(message) => facts.body(&reads, row, message),
+    let letters = batch.iter().map(|row| match messages.get(&row.message_id) {
+        Some(message) => facts.letter(&reads, message),
         None => Err(Withheld::NotVisible),
     });
-    let bodies: Vec<_> = bodies.collect();
+    let letters: Vec<_> = letters.collect();
     reads.record(app, &facts.actor).await?;
-    Ok(bodies)
+    Ok(letters)
 }
 
 /// What a batch is decided by.
@@ -111,8 +134,8 @@ struct Facts {
     reports: HashMap<Uuid, Vec<report::Model>>,
     channels: HashSet<(Uuid, Uuid)>,
     products: HashMap<Uuid, Vec<affected_product::Model>>,
-    /// Events that may go abroad; none when the endpoint is at home.
-    abroad: Option<HashSet<Uuid>>,
+    /// What may go abroad of which events; none when the endpoint is at home.
+    abroad: Option<HashMap<Uuid, Abroad>>,
 }
 
 impl Facts {
@@ -139,18 +162,17 @@ impl Facts {
                 products.entry(row.event_id).or_default().push(row);
             }
         }
-        let abroad =
-            if endpoint.grant_abroad { Some(store::may_go_abroad(app, &wanted).await?) } else { None };
+        let abroad = if endpoint.grant_abroad { Some(store::abroad(app, &wanted).await?) } else { None };
         Ok(Self { endpoint, actor, events, reports, channels, products, abroad })
     }
 
-    fn body(&self, reads: &SensitiveReads, row: &delivery::Model, message: &message::Model) -> Body {
+    fn letter(&self, reads: &SensitiveReads, message: &message::Model) -> Decided {
         let Some(kind) = MessageKind::parse(&message.kind) else { return Err(Withheld::NotVisible) };
         let mut data = message.data.as_object().cloned().unwrap_or_default();
         // A test says nothing of any event: it may go before a leader has confirmed the grant.
         if message.endpoint_id != Some(self.endpoint.id) {
             if self.endpoint.grant_state != GrantState::Confirmed {
-                return Err(Withheld::NotGranted);
+                return Err(Withheld::NotConfirmed);
             }
             match message.event_id {
                 None if self.may_receive(kind, None) => {}
@@ -158,13 +180,7 @@ impl Facts {
                 Some(event) => data = self.about(reads, kind, event, data)?,
             }
         }
-        let body = json!({
-            "type": kind.as_str(),
-            "timestamp": message.created_at,
-            "sequence": row.sequence,
-            "data": data,
-        });
-        Ok(body.to_string().into_bytes())
+        Ok(Letter { kind, at: message.created_at, data })
     }
 
     /// The data of a message about an event, if it may leave.
@@ -186,10 +202,11 @@ impl Facts {
         if !self.passes(event) {
             return Err(Withheld::FilteredOut);
         }
-        if self.abroad.as_ref().is_some_and(|may| !may.contains(&id)) {
-            return Err(Withheld::Abroad);
-        }
-        let full = self.endpoint.payload == WebhookPayload::Full;
+        let extent = match &self.abroad {
+            None => Abroad::Full,
+            Some(may) => *may.get(&id).ok_or(Withheld::Abroad)?,
+        };
+        let full = self.endpoint.payload == WebhookPayload::Full && extent == Abroad::Full;
         let mut all = Map::new();
         if facet == Facet::Public {
             // What may still be rejected is no promise to anybody outside.

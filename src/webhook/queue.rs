@@ -31,6 +31,8 @@ pub struct Wanted {
     pub room: usize,
     /// Only the first waiting one of each event.
     pub per_event: bool,
+    /// Only test messages: the grant waits to be confirmed, and so does what it is for.
+    pub only_tests: bool,
 }
 
 /// What stands in the queue.
@@ -104,10 +106,7 @@ pub async fn pulse(database: &Database) -> Result<Pulse, DbErr> {
 }
 
 /// Advances the sequences of endpoints and events by the counts, and answers the first new number of each.
-///
-/// # Errors
-/// Of the database.
-pub(super) async fn advance_sequences(
+async fn advance_sequences(
     transaction: &DatabaseTransaction,
     counts: &BTreeMap<(Uuid, Uuid), i64>,
 ) -> Result<HashMap<(Uuid, Uuid), i64>, DbErr> {
@@ -134,6 +133,48 @@ pub(super) async fn advance_sequences(
     Ok(first)
 }
 
+/// Numbers deliveries that `owner` holds and that leave for the first time, in their order. Answers the numbers; a
+/// delivery whose lease was lost meanwhile has none.
+///
+/// # Errors
+/// Of the database; then nothing was numbered.
+pub async fn number(
+    database: &Database,
+    owner: Uuid,
+    leaving: &[&delivery::Model],
+) -> Result<HashMap<Uuid, i64>, DbErr> {
+    let mut counts: BTreeMap<(Uuid, Uuid), i64> = BTreeMap::new();
+    for delivery in leaving {
+        *counts.entry(place(delivery)).or_default() += 1;
+    }
+    let transaction = database.begin_write().await?;
+    let mut next = advance_sequences(&transaction, &counts).await?;
+    let rows = leaving.iter().map(|delivery| {
+        let next = next.entry(place(delivery)).or_insert(1);
+        *next += 1;
+        json!({ "id": delivery.id, "sequence": *next - 1 })
+    });
+    let rows = json!(rows.collect::<Vec<_>>()).to_string();
+    let backend = database.backend();
+    let sql = format!(
+        "UPDATE delivery SET sequence = given.sequence FROM {} WHERE delivery.id = given.id \
+         AND delivery.lease_owner = $1 AND delivery.state = 'PENDING' AND delivery.sequence IS NULL \
+         RETURNING delivery.id, delivery.sequence",
+        given(backend, "$2", &[("id", Given::Id), ("sequence", Given::Number)])
+    );
+    let mut numbers = HashMap::new();
+    for row in transaction.query_all_raw(statement(backend, sql, [owner.into(), rows.into()])).await? {
+        numbers.insert(row.try_get("", "id")?, row.try_get("", "sequence")?);
+    }
+    transaction.commit().await?;
+    Ok(numbers)
+}
+
+/// Whose sequence a delivery counts in: the endpoint's, for the event or for all that is about none.
+fn place(delivery: &delivery::Model) -> (Uuid, Uuid) {
+    (delivery.endpoint_id, delivery.event_id.unwrap_or(Uuid::nil()))
+}
+
 /// Writes new deliveries, due at once.
 ///
 /// # Errors
@@ -149,12 +190,12 @@ pub(super) async fn insert(
         ("message_id", Given::Id),
         ("event_id", Given::Id),
         ("kind", Given::Text),
-        ("sequence", Given::Number),
+        ("position", Given::Number),
         ("at", Given::Time),
     ];
     let sql = format!(
-        "INSERT INTO delivery (id, endpoint_id, message_id, event_id, kind, sequence, state, due_at, attempts, \
-         created_at) SELECT id, endpoint_id, message_id, event_id, kind, sequence, 'PENDING', at, 0, at FROM {}",
+        "INSERT INTO delivery (id, endpoint_id, message_id, event_id, kind, position, state, due_at, attempts, \
+         created_at) SELECT id, endpoint_id, message_id, event_id, kind, position, 'PENDING', at, 0, at FROM {}",
         given(backend, "$1", &columns)
     );
     transaction
@@ -163,17 +204,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Which deliveries of one endpoint may be claimed, first due first; `{endpoint}`, `{per_event}` and `{room}` are put
-/// in, `$1` is the present instant.
+/// Which deliveries of one endpoint may be claimed, first due first; `{endpoint}`, `{per_event}`, `{only}` and
+/// `{room}` are put in, `$1` is the present instant.
 const CLAIMABLE: &str = "SELECT id FROM delivery WHERE endpoint_id = {endpoint} AND state = 'PENDING' \
     AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) \
     AND ({per_event} = 0 OR event_id IS NULL OR NOT EXISTS (SELECT 1 FROM delivery AS earlier \
         WHERE earlier.endpoint_id = delivery.endpoint_id AND earlier.event_id = delivery.event_id \
-        AND earlier.state = 'PENDING' AND earlier.sequence < delivery.sequence)) \
+        AND earlier.state = 'PENDING' AND earlier.position < delivery.position)) {only} \
     ORDER BY due_at, id LIMIT {room}";
 
-fn claimable(endpoint: &str, per_event: &str, room: &str) -> String {
-    CLAIMABLE.replace("{endpoint}", endpoint).replace("{per_event}", per_event).replace("{room}", room)
+/// Restricts to test messages; in words that let a partial index be used, for a long queue may wait behind them.
+const ONLY_TESTS: &str = "AND kind = 'webhook.test'";
+
+fn claimable(endpoint: &str, per_event: &str, only: &str, room: &str) -> String {
+    let claimable = CLAIMABLE.replace("{endpoint}", endpoint).replace("{per_event}", per_event);
+    claimable.replace("{only}", only).replace("{room}", room)
 }
 
 /// Leases what is due to `owner`, for each endpoint as much as wanted: a long queue of one takes nothing from
@@ -187,6 +232,24 @@ pub async fn claim(
     wanted: &[Wanted],
     now: DateTime<Utc>,
 ) -> Result<Vec<delivery::Model>, DbErr> {
+    let (tests, all): (Vec<Wanted>, Vec<Wanted>) = wanted.iter().partition(|wanted| wanted.only_tests);
+    let mut claimed = Vec::new();
+    for (wanted, only) in [(all, ""), (tests, ONLY_TESTS)] {
+        if !wanted.is_empty() {
+            claimed.extend(claim_some(database, owner, &wanted, only, now).await?);
+        }
+    }
+    claimed.sort_by_key(|row| (row.due_at, row.event_id, row.position, row.id));
+    Ok(claimed)
+}
+
+async fn claim_some(
+    database: &Database,
+    owner: Uuid,
+    wanted: &[Wanted],
+    only: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<delivery::Model>, DbErr> {
     let backend = database.backend();
     let until = now + LEASE;
     let mut claimed = Vec::new();
@@ -197,7 +260,7 @@ pub async fn claim(
              UPDATE delivery SET lease_owner = $2, lease_until = $3 FROM picked WHERE delivery.id = picked.id \
              RETURNING delivery.*",
             given(backend, "$4", &columns),
-            claimable("given.endpoint_id", "given.per_event", "given.room"),
+            claimable("given.endpoint_id", "given.per_event", only, "given.room"),
         );
         let rows: Vec<_> = wanted
             .iter()
@@ -213,7 +276,7 @@ pub async fn claim(
         let transaction = database.begin_write().await?;
         let sql = format!(
             "UPDATE delivery SET lease_owner = $2, lease_until = $3 WHERE id IN ({}) RETURNING *",
-            claimable("$4", "$5", "$6")
+            claimable("$4", "$5", only, "$6")
         );
         for wanted in wanted {
             let room = i64::try_from(wanted.room).unwrap_or(i64::MAX);
@@ -231,14 +294,6 @@ pub async fn claim(
         }
         transaction.commit().await?;
     }
-    claimed.sort_by(|one, other| {
-        (one.due_at, one.event_id, one.sequence, one.id).cmp(&(
-            other.due_at,
-            other.event_id,
-            other.sequence,
-            other.id,
-        ))
-    });
     Ok(claimed)
 }
 

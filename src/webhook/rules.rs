@@ -1,9 +1,10 @@
 //! What decides about endpoints: how they may be described, what they subscribe to, and under which grant.
 
-use entity::vocabulary::{EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::vocabulary::{AbroadExtent, EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset};
 use entity::webhook_endpoint;
 
-use crate::auth::Role;
+use crate::auth::{Role, visibility};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::outbox::MessageKind;
 
@@ -13,6 +14,9 @@ pub const MOST: usize = 50;
 const MOST_HEADERS: usize = 20;
 /// Longest value of a custom header, in bytes.
 const HEADER_BYTES: usize = 2_000;
+
+/// For how long after its last change an endpoint at rest goes on gathering what it misses.
+const GATHERS: TimeDelta = TimeDelta::days(30);
 
 /// Roles that a grant may give. Those of people who are put on single events are no use to a program.
 pub const GRANTABLE: [Role; 8] = [
@@ -159,6 +163,46 @@ pub fn secret_source(preset: WebhookPreset, given: Option<&str>) -> Result<Secre
             }
         }
         (_, None) => Ok(SecretSource::None),
+    }
+}
+
+/// Whether a grant of this role may receive messages of this type at all. Whether it may know of an event, only the
+/// moment of sending tells.
+pub fn may_be_told(role: Role, kind: MessageKind) -> bool {
+    kind.audiences().iter().any(|audience| {
+        audience.action.roles().contains(&role)
+            && audience.facet.is_none_or(|facet| visibility::may_see(role, facet))
+    })
+}
+
+/// Whether an endpoint's messages become deliveries, to leave now or once it goes on. One that is paused, disabled or
+/// waits for a changed grant gathers them for a while; one whose grant was never confirmed or was taken away, nothing.
+pub fn gathers(endpoint: &webhook_endpoint::Model, now: DateTime<Utc>) -> bool {
+    let is_granted = match endpoint.grant_state {
+        GrantState::Confirmed => true,
+        GrantState::Proposed => endpoint.grant_confirmed_at.is_some(),
+        GrantState::Revoked => false,
+    };
+    let flows = endpoint.state == EndpointState::Active && endpoint.grant_state == GrantState::Confirmed;
+    is_granted && (flows || now - endpoint.changed_at <= GATHERS)
+}
+
+/// How much of an event may go to a receiver abroad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abroad {
+    /// That it is there and changed.
+    Thin,
+    /// Its content.
+    Full,
+}
+
+/// What a decision lets go abroad. One of before extents were recorded lets nothing go.
+pub fn abroad(extent: Option<AbroadExtent>, is_reported_at_home: bool) -> Option<Abroad> {
+    match extent? {
+        AbroadExtent::Allow => Some(Abroad::Full),
+        AbroadExtent::AllowReduced => Some(Abroad::Thin),
+        AbroadExtent::AllowAfterDomesticReport => is_reported_at_home.then_some(Abroad::Thin),
+        AbroadExtent::Refuse => None,
     }
 }
 

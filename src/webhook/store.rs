@@ -3,15 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, DecisionKind, DeliveryState, EndpointState, Facet, WorldFactKind};
+use entity::vocabulary::{
+    AbroadExtent, AffectedState, ChannelKind, DecisionKind, DeliveryState, EndpointState, Facet, ReplyKind,
+    ReplyState, WorldFactKind,
+};
 use entity::{
     affected_product, channel, decision, delivery, delivery_attempt, event, event_access, message, principal,
-    report, webhook_endpoint, webhook_secret, world_fact,
+    reply, report, webhook_endpoint, webhook_secret, world_fact,
 };
 use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
+use super::rules::{self, Abroad};
 use crate::app::App;
 use crate::auth::visibility::visible;
 use crate::auth::{Actor, Role};
@@ -217,7 +221,7 @@ pub fn replay(app: &App, ids: impl IntoIterator<Item = Uuid>, at: DateTime<Utc>)
         .value(Column::FinishedAt, Option::<DateTime<Utc>>::None)
         .value(Column::Note, Option::<String>::None)
         .and_where(is_one_of(app.database.backend(), Column::Id, ids))
-        .and_where(Column::State.is_in([DeliveryState::Delivered, DeliveryState::Dead]))
+        .and_where(Column::State.ne(DeliveryState::Pending))
         .take()
 }
 
@@ -325,11 +329,12 @@ pub async fn products_of(app: &App, events: &HashSet<Uuid>) -> Result<Vec<affect
     Ok(select.order_by_asc(affected_product::Column::Id).all(app.database.reader()).await?)
 }
 
-/// Those of `events` whose content may go abroad: publicly known, or by the newest decision about it.
+/// What of `events` may go abroad, by the newest decision about each; without one, a publicly known event may be
+/// named. Those of which nothing may are left out.
 ///
 /// # Errors
 /// Of the database.
-pub async fn may_go_abroad(app: &App, events: &HashSet<Uuid>) -> Result<HashSet<Uuid>> {
+pub async fn abroad(app: &App, events: &HashSet<Uuid>) -> Result<HashMap<Uuid, Abroad>> {
     let (db, backend) = (app.database.reader(), app.database.backend());
     let known: Vec<Uuid> = world_fact::Entity::find()
         .select_only()
@@ -347,8 +352,37 @@ pub async fn may_go_abroad(app: &App, events: &HashSet<Uuid>) -> Result<HashSet<
         .order_by_asc(decision::Column::Id)
         .all(db)
         .await?;
-    let newest: HashMap<Uuid, bool> =
-        decided.into_iter().map(|row| (row.event_id, row.granted == Some(true))).collect();
-    let granted = newest.into_iter().filter(|(_, granted)| *granted).map(|(event, _)| event);
-    Ok(granted.chain(known).collect())
+    let reported = reported_at_home(app, events).await?;
+    let newest: HashMap<Uuid, Option<AbroadExtent>> =
+        decided.into_iter().map(|row| (row.event_id, row.extent)).collect();
+    let mut may: HashMap<Uuid, Abroad> = known.into_iter().map(|event| (event, Abroad::Thin)).collect();
+    for (event, extent) in newest {
+        match rules::abroad(extent, reported.contains(&event)) {
+            Some(abroad) => may.insert(event, abroad),
+            None => may.remove(&event),
+        };
+    }
+    Ok(may)
+}
+
+/// Those of `events` of which a regulator or database at home has a report, sent to it.
+async fn reported_at_home(app: &App, events: &HashSet<Uuid>) -> Result<HashSet<Uuid>> {
+    use ReplyKind::{Acknowledgement, Thanks};
+    let home = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Abroad.eq(false))
+        .and_where(channel::Column::Kind.is_in([ChannelKind::Regulator, ChannelKind::NationalDatabase]))
+        .take();
+    let sent: Vec<Uuid> = reply::Entity::find()
+        .select_only()
+        .column(reply::Column::EventId)
+        .filter(is_one_of(app.database.backend(), reply::Column::EventId, events.iter().copied()))
+        .filter(reply::Column::State.eq(ReplyState::Sent))
+        .filter(reply::Column::Kind.is_not_in([Acknowledgement, Thanks]))
+        .filter(reply::Column::ChannelId.in_subquery(home))
+        .into_tuple()
+        .all(app.database.reader())
+        .await?;
+    Ok(sent.into_iter().collect())
 }

@@ -5,25 +5,28 @@
 //! that one which is slow or dead holds up nobody else. Several workers may run over one PostgreSQL database.
 //!
 //! A delivery is prepared when it is claimed, which is when it is checked what may leave. One that waits in its lane
-//! for longer than a moment is given back instead of sent, and checked anew when it is claimed again.
+//! for longer than a moment is given back instead of sent, and checked anew when it is claimed again. Endpoints take
+//! turns in being prepared for (see [`Turn`]), so that a slow database slows all and stops none.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::vocabulary::{DeliveryOrder, DeliveryState};
+use entity::vocabulary::{DeliveryOrder, DeliveryState, GrantState, WebhookPayload};
 use entity::{delivery, delivery_attempt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::deliver;
+use super::payload::{self, Letter, Withheld};
 use super::queue::{self, Settled, Wanted};
 use super::receiver::{self, Receiver, Receivers};
 use super::schedule::{self, Health, Next, Outcome};
 use super::settler::{self, Settlement, Work};
-use super::{deliver, payload};
+use super::turn::Turn;
 use crate::app::App;
 use crate::error::Result;
 use crate::outbound::{Client, ClientError};
@@ -40,10 +43,17 @@ const FRESH: Duration = Duration::from_secs(1);
 /// concurrency while it is slow.
 const FIRST_WINDOW: usize = 16;
 const LARGEST_WINDOW: usize = 1_024;
+/// The same for an endpoint that gets full content.
+const LARGEST_FULL_WINDOW: usize = 128;
+/// How long one look may prepare before it hands over what it has.
+const PREPARING: Duration = Duration::from_millis(500);
 /// When what could not be put together is tried again.
 const UNPREPARED: TimeDelta = TimeDelta::minutes(1);
 /// Most deliveries held at once, over all endpoints.
 const MOST_HELD: usize = 4_096;
+/// Bytes of bodies waiting in lanes from which on no more is claimed, and how soon that is asked again.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+const CROWDED: Duration = Duration::from_millis(100);
 
 /// Delivers until `stop`, then gives back what it has not begun and waits for what it has.
 ///
@@ -84,6 +94,10 @@ struct Look {
     asked: Vec<Uuid>,
     /// Those of which as much was claimed as was wanted: there may be more.
     full: HashSet<Uuid>,
+    /// Whose turn it is next.
+    turn: Turn,
+    /// Not all endpoints had their turn.
+    is_cut: bool,
     next_due: Option<chrono::DateTime<chrono::Utc>>,
 }
 
@@ -120,6 +134,7 @@ struct Worker {
     held: HashMap<Uuid, Instant>,
     news: mpsc::UnboundedSender<News>,
     settler: mpsc::UnboundedSender<Work>,
+    turn: Turn,
     looking: bool,
     look_at: Instant,
     looked_at: Instant,
@@ -149,6 +164,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         held: HashMap::new(),
         news,
         settler,
+        turn: Turn::default(),
         looking: false,
         look_at: Instant::now(),
         looked_at: Instant::now(),
@@ -173,7 +189,10 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
             }
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
                 && worker.held.len() < MOST_HELD => {}
-            _ = heartbeat.tick() => worker.renew(),
+            _ = heartbeat.tick() => {
+                worker.renew();
+                worker.sweep();
+            }
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 worker.give_back_all();
@@ -189,22 +208,30 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
 impl Worker {
     /// Starts a look at the queue.
     fn look(&mut self) {
+        let waiting = self.lanes.values().flat_map(|lane| &lane.waiting);
+        if waiting.map(|ready| ready.body.len()).sum::<usize>() >= MOST_BYTES {
+            self.look_at = Instant::now() + CROWDED;
+            return;
+        }
         self.looking = true;
         self.looked_at = Instant::now();
         self.look_at = self.looked_at + SWEEP;
         let now = self.app.clock.now();
+        let busy = self.lanes.values().filter(|lane| lane.under_way + lane.waiting.len() > 0).count();
+        // Whoever hangs leaves room for one more.
+        let share = MOST_HELD / (busy + 1);
         let rooms: HashMap<Uuid, usize> = self
             .lanes
             .iter()
             .map(|(id, lane)| {
                 let taken = lane.waiting.len() + lane.under_way;
-                (*id, lane.health.room(lane.window, now).saturating_sub(taken))
+                (*id, lane.health.room(lane.window.min(share), now).saturating_sub(taken))
             })
             .collect();
         let (app, id, news) = (Arc::clone(&self.app), self.id, self.news.clone());
-        let (version, receivers) = (self.version, Arc::clone(&self.receivers));
+        let (version, receivers, turn) = (self.version, Arc::clone(&self.receivers), self.turn);
         tokio::spawn(async move {
-            let looked = look(&app, id, version, receivers, &rooms).await;
+            let looked = look(&app, id, version, receivers, &rooms, turn).await;
             // Nobody listens any more once the worker has ended.
             let _ = news.send(News::Looked(looked));
         });
@@ -242,7 +269,11 @@ impl Worker {
             self.version = Some(look.version);
             self.give_back_changed();
         }
-        self.is_empty = look.ready.is_empty() && look.unsent.is_empty();
+        self.turn = look.turn;
+        self.is_empty = look.ready.is_empty() && look.unsent.is_empty() && !look.is_cut;
+        if look.is_cut {
+            self.look_at = Instant::now();
+        }
         self.lanes.retain(|id, lane| self.receivers.by_id.contains_key(id) || lane.under_way > 0);
         for settled in look.unsent {
             self.held.insert(settled.id, Instant::now());
@@ -267,7 +298,7 @@ impl Worker {
                 lane.full = true;
                 // It ran dry before more came.
                 if lane.waiting.is_empty() {
-                    lane.window = (lane.window * 2).min(LARGEST_WINDOW);
+                    lane.window = (lane.window * 2).min(largest_window(&ready.receiver));
                 }
             }
             lane.waiting.push_back(ready);
@@ -381,6 +412,13 @@ impl Worker {
         self.write(Work::Settle(Box::new(Settlement { settled, tried })));
     }
 
+    /// Gives back what has grown stale behind attempts that hang.
+    fn sweep(&mut self) {
+        for endpoint in self.lanes.keys().copied().collect::<Vec<_>>() {
+            self.start(endpoint);
+        }
+    }
+
     /// Keeps the leases of what has been held for a while.
     fn renew(&self) {
         let held = self.held.iter().filter(|(_, since)| since.elapsed() >= HEARTBEAT);
@@ -397,13 +435,22 @@ impl Worker {
     }
 }
 
-/// Looks at the queue, claims what is due within `rooms`, and prepares it.
+/// How much is claimed ahead for an endpoint at most.
+fn largest_window(receiver: &Receiver) -> usize {
+    match receiver.row.payload {
+        WebhookPayload::Thin => LARGEST_WINDOW,
+        WebhookPayload::Full => LARGEST_FULL_WINDOW,
+    }
+}
+
+/// Looks at the queue, claims what is due within `rooms` for those whose turn it is, and prepares it.
 async fn look(
     app: &App,
     owner: Uuid,
     version: Option<i64>,
     mut receivers: Arc<Receivers>,
     rooms: &HashMap<Uuid, usize>,
+    turn: Turn,
 ) -> Result<Look> {
     let now = app.clock.now();
     let pulse = queue::pulse(&app.database).await?;
@@ -417,12 +464,14 @@ async fn look(
         unsent: Vec::new(),
         asked: Vec::new(),
         full: HashSet::new(),
+        turn,
+        is_cut: false,
         next_due: pulse.next_due,
     };
     if pulse.next_due.is_none_or(|due| due > now) {
         return Ok(look);
     }
-    let wanted: Vec<Wanted> = look
+    let all: Vec<Wanted> = look
         .receivers
         .by_id
         .values()
@@ -433,52 +482,78 @@ async fn look(
                 .copied()
                 .unwrap_or_else(|| receiver.concurrency().max(FIRST_WINDOW)),
             per_event: receiver.row.delivery_order == DeliveryOrder::PerEvent,
+            only_tests: receiver.row.grant_state == GrantState::Proposed,
         })
         .filter(|wanted| wanted.room > 0)
         .collect();
-    if wanted.is_empty() {
-        return Ok(look);
-    }
+    let endpoints = all.len();
+    let wanted = turn.pick(all, |wanted| wanted.endpoint);
+    let Some(last) = wanted.last().map(|wanted| wanted.endpoint) else { return Ok(look) };
     look.asked = wanted.iter().map(|wanted| wanted.endpoint).collect();
     let mut claimed: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
     for delivery in queue::claim(&app.database, owner, &wanted, now).await? {
         claimed.entry(delivery.endpoint_id).or_default().push(delivery);
     }
-    for wanted in wanted {
+    let started = Instant::now();
+    let mut letters = Vec::new();
+    let mut served = (last, wanted.len());
+    for (index, wanted) in wanted.iter().enumerate() {
         let Some(deliveries) = claimed.remove(&wanted.endpoint) else { continue };
         let Some(receiver) = look.receivers.by_id.get(&wanted.endpoint) else { continue };
         if deliveries.len() >= wanted.room {
             look.full.insert(wanted.endpoint);
         }
-        let prepared_at = Instant::now();
-        let bodies = match payload::bodies(app, wanted.endpoint, &deliveries).await {
-            Ok(bodies) => bodies,
+        match payload::letters(app, wanted.endpoint, &deliveries).await {
+            Ok(decided) => {
+                for (delivery, letter) in deliveries.into_iter().zip(decided) {
+                    match letter {
+                        Ok(letter) => letters.push((delivery, Arc::clone(receiver), letter)),
+                        // Changed since it was claimed: it waits for a leader.
+                        Err(Withheld::NotConfirmed) => look.unsent.push(untouched(&delivery)),
+                        Err(reason) => look.unsent.push(Settled {
+                            state: DeliveryState::Cancelled,
+                            note: Some(reason.as_str().to_owned()),
+                            ..untouched(&delivery)
+                        }),
+                    }
+                }
+            }
             // What is wrong with one endpoint stays with it.
             Err(error) => {
                 tracing::error!(endpoint = %wanted.endpoint, ?error, "deliveries cannot be put together");
-                look.unsent.extend(
-                    deliveries
-                        .iter()
-                        .map(|delivery| Settled { due_at: Some(now + UNPREPARED), ..untouched(delivery) }),
-                );
-                continue;
-            }
-        };
-        for (delivery, body) in deliveries.into_iter().zip(bodies) {
-            match body {
-                Ok(body) => {
-                    let receiver = Arc::clone(receiver);
-                    look.ready.push(Ready { delivery, receiver, body, prepared_at });
-                }
-                Err(reason) => look.unsent.push(Settled {
-                    state: DeliveryState::Cancelled,
-                    note: Some(reason.as_str().to_owned()),
-                    ..untouched(&delivery)
-                }),
+                let later = |delivery| Settled { due_at: Some(now + UNPREPARED), ..untouched(delivery) };
+                look.unsent.extend(deliveries.iter().map(later));
             }
         }
+        if started.elapsed() >= PREPARING && !claimed.is_empty() {
+            served = (wanted.endpoint, index + 1);
+            look.unsent.extend(claimed.drain().flat_map(|(_, rows)| rows).map(|row| untouched(&row)));
+            look.is_cut = true;
+            break;
+        }
     }
+    look.turn = turn.next(served.0, served.1, look.is_cut);
+    look.is_cut |= wanted.len() < endpoints;
+    look.ready = numbered(app, owner, letters).await?;
     Ok(look)
+}
+
+/// Numbers what leaves for the first time, and writes the bodies. What was leased away meanwhile is left out.
+async fn numbered(
+    app: &App,
+    owner: Uuid,
+    letters: Vec<(delivery::Model, Arc<Receiver>, Letter)>,
+) -> Result<Vec<Ready>> {
+    let first: Vec<_> =
+        letters.iter().map(|(delivery, ..)| delivery).filter(|row| row.sequence.is_none()).collect();
+    let numbers =
+        if first.is_empty() { HashMap::new() } else { queue::number(&app.database, owner, &first).await? };
+    let prepared_at = Instant::now();
+    let ready = letters.into_iter().filter_map(|(delivery, receiver, letter)| {
+        let sequence = delivery.sequence.or_else(|| numbers.get(&delivery.id).copied())?;
+        Some(Ready { delivery, receiver, body: letter.body(sequence), prepared_at })
+    });
+    Ok(ready.collect())
 }
 
 /// A delivery that was claimed and not tried: as it was.

@@ -101,7 +101,7 @@ async fn deliver(app: &TestApp) {
 }
 
 async fn deliveries(app: &TestApp) -> Vec<delivery::Model> {
-    let rows = delivery::Entity::find().order_by_asc(delivery::Column::Sequence);
+    let rows = delivery::Entity::find().order_by_asc(delivery::Column::Position);
     rows.order_by_asc(delivery::Column::Id).all(app.app.database.reader()).await.unwrap()
 }
 
@@ -364,27 +364,35 @@ async fn each_endpoint_counts_each_event_and_gets_its_own_types() {
         };
         let all = endpoint(&app, &receiver.url, types(&["*"])).await;
         let scored = endpoint(&app, &receiver.url, types(&["event.scored", "team.*"])).await;
-        let paused = endpoint(&app, &receiver.url, |row| {
+        let mut at_rest = Vec::new();
+        for (state, grant, confirmed_before, for_days) in [
+            (EndpointState::Paused, GrantState::Confirmed, true, 0),
+            (EndpointState::Disabled, GrantState::Confirmed, true, 30),
+            (EndpointState::Active, GrantState::Proposed, true, 0),
+            (EndpointState::Active, GrantState::Proposed, false, 0),
+            (EndpointState::Active, GrantState::Revoked, true, 0),
+            (EndpointState::Paused, GrantState::Confirmed, true, 31),
+        ] {
+            let change = |row: &mut webhook_endpoint::Model| {
+                row.message_types = vec!["*".to_owned()].into();
+                (row.state, row.grant_state) = (state, grant);
+                row.changed_at -= TimeDelta::days(for_days);
+                row.grant_confirmed_at = row.grant_confirmed_at.filter(|_| confirmed_before);
+            };
+            at_rest.push(endpoint(&app, &receiver.url, change).await);
+        }
+        let finance = endpoint(&app, &receiver.url, |row| {
             row.message_types = vec!["*".to_owned()].into();
-            row.state = EndpointState::Paused;
+            row.grant_role = "FINANCE".into();
         })
         .await;
-        for state in [EndpointState::Disabled, EndpointState::Active] {
-            let off = |row: &mut webhook_endpoint::Model| {
-                row.message_types = vec!["*".to_owned()].into();
-                row.state = state;
-                if state == EndpointState::Active {
-                    row.grant_state = GrantState::Proposed;
-                }
-            };
-            endpoint(&app, &receiver.url, off).await;
-        }
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         for (kind, event) in [
             ("event.scored", Some(one)),
             ("team.changed", Some(two)),
             ("event.scored", Some(one)),
-            ("other", None),
+            ("webhook.endpoint_changed", None),
+            ("unheard.of", Some(one)),
         ] {
             message(&app, kind, event).await;
         }
@@ -396,17 +404,75 @@ async fn each_endpoint_counts_each_event_and_gets_its_own_types() {
             let mut of: Vec<_> = rows
                 .iter()
                 .filter(|row| row.endpoint_id == endpoint.id)
-                .map(|row| (row.event_id.map_or(0, |id| id.as_u128()), row.sequence, row.kind.as_str()))
+                .map(|row| (row.event_id.map_or(0, |id| id.as_u128()), row.position, row.kind.as_str()))
                 .collect();
             of.sort_unstable();
             of
         };
-        let scores = [(1, 1, "event.scored"), (1, 2, "event.scored"), (1, 3, "event.scored")];
-        let team = (2, 1, "team.changed");
-        assert_eq!(of(&all), [&[(0, 1, "other")], &scores[..], &[team]].concat());
-        assert_eq!(of(&scored), [&scores[..], &[team]].concat());
-        assert_eq!(of(&paused), of(&all), "what a paused endpoint misses waits");
-        assert_eq!(rows.len(), 14);
+        let scores = [(1, 1, "event.scored"), (1, 3, "event.scored"), (1, 6, "event.scored")];
+        let team = (2, 2, "team.changed");
+        assert_eq!(of(&all), [&scores[..], &[team]].concat(), "LEADER configures no endpoints");
+        assert_eq!(of(&scored), of(&all));
+        for gathering in &at_rest[..3] {
+            assert_eq!(of(gathering), of(&all), "what an endpoint at rest misses waits");
+        }
+        for none in &at_rest[3..] {
+            assert_eq!(of(none), [], "{none:?}");
+        }
+        assert_eq!(of(&finance), [], "its role receives none of these types");
+        assert!(rows.iter().all(|row| row.sequence.is_none()), "numbered when they leave");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_gap_tells_of_what_was_withheld() {
+    on_both(|app| async move {
+        let receiver = Receiver::willing().await;
+        endpoint(&app, &receiver.url, |row| row.message_types = vec!["*".to_owned()].into()).await;
+        stand_in_event(&app, Uuid::from_u128(1)).await;
+        let set_tlp = async |tlp: Tlp| {
+            let raise = event::Entity::update_many().col_expr(event::Column::Tlp, Expr::value(tlp.as_str()));
+            raise.exec(app.app.database.writer()).await.unwrap();
+        };
+        for (tlp, leaves) in [(Tlp::Green, 1), (Tlp::AmberStrict, 1), (Tlp::Green, 2)] {
+            set_tlp(tlp).await;
+            message(&app, SCORED, ONE).await;
+            deliver(&app).await;
+            assert_eq!(receiver.seen().len(), leaves);
+        }
+        let numbers: Vec<_> = receiver.seen().iter().map(Seen::sequence).collect();
+        assert_eq!(numbers, [1, 2]);
+        let stored: Vec<_> = deliveries(&app).await.into_iter().map(|row| row.sequence).collect();
+        assert_eq!(stored, [Some(1), None, Some(2)]);
+        // Let go by a leader, what was withheld comes as the next.
+        let again = delivery::Entity::update_many()
+            .col_expr(delivery::Column::State, Expr::value(DeliveryState::Pending.as_str()))
+            .filter(delivery::Column::Sequence.is_null());
+        again.exec(app.app.database.writer()).await.unwrap();
+        deliver(&app).await;
+        assert_eq!(receiver.seen()[2].sequence(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_changed_grant_leaves_once_it_is_confirmed() {
+    on_both(|app| async move {
+        let receiver = Receiver::willing().await;
+        endpoint(&app, &receiver.url, |row| row.message_types = vec!["*".to_owned()].into()).await;
+        stand_in_event(&app, Uuid::from_u128(1)).await;
+        message(&app, SCORED, ONE).await;
+        sequence_all(&app.app).await;
+        set(&app, webhook_endpoint::Column::GrantState, GrantState::Proposed.as_str()).await;
+        message(&app, SCORED, ONE).await;
+        deliver(&app).await;
+        assert!(receiver.seen().is_empty());
+        let rows = deliveries(&app).await;
+        assert!(rows.iter().all(|row| row.state == DeliveryState::Pending), "{rows:?}");
+        set(&app, webhook_endpoint::Column::GrantState, GrantState::Confirmed.as_str()).await;
+        deliver(&app).await;
+        assert_eq!(receiver.seen().len(), 2);
     })
     .await;
 }
@@ -507,7 +573,7 @@ async fn what_a_killed_worker_held_is_sent_when_its_lease_ends() {
         message(&app, SCORED, ONE).await;
         sequence_all(&app.app).await;
         let dead = app.app.ids.next();
-        let wanted = [Wanted { endpoint: row.id, room: 10, per_event: false }];
+        let wanted = [Wanted { endpoint: row.id, room: 10, per_event: false, only_tests: false }];
         let held = queue::claim(&app.app.database, dead, &wanted, app.now()).await.unwrap();
         assert_eq!(held.len(), 1);
         app.advance(TimeDelta::seconds(4));

@@ -1,8 +1,10 @@
 //! Webhook endpoints: their grant, their secrets, and what may leave to them.
 
-use entity::vocabulary::{DeliveryOrder, DeliveryState, Tlp, WebhookPayload, WebhookPreset};
-use entity::{delivery, delivery_attempt, message, webhook_endpoint, webhook_secret};
-use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
+use entity::vocabulary::{
+    DeliveryOrder, DeliveryState, ReplyKind, ReplyState, Tlp, WebhookPayload, WebhookPreset, WorldFactKind,
+};
+use entity::{delivery, delivery_attempt, message, reply, webhook_endpoint, webhook_secret};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,7 +15,7 @@ use vulndesk::error::Error;
 use vulndesk::ids::{Kind, decode, encode};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook;
-use vulndesk::webhook::payload::{Withheld, bodies};
+use vulndesk::webhook::payload::{Withheld, letters};
 use vulndesk::webhook::sealed;
 
 use crate::harness::{TestApp, on_both};
@@ -108,7 +110,8 @@ impl TestApp {
             message_id: message.id,
             event_id: message.event_id,
             kind: message.kind,
-            sequence: i64::try_from(index).unwrap() + 1,
+            position: i64::try_from(index).unwrap() + 1,
+            sequence: None,
             state: DeliveryState::Pending,
             due_at: self.now(),
             attempts: 0,
@@ -130,10 +133,43 @@ impl TestApp {
         let event = decode(Kind::Event, "event", event).unwrap();
         let batch = self.deliveries(endpoint).await;
         let batch: Vec<_> = batch.into_iter().filter(|row| row.event_id == Some(event)).collect();
-        let bodies = bodies(&self.app, endpoint, &batch).await.unwrap();
-        assert_eq!(bodies.len(), batch.len());
-        let parsed = bodies.into_iter().map(|body| body.map(|text| serde_json::from_slice(&text).unwrap()));
+        let letters = letters(&self.app, endpoint, &batch).await.unwrap();
+        assert_eq!(letters.len(), batch.len());
+        let parsed = letters
+            .into_iter()
+            .map(|letter| letter.map(|letter| serde_json::from_slice(&letter.body(1)).unwrap()));
         batch.into_iter().map(|row| row.kind).zip(parsed).collect()
+    }
+
+    /// Writes a verdict's reply to a channel.
+    async fn reply(&self, event: Uuid, channel: &str, state: ReplyState) {
+        let select = entity::channel::Entity::find().filter(entity::channel::Column::Key.eq(channel));
+        let channel = select.one(self.app.database.reader()).await.unwrap().unwrap();
+        let row = reply::Model {
+            id: self.app.ids.next(),
+            event_id: event,
+            channel_id: channel.id,
+            kind: ReplyKind::Verdict,
+            state,
+            language: "zh-CN".to_owned(),
+            subject: "Verdict".to_owned(),
+            body: "It is one.".to_owned(),
+            draft_number: 1,
+            drafted_by: "analyst-1".to_owned(),
+            drafted_at: self.now(),
+            approved_by: None,
+            approved_at: None,
+            sent_by: None,
+            sent_at: None,
+            sent_via: None,
+            receipt_number: None,
+            proof: None,
+            content_hash: None,
+            created_at: self.now(),
+            version: 1,
+        };
+        let insert = reply::Entity::insert(row.into_active_model());
+        insert.exec_without_returning(self.app.database.writer()).await.unwrap();
     }
 
     async fn set_tlp(&self, event: &str, tlp: &str, version: i64) {
@@ -379,7 +415,7 @@ async fn what_leaves_is_what_the_grant_sees_at_that_moment() {
         );
         assert!(body["sequence"].is_i64() && body["timestamp"].is_string());
         assert!(!body.to_string().contains("A hole"), "a thin delivery has no content: {body}");
-        for (endpoint, reason) in [(green, Withheld::AboveCeiling), (unconfirmed, Withheld::NotGranted)] {
+        for (endpoint, reason) in [(green, Withheld::AboveCeiling), (unconfirmed, Withheld::NotConfirmed)] {
             let held = app.leaving(endpoint, &received.event).await;
             assert!(held.iter().all(|(_, body)| *body == Err(reason)), "{held:?}");
         }
@@ -457,9 +493,126 @@ async fn scope_filters_and_jurisdiction_hold_back() {
         assert_eq!(*of(&held, "report.received"), Err(Withheld::Abroad), "a question is no decision");
         let leader = app.token(Role::Leader, "leader-1");
         let record = json!({ "decision": asked["decision"]["id"], "expectedVersion": 1, "outcome": "It may", "granted": true });
-        app.done(&leader, "recordDecision", "RecordDecision", record, "decision { id }").await;
+        let vague = app.change(&leader, "recordDecision", "RecordDecision", record.clone(), "decision { id }").await;
+        assert_eq!(vague["userErrors"][0]["code"], "MISSING_FACT", "{vague}");
+        let record = with(record, json!({ "extent": "ALLOW" }));
+        app.done(&leader, "recordDecision", "RecordDecision", record, "decision { id extent }").await;
         let seen = app.leaving(abroad, &received.event).await;
         assert!(of(&seen, "report.received").is_ok(), "{seen:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_more_goes_abroad_than_was_decided() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let received = app.receive("analyst-1", "cnvd", "CNVD-2026-00001", "AMBER").await;
+        let event = decode(Kind::Event, "event", &received.event).unwrap();
+        let grant = json!({ "role": "ANALYST", "tlpCeiling": "AMBER", "abroad": true });
+        let abroad = app.confirmed(with(portal(), json!({ "payload": "FULL", "grant": grant }))).await;
+        let full = || async {
+            let left = app.leaving(abroad, &received.event).await;
+            of(&left, "report.received").clone().map(|body| body["data"].get("content").is_some())
+        };
+        let db = app.app.database.writer();
+        let known = entity::world_fact::Model {
+            id: app.app.ids.next(),
+            event_id: event,
+            kind: WorldFactKind::PubliclyKnown,
+            occurred_at: None,
+            learned_at: app.now(),
+            source: "a mailing list".to_owned(),
+            recorded_by: "analyst-1".to_owned(),
+            recorded_at: app.now(),
+        };
+        let known = entity::world_fact::Entity::insert(known.into_active_model());
+        assert_eq!(full().await, Err(Withheld::Abroad));
+        known.exec_without_returning(db).await.unwrap();
+        assert_eq!(full().await, Ok(false), "that it is known opens no content");
+        let decide = async |extent: &str| {
+            app.advance(chrono::TimeDelta::minutes(1));
+            let analyst = app.token(Role::Analyst, "analyst-1");
+            let ask = json!({ "event": received.event, "kind": "REPORT_ABROAD", "question": "May it go?" });
+            let asked = app.done(&analyst, "askDecision", "AskDecision", ask, "decision { id }").await;
+            let record = json!({
+                "decision": asked["decision"]["id"], "expectedVersion": 1, "outcome": extent, "extent": extent,
+                "granted": extent != "REFUSE",
+            });
+            let leader = app.token(Role::Leader, "leader-1");
+            app.done(&leader, "recordDecision", "RecordDecision", record, "decision { extent }").await;
+        };
+        for (extent, leaves) in [
+            ("ALLOW", Ok(true)),
+            ("ALLOW_REDUCED", Ok(false)),
+            ("REFUSE", Err(Withheld::Abroad)),
+            ("ALLOW_AFTER_DOMESTIC_REPORT", Err(Withheld::Abroad)),
+        ] {
+            decide(extent).await;
+            assert_eq!(full().await, leaves, "{extent}");
+        }
+        for (channel, state, leaves) in [
+            ("src", ReplyState::Sent, Err(Withheld::Abroad)),
+            ("cnvd", ReplyState::Approved, Err(Withheld::Abroad)),
+            ("cnvd", ReplyState::Sent, Ok(false)),
+        ] {
+            app.reply(event, channel, state).await;
+            assert_eq!(full().await, leaves, "a reply to {channel}, {state}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn headers_go_to_the_host_that_they_were_meant_for() {
+    on_both(|app| async move {
+        let (id, _, _) = app.endpoint(portal()).await;
+        let admin = app.token(Role::Admin, "admin-1");
+        let anew = json!([{ "name": "X-New", "value": "another" }]);
+        for (version, change, names) in [
+            (1, json!({ "url": "https://hooks.example/elsewhere" }), json!(["X-Api-Key"])),
+            (2, json!({ "url": "https://other.example/in", "headers": anew }), json!(["X-New"])),
+            (3, json!({ "url": "https://third.example/in" }), json!([])),
+        ] {
+            let input = with(json!({ "endpoint": id, "expectedVersion": version }), change);
+            let fields = "endpoint { headerNames }";
+            let after =
+                app.done(&admin, "updateWebhookEndpoint", "UpdateWebhookEndpoint", input, fields).await;
+            assert_eq!(after["endpoint"]["headerNames"], names, "change {version}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_withheld_is_replayed_by_who_sees_it() {
+    on_both(|app| async move {
+        app.with_company().await;
+        app.receive("analyst-1", "cnvd", "CNVD-2026-00001", "AMBER").await;
+        let endpoint = app.confirmed(portal()).await;
+        let row = delivery::Model {
+            state: DeliveryState::Cancelled,
+            finished_at: Some(app.now()),
+            note: Some("above the TLP ceiling".to_owned()),
+            ..app.deliveries(endpoint).await.swap_remove(0)
+        };
+        let insert = delivery::Entity::insert(row.clone().into_active_model());
+        insert.exec_without_returning(app.app.database.writer()).await.unwrap();
+        let since =
+            json!({ "endpoint": encode(Kind::WebhookEndpoint, endpoint), "since": "2026-01-01T00:00:00Z" });
+        for (role, subject, withheld, count) in [
+            (Role::Admin, "admin-1", true, 0),
+            (Role::Leader, "leader-1", false, 0),
+            (Role::Leader, "leader-1", true, 1),
+        ] {
+            let token = app.token(role, subject);
+            let input = with(since.clone(), json!({ "withheldToo": withheld }));
+            let done = app.done(&token, "replayDeliveries", "ReplayDeliveries", input, "count").await;
+            assert_eq!(done["count"], count, "{role:?} {withheld}");
+        }
+        let after =
+            delivery::Entity::find_by_id(row.id).one(app.app.database.reader()).await.unwrap().unwrap();
+        assert_eq!((after.state, after.note), (DeliveryState::Pending, None));
     })
     .await;
 }
@@ -505,9 +658,9 @@ async fn a_batch_costs_the_same_whatever_its_size() {
         let endpoint = app.confirmed(with(portal(), everything)).await;
         let mut all = app.deliveries(endpoint).await;
         all.retain(|row| row.event_id.is_some());
-        let (_, of_two) = app.statements_of(bodies(&app.app, endpoint, &all[..2])).await;
-        let (_, of_all) = app.statements_of(bodies(&app.app, endpoint, &all)).await;
-        assert!(all.len() >= 8 && of_two == of_all && of_all <= 8, "{of_two} and {of_all} statements");
+        let (_, of_two) = app.statements_of(letters(&app.app, endpoint, &all[..2])).await;
+        let (_, of_all) = app.statements_of(letters(&app.app, endpoint, &all)).await;
+        assert!(all.len() >= 8 && of_two == of_all && of_all <= 9, "{of_two} and {of_all} statements");
     })
     .await;
 }
@@ -586,8 +739,8 @@ async fn a_test_message_is_for_its_endpoint_alone() {
             let endpoint = decode(Kind::WebhookEndpoint, "id", endpoint).unwrap();
             let mut batch = app.deliveries(endpoint).await;
             batch.retain(|row| row.kind == "webhook.test");
-            let bodies = bodies(&app.app, endpoint, &batch).await.unwrap();
-            assert_eq!(bodies.iter().map(Result::is_ok).collect::<Vec<_>>(), [arrives]);
+            let letters = letters(&app.app, endpoint, &batch).await.unwrap();
+            assert_eq!(letters.iter().map(Result::is_ok).collect::<Vec<_>>(), [arrives]);
         }
         let pause = json!({ "endpoint": first, "expectedVersion": version, "reason": "maintenance" });
         app.done(&admin, "pauseWebhookEndpoint", "PauseWebhookEndpoint", pause, ENDPOINT).await;

@@ -215,7 +215,7 @@ impl WebhookGrant {
 
     /// When it was confirmed; null unless it is. 确认时间；未确认时为空。
     async fn confirmed_at(&self) -> Option<DateTime<Utc>> {
-        self.0.grant_confirmed_at
+        self.0.grant_confirmed_at.filter(|_| self.0.grant_state == GrantState::Confirmed)
     }
 }
 
@@ -258,10 +258,10 @@ impl WebhookDelivery {
         Ok(loaders::lookup::<event::Entity>(ctx, event).await?.map(Event::from))
     }
 
-    /// Its number among the endpoint's deliveries about one event; null unless you are LEADER or AUDITOR.
-    /// 同一端点同一事件内的序号；仅领导小组与审计可见，否则为空。
+    /// Its number among those that left to the endpoint about one event; null before the first attempt, and unless
+    /// you are LEADER or AUDITOR. 同一端点同一事件内已发送记录的序号；首次发送前为空，且仅领导小组与审计可见。
     async fn sequence(&self, ctx: &Context<'_>) -> Option<i64> {
-        Some(self.0.sequence).filter(|_| reads_all(ctx))
+        self.0.sequence.filter(|_| reads_all(ctx))
     }
 
     /// Where it stands. 状态。
