@@ -46,6 +46,8 @@ pub struct Model {
     pub state: PayoutState,
     /// State to which a released one returns.
     pub held_from: Option<PayoutState>,
+    /// Which share of a split payout it is, from 1; none while it is whole.
+    pub share: Option<i32>,
     /// What it is the only live payout for; none once it ended without payment or was reversed.
     pub live_key: Option<String>,
     /// Subject who proposed it.
@@ -54,10 +56,16 @@ pub struct Model {
     pub proposed_at: DateTimeUtc,
     /// Why.
     pub rationale: String,
+    /// Subject who split it.
+    pub split_by: Option<String>,
     /// Subject who approved it.
     pub approved_by: Option<String>,
     /// When.
     pub approved_at: Option<DateTimeUtc>,
+    /// What was last approved, in minor units: what those outside see.
+    pub approved_amount: Option<i64>,
+    /// Severity of what was last approved.
+    pub approved_severity: Option<Severity>,
     /// Until when the white hat may accept or appeal; then silence accepts.
     pub answer_by: Option<DateTimeUtc>,
     /// When the white hat accepted.
@@ -68,6 +76,8 @@ pub struct Model {
     pub budget_id: Option<Uuid>,
     /// Part approved beyond the budget, in minor units.
     pub over_budget: i64,
+    /// Counts from 1 how often it was offered to the platform: what is said of an earlier attempt changes nothing.
+    pub attempt: i32,
     /// When the platform took it.
     pub synced_at: Option<DateTimeUtc>,
     /// The platform's own reference.

@@ -20,6 +20,8 @@ pub struct Model {
     pub from_state: Option<PayoutState>,
     /// State after.
     pub to_state: PayoutState,
+    /// Whether the payout had been approved by then: before that nobody outside learns of it.
+    pub approved: bool,
     /// Why, where somebody said so.
     pub reason: Option<String>,
     /// Subject who did it.

@@ -20,6 +20,8 @@ pub struct Model {
     pub email: Option<String>,
     /// Reference of the account that payouts go to.
     pub payee_account: Option<String>,
+    /// Who last said where the money goes.
+    pub payee_account_set_by: Option<String>,
     /// Own staff: their reports count as internal.
     pub staff: bool,
     /// When personal data were erased.

@@ -15,6 +15,7 @@ mod m06_webhook;
 mod m07_payout;
 mod m07_principal;
 mod m08_delivery_number;
+mod m08_payout;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m06_webhook::Migration),
             Box::new(m07_payout::Migration),
             Box::new(m08_delivery_number::Migration),
+            Box::new(m08_payout::Migration),
         ]
     }
 }

@@ -105,7 +105,7 @@ pub(super) async fn pay(
         }
         Until::Synced | Until::Paid => {
             by("reporter-1", "acceptPayout", json!({ "payout": payout["id"] })).await?;
-            let taken = json!({ "payout": payout["id"], "platformReference": format!("SRC-PAY-{index:04}") });
+            let taken = json!({ "payout": payout["id"], "attempt": 1, "platformReference": format!("SRC-PAY-{index:04}") });
             payout = by("src-1", "markPayoutSynced", taken).await?;
         }
         _ => {

@@ -72,6 +72,7 @@ pub(super) fn new_reporter(
         name,
         email,
         payee_account: None,
+        payee_account_set_by: None,
         staff,
         erased_at: None,
         version: 1,
@@ -94,7 +95,8 @@ pub struct LinkReporter {
 /// Links the reporter of a report to a subject, who then sees the public side of all their reports.
 ///
 /// # Errors
-/// By policy and visibility; a refusal when the report names no reporter or a service would move a link.
+/// By policy and visibility; a refusal when the report names no reporter or a service would move a link; FOUR_EYES for a
+/// link to oneself, or to who decides a live payout of the reporter.
 pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Result<reporter::Model> {
     require(actor, Action::LinkReporter)?;
     let subject = require_text("input.subject", &input.subject, SHORT)?;
@@ -117,6 +119,11 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "subject", message)]));
     }
     require_not_erased(&before)?;
+    if *subject == *actor.subject || crate::payout::store::decides_for(app, before.id, &subject).await? {
+        let message = "whoever links or pays a reporter is not that reporter: somebody else has to link you, and \
+                       others have to decide the payouts that are live";
+        return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "subject", message)]));
+    }
     let after = reporter::Model { subject: Some(subject), ..before.clone() };
     change(app, ChangeSet::new(app, actor, Action::LinkReporter), before, after).await
 }
@@ -188,6 +195,7 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
         name: None,
         email: None,
         payee_account: None,
+        payee_account_set_by: None,
         subject: None,
         erased_at,
         ..before.clone()

@@ -149,6 +149,18 @@ impl ChangeSet {
         after
     }
 
+    /// Demands that an aggregate which this change does not revise still is as it was read: what was decided from it
+    /// would not hold otherwise.
+    pub fn demand<M: Aggregate>(&mut self, row: &M) {
+        let revision = M::revision_column();
+        let mut statement = Query::update().table(M::Entity::default()).take();
+        statement
+            .value(revision, row.revision())
+            .and_where(Expr::col(M::id_column()).eq(row.id()))
+            .and_where(Expr::col(revision).eq(row.revision()));
+        self.guarded.push(statement);
+    }
+
     /// Closes an audit entry over the rows written since the last one, for a row that is never changed again.
     pub fn record(&mut self, app: &App, kind: &str, id: Uuid) {
         self.audit(app, kind, id, None, 1, &[]);

@@ -365,7 +365,7 @@ messages! {
         approved: bool,
     }
     /// A payout was rejected. 奖励被驳回。
-    PayoutRejected "payout.rejected" [PAYOUT_TEAM, FINANCE, BONUS] {
+    PayoutRejected "payout.rejected" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
         /// The payout. 奖励。
         payout: Opaque<entity::payout::Entity>,
         /// Its number. 奖励编号。
@@ -526,6 +526,22 @@ messages! {
     }
     /// The payment of a payout was reversed. 奖励支付已冲销。
     PayoutReversed "payout.reversed" [PAYOUT_TEAM, FINANCE, BONUS, PAYEE] {
+        /// The payout. 奖励。
+        payout: Opaque<entity::payout::Entity>,
+        /// Its number. 奖励编号。
+        number: String,
+        /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
+        report: Option<Opaque<entity::report::Entity>>,
+        /// Its kind. 类型。
+        kind: PayoutKind,
+        /// Where it stands now. 现状态。
+        state: PayoutState,
+        /// Whether it was ever approved: before that no channel and no reporter learns of it.
+        /// 是否曾获批准；批准前渠道与报告人均不知情。
+        approved: bool,
+    }
+    /// A platform confirmed a payment that none of ours expected: a person has to look. 平台确认了一笔非预期的支付，须人工核查。
+    PayoutUnexpectedPayment "payout.unexpected_payment" [PAYOUT_TEAM, FINANCE, BONUS] {
         /// The payout. 奖励。
         payout: Opaque<entity::payout::Entity>,
         /// Its number. 奖励编号。

@@ -133,7 +133,7 @@ pub async fn resolve(app: &App, actor: &Actor, input: &ResolvePayoutAppeal) -> R
     let (Some(appeal), Some((report, event))) = (appeal, &loaded.earned_by) else {
         return Err(Error::refused(RefusalCode::MissingFact, "no appeal is open"));
     };
-    if store::severity_author(app, event.id).await?.as_deref() == Some(&*actor.subject) {
+    if store::severity_author(app, report).await?.as_deref() == Some(&*actor.subject) {
         let message = "you gave the severity that is appealed against: somebody else has to resolve it";
         return Err(Error::refused(RefusalCode::FourEyes, message));
     }
@@ -187,7 +187,9 @@ async fn anew(
     let grid = before.grid_id.ok_or_else(|| anyhow::anyhow!("a report's payout has no grid"))?;
     let mut after = before.clone();
     give_back(app, changes, &mut after, Posting::give_back).await?;
-    price(app, grid, event, input.severity, before.asset_tier).await?.set(&mut after);
+    // What is recorded by now decides; the tier that was named holds while nothing is.
+    let named = if store::tier(app, event).await?.is_none() { before.asset_tier } else { None };
+    price(app, grid, event, input.severity, named).await?.set(&mut after);
     Ok(payout::Model {
         state,
         held_from: None,

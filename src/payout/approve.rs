@@ -40,12 +40,17 @@ pub async fn approve(app: &App, actor: &Actor, input: &ApprovePayout) -> Result<
     let before = &loaded.payout;
     expect_version(before.version, input.expected_version)?;
     let to = target(app, &loaded, Cause::Approve).await?;
-    refused(still_earned(&loaded))?;
+    refused(still_earned(app, &loaded).await?)?;
     let mut changes = ChangeSet::new(app, actor, Action::ApprovePayout).because(note.as_deref());
+    demand(&mut changes, &loaded);
     let day = changes.at().with_timezone(&zone(&loaded.channel)).date_naive();
     let budget = store::budget_on(app, &before.currency, day).await?;
     let over = budget.as_ref().map_or(0, |budget| ledger::shortfall(budget, before.amount));
-    let beyond = beyond(before, over)?;
+    let mut beyond = beyond(before, over)?;
+    if let Some(event) = loaded.event_id() {
+        let payments = store::unexpected_payments(app, event).await?;
+        beyond.extend(payments.iter().map(|(number, _)| format!("a payment of {number} came unexpectedly")));
+    }
     let parties = Parties {
         actor: &actor.subject,
         payee: loaded.reporter.subject.as_deref(),
@@ -63,6 +68,8 @@ pub async fn approve(app: &App, actor: &Actor, input: &ApprovePayout) -> Result<
         approved_by: Some(actor.subject.to_string()),
         approved_at: Some(changes.at()),
         answer_by: Some(changes.at() + app.payouts.answer_time()),
+        approved_amount: Some(before.amount),
+        approved_severity: before.severity,
         accepted_at: None,
         budget_id: Some(budget.id),
         over_budget: over,
@@ -95,13 +102,25 @@ fn beyond(payout: &payout::Model, over: i64) -> Result<Vec<String>> {
     Ok(beyond)
 }
 
-/// The verdict may have changed since the proposal, or the severity that priced it.
-pub(super) fn still_earned(loaded: &store::Loaded) -> Vec<Refusal> {
-    let Some((report, event)) = &loaded.earned_by else { return Vec::new() };
-    let mut refusals = rules::check_earning(loaded.payout.kind, &earning(report, event));
-    if refusals.is_empty() && report.severity != loaded.payout.severity {
+/// What was decided rests on the event's verdict and reports, and on who the payee is.
+pub(super) fn demand(changes: &mut ChangeSet, loaded: &store::Loaded) {
+    if let Some((_, event)) = &loaded.earned_by {
+        changes.demand(event);
+    }
+    changes.demand(&loaded.reporter);
+}
+
+/// The verdict may have changed since the proposal, the severity that priced it, or the event's other reports. An
+/// approved share keeps its severity: what another finder's appeal changed does not hold it up.
+pub(super) async fn still_earned(app: &App, loaded: &store::Loaded) -> Result<Vec<Refusal>> {
+    let Some((report, event)) = &loaded.earned_by else { return Ok(Vec::new()) };
+    let payout = &loaded.payout;
+    let mut refusals = rules::check_earning(payout.kind, &earning(report, event));
+    let keeps = payout.share.is_some() && payout.approved_by.is_some();
+    if refusals.is_empty() && !keeps && report.severity != payout.severity {
         let message = "the report's severity changed since it was priced: cancel it and propose it anew";
         refusals.push(Refusal::new(RefusalCode::Contradiction, message));
     }
-    refusals
+    refusals.extend(rules::check_first(&store::siblings(app, report).await?));
+    Ok(refusals)
 }

@@ -5,9 +5,13 @@
 //! approves what is outside the grid's range or beyond the budget. After the approval the white hat has some days to
 //! accept or to appeal once; silence accepts, which follows from the clock and from no job that has to run.
 //!
-//! Nothing is paid twice: a report has one live payout at a time (a unique key says so), a payment's reference
-//! confirms one payout of its channel (another unique key), and every move is written under the guard of the
-//! payout's revision. A command that did not commit has changed nothing, so it may be sent again.
+//! Nothing is paid twice: an event earns once, by its first valid report, and has one live payout at a time or one
+//! for each finder's share (a unique key says so, and the event's revision is demanded as it was read), a payment's
+//! reference confirms one payout of its channel (another unique key), and every move is written under the guard of
+//! the payout's revision. What a platform says names the attempt it is about. A payment that it confirms late is
+//! taken as paid as long as nothing else was paid; one that none of ours expected is recorded for a person, and from
+//! then on a LEADER has to approve what is paid for that event. A command that did not commit has changed nothing, so
+//! it may be sent again.
 //!
 //! A budget is an aggregate of its own: its row holds the sums of its ledger and is written under its revision in
 //! the change that moves the payout, so two approvals at once cannot both take its last money ([`ledger`]).
@@ -169,6 +173,7 @@ fn record(
         kind,
         from_state: from,
         to_state: payout.state,
+        approved: payout.approved_at.is_some(),
         reason: reason.map(str::to_owned),
         changed_by: changes.actor().to_owned(),
         changed_at: changes.at(),
@@ -217,6 +222,7 @@ fn tell(
         Failed => PayoutFailed,
         Cancelled => PayoutCancelled,
         Reversed => PayoutReversed,
+        UnexpectedPayment => PayoutUnexpectedPayment,
     }
 }
 

@@ -96,7 +96,7 @@ pub async fn release(app: &App, actor: &Actor, input: &PayoutMove) -> Result<pay
 /// Takes a payout back before it is paid, and gives its budget back.
 ///
 /// # Errors
-/// By policy, visibility, version and the move table; a refusal while the platform may pay it.
+/// By policy, visibility, version and the move table; a refusal while the platform may pay it, or an appeal is open.
 pub async fn cancel(app: &App, actor: &Actor, input: &PayoutMove) -> Result<payout::Model> {
     let mut begun = begin(app, actor, Action::CancelPayout, input).await?;
     let state = target(app, &begun.loaded, Cause::Cancel).await?;
@@ -113,7 +113,13 @@ pub async fn retry(app: &App, actor: &Actor, input: &PayoutMove) -> Result<payou
     let begun = begin(app, actor, Action::RetryPayout, input).await?;
     let state = target(app, &begun.loaded, Cause::Retry).await?;
     let before = &begun.loaded.payout;
-    let after = payout::Model { state, synced_at: None, platform_reference: None, ..before.clone() };
+    let after = payout::Model {
+        state,
+        attempt: before.attempt.saturating_add(1),
+        synced_at: None,
+        platform_reference: None,
+        ..before.clone()
+    };
     begun.end(app, after, PayoutChangeKind::Released).await
 }
 

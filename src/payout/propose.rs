@@ -37,6 +37,9 @@ pub struct ProposePayout {
     pub currency: String,
     /// Tier of the asset, while no affected product says it. 资产等级；已记录受影响产品时由产品决定。
     pub asset_tier: Option<AssetTier>,
+    /// The ended share of a split payout whose place it takes: its finder is paid. 所替代的、已终止的拆分份额，由该份额发现人收款。
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Id<payout::Entity>>,
     /// Why this amount. 理由。
     pub rationale: String,
     /// Sent again with the same input, it answers the first payout. 幂等键；相同输入返回首次结果。
@@ -70,7 +73,7 @@ pub async fn propose(app: &App, actor: &Actor, input: &ProposePayout) -> Result<
     let (mut row, payee, event) = match subject {
         Subject::Report(id) => {
             let report = crate::intake::store::find(app, actor, id).await?;
-            for_report(app, &changes, &report, input, amount).await?
+            for_report(app, actor, &changes, &report, input, amount).await?
         }
         Subject::Period(id, period) => {
             let reporter = store::find_reporter(app, actor, id).await?;
@@ -79,6 +82,10 @@ pub async fn propose(app: &App, actor: &Actor, input: &ProposePayout) -> Result<
         }
     };
     row.rationale = rationale;
+    changes.demand(&payee);
+    if let Some(event) = &event {
+        changes.demand(event);
+    }
     let event_id = event.map(|event| event.id);
     let parties = Parties {
         actor: &actor.subject,
@@ -114,8 +121,8 @@ impl Subject {
             let report = input.report.ok_or_else(|| missing("report", "a report: name it"))?;
             return Ok(Self::Report(report.0));
         }
-        if input.report.is_some() {
-            return Err(missing("report", "a reporter and a period: leave report out"));
+        if input.report.is_some() || input.replaces.is_some() {
+            return Err(missing("report", "a reporter and a period: leave report and replaces out"));
         }
         let reporter = input.reporter.ok_or_else(|| missing("reporter", "a reporter: name them"))?;
         let period = input.period.as_deref().unwrap_or_default();
@@ -137,17 +144,51 @@ pub(super) fn read_period(field: &str, kind: PayoutKind, text: &str) -> Result<P
     }
 }
 
+/// The key of an event's only live payout, or of its share. The first share is in the place of the whole.
+pub(super) fn live_key(event: Uuid, share: Option<i32>) -> String {
+    match share {
+        None | Some(1) => format!("event:{event}"),
+        Some(share) => format!("event:{event}:{share}"),
+    }
+}
+
+/// The ended share whose place the proposal takes.
+async fn replaced(
+    app: &App,
+    actor: &Actor,
+    report: &report::Model,
+    input: &ProposePayout,
+) -> Result<Option<payout::Model>> {
+    let Some(id) = input.replaces else { return Ok(None) };
+    let ended = store::find(app, actor, id.0).await?.payout;
+    let fits = ended.report_id == Some(report.id)
+        && (ended.kind, &*ended.currency) == (input.kind, &*input.currency)
+        && ended.share.is_some()
+        && ended.live_key.is_none();
+    if fits {
+        return Ok(Some(ended));
+    }
+    let message =
+        "it is no share for this report, of this kind and currency, that was rejected, cancelled or reversed";
+    Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "replaces", message)]))
+}
+
 /// Refuses a second live payout for the same thing; the unique key does so where two come at once.
 async fn refuse_second(app: &App, row: &payout::Model) -> Result<()> {
     let taken = match (row.report_id, &row.live_key) {
-        (Some(report), _) => store::has_live(app, report).await?,
+        (Some(report), _) => {
+            let same =
+                |live: &payout::Model| row.share.is_none() || live.share.is_none() || live.share == row.share;
+            store::live_of(app, report).await?.iter().any(same)
+        }
         (None, Some(key)) => store::live(app, key).await?.is_some(),
         (None, None) => false,
     };
     if !taken {
         return Ok(());
     }
-    let message = "it has a live payout: cancel, reject or reverse that one first";
+    let message = "it has a live payout: cancel, reject or reverse that one first; of a split one, name the ended \
+                   share (replaces)";
     Err(Error::refused(RefusalCode::AlreadyExists, message))
 }
 
@@ -164,6 +205,7 @@ pub(super) fn earning(report: &report::Model, event: &event::Model) -> Earning {
 
 async fn for_report(
     app: &App,
+    actor: &Actor,
     changes: &ChangeSet,
     report: &report::Model,
     input: &ProposePayout,
@@ -175,11 +217,14 @@ async fn for_report(
         let message = "the report names no reporter: nobody can be paid";
         refusals.push(Refusal::on(RefusalCode::MissingFact, "report", message));
     }
+    refusals.extend(rules::check_first(&store::siblings(app, report).await?));
     let (Some(severity), Some(reporter), true) = (report.severity, report.reporter_id, refusals.is_empty())
     else {
         return Err(Error::Refused(refusals));
     };
-    let reporter = store::reporter(app, reporter).await?;
+    let replaced = replaced(app, actor, report, input).await?;
+    let payee = replaced.as_ref().map_or(reporter, |share| share.reporter_id);
+    let reporter = store::reporter(app, payee).await?;
     let grid = store::grid_for(app, report.channel_id, amount.unit.code()).await?;
     let Some(grid) = grid else {
         let message =
@@ -187,11 +232,15 @@ async fn for_report(
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::MissingFact, "currency", message)]));
     };
     let price = price(app, grid.id, event.id, severity, input.asset_tier).await?;
-    let key = Some(format!("report:{}", report.id));
     let mut row = new_row(app, changes, input.kind, report.channel_id, reporter.id, amount);
     row.report_id = Some(report.id);
     row.severity = Some(severity);
-    row.live_key = key;
+    if let Some(share) = &replaced {
+        row.share = share.share;
+        // Of a split payout only this share changes.
+        row.priced = (share.priced - share.amount).saturating_add(row.amount);
+    }
+    row.live_key = Some(live_key(event.id, row.share));
     price.set(&mut row);
     Ok((row, reporter, Some(event)))
 }
@@ -281,17 +330,22 @@ pub(super) fn new_row(
         range_maximum: None,
         state: PayoutState::Proposed,
         held_from: None,
+        share: None,
         live_key: None,
         proposed_by: changes.actor().to_owned(),
         proposed_at: changes.at(),
         rationale: String::new(),
+        split_by: None,
         approved_by: None,
         approved_at: None,
+        approved_amount: None,
+        approved_severity: None,
         answer_by: None,
         accepted_at: None,
         appealed: false,
         budget_id: None,
         over_budget: 0,
+        attempt: 1,
         synced_at: None,
         platform_reference: None,
         paid_at: None,

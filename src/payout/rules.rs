@@ -84,6 +84,7 @@ moves! {
     Proposed -> OnHold    by Hold;
     Approved -> Synced    by Sync;
     Approved -> Paid      by PayByHand;
+    Approved -> Paid      by Confirm;
     Approved -> OnHold    by Appeal;
     Approved -> OnHold    by Hold;
     Approved -> Cancelled by Cancel;
@@ -98,6 +99,7 @@ moves! {
     OnHold   -> Cancelled by Cancel;
     OnHold   -> Paid      by Confirm;
     OnHold   -> Failed    by Fail;
+    Failed   -> Paid      by Confirm;
     Failed   -> Approved  by Retry;
     Failed   -> Cancelled by Cancel;
 }
@@ -121,6 +123,11 @@ pub fn has_platform(kind: ChannelKind) -> bool {
 /// Whether the white hat accepted: in words, or by letting the time go by. It follows from the clock alone.
 pub fn is_accepted(payout: &payout::Model, now: DateTime<Utc>) -> bool {
     payout.accepted_at.is_some() || payout.answer_by.is_some_and(|until| until <= now)
+}
+
+/// Whether the platform had it once, in this attempt or an earlier one: it may have paid it, whatever it said then.
+pub fn was_handed_over(payout: &payout::Model) -> bool {
+    payout.synced_at.is_some() || payout.attempt > 1
 }
 
 /// Where `cause` leads from the payout's state; a held one returns to where it was held.
@@ -189,12 +196,23 @@ pub fn missing(payout: &payout::Model, cause: Cause, facts: &MoveFacts) -> Vec<R
         Cause::DismissAppeal | Cause::UpholdAppeal => {
             need(facts.appeal_open, MissingFact, "no appeal is open")
         }
-        Cause::Cancel => need(
-            payout.state != PayoutState::OnHold || !held_at_platform,
-            Contradiction,
-            "the platform has it and may pay it: it has to fail first (failPayout)",
-        ),
-        Cause::Confirm | Cause::Fail => need(
+        Cause::Cancel => {
+            need(
+                payout.state != PayoutState::OnHold || !held_at_platform,
+                Contradiction,
+                "the platform has it and may pay it: it has to fail first (failPayout)",
+            );
+            need(
+                !facts.appeal_open,
+                MissingFact,
+                "an appeal is open, and who gave the severity may not end it: resolve it first \
+                 (resolvePayoutAppeal)",
+            );
+        }
+        Cause::Confirm => {
+            need(was_handed_over(payout), Contradiction, "the platform never took it (markPayoutSynced)")
+        }
+        Cause::Fail => need(
             payout.state != PayoutState::OnHold || held_at_platform,
             Contradiction,
             "the platform never took it (markPayoutSynced)",
@@ -218,7 +236,7 @@ pub fn not_a_move(payout: &payout::Model, cause: Cause) -> Refusal {
 
 /// Whether those outside learn of the step: for them a payout begins with its approval.
 pub fn is_public(step: &payout_change::Model) -> bool {
-    step.from_state.is_some() && step.kind != PayoutChangeKind::Split
+    step.approved && !matches!(step.kind, PayoutChangeKind::Split | PayoutChangeKind::UnexpectedPayment)
 }
 
 /// Whether a payment may be undone: once, by a reversing entry.
@@ -248,7 +266,28 @@ pub fn check_impartial(parties: Parties<'_>) -> Option<Refusal> {
     })
 }
 
-/// Who may approve: another than who proposed; a LEADER where `beyond` says so.
+/// Whether what a platform says is of the attempt that holds: what came late from an earlier one must not hit the next.
+pub fn check_attempt(payout: &payout::Model, attempt: i32) -> Option<Refusal> {
+    (payout.attempt != attempt).then(|| {
+        let message = format!("this is of attempt {attempt}, and attempt {} holds", payout.attempt);
+        Refusal::on(RefusalCode::Contradiction, "attempt", message)
+    })
+}
+
+/// Who is to be paid must not have decided it, also where they were linked to the payee afterwards: neither proposed
+/// nor split nor approved it, nor resolved the appeal against it.
+pub fn check_payee(payout: &payout::Model, payee: Option<&str>, resolver: Option<&str>) -> Option<Refusal> {
+    let payee = payee?;
+    let decided =
+        [Some(&*payout.proposed_by), payout.split_by.as_deref(), payout.approved_by.as_deref(), resolver];
+    decided.contains(&Some(payee)).then(|| {
+        let message =
+            "who is paid took part in deciding it: cancel it, and let others propose and approve it anew";
+        Refusal::new(RefusalCode::FourEyes, message)
+    })
+}
+
+/// Who may approve: another than who proposed or split; a LEADER where `beyond` says so.
 pub fn check_approver(
     payout: &payout::Model,
     parties: Parties<'_>,
@@ -258,6 +297,10 @@ pub fn check_approver(
     let mut refusals: Vec<_> = check_impartial(parties).into_iter().collect();
     if payout.proposed_by == parties.actor {
         let message = "you proposed it: another ANALYST, FINANCE or LEADER has to approve it";
+        refusals.push(Refusal::new(RefusalCode::FourEyes, message));
+    }
+    if payout.split_by.as_deref() == Some(parties.actor) {
+        let message = "you said among whom it is split: another ANALYST, FINANCE or LEADER has to approve it";
         refusals.push(Refusal::new(RefusalCode::FourEyes, message));
     }
     if !is_leader {
@@ -315,6 +358,30 @@ pub fn check_earning(kind: PayoutKind, earning: &Earning) -> Vec<Refusal> {
         refusals.push(Refusal::on(RefusalCode::MissingFact, "report", message));
     }
     refusals
+}
+
+/// A report of the same event, beside the one that is to be paid for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sibling {
+    /// Whether it was received before that one.
+    pub earlier: bool,
+    /// Whether it is valid: it has its severity, and stands for itself and not for its parts.
+    pub valid: bool,
+    /// Whether it has a live payout.
+    pub live: bool,
+}
+
+/// An event is one vulnerability and earns once, by its first valid report. What was paid already for a later one has
+/// to be reversed before the first can earn.
+pub fn check_first(siblings: &[Sibling]) -> Option<Refusal> {
+    let message = if siblings.iter().any(|sibling| sibling.earlier && sibling.valid) {
+        "an earlier report of this vulnerability is valid: a later one earns nothing"
+    } else if siblings.iter().any(|sibling| sibling.live) {
+        "another report of this vulnerability has a live payout: cancel, reject or reverse that one first"
+    } else {
+        return None;
+    };
+    Some(Refusal::on(RefusalCode::Contradiction, "report", message))
 }
 
 /// Whether a payout of this kind is for a report; the others are for a reporter and a period.

@@ -5,8 +5,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{PayoutChangeKind, PayoutState};
 use entity::{payout, reporter};
 
-use super::approve::still_earned;
-use super::rules::Cause;
+use super::approve::{demand, still_earned};
+use super::rules::{self, Cause};
 use super::store::Loaded;
 use super::{SHORT, refused, require_impartial, spend, step, store, target, unit};
 use crate::app::App;
@@ -23,6 +23,8 @@ use crate::outbox::{Bump, ChangeSet};
 pub struct MarkPayoutSynced {
     /// The payout. 奖励。
     pub payout: Id<payout::Entity>,
+    /// Its attempt that the platform took. 平台接收的是第几次提交。
+    pub attempt: i32,
     /// The platform's own reference. 平台编号。
     pub platform_reference: Option<String>,
 }
@@ -47,6 +49,8 @@ pub struct ConfirmPayout {
 pub struct FailPayout {
     /// The payout. 奖励。
     pub payout: Id<payout::Entity>,
+    /// Its attempt that failed. 失败的是第几次提交。
+    pub attempt: i32,
     /// Why. 原因。
     pub reason: String,
 }
@@ -79,12 +83,13 @@ pub struct SetPayeeAccount {
 ///
 /// # Errors
 /// By policy, visibility and the move table; refusals while the white hat may appeal, when the report no longer earns
-/// it, or when it was taken under another reference.
+/// it, when it was taken under another reference, or of an earlier attempt; FOUR_EYES where the payee decided it.
 pub async fn mark_synced(app: &App, actor: &Actor, input: &MarkPayoutSynced) -> Result<payout::Model> {
     require(actor, Action::MarkPayoutSynced)?;
     let reference = optional_text("input.platformReference", input.platform_reference.as_ref(), SHORT)?;
     let loaded = store::find(app, actor, input.payout.0).await?;
     let before = &loaded.payout;
+    refused(rules::check_attempt(before, input.attempt).into_iter().collect())?;
     if before.synced_at.is_some() {
         if before.platform_reference == reference {
             return Ok(before.clone());
@@ -97,8 +102,8 @@ pub async fn mark_synced(app: &App, actor: &Actor, input: &MarkPayoutSynced) -> 
         )]));
     }
     let state = target(app, &loaded, Cause::Sync).await?;
-    refused(still_earned(&loaded))?;
     let mut changes = ChangeSet::new(app, actor, Action::MarkPayoutSynced);
+    require_payable(app, &mut changes, &loaded).await?;
     let after = payout::Model {
         state,
         synced_at: Some(changes.at()),
@@ -108,6 +113,28 @@ pub async fn mark_synced(app: &App, actor: &Actor, input: &MarkPayoutSynced) -> 
     let after = step(app, &mut changes, &loaded, after, PayoutChangeKind::Synced, None);
     app.commit(changes).await?;
     Ok(after)
+}
+
+/// Refuses to hand over or pay what the report no longer earns, what its payee decided, or what a payment may have
+/// paid already that came after the approval; and demands what that rests on.
+async fn require_payable(app: &App, changes: &mut ChangeSet, loaded: &Loaded) -> Result<()> {
+    let payout = &loaded.payout;
+    let mut refusals = still_earned(app, loaded).await?;
+    let resolver = store::appeal(app, payout.id).await?.and_then(|appeal| appeal.resolved_by);
+    refusals.extend(rules::check_payee(payout, loaded.reporter.subject.as_deref(), resolver.as_deref()));
+    if let Some(event) = loaded.event_id() {
+        let payments = store::unexpected_payments(app, event).await?;
+        if let Some((number, _)) = payments.iter().find(|(_, told_at)| Some(*told_at) > payout.approved_at) {
+            let message = format!(
+                "a payment of {number} came unexpectedly after the approval: cancel this one, and let a LEADER \
+                 approve what is still owed"
+            );
+            refusals.push(Refusal::new(RefusalCode::Contradiction, message));
+        }
+    }
+    refused(refusals)?;
+    demand(changes, loaded);
+    Ok(())
 }
 
 /// A payment as it was told.
@@ -145,8 +172,9 @@ fn contradiction(field: &'static str, message: &str) -> Error {
     Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, field, message)])
 }
 
-/// Confirms that the platform paid. The same confirmation again changes nothing; one that contradicts it, or an
-/// amount that is not the payout's, is refused.
+/// Confirms that the platform paid, also after it said that it could not. The same confirmation again changes nothing;
+/// one that contradicts it, or an amount that is not the payout's, is refused. A payment that can pay nothing any more,
+/// since the payout was cancelled or paid by another, is refused and recorded: a person has to look.
 ///
 /// # Errors
 /// By policy, visibility and the move table; BAD_USER_INPUT on an inexact amount or a time to come; refusals of
@@ -160,29 +188,52 @@ pub async fn confirm(app: &App, actor: &Actor, input: &ConfirmPayout) -> Result<
     let loaded = store::find(app, actor, input.payout.0).await?;
     require_impartial(app, actor, &loaded).await?;
     let before = &loaded.payout;
-    let owed = Money { minor: before.amount, unit: super::unit("currency", &before.currency)? };
+    // What nobody approved yet is not told.
+    let minor = before.approved_amount.unwrap_or(before.amount);
+    let owed = Money { minor, unit: super::unit("currency", &before.currency)? };
     if paid != owed {
         return Err(contradiction("amount", &format!("{owed} is owed, and {paid} was confirmed")));
     }
-    if before.state == PayoutState::Paid {
-        if payment.is_of(before) {
-            return Ok(before.clone());
-        }
-        return Err(contradiction(
-            "externalReference",
-            "it was paid by another payment: nothing is paid twice",
-        ));
+    if before.state == PayoutState::Paid && payment.is_of(before) {
+        return Ok(before.clone());
+    }
+    payment.require_new(app, before).await?;
+    let unexpected = match before.state {
+        PayoutState::Paid => Some("it was paid by another payment: nothing is paid twice"),
+        PayoutState::Cancelled if rules::was_handed_over(before) => Some("it was cancelled: nothing is owed"),
+        _ => None,
+    };
+    if let Some(message) = unexpected {
+        record_unexpected(app, actor, &loaded, paid, &payment).await?;
+        return Err(contradiction("externalReference", &format!("{message}; the payment is on record")));
     }
     let state = target(app, &loaded, Cause::Confirm).await?;
-    payment.require_new(app, before).await?;
     pay(app, ChangeSet::new(app, actor, Action::ConfirmPayout), &loaded, state, payment, None).await
+}
+
+/// Puts a payment on the payout's record that pays nothing of ours, once, and tells those who have to look.
+async fn record_unexpected(
+    app: &App,
+    actor: &Actor,
+    loaded: &Loaded,
+    paid: Money,
+    payment: &Payment,
+) -> Result<()> {
+    let kind = PayoutChangeKind::UnexpectedPayment;
+    let told = format!("{}: {paid} at {}", payment.reference, payment.paid_at.to_rfc3339());
+    if store::is_recorded(app, loaded.payout.id, kind, &told).await? {
+        return Ok(());
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::ConfirmPayout);
+    step(app, &mut changes, loaded, loaded.payout.clone(), kind, Some(&told));
+    app.commit(changes).await
 }
 
 /// Records a payment by hand where the channel has no platform.
 ///
 /// # Errors
 /// By policy, visibility, version and the move table; refusals while the white hat may appeal, or the report no longer
-/// earns it; FOUR_EYES for the payee.
+/// earns it; FOUR_EYES for the payee, where the payee decided it, and for who last set the account.
 pub async fn mark_paid(app: &App, actor: &Actor, input: &MarkPayoutPaid) -> Result<payout::Model> {
     require(actor, Action::MarkPayoutPaid)?;
     let payment = Payment::read(app, &input.external_reference, input.paid_at)?;
@@ -190,10 +241,15 @@ pub async fn mark_paid(app: &App, actor: &Actor, input: &MarkPayoutPaid) -> Resu
     let loaded = store::find(app, actor, input.payout.0).await?;
     expect_version(loaded.payout.version, input.expected_version)?;
     require_impartial(app, actor, &loaded).await?;
+    if loaded.reporter.payee_account_set_by.as_deref() == Some(&*actor.subject) {
+        let message = "you said where the payee's money goes: somebody else has to pay it";
+        return Err(Error::refused(RefusalCode::FourEyes, message));
+    }
     let state = target(app, &loaded, Cause::PayByHand).await?;
-    refused(still_earned(&loaded))?;
+    let mut changes = ChangeSet::new(app, actor, Action::MarkPayoutPaid);
+    require_payable(app, &mut changes, &loaded).await?;
     payment.require_new(app, &loaded.payout).await?;
-    pay(app, ChangeSet::new(app, actor, Action::MarkPayoutPaid), &loaded, state, payment, Some(proof)).await
+    pay(app, changes, &loaded, state, payment, Some(proof)).await
 }
 
 async fn pay(
@@ -223,13 +279,14 @@ async fn pay(
 /// The platform could not pay; the same again changes nothing.
 ///
 /// # Errors
-/// By policy, visibility and the move table; FOUR_EYES for the payee.
+/// By policy, visibility and the move table; a refusal of an earlier attempt; FOUR_EYES for the payee.
 pub async fn fail(app: &App, actor: &Actor, input: &FailPayout) -> Result<payout::Model> {
     require(actor, Action::FailPayout)?;
     let reason = require_text("input.reason", &input.reason, SHORT)?;
     let loaded = store::find(app, actor, input.payout.0).await?;
     require_impartial(app, actor, &loaded).await?;
     let before = &loaded.payout;
+    refused(rules::check_attempt(before, input.attempt).into_iter().collect())?;
     if before.state == PayoutState::Failed {
         return Ok(before.clone());
     }
@@ -251,7 +308,9 @@ pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount
     let loaded = store::find(app, actor, input.payout.0).await?;
     let before = &loaded.reporter;
     let own = before.subject.as_deref() == Some(&*actor.subject);
-    if !own && !actor.has_any(&[Role::Finance, Role::Src]) {
+    // A platform speaks for its own reporters, not for who only has a share paid through it.
+    let platform = actor.is(Role::Src) && before.channel_id == Some(loaded.payout.channel_id);
+    if !own && !platform && !actor.is(Role::Finance) {
         return Err(Error::NotFound);
     }
     if before.erased_at.is_some() {
@@ -260,7 +319,9 @@ pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount
     if before.payee_account != account {
         let changes = ChangeSet::new(app, actor, Action::SetPayeeAccount);
         let mut changes = if own { changes.by_reporter(before.id) } else { changes };
-        let after = reporter::Model { payee_account: account, ..before.clone() };
+        let set_by = Some(changes.actor().to_owned());
+        let after =
+            reporter::Model { payee_account: account, payee_account_set_by: set_by, ..before.clone() };
         changes.revise(app, before, after, None, Bump::RevisionOnly);
         app.commit(changes).await?;
     }

@@ -6,6 +6,7 @@ use async_graphql::InputObject;
 use entity::vocabulary::{PayoutChangeKind, PayoutState};
 use entity::{payout, reporter};
 
+use super::propose::live_key;
 use super::{SHORT, number, record, require_impartial, rules, step, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -52,7 +53,7 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
         let message = format!("it is {}: only a first proposal is split", before.state);
         return Err(Error::refused(RefusalCode::MoveNotAllowed, message));
     }
-    let Some(report) = before.report_id.filter(|_| before.priced == before.amount) else {
+    let (Some((_, event)), None) = (&loaded.earned_by, before.share) else {
         let message = "a payout for a report is split, once";
         return Err(Error::refused(RefusalCode::Contradiction, message));
     };
@@ -63,6 +64,10 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
         let parties =
             rules::Parties { actor: &actor.subject, payee: finder.subject.as_deref(), reported_it: false };
         super::refused(rules::check_impartial(parties).into_iter().collect())?;
+        if finder.channel_id != Some(before.channel_id) {
+            let message = "a finder is known through another channel, which does not pay this out";
+            return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "among", message)]));
+        }
         if !payees.insert(finder.id) {
             let message = "a finder stands twice: name each once, and not the payee";
             return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "among", message)]));
@@ -77,21 +82,24 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "among", message)]));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SplitPayout).because(reason.as_deref());
-    let first = payout::Model { amount: shares[0].minor, ..before.clone() };
-    for (index, (finder, share)) in finders.iter().zip(&shares[1..]).enumerate() {
+    let split_by = Some(actor.subject.to_string());
+    let first = payout::Model { amount: shares[0].minor, share: Some(1), split_by, ..before.clone() };
+    for (number_of_share, (finder, share)) in (2_i32..).zip(finders.iter().zip(&shares[1..])) {
         let row = payout::Model {
             id: app.ids.next(),
             number: number(app, chrono::Datelike::year(&changes.at())),
             reporter_id: finder.id,
             amount: share.minor,
-            live_key: Some(format!("report:{report}:{}", index + 2)),
+            share: Some(number_of_share),
+            live_key: Some(live_key(event.id, Some(number_of_share))),
             proposed_at: changes.at(),
             created_at: changes.at(),
-            ..before.clone()
+            ..first.clone()
         };
         record(app, &mut changes, &row, None, PayoutChangeKind::Proposed, None, loaded.event_id());
         changes.create(app, row, loaded.event_id());
     }
+    changes.demand(event);
     let after = step(app, &mut changes, &loaded, first, PayoutChangeKind::Split, reason.as_deref());
     app.commit(changes).await?;
     Ok(after)

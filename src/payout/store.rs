@@ -10,11 +10,12 @@ use entity::{
     affected_product, bonus_run, budget, budget_entry, channel, event, message, payout, payout_appeal,
     payout_change, product, report, reporter, reward_grid, reward_grid_cell, verdict,
 };
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::period::Period;
+use super::rules::Sibling;
 use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
@@ -91,14 +92,99 @@ pub async fn reporter(app: &App, id: Uuid) -> Result<reporter::Model> {
     reporter::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
-/// Whether the report has a payout that is live: not ended unpaid, not reversed.
+/// The payouts of a report that are live: not ended unpaid, not reversed. Several only where it was split.
 ///
 /// # Errors
 /// Of the database.
-pub async fn has_live(app: &App, report: Uuid) -> Result<bool> {
+pub async fn live_of(app: &App, report: Uuid) -> Result<Vec<payout::Model>> {
     let select = payout::Entity::find()
         .filter(payout::Column::ReportId.eq(report))
         .filter(payout::Column::LiveKey.is_not_null());
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The other reports of the report's event, as they matter for who earns.
+///
+/// # Errors
+/// Of the database.
+pub async fn siblings(app: &App, report: &report::Model) -> Result<Vec<Sibling>> {
+    let others = report::Entity::find()
+        .filter(report::Column::EventId.eq(report.event_id))
+        .filter(report::Column::Id.ne(report.id));
+    let others = others.all(app.database.reader()).await?;
+    let live = payout::Entity::find()
+        .filter(is_one_of(app.database.backend(), payout::Column::ReportId, others.iter().map(|row| row.id)))
+        .filter(payout::Column::LiveKey.is_not_null());
+    let live: HashSet<_> =
+        live.all(app.database.reader()).await?.into_iter().filter_map(|row| row.report_id).collect();
+    let sibling = |other: report::Model| Sibling {
+        earlier: (other.received_at, other.id) < (report.received_at, report.id),
+        valid: other.severity.is_some() && !other.split,
+        live: live.contains(&other.id),
+    };
+    Ok(others.into_iter().map(sibling).collect())
+}
+
+/// Payments for the event's reports that nobody expected: the payout's number, and when it was told.
+///
+/// # Errors
+/// Of the database.
+pub async fn unexpected_payments(
+    app: &App,
+    event: Uuid,
+) -> Result<Vec<(String, chrono::DateTime<chrono::Utc>)>> {
+    let reports = Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .and_where(report::Column::EventId.eq(event))
+        .take();
+    let select = payout_change::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            payout_change::Entity::belongs_to(payout::Entity)
+                .from(payout_change::Column::PayoutId)
+                .to(payout::Column::Id)
+                .into(),
+        )
+        .select_only()
+        .column(payout::Column::Number)
+        .column(payout_change::Column::ChangedAt)
+        .filter(payout_change::Column::Kind.eq(PayoutChangeKind::UnexpectedPayment))
+        .filter(payout::Column::ReportId.in_subquery(reports))
+        .order_by_asc(payout_change::Column::Id);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Whether the payout's record has such a payment by these words.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_recorded(app: &App, payout: Uuid, kind: PayoutChangeKind, reason: &str) -> Result<bool> {
+    let select = payout_change::Entity::find()
+        .filter(payout_change::Column::PayoutId.eq(payout))
+        .filter(payout_change::Column::Kind.eq(kind))
+        .filter(payout_change::Column::Reason.eq(reason));
+    Ok(select.one(app.database.reader()).await?.is_some())
+}
+
+/// Whether the subject takes part in deciding a live payout of the reporter.
+///
+/// # Errors
+/// Of the database.
+pub async fn decides_for(app: &App, reporter: Uuid, subject: &str) -> Result<bool> {
+    use payout::Column::{ApprovedBy, Id, LiveKey, ProposedBy, ReporterId, SplitBy};
+    let resolved = Query::select()
+        .column(payout_appeal::Column::PayoutId)
+        .from(payout_appeal::Entity)
+        .and_where(payout_appeal::Column::ResolvedBy.eq(subject))
+        .take();
+    let select = payout::Entity::find().filter(ReporterId.eq(reporter)).filter(LiveKey.is_not_null()).filter(
+        Condition::any()
+            .add(ProposedBy.eq(subject))
+            .add(SplitBy.eq(subject))
+            .add(ApprovedBy.eq(subject))
+            .add(Id.in_subquery(resolved)),
+    );
     Ok(select.one(app.database.reader()).await?.is_some())
 }
 
@@ -130,15 +216,32 @@ pub async fn appeal(app: &App, payout: Uuid) -> Result<Option<payout_appeal::Mod
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// Who gave the verdict that holds, and with it the severity.
+/// Who gave the severity that the report has: who upheld the last appeal since the verdict that holds, else who gave
+/// that verdict.
 ///
 /// # Errors
 /// Of the database.
-pub async fn severity_author(app: &App, event: Uuid) -> Result<Option<String>> {
+pub async fn severity_author(app: &App, report: &report::Model) -> Result<Option<String>> {
+    let db = app.database.reader();
     let select = verdict::Entity::find()
-        .filter(verdict::Column::EventId.eq(event))
+        .filter(verdict::Column::EventId.eq(report.event_id))
         .filter(verdict::Column::SupersededAt.is_null());
-    Ok(select.one(app.database.reader()).await?.map(|verdict| verdict.given_by))
+    let verdict = select.one(db).await?;
+    let payouts = Query::select()
+        .column(payout::Column::Id)
+        .from(payout::Entity)
+        .and_where(payout::Column::ReportId.eq(report.id))
+        .take();
+    use payout_appeal::Column::{PayoutId, ResolvedAt, SeverityAfter, SeverityBefore};
+    let mut upheld = payout_appeal::Entity::find()
+        .filter(PayoutId.in_subquery(payouts))
+        .filter(Expr::col(SeverityAfter).ne(Expr::col(SeverityBefore)))
+        .order_by_desc(ResolvedAt);
+    if let Some(verdict) = &verdict {
+        upheld = upheld.filter(ResolvedAt.gte(verdict.given_at));
+    }
+    let upheld = upheld.one(db).await?.and_then(|appeal| appeal.resolved_by);
+    Ok(upheld.or(verdict.map(|verdict| verdict.given_by)))
 }
 
 /// The highest tier among the products that the event affects; none while none is recorded.
@@ -265,7 +368,7 @@ pub async fn run(app: &App, id: Uuid) -> Result<bonus_run::Model> {
 }
 
 /// The channel's reports of named reporters that were received in a span, on CONFIRMED events that are not TLP:RED:
-/// a bonus must not tell of an event among named people.
+/// a bonus must not tell of an event among named people. Of an event only the first valid report counts.
 ///
 /// # Errors
 /// Of the database.
@@ -280,7 +383,22 @@ pub async fn confirmed_reports(
         .and_where(event::Column::Verdict.eq(Verdict::Confirmed))
         .and_where(event::Column::Tlp.ne(entity::vocabulary::Tlp::Red))
         .take();
+    use report::Column::{EventId, Id, ReceivedAt, Severity, Split};
+    let earlier = |column: report::Column| Expr::col(("earlier", column));
+    let this = |column: report::Column| Expr::col((report::Entity, column));
+    let before = earlier(ReceivedAt)
+        .lt(this(ReceivedAt))
+        .or(earlier(ReceivedAt).eq(this(ReceivedAt)).and(earlier(Id).lt(this(Id))));
+    let an_earlier_valid = Query::select()
+        .expr(Expr::val(1))
+        .from_as(report::Entity, "earlier")
+        .and_where(earlier(EventId).eq(this(EventId)))
+        .and_where(earlier(Severity).is_not_null())
+        .and_where(earlier(Split).eq(false))
+        .and_where(before)
+        .take();
     let select = report::Entity::find()
+        .filter(Expr::exists(an_earlier_valid).not())
         .filter(report::Column::ChannelId.eq(channel))
         .filter(report::Column::ReceivedAt.gte(span.start))
         .filter(report::Column::ReceivedAt.lt(span.end))
@@ -403,9 +521,10 @@ pub async fn changes_after(app: &App, actor: &Actor, after: i64, limit: u64) -> 
     let mut visible = Condition::all().add(visibility::visible_payout(actor));
     if !allows(actor, Action::ReadPayoutDecisions) {
         // The same as `rules::is_public`.
-        visible = visible
-            .add(payout_change::Column::FromState.is_not_null())
-            .add(payout_change::Column::Kind.ne(PayoutChangeKind::Split));
+        visible = visible.add(payout_change::Column::Approved.eq(true)).add(
+            payout_change::Column::Kind
+                .is_not_in([PayoutChangeKind::Split, PayoutChangeKind::UnexpectedPayment]),
+        );
     }
     let db = app.database.reader();
     // A change has the id of its message, and a message its position from after the commit on.

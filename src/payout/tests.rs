@@ -167,6 +167,7 @@ fn proposal(report: Id<entity::report::Entity>) -> ProposePayout {
         amount: decimal("400.00"),
         currency: "CNY".to_owned(),
         asset_tier: Some(AssetTier::Core),
+        replaces: None,
         rationale: "As the grid says".to_owned(),
         idempotency_key: None,
     }
@@ -203,7 +204,7 @@ async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
                 retrying(|| accept(app, &src, &input)).await
             }
             Act::Sync => {
-                let input = MarkPayoutSynced { payout: id, platform_reference: None };
+                let input = MarkPayoutSynced { payout: id, attempt: seen.attempt, platform_reference: None };
                 retrying(|| mark_synced(app, &src, &input)).await
             }
             Act::Confirm { reference } => {
@@ -217,7 +218,7 @@ async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
                 retrying(|| confirm(app, &src, &input)).await
             }
             Act::Fail => {
-                let input = FailPayout { payout: id, reason: "No account".to_owned() };
+                let input = FailPayout { payout: id, attempt: seen.attempt, reason: "No account".to_owned() };
                 retrying(|| fail(app, &src, &input)).await
             }
             Act::Retry => retrying(|| retry(app, &analyst, &by)).await,

@@ -15,6 +15,7 @@ mod hidden_fields;
 mod hidden_ids;
 mod leaks;
 mod payouts;
+mod payouts_once;
 mod principals;
 mod procedure;
 mod random_events;

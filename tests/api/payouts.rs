@@ -8,23 +8,23 @@ use vulndesk::auth::Role;
 
 use crate::harness::{TestApp, on_both};
 
-const FIELDS: &str = "payout { id number version state amount }";
+pub(crate) const FIELDS: &str = "payout { id number version state amount }";
 
 /// A payout as its caller last saw it.
 #[derive(Clone)]
-struct Seen {
-    id: Value,
-    version: Value,
+pub(crate) struct Seen {
+    pub(crate) id: Value,
+    pub(crate) version: Value,
 }
 
 impl Seen {
-    fn of(payload: &Value) -> Self {
+    pub(crate) fn of(payload: &Value) -> Self {
         let payout = &payload["payout"];
         assert!(payout["id"].is_string(), "{payload}");
         Self { id: payout["id"].clone(), version: payout["version"].clone() }
     }
 
-    fn with(&self, mut more: Value) -> Value {
+    pub(crate) fn with(&self, mut more: Value) -> Value {
         more["payout"] = self.id.clone();
         more["expectedVersion"] = self.version.clone();
         more
@@ -32,7 +32,7 @@ impl Seen {
 }
 
 /// The company with a grid for core assets (HIGH 1 to 800, CRITICAL 801 to 5,000) and a budget for the quarter.
-async fn with_money(app: &TestApp, budget: &str) {
+pub(crate) async fn with_money(app: &TestApp, budget: &str) {
     app.with_company().await;
     let admin = app.token(Role::Admin, "admin-1");
     let cells = json!([
@@ -47,7 +47,13 @@ async fn with_money(app: &TestApp, budget: &str) {
 }
 
 /// A report of `subject` that analyst-1 confirmed as HIGH; answers its id and its event's.
-async fn confirmed(app: &TestApp, channel: &str, number: &str, subject: &str, tlp: &str) -> (Value, Value) {
+pub(crate) async fn confirmed(
+    app: &TestApp,
+    channel: &str,
+    number: &str,
+    subject: &str,
+    tlp: &str,
+) -> (Value, Value) {
     let analyst = app.token(Role::Analyst, "analyst-1");
     let input = json!({
         "channel": channel, "number": number, "title": format!("A hole {number}"), "tlp": tlp,
@@ -66,7 +72,7 @@ async fn confirmed(app: &TestApp, channel: &str, number: &str, subject: &str, tl
     (report["id"].clone(), event["id"].clone())
 }
 
-async fn call(app: &TestApp, who: (Role, &str), mutation: &str, input: Value) -> Value {
+pub(crate) async fn call(app: &TestApp, who: (Role, &str), mutation: &str, input: Value) -> Value {
     let token = app.token_in_scope(who.0, who.1);
     let kind = match mutation {
         "rejectPayout" | "holdPayout" | "releasePayout" | "cancelPayout" | "retryPayout"
@@ -76,7 +82,7 @@ async fn call(app: &TestApp, who: (Role, &str), mutation: &str, input: Value) ->
     app.change(&token, mutation, &kind, input, FIELDS).await
 }
 
-async fn propose(app: &TestApp, report: &Value, amount: &str) -> Seen {
+pub(crate) async fn propose(app: &TestApp, report: &Value, amount: &str) -> Seen {
     let input = json!({
         "kind": "BOUNTY", "report": report, "amount": amount, "currency": "CNY", "assetTier": "CORE",
         "rationale": "As the grid says",
@@ -84,17 +90,17 @@ async fn propose(app: &TestApp, report: &Value, amount: &str) -> Seen {
     Seen::of(&call(app, (Role::Analyst, "analyst-1"), "proposePayout", input).await)
 }
 
-async fn approve(app: &TestApp, who: (Role, &str), payout: &Seen) -> Seen {
+pub(crate) async fn approve(app: &TestApp, who: (Role, &str), payout: &Seen) -> Seen {
     Seen::of(&call(app, who, "approvePayout", payout.with(json!({}))).await)
 }
 
-fn code(payload: &Value) -> &str {
+pub(crate) fn code(payload: &Value) -> &str {
     let refused = payload["userErrors"][0]["code"].as_str();
     refused.or(payload["errors"][0]["extensions"]["code"].as_str()).unwrap_or("DONE")
 }
 
 /// The quarter's accounts: granted, available, reserved, spent, overrun. They and the ledger have to balance.
-async fn accounts(app: &TestApp) -> [String; 5] {
+pub(crate) async fn accounts(app: &TestApp) -> [String; 5] {
     let finance = app.token(Role::Finance, "finance-1");
     let document = "{ budgets { nodes { granted available reserved spent overrun } } }";
     let answer = app.graphql(&finance, document, Value::Null).await;
@@ -119,7 +125,7 @@ async fn accounts(app: &TestApp) -> [String; 5] {
 }
 
 /// Gives the messages written so far their positions, as the sequencer does after their commits.
-async fn sequence(app: &TestApp) {
+pub(crate) async fn sequence(app: &TestApp) {
     use entity::message::{Column, Entity};
     let db = app.app.database.writer();
     let last = Entity::find().order_by_desc(Column::Position).filter(Column::Position.is_not_null());
@@ -158,7 +164,7 @@ async fn a_bounty_goes_from_proposal_to_payment_with_four_eyes_and_is_confirmed_
         }]));
 
         let src = (Role::Src, "src-1");
-        let sync = json!({ "payout": payout.id, "platformReference": "P-1" });
+        let sync = json!({ "payout": payout.id, "attempt": 1, "platformReference": "P-1" });
         assert_eq!(code(&call(&app, src, "markPayoutSynced", sync.clone()).await), "MISSING_FACT");
         let accepted = call(&app, (Role::Reporter, "reporter-1"), "acceptPayout", json!({ "payout": payout.id })).await;
         assert_eq!(code(&accepted), "DONE");
@@ -254,12 +260,12 @@ async fn of_confirmations_cancellations_and_failures_at_once_one_wins() {
         let (report, _) = confirmed(&app, "src", "SRC-1", "reporter-1", "AMBER").await;
         let payout = approve(&app, (Role::Analyst, "analyst-2"), &propose(&app, &report, "300").await).await;
         app.advance(TimeDelta::days(7));
-        let synced = call(&app, (Role::Src, "src-1"), "markPayoutSynced", json!({ "payout": payout.id })).await;
+        let synced = call(&app, (Role::Src, "src-1"), "markPayoutSynced", json!({ "payout": payout.id, "attempt": 1 })).await;
         assert_eq!(synced["payout"]["state"], "SYNCED", "silence accepted: {synced}");
         let app = &app;
         let id = &payout.id;
         let acts = (0..12).map(|index| async move {
-            let fail = json!({ "payout": id, "reason": "No account" });
+            let fail = json!({ "payout": id, "attempt": 1, "reason": "No account" });
             let paid = json!({
                 "payout": id, "externalReference": format!("T-{}", index % 4), "paidAt": app.now(), "amount": "300", "currency": "CNY",
             });
@@ -327,7 +333,9 @@ async fn a_dismissed_appeal_lets_the_payout_go_on() {
     let dismiss = held.with(json!({ "severity": "HIGH", "resolution": "It does not" }));
     let dismissed = call(&app, (Role::Leader, "leader-1"), "resolvePayoutAppeal", dismiss).await;
     assert_eq!(dismissed["payout"]["state"], "APPROVED", "{dismissed}");
-    let synced = call(&app, (Role::Src, "src-1"), "markPayoutSynced", json!({ "payout": payout.id })).await;
+    let synced =
+        call(&app, (Role::Src, "src-1"), "markPayoutSynced", json!({ "payout": payout.id, "attempt": 1 }))
+            .await;
     assert_eq!(synced["payout"]["state"], "SYNCED", "{synced}");
 }
 

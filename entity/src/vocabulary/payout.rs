@@ -70,6 +70,8 @@ vocabulary! {
         Cancelled = "CANCELLED",
         /// Its payment was reversed. 冲销。
         Reversed = "REVERSED",
+        /// The platform confirmed a payment that none of ours expected: a person has to look. 平台确认了非预期的支付，须人工核查。
+        UnexpectedPayment = "UNEXPECTED_PAYMENT",
     }
 
     /// Account of a budget's ledger. 预算账户。

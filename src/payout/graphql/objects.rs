@@ -41,6 +41,12 @@ impl Payout {
         decimal(&self.0.currency, minor)
     }
 
+    /// Whether the caller is who is paid.
+    async fn is_own(&self, ctx: &Context<'_>) -> ApiResult<bool> {
+        let payee = loaders::lookup::<reporter::Entity>(ctx, self.0.reporter_id).await?;
+        Ok(payee.is_some_and(|payee| payee.subject.as_deref() == Some(&*actor(ctx).subject)))
+    }
+
     async fn appeals(&self, ctx: &Context<'_>) -> ApiResult<std::sync::Arc<[payout_appeal::Model]>> {
         loaders::children::<payout_appeal::Entity>(ctx, self.0.id).await
     }
@@ -70,9 +76,10 @@ impl Payout {
         self.0.state
     }
 
-    /// How much, exactly. 金额（精确）。
-    async fn amount(&self) -> ApiResult<Decimal> {
-        self.decimal(self.0.amount)
+    /// How much, exactly; to those outside what was last approved. 金额（精确）；对外为最近批准的金额。
+    async fn amount(&self, ctx: &Context<'_>) -> ApiResult<Decimal> {
+        let approved = self.0.approved_amount.filter(|_| !Self::inside(ctx));
+        self.decimal(approved.unwrap_or(self.0.amount))
     }
 
     /// ISO 4217 code, or POINTS. 货币代码，或 POINTS（积分）。
@@ -85,9 +92,10 @@ impl Payout {
         self.0.period.as_deref()
     }
 
-    /// Severity that priced it; null for bonuses and gifts. 定价所依据的严重程度；奖金与礼品为空。
-    async fn severity(&self) -> Option<Severity> {
-        self.0.severity
+    /// Severity that priced it, to those outside by the last approval; null for bonuses and gifts.
+    /// 定价所依据的严重程度，对外为最近批准时的；奖金与礼品为空。
+    async fn severity(&self, ctx: &Context<'_>) -> Option<Severity> {
+        if Self::inside(ctx) { self.0.severity } else { self.0.approved_severity }
     }
 
     /// The report that earned it; null for bonuses and gifts, and to who may not see it.
@@ -203,7 +211,14 @@ impl Payout {
     /// The one appeal; null when there is none. 申诉；没有时为空。
     async fn appeal(&self, ctx: &Context<'_>) -> ApiResult<Option<PayoutAppeal>> {
         let inside = Self::inside(ctx);
-        Ok(self.appeals(ctx).await?.first().map(|row| PayoutAppeal::new(row, inside)))
+        let appeals = self.appeals(ctx).await?;
+        let Some(row) = appeals.first() else { return Ok(None) };
+        let report = match self.0.report_id {
+            Some(report) => loaders::lookup::<report::Entity>(ctx, report).await?,
+            None => None,
+        };
+        let readable = report.is_some() || self.is_own(ctx).await?;
+        Ok(Some(PayoutAppeal::new(row, inside, readable)))
     }
 
     /// The budget it is reserved in or was paid from; null while there is none, or your roles may not read budgets.
@@ -218,6 +233,16 @@ impl Payout {
     async fn over_budget(&self, ctx: &Context<'_>) -> ApiResult<Option<Decimal>> {
         let may = allows(actor(ctx), Action::ReadBudgets);
         may.then(|| self.decimal(self.0.over_budget)).transpose()
+    }
+
+    /// Which attempt at the platform holds, from 1; it is named with what the platform says. 当前为第几次提交平台，平台回执须注明。
+    async fn attempt(&self) -> i32 {
+        self.0.attempt
+    }
+
+    /// Which share of a split payout it is, from 1; null while it is whole, and to those outside. 拆分份额序号；未拆分或外部人员为空。
+    async fn share(&self, ctx: &Context<'_>) -> Option<i32> {
+        self.0.share.filter(|_| Self::inside(ctx))
     }
 
     /// When the platform took it; null before. 平台接收时间。
@@ -275,7 +300,8 @@ impl Payout {
         let actor = actor(ctx);
         let moves = rules::moves_of(&self.0).map(|entry| {
             let action = entry.cause.mutation();
-            let proposer = entry.cause == Cause::Approve && *self.0.proposed_by == *actor.subject;
+            let took_part = [Some(&*self.0.proposed_by), self.0.split_by.as_deref()];
+            let proposer = entry.cause == Cause::Approve && took_part.contains(&Some(&*actor.subject));
             AllowedPayoutMove {
                 to: entry.to,
                 mutation: action.name(),
@@ -351,15 +377,15 @@ impl PayoutStep {
 /// The one appeal against a payout's severity. 对奖励所依据严重程度的一次申诉。
 #[derive(SimpleObject)]
 pub struct PayoutAppeal {
-    /// What the white hat says. 申诉理由。
-    grounds: String,
+    /// What the white hat says; null to who may not read the report. 申诉理由；无权查看报告时为空。
+    grounds: Option<String>,
     /// When it was made. 申诉时间。
     appealed_at: DateTime<Utc>,
     /// Severity appealed against. 申诉前的严重程度。
     severity_before: Severity,
     /// Severity after it; null until it is resolved. 处理后的严重程度；未处理时为空。
     severity_after: Option<Severity>,
-    /// Why it was resolved so; null until it is. 处理说明；未处理时为空。
+    /// Why it was resolved so; null until it is, and to who may not read the report. 处理说明；未处理或无权查看报告时为空。
     resolution: Option<String>,
     /// Subject who resolved it; null until it is, and to those outside. 处理人；外部人员为空。
     resolved_by: Option<String>,
@@ -368,13 +394,13 @@ pub struct PayoutAppeal {
 }
 
 impl PayoutAppeal {
-    fn new(row: &payout_appeal::Model, inside: bool) -> Self {
+    fn new(row: &payout_appeal::Model, inside: bool, readable: bool) -> Self {
         Self {
-            grounds: row.grounds.clone(),
+            grounds: readable.then(|| row.grounds.clone()),
             appealed_at: row.appealed_at,
             severity_before: row.severity_before,
             severity_after: row.severity_after,
-            resolution: row.resolution.clone(),
+            resolution: row.resolution.clone().filter(|_| readable),
             resolved_by: row.resolved_by.clone().filter(|_| inside),
             resolved_at: row.resolved_at,
         }
