@@ -77,7 +77,8 @@ async fn receive(
 
 /// It stands in the inbox and is carried out without the sender; sent again with the same id it gets its answer.
 fn later() -> HttpError {
-    let message = "The hook is kept and will be carried out. Send it again with the same webhook-id for its answer.";
+    let message =
+        "The hook is kept and will be carried out. Send it again with the same webhook-id for its answer.";
     HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
         .with_header(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into())
 }

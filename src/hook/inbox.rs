@@ -78,8 +78,7 @@ fn answered(row: &hook_inbox::Model) -> Option<Answer> {
 async fn carry_out(app: &App, channel: &channel::Model, row: &hook_inbox::Model) -> Result<Option<Answer>> {
     // Answered by another between our look and now: the sender asks again.
     let Some(body) = &row.body else { return Ok(None) };
-    let origin = Origin { address: row.address.clone(), request_id: row.request_id.clone() };
-    let (state, status, answer) = match message::carry_out(app, channel, &row.hook_id, body, origin).await {
+    let (state, status, answer) = match message::carry_out(app, channel, row, body).await {
         Outcome::Done(answer) => (HookState::Done, 200, answer),
         Outcome::Refused(status, errors) => {
             tracing::warn!(channel = %channel.key, hook = %row.id, status, "a signed hook was refused");

@@ -3,7 +3,7 @@
 use async_graphql::resolver_utils::enum_value;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{IndicatorKind, Tlp};
-use entity::{channel, payout, report};
+use entity::{channel, hook_inbox, payout, report};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,7 +15,9 @@ use crate::graphql::scalars::{Decimal, Id};
 use crate::ids::{Kind, decode, encode};
 use crate::intake::{self, AddToReport, IndicatorInput, ReceiveReport, ReporterInput};
 use crate::outbox::retrying;
-use crate::payout::{self as payouts, AcceptPayout, AppealPayout, ConfirmPayout, FailPayout, MarkPayoutSynced};
+use crate::payout::{
+    self as payouts, AcceptPayout, AppealPayout, ConfirmPayout, FailPayout, MarkPayoutSynced,
+};
 
 /// What a hook came to.
 #[derive(Debug)]
@@ -165,11 +167,11 @@ pub fn service(channel: &channel::Model, origin: Origin) -> Actor {
 pub(super) async fn carry_out(
     app: &App,
     channel: &channel::Model,
-    hook_id: &str,
+    hook: &hook_inbox::Model,
     body: &[u8],
-    origin: Origin,
 ) -> Outcome {
-    match run(app, &service(channel, origin), channel, hook_id, body).await {
+    let origin = Origin { address: hook.address.clone(), request_id: hook.request_id.clone() };
+    match run(app, &service(channel, origin), channel, hook, body).await {
         Ok(answer) => Outcome::Done(answer),
         Err(error) => outcome(error),
     }
@@ -179,7 +181,7 @@ async fn run(
     app: &App,
     actor: &Actor,
     channel: &channel::Model,
-    hook_id: &str,
+    hook: &hook_inbox::Model,
     body: &[u8],
 ) -> Result<Value> {
     let Envelope { kind, data, .. } = read("", &mut serde_json::Deserializer::from_slice(body))?;
@@ -192,12 +194,13 @@ async fn run(
                 message_id: None,
                 title: said.title,
                 text: said.text,
-                received_at: said.received_at,
+                // Carried out later, it was received all the same when it came.
+                received_at: said.received_at.or(Some(hook.received_at)),
                 reporter: said.reporter.map(ReporterInput::from),
                 indicators: said.indicators.into_iter().map(IndicatorInput::from).collect(),
                 tlp: said.tlp,
                 join_event: None,
-                idempotency_key: Some(hook_id.to_owned()),
+                idempotency_key: Some(hook.hook_id.clone()),
             };
             told_report(app, &retrying(|| intake::receive_report(app, actor, &input)).await?).await
         }
@@ -208,7 +211,7 @@ async fn run(
                 title: said.title,
                 text: said.text,
                 indicators: said.indicators.into_iter().map(IndicatorInput::from).collect(),
-                idempotency_key: Some(hook_id.to_owned()),
+                idempotency_key: Some(hook.hook_id.clone()),
             };
             told_report(app, &retrying(|| intake::add_to_report(app, actor, &input)).await?).await
         }
@@ -314,9 +317,9 @@ fn outcome(error: Error) -> Outcome {
 }
 
 fn errors(list: impl IntoIterator<Item = (String, Option<String>, String)>) -> Value {
-    let list = list.into_iter().map(|(code, field, message)| {
-        json!({ "code": code, "field": field, "message": message })
-    });
+    let list = list
+        .into_iter()
+        .map(|(code, field, message)| json!({ "code": code, "field": field, "message": message }));
     json!({ "errors": list.collect::<Vec<_>>() })
 }
 
@@ -342,9 +345,17 @@ mod tests {
             (r#"{"type":"report.submitted"}"#, "body", "missing field `data`"),
             (r#"{"type":"x","data":{},"more":1}"#, "more", "unknown field `more`"),
             (r#"{"type":"x","data":{}}"#, "data", "missing field `title`"),
-            (r#"{"type":"x","data":{"title":"t","reporter":{"email":["a@b"]}}}"#, "data.reporter.email", "JSON"),
+            (
+                r#"{"type":"x","data":{"title":"t","reporter":{"email":["a@b"]}}}"#,
+                "data.reporter.email",
+                "JSON",
+            ),
             (r#"{"type":"x","data":{"title":"t","receivedAt":"soon"}}"#, "data.receivedAt", "JSON"),
-            (r#"{"type":"x","data":{"title":"t","indicators":[{"kind":"X","value":"a"}]}}"#, "data.indicators[0].kind", "JSON"),
+            (
+                r#"{"type":"x","data":{"title":"t","indicators":[{"kind":"X","value":"a"}]}}"#,
+                "data.indicators[0].kind",
+                "JSON",
+            ),
             (r#"{"type":"x","data":{"title":"t","tlp":"PINK"}}"#, "data.tlp", "JSON"),
         ] {
             let (found, message) = refusal(body);

@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn headers_that_cannot_be_a_signature_are_not_worth_reading_the_body() {
-        let good = [("webhook-id", "a"), ("webhook-timestamp", "1772413200"), ("webhook-signature", "v1,AAAA")];
+        let good =
+            [("webhook-id", "a"), ("webhook-timestamp", "1772413200"), ("webhook-signature", "v1,AAAA")];
         assert!(Claim::read(&headers(&good), at(0)).is_some());
         for left_out in 0..3 {
             let mut fewer = good.to_vec();

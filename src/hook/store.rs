@@ -29,8 +29,7 @@ pub async fn secrets(app: &App, channel: Uuid) -> Result<Vec<hook_secret::Model>
 /// # Errors
 /// Of the database.
 pub async fn channels_with_secrets(app: &App) -> Result<Vec<Uuid>> {
-    let of_hooks =
-        Query::select().column(hook_secret::Column::ChannelId).from(hook_secret::Entity).take();
+    let of_hooks = Query::select().column(hook_secret::Column::ChannelId).from(hook_secret::Entity).take();
     let select = channel::Entity::find().filter(channel::Column::Id.in_subquery(of_hooks));
     let ids = select.select_only().column(channel::Column::Id).order_by_asc(channel::Column::Id);
     Ok(ids.into_tuple().all(app.database.reader()).await?)
@@ -131,12 +130,7 @@ pub async fn put_off(app: &App, id: Uuid, attempts: i32, until: DateTime<Utc>) -
 ///
 /// # Errors
 /// Of the database.
-pub async fn answered_before(
-    app: &App,
-    before: DateTime<Utc>,
-    after: Uuid,
-    limit: u64,
-) -> Result<Vec<Uuid>> {
+pub async fn answered_before(app: &App, before: DateTime<Utc>, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
     use hook_inbox::{Column, Entity};
     let select = Entity::find()
         .filter(Column::ProcessedAt.lt(before))
