@@ -1,15 +1,23 @@
-//! The real binary and the sample SRC platform: a report comes in by hook, money goes out once, whoever is killed.
+//! The real binary and the sample SRC platform: reports come in by hook, money goes out once, whoever is killed.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use entity::vocabulary::HookState;
+use entity::{hook_inbox, report};
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vulndesk::clock::{Clock, SystemClock};
+use vulndesk::database::Database;
+use vulndesk::webhook::sign::{Key, sign};
 
 /// The tests' own bound: nothing here waits for long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -270,6 +278,122 @@ async fn story() {
     let budget = place.graphql(&auditor, budget, Value::Null).await["budgets"]["nodes"][0].clone();
     assert_eq!(budget, json!({ "reserved": "0.00", "spent": "500.50" }));
     drop(desk);
+}
+
+/// How often the server is killed under load, and after how many more answered hooks each time.
+const KILLS: (usize, usize) = (5, 25);
+/// How many hooks are on their way at once.
+const SENDERS: usize = 6;
+
+/// Sends hooks until it is stopped, each with its id until it gets an answer; answers what each number got.
+async fn send_on(
+    (desk, http): (std::net::SocketAddr, reqwest::Client),
+    secret: String,
+    sender: usize,
+    answered: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+) -> Vec<(String, String)> {
+    let key = Key::parse(&secret).unwrap();
+    let mut got = Vec::new();
+    for turn in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let number = format!("{sender}-{turn}");
+        let data = json!({ "number": number, "title": format!("A hole {number}"), "text": "Steps" });
+        let body = json!({ "type": "report.submitted", "data": data }).to_string();
+        let id = format!("msg_{number}");
+        loop {
+            let now = SystemClock.now();
+            let request = http
+                .post(format!("http://{desk}/hooks/src/src"))
+                .header("webhook-id", &id)
+                .header("webhook-timestamp", now.timestamp())
+                .header("webhook-signature", sign([&key], &id, now, body.as_bytes()))
+                .body(body.clone());
+            let answer = match request.send().await {
+                Ok(response) if response.status() == 200 => response.text().await.ok(),
+                Ok(response) => {
+                    assert_eq!(response.status(), 503, "{number}");
+                    None
+                }
+                Err(_) => None,
+            };
+            if let Some(answer) = answer {
+                got.push((number, answer));
+                answered.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            // The server is down, or another request is just carrying it out: it comes again.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    got
+}
+
+async fn killed_under_load() {
+    let place = Place::new();
+    let mut desk = place.serve().await;
+    let admin = ("ADMIN", "admin-1");
+    let channel = json!({
+        "key": "src", "name": "src", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false, "replyRequired": true,
+    });
+    let channel =
+        place.done(admin, "createChannel", "CreateChannel", channel, "channel { id version }").await;
+    let rotate =
+        json!({ "channel": channel["channel"]["id"], "expectedVersion": channel["channel"]["version"] });
+    let made = place.done(admin, "rotateHookSecret", "RotateHookSecret", rotate, "secret").await;
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    let (answered, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let there = (place.desk, place.http.clone());
+            tokio::spawn(send_on(there, secret.clone(), sender, Arc::clone(&answered), Arc::clone(&stop)))
+        })
+        .collect();
+    let load = async || {
+        let enough = answered.load(Ordering::SeqCst) + KILLS.1;
+        while answered.load(Ordering::SeqCst) < enough {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    for _ in 0..KILLS.0 {
+        load().await;
+        drop(desk);
+        desk = place.serve().await;
+    }
+    load().await;
+    stop.store(true, Ordering::SeqCst);
+    let mut got = Vec::new();
+    for sender in senders {
+        got.extend(sender.await.unwrap());
+    }
+    let url = format!("sqlite://{}", place.path("vulndesk.sqlite").display());
+    let database = Database::connect(&url, 2).await.unwrap();
+    loop {
+        let hooks = hook_inbox::Entity::find().all(database.reader()).await.unwrap();
+        if hooks.iter().all(|hook| hook.state == HookState::Done) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(desk);
+    let hooks = hook_inbox::Entity::find().all(database.reader()).await.unwrap();
+    let reports = report::Entity::find().all(database.reader()).await.unwrap();
+    assert_eq!(got.len(), answered.load(Ordering::SeqCst));
+    let numbers: BTreeSet<_> = reports.iter().filter_map(|report| report.channel_number.clone()).collect();
+    assert_eq!(numbers.len(), reports.len(), "each number is one report");
+    assert_eq!(numbers, got.iter().map(|(number, _)| number.clone()).collect(), "none is lost or invented");
+    for (number, answer) in &got {
+        let hook = hooks.iter().find(|hook| hook.hook_id == format!("msg_{number}")).unwrap();
+        assert_eq!(hook.answer.as_ref(), Some(answer), "{number}");
+    }
+    eprintln!("{} hooks, {} kills", got.len(), KILLS.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hook_is_lost_or_done_twice_although_the_server_is_killed_under_load() {
+    tokio::time::timeout(PATIENCE, killed_under_load()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
