@@ -6,6 +6,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
+use crate::hook::HookSettings;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
@@ -33,6 +34,8 @@ pub struct App {
     pub secrets: KeyRing,
     /// What is set about payouts.
     pub payouts: PayoutSettings,
+    /// What is set about inbound hooks.
+    pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
     pub outbound: Policy,
     /// Webhook endpoints as last read.
@@ -58,6 +61,7 @@ impl App {
             wake: Wake::default(),
             secrets: KeyRing::default(),
             payouts: PayoutSettings::default(),
+            hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),
             event_link: String::new(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
+use crate::hook::HookSettings;
 use crate::http::settings::HttpSettings;
 use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
@@ -55,6 +56,8 @@ pub struct Settings {
     pub payouts: PayoutSettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
+    /// Inbound hooks.
+    pub hooks: HookSettings,
 }
 
 /// Deliveries to webhook endpoints.
@@ -98,6 +101,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
             webhooks: WebhookSettings::default(),
+            hooks: HookSettings::default(),
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod escalation;
 pub mod event;
 pub mod executor;
 pub mod graphql;
+pub mod hook;
 pub mod http;
 pub mod idempotency;
 pub mod ids;

@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -31,7 +32,7 @@ use vulndesk::outbound::Policy;
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, http, migrate, schedule, webhook};
+use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -77,9 +78,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secrets { command: SecretsCommand::Rotate { subject } } => {
             let app = command_line_app(&settings).await?;
             let operator = Actor::operator(&subject, [Role::Admin]);
-            let changed = webhook::sealed::reseal(&app, &operator).await;
-            let changed = changed.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            say(&format!("{changed} endpoints had secrets under an older key\n"))
+            let endpoints = webhook::sealed::reseal(&app, &operator).await;
+            let endpoints = endpoints.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let channels = hook::reseal(&app, &operator).await;
+            let channels = channels.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            say(&format!("{endpoints} endpoints and {channels} channels had secrets under an older key\n"))
         }
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
@@ -166,6 +169,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     let mut app = App::new(database, Arc::clone(&clock), Ids::new(clock)).await?;
     app.principal_settings = settings.principals;
     app.payouts = settings.payouts;
+    app.hooks = settings.hooks;
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }
@@ -218,8 +222,11 @@ async fn listen(
     };
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
-    let router: Router = http::router(&settings.http, settings.graphql.clone(), services, page::routes());
-    shutdown.streams.spawn(schedule::run(due, shutdown.token.clone()));
+    let body_timeout = Duration::from_secs(settings.http.body_seconds);
+    let more = page::routes().merge(hook::http::routes(Arc::clone(&app), body_timeout));
+    let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
+    shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
+    shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));
     // Ends after the last request, so that what was committed while draining has its place too.
     let drained = CancellationToken::new();
     let delivering = tokio::spawn(deliver(app, settings.webhooks.worker, drained.clone()));

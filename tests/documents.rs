@@ -56,8 +56,17 @@ fn operations_lists_every_setting_with_its_default() {
     let known: BTreeSet<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();
     for row in rows.iter().filter(|row| row.len() == 5 && row[1].contains('.')) {
         let name = row[1].trim_matches('`');
-        let sections =
-            ["http.", "auth.", "graphql.", "principals.", "outbound.", "payouts.", "secrets.", "webhooks."];
+        let sections = [
+            "http.",
+            "auth.",
+            "graphql.",
+            "principals.",
+            "outbound.",
+            "payouts.",
+            "secrets.",
+            "webhooks.",
+            "hooks.",
+        ];
         if sections.iter().any(|section| name.starts_with(section)) && name != "auth.role_names" {
             assert!(known.contains(name), "docs/OPERATIONS.md documents {name}, which is no setting");
         }

@@ -1,4 +1,4 @@
-// Real deliveries of the real binary, verified by npm's and PyPI's standardwebhooks: node judge.mjs BINARY [PYTHON]
+// Real deliveries of the real binary, verified by npm's and PyPI's standardwebhooks, and hooks that these sign: node judge.mjs BINARY [PYTHON]
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -74,6 +74,17 @@ const token = (role) =>
 const [admin, leader, analyst] = ['ADMIN', 'LEADER', 'ANALYST'].map(token);
 const server = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' } });
 
+async function query(who, document) {
+  const answer = await fetch(`http://${HOST}:${port}/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: document }),
+  });
+  const { data, errors } = await answer.json();
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
 async function call(who, mutation, type, input, fields) {
   const query = `mutation($input: ${type}!) { ${mutation}(input: $input) { ${fields} userErrors { message } } }`;
   const answer = await fetch(`http://${HOST}:${port}/graphql`, {
@@ -137,6 +148,31 @@ try {
   for (const [name, pair] of [['first', before], ['second', after]]) {
     check(`the ${name} report keeps its id over its attempts`, new Set(pair.map(({ headers }) => headers['webhook-id'])).size === 1);
   }
+
+  // The other way round: hooks that both libraries sign are let in.
+  const { channels } = await query(admin, '{ channels { nodes { id version } } }');
+  const [channel] = channels.nodes;
+  const { secret } = await call(admin, 'rotateHookSecret', 'RotateHookSecret', {
+    channel: channel.id, expectedVersion: channel.version,
+  }, 'secret');
+  const body = (number) => JSON.stringify({ type: 'report.submitted', data: { number, title: `A hole ${number} 漏洞` } });
+  const hook = async (id, timestamp, signature, text) => {
+    const answer = await fetch(`http://${HOST}:${port}/hooks/src/src`, {
+      method: 'POST',
+      headers: { 'webhook-id': id, 'webhook-timestamp': `${timestamp}`, 'webhook-signature': signature },
+      body: text,
+    });
+    return answer.status;
+  };
+  const now = new Date();
+  const seconds = Math.floor(now.getTime() / 1000);
+  const npm = new Webhook(secret).sign('msg_npm', now, body('npm'));
+  check('npm: a hook that it signs is let in', await hook('msg_npm', seconds, npm, body('npm')) === 200);
+  check('npm: not with another body', await hook('msg_npm', seconds, npm, body('other')) === 401);
+  const request = JSON.stringify({ secret, id: 'msg_pypi', timestamp: seconds, body: body('PyPI') });
+  const pypi = execFileSync(python, [join(import.meta.dirname, 'sign.py')], { input: request }).toString().trim();
+  check('PyPI: a hook that it signs is let in', await hook('msg_pypi', seconds, pypi, body('PyPI')) === 200);
+  check('PyPI: not under another id', await hook('msg_other', seconds, pypi, body('PyPI')) === 401);
 } catch (error) {
   check(`the judge ran to its end: ${error.stack}`, false);
 }

@@ -29,6 +29,8 @@ pub mod event;
 pub mod event_access;
 pub mod event_link;
 pub mod event_number_block;
+pub mod hook_inbox;
+pub mod hook_secret;
 pub mod idempotency;
 pub mod indicator;
 pub mod instance;

@@ -38,9 +38,11 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod hook;
 mod payout;
 mod webhook;
 
+pub use hook::*;
 pub use payout::*;
 pub use webhook::*;
 

@@ -16,6 +16,7 @@ mod m07_payout;
 mod m07_principal;
 mod m08_delivery_number;
 mod m08_payout;
+mod m08_hook;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m07_payout::Migration),
             Box::new(m08_delivery_number::Migration),
             Box::new(m08_payout::Migration),
+            Box::new(m08_hook::Migration),
         ]
     }
 }

@@ -44,6 +44,10 @@ actions! {
     SavePlatformAccount "savePlatformAccount" [Admin];
     /// Remove a platform account.
     RemovePlatformAccount "removePlatformAccount" [Admin];
+    /// Make or replace the secret with which a channel's platform signs its hooks.
+    RotateHookSecret "rotateHookSecret" [Admin];
+    /// Take no more hooks of a channel's platform.
+    RemoveHookSecrets "removeHookSecrets" [Admin];
     /// Add a product.
     CreateProduct "createProduct" [Admin];
     /// Change a product.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
-use entity::{channel, platform_account};
+use entity::{channel, hook_secret, platform_account};
 
 use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel, store};
 use crate::auth::Role;
@@ -11,6 +11,7 @@ use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
+use crate::hook::graphql::HookSecret;
 use crate::outbox::retrying;
 
 /// Where reports come from and replies go to. 渠道。
@@ -101,6 +102,16 @@ impl Channel {
         }
         let rows = loaders::children::<platform_account::Entity>(ctx, self.0.id).await?;
         Ok(Some(rows.iter().cloned().map(PlatformAccount).collect()))
+    }
+
+    /// The secrets with which its platform signs hooks, without the secrets themselves; null unless you are ADMIN or
+    /// AUDITOR. 平台回调的签名密钥（不含密钥本身）；仅 ADMIN、AUDITOR 可见，否则为空。
+    async fn hook_secrets(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<HookSecret>>> {
+        if !actor(ctx).has_any(&[Role::Admin, Role::Auditor]) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<hook_secret::Entity>(ctx, self.0.id).await?;
+        Ok(Some(rows.iter().map(HookSecret::from).collect()))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::graphql::node::NodeQuery;
+use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
 use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
@@ -69,6 +70,7 @@ pub struct Mutation(
     ReviewMutation,
     WebhookMutation,
     PayoutMutation,
+    HookMutation,
 );
 
 /// The schema of the API.

@@ -12,14 +12,14 @@ use super::error::HttpError;
 use crate::graphql::errors::ErrorCode;
 
 /// Refuses a body that declares itself longer than `limit` bytes, before any of it is read.
-pub(super) fn check_declared_length(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {
+pub(crate) fn check_declared_length(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
 }
 
 /// The whole body, however it is framed.
-pub(super) async fn read(body: Body, limit: usize, timeout: Duration) -> Result<Vec<u8>, HttpError> {
+pub(crate) async fn read(body: Body, limit: usize, timeout: Duration) -> Result<Vec<u8>, HttpError> {
     let reading = async {
         let mut chunks = body.into_data_stream();
         let mut whole = Vec::new();

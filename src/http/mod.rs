@@ -5,7 +5,7 @@
 //! [`metrics`] serve operators; [`serve`] bounds connections and ends them at shutdown.
 
 mod accept;
-mod body;
+pub(crate) mod body;
 pub mod client_address;
 pub mod error;
 pub mod graphql;

@@ -131,7 +131,10 @@ pub(super) async fn indicators(app: &App, report: Uuid) -> Result<Vec<(Indicator
 }
 
 /// The event of a report that the caller has found: who may add to a report need not see its event.
-pub(super) async fn event_of(app: &App, report: &report::Model) -> Result<event::Model> {
+///
+/// # Errors
+/// Of the database.
+pub async fn event_of(app: &App, report: &report::Model) -> Result<event::Model> {
     event::Entity::find_by_id(report.event_id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 

@@ -27,13 +27,16 @@ use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{graphql, migrate};
+use vulndesk::{graphql, hook, migrate};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
 
 /// What signs the tokens of [`TestApp::mint`].
 pub(crate) const SECRET: &[u8] = b"a secret for tests that is long enough";
+
+/// Time for a hook's body to arrive.
+const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A running product.
 pub(crate) struct TestApp {
@@ -110,7 +113,8 @@ impl TestApp {
             health: Arc::new(Health::new(CancellationToken::new())),
             metrics: Arc::new(Metrics::default()),
         };
-        let router = router(&HttpSettings::default(), GuardLimits::default(), services, page::routes());
+        let more = page::routes().merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT));
+        let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
         Self { app, clock, router, statements, secret, file }
     }
 

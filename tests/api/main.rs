@@ -13,6 +13,7 @@ mod generate;
 mod harness;
 mod hidden_fields;
 mod hidden_ids;
+mod hooks;
 mod leaks;
 mod payouts;
 mod payouts_once;

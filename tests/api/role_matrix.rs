@@ -140,7 +140,9 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 "channel": channel["id"], "login": "desk", "registeredContact": "analyst-1",
                 "registeredEmail": "desk@example.org", "licenceDocument": "L-1", "validUntil": "2027-01-01",
             });
-            app.made(&admin, "savePlatformAccount", account, "id").await;
+            let channel = app.made(&admin, "savePlatformAccount", account, "id version").await;
+            let rotate = json!({ "channel": channel["id"], "expectedVersion": channel["version"] });
+            app.done(&admin, "rotateHookSecret", "RotateHookSecret", rotate, "channel { id }").await;
         }
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
         for role in Role::ALL {

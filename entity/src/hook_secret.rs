@@ -1,0 +1,23 @@
+//! A secret with which a channel's platform signs its hooks; several while one is being replaced.
+
+use sea_orm::entity::prelude::*;
+
+/// A secret with which a channel's platform signs its hooks; several while one is being replaced.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "hook_secret")]
+pub struct Model {
+    /// Identifies the secret.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The channel.
+    pub channel_id: Uuid,
+    /// The secret, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+    /// When it stops to be accepted; none for the newest.
+    pub expires_at: Option<DateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,106 @@
+//! The inbox: each hook once, written down before it is carried out, with the answer that it got.
+
+use chrono::TimeDelta;
+use entity::vocabulary::{HookSourceKind, HookState};
+use entity::{channel, hook_inbox};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::message::{self, Outcome};
+use super::{rules, store};
+use crate::app::App;
+use crate::auth::Origin;
+use crate::channel::store as channels;
+use crate::error::Result;
+
+/// How long the request that brought a hook has to carry it out before the worker does.
+const LEASE: TimeDelta = TimeDelta::seconds(5);
+
+/// What a sender is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+}
+
+/// Takes a hook whose signature holds. One that came before gets the answer that it got then.
+///
+/// # Errors
+/// Of the database. A hook that could not be carried out for a fault of ours stays in the inbox and answers none.
+pub async fn take(
+    app: &App,
+    channel: &channel::Model,
+    hook_id: &str,
+    body: Vec<u8>,
+    origin: Origin,
+) -> Result<Option<Answer>> {
+    let now = app.clock.now();
+    let row = hook_inbox::Model {
+        id: app.ids.next(),
+        source_kind: HookSourceKind::Channel,
+        source_id: channel.id,
+        hook_id: hook_id.to_owned(),
+        body_hash: Sha256::digest(&body).to_vec(),
+        body: Some(body),
+        address: origin.address,
+        request_id: origin.request_id,
+        received_at: now,
+        state: HookState::Pending,
+        attempts: 0,
+        due_at: now + LEASE,
+        status: None,
+        answer: None,
+        processed_at: None,
+    };
+    if store::write_down(app, row.clone()).await? {
+        return carry_out(app, channel, &row).await;
+    }
+    let known = store::known(app, &row).await?;
+    if known.body_hash != row.body_hash {
+        let message = "this webhook-id came with another body before: give each hook an id of its own";
+        let body = json!({ "errors": [{ "code": "KEY_REUSED", "field": "webhook-id", "message": message }] });
+        return Ok(Some(Answer { status: 409, body: body.to_string() }));
+    }
+    match answered(&known) {
+        Some(answer) => Ok(Some(answer)),
+        None => carry_out(app, channel, &known).await,
+    }
+}
+
+fn answered(row: &hook_inbox::Model) -> Option<Answer> {
+    let status = row.status.and_then(|status| status.try_into().ok())?;
+    Some(Answer { status, body: row.answer.clone()? })
+}
+
+/// Carries out what was written down and keeps the answer. Done twice, it has one effect.
+async fn carry_out(app: &App, channel: &channel::Model, row: &hook_inbox::Model) -> Result<Option<Answer>> {
+    // Answered by another between our look and now: the sender asks again.
+    let Some(body) = &row.body else { return Ok(None) };
+    let (state, status, answer) = match message::carry_out(app, channel, row, body).await {
+        Outcome::Done(answer) => (HookState::Done, 200, answer),
+        Outcome::Refused(status, errors) => {
+            tracing::warn!(channel = %channel.key, hook = %row.id, status, "a signed hook was refused");
+            (HookState::Refused, status, errors)
+        }
+        Outcome::Later(error) => {
+            tracing::error!(channel = %channel.key, hook = %row.id, ?error, "a hook was not carried out");
+            let attempts = row.attempts.saturating_add(1);
+            store::put_off(app, row.id, attempts, app.clock.now() + rules::wait(attempts)).await?;
+            return Ok(None);
+        }
+    };
+    let body = answer.to_string();
+    store::settle(app, row.id, state, status, &body, app.clock.now()).await?;
+    Ok(Some(Answer { status, body }))
+}
+
+/// Carries out one hook that its request left behind.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn carry_out_left(app: &App, row: &hook_inbox::Model) -> Result<bool> {
+    let channel = channels::find(app, row.source_id).await?;
+    Ok(carry_out(app, &channel, row).await?.is_some())
+}
