@@ -39,9 +39,11 @@ macro_rules! vocabulary {
 }
 
 mod payout;
+mod ticket;
 mod webhook;
 
 pub use payout::*;
+pub use ticket::*;
 pub use webhook::*;
 
 vocabulary! {

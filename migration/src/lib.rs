@@ -14,6 +14,7 @@ mod m06_sequence;
 mod m06_webhook;
 mod m07_payout;
 mod m07_principal;
+mod m08_ticket;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m07_principal::Migration),
             Box::new(m06_webhook::Migration),
             Box::new(m07_payout::Migration),
+            Box::new(m08_ticket::Migration),
         ]
     }
 }

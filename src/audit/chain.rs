@@ -15,11 +15,12 @@ const PERSONAL: [(&str, &[&str]); 2] = [
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 4] = [
+const RAW: [(&str, &[&str]); 5] = [
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
+    ("tracker", &["credentials"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so
