@@ -78,9 +78,7 @@ impl MigrationTrait for Migration {
             .await?;
         let kept = || Expr::col("state").ne("UNLINKED");
         for columns in [["tracker_id", "external_id"], ["remediation_id", "tracker_id"]] {
-            manager
-                .create_index(crate::index("ticket", &columns).unique().and_where(kept()).take())
-                .await?;
+            manager.create_index(crate::index("ticket", &columns).unique().and_where(kept()).take()).await?;
         }
         manager.create_index(crate::index("ticket", &["event_id", "created_at", "id"]).take()).await?;
         manager.create_index(crate::index("ticket", &["created_at", "id"]).take()).await

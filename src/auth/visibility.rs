@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 
 use entity::vocabulary::{AffectedState, Facet, TicketState, Tlp, Verdict};
-use entity::{
-    affected_product, channel, event, event_access, payout, report, reporter, team_member, ticket,
-};
+use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member, ticket};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;

@@ -22,6 +22,7 @@ use crate::reply::graphql::ReplyMutation;
 use crate::review::graphql::{ReviewMutation, ReviewQuery};
 use crate::score::graphql::ScoreMutation;
 use crate::team::graphql::TeamMutation;
+use crate::ticket::graphql::{TicketMutation, TicketQuery};
 use crate::verdict::graphql::VerdictMutation;
 use crate::viewer::graphql::ViewerQuery;
 use crate::webhook::graphql::{WebhookMutation, WebhookQuery};
@@ -43,6 +44,7 @@ pub struct Query(
     AuditQuery,
     PrincipalQuery,
     WebhookQuery,
+    TicketQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -69,6 +71,7 @@ pub struct Mutation(
     ReviewMutation,
     WebhookMutation,
     PayoutMutation,
+    TicketMutation,
 );
 
 /// The schema of the API.
