@@ -47,6 +47,15 @@ async fn open(app: &TestApp, story: &Story<'_>, tracker: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
+/// A ticket of the event's fix that its tracker has; answers their ids.
+pub(crate) async fn linked(app: &TestApp, story: &Story<'_>) -> [String; 2] {
+    let stub = Stub::start(stub::redmine).await;
+    let tracker = tracker(app, json!({ "baseUrl": stub.url })).await;
+    let ticket = open(app, story, &tracker).await;
+    keep(app).await;
+    [tracker, ticket]
+}
+
 async fn look(app: &TestApp, ticket: &str) -> Value {
     app.node(&app.token(Role::Analyst, "analyst-1"), ticket, "Ticket", FIELDS).await
 }
