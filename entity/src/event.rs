@@ -14,8 +14,10 @@ pub struct Model {
     pub id: Uuid,
     /// Number people use, `VE-2026-004711`.
     pub number: String,
-    /// Title written by an analyst.
+    /// Title written by an analyst; its first report's until then.
     pub title: String,
+    /// Whether an analyst has written the title.
+    pub described: bool,
     /// Description written by an analyst.
     pub description: String,
     /// Steps to reproduce, written by an analyst.

@@ -31,6 +31,7 @@ impl MigrationTrait for Migration {
                     .col(uuid("id"))
                     .col(text("number"))
                     .col(text("title"))
+                    .col(boolean("described"))
                     .col(text("description"))
                     .col(text("steps"))
                     .col(text("status"))

@@ -18,6 +18,7 @@ use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::team::rules::{Party, may_be_joined_by};
 
 /// Longest note, in characters.
 const SHORT: usize = 2_000;
@@ -73,10 +74,13 @@ pub async fn add_affected_customer(
     let access = AccessFacts::load(app, &before).await?;
     let mut granted = access.clone();
     let function = Function::AccountManagement;
-    match &customer.account_manager {
+    match customer.account_manager.clone().map(Party::Person) {
         Some(manager) => {
+            // Where the actor may not name somebody new, the function joins without anybody: the gap is seen.
+            let named = may_be_joined_by(before.tlp, &granted.members, &manager, actor).is_ok();
+            let subject = customer.account_manager.as_deref().filter(|_| named);
             let source = MemberSource::Automatic;
-            escalation::join(app, &mut changes, &mut granted, Some(function), Some(manager), source);
+            escalation::join(app, &mut changes, &mut granted, Some(function), subject, source);
         }
         None => {
             let needed = BTreeSet::from([function]);

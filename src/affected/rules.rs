@@ -59,6 +59,7 @@ mod tests {
             id: Uuid::from_u128(1),
             number: "VD-2026-1".to_owned(),
             title: "Path traversal in the gateway".to_owned(),
+            described: true,
             description: String::new(),
             steps: String::new(),
             status,

@@ -101,9 +101,10 @@ impl Event {
         &self.0.number
     }
 
-    /// Title written by an analyst. 标题。
-    async fn title(&self) -> &str {
-        &self.0.title
+    /// Title written by an analyst. Until then it is the report's as received for those who may read that, and the
+    /// number for others. 标题；分析员撰写前，有权查看原始报告者见报告标题，其他人见事件编号。
+    async fn title(&self, ctx: &Context<'_>) -> &str {
+        super::title(actor(ctx), &self.0)
     }
 
     /// Description written by an analyst. 描述。

@@ -23,6 +23,8 @@ use entity::{event, event_link, status_change};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, allows};
 use crate::error::{Error, Result};
 use crate::outbox::{ChangeSet, message};
 use rules::Cause;
@@ -51,6 +53,7 @@ pub async fn new(
         id: app.ids.next(),
         number,
         title: title.to_owned(),
+        described: false,
         description: String::new(),
         steps: String::new(),
         status: Status::Received,
@@ -74,6 +77,12 @@ pub async fn new(
         created_at: now,
         changed_at: now,
     })
+}
+
+/// The title as the actor may read it: until an analyst has written one it is the report's, as received, which is
+/// not for everybody on the event; others then read its number.
+pub fn title<'a>(actor: &Actor, event: &'a event::Model) -> &'a str {
+    if event.described || allows(actor, Action::ReadRawReports) { &event.title } else { &event.number }
 }
 
 /// Records the first status of a new event.

@@ -180,6 +180,7 @@ pub async fn describe(app: &App, actor: &Actor, input: &DescribeEvent) -> Result
     let mut after = before.clone();
     if let Some(title) = &input.title {
         after.title = require_text("input.title", title, SHORT)?;
+        after.described = true;
     }
     if let Some(description) = &input.description {
         after.description = optional_text("input.description", Some(description), LONG)?.unwrap_or_default();

@@ -279,7 +279,8 @@ pub async fn verify(app: &App, actor: &Actor, input: &VerifyFix) -> Result<remed
     let (event, before) = load(app, actor, Act::Verify, input.remediation, input.expected_version).await?;
     let reports = crate::intake::store::access_facts(app, event.id).await?;
     let reporters: Vec<String> = reports.into_iter().filter_map(|(_, _, subject)| subject).collect();
-    rules::may_verify(&actor.subject, &before, &reporters)
+    let fixers = crate::team::store::assignments(app, event.id).await?;
+    rules::may_verify(&actor.subject, &before, &fixers, &reporters)
         .map_err(|refusal| Error::Refused(vec![refusal]))?;
     let passed = rules::passes(input.fully_fixed, input.bypassable, input.new_problem);
     let mut changes = ChangeSet::new(app, actor, Action::VerifyFix);
@@ -331,8 +332,10 @@ async fn open_event_for_new_problem(
     fix: &remediation::Model,
     evidence: &str,
 ) -> Result<event::Model> {
-    let title = format!("New problem brought by the fix of {} ({})", event.number, fix.line);
+    // Not everybody who will see this event may see the one that it came from: the link shows it to those who do.
+    let title = format!("New problem brought by a fix of {}", fix.line);
     let mut opened = crate::event::new(app, &title, changes.at(), event.tlp).await?;
+    opened.described = true;
     opened.description = evidence.to_owned();
     opened.embargo_until = event.embargo_until;
     crate::event::record_first_status(app, changes, &opened);

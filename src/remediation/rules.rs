@@ -1,8 +1,8 @@
 //! What may be done to a line's fix, and when a verification passes.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{DecisionKind, RemediationState, Status};
-use entity::{decision, remediation};
+use entity::vocabulary::{AssignmentState, DecisionKind, Function, RemediationState, Status};
+use entity::{assignment, decision, remediation};
 use uuid::Uuid;
 
 use crate::decision::rules::EXPIRY_NOTICE;
@@ -81,12 +81,25 @@ pub(super) fn passes(fully_fixed: bool, bypassable: bool, new_problem: bool) -> 
     fully_fixed && !bypassable && !new_problem
 }
 
-/// The verifier is neither the fixer nor who reported.
+/// The verifier is neither the fixer, nor one who took on the line's fix whoever submitted it, nor who reported.
 pub(super) fn may_verify(
     verifier: &str,
     fix: &remediation::Model,
+    assignments: &[assignment::Model],
     reporters: &[String],
 ) -> Result<(), Refusal> {
+    let took_it_on = |row: &assignment::Model| {
+        row.function == Function::RAndD
+            && row.line.as_ref() == Some(&fix.line)
+            && matches!(row.state, AssignmentState::Accepted | AssignmentState::Done)
+            && row.subject.as_deref() == Some(verifier)
+    };
+    if assignments.iter().any(took_it_on) {
+        return Err(Refusal::new(
+            RefusalCode::FourEyes,
+            "you took on the fix of this line: somebody else has to verify it",
+        ));
+    }
     if fix.submitted_by.as_deref() == Some(verifier) {
         return Err(Refusal::new(
             RefusalCode::FourEyes,
@@ -290,13 +303,36 @@ mod tests {
 
     #[test]
     fn neither_fixer_nor_reporter_verifies() {
-        let code = |verifier: &str| {
-            may_verify(verifier, &fix(RemediationState::Submitted), &["staff-1".to_owned()])
-                .map_err(|refusal| refusal.code)
+        let fix = fix(RemediationState::Submitted);
+        let assigned = |subject: &str, line: &str, state| assignment::Model {
+            id: Uuid::from_u128(9),
+            event_id: fix.event_id,
+            function: Function::RAndD,
+            subject: Some(subject.to_owned()),
+            team: None,
+            line: Some(line.to_owned()),
+            due_at: None,
+            state,
+            note: None,
+            decline_reason: None,
+            assigned_by: "analyst-1".to_owned(),
+            assigned_at: DateTime::UNIX_EPOCH,
+            version: 1,
         };
-        assert_eq!(code("engineer-1"), Err(RefusalCode::FourEyes));
-        assert_eq!(code("staff-1"), Err(RefusalCode::FourEyes));
-        assert_eq!(code("analyst-1"), Ok(()));
+        let assignments = [
+            assigned("engineer-2", &fix.line, AssignmentState::Accepted),
+            assigned("engineer-3", &fix.line, AssignmentState::Declined),
+            assigned("engineer-4", "another line", AssignmentState::Done),
+        ];
+        let code = |verifier: &str| {
+            may_verify(verifier, &fix, &assignments, &["staff-1".to_owned()]).map_err(|refusal| refusal.code)
+        };
+        for party in ["engineer-1", "engineer-2", "staff-1"] {
+            assert_eq!(code(party), Err(RefusalCode::FourEyes), "{party}");
+        }
+        for other in ["analyst-1", "engineer-3", "engineer-4"] {
+            assert_eq!(code(other), Ok(()), "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{RemediationState, TicketProposal, TicketState, Tlp, TrackerPreset, TrackerState};
 use entity::{remediation, ticket, tracker};
-use sea_orm::Iterable;
 
 use super::tracker::{CreateTracker, UpdateTracker, profile_of};
 use super::{LinkTicket, OpenTicket, TicketMove, store};
@@ -92,11 +91,9 @@ impl Tracker {
 
     /// Which of its statuses stands for which state of a fix. 状态对应关系。
     async fn statuses(&self) -> ApiResult<Vec<TrackerStatus>> {
-        let mut statuses = profile_of(&self.0)?.statuses;
-        let all = RemediationState::iter().filter_map(|state| {
-            let status = statuses.remove(&state)?;
-            Some(TrackerStatus { state, write: status.write, read: status.read })
-        });
+        let statuses = profile_of(&self.0)?.statuses.into_iter();
+        let all =
+            statuses.map(|(state, status)| TrackerStatus { state, write: status.write, read: status.read });
         Ok(all.collect())
     }
 

@@ -185,11 +185,13 @@ async fn propose(app: &App, held: &Held, after: &mut ticket::Model) -> Result<()
 /// What templates may name: the subject, and a text that leads back to the event. No more of its content leaves.
 fn about(app: &App, held: &Held, marker: &str) -> Map<String, Value> {
     let (event, fix) = (&held.event, &held.fix);
+    // A report as received stays inside: until an analyst has written a title, the number stands for it.
+    let title = crate::event::title(&Actor::schedule(), event);
     let link = app.event_link.replace("{number}", &event.number);
     let text = if link.is_empty() { event.number.clone() } else { format!("{}\n{link}", event.number) };
     [
         ("marker", marker.to_owned()),
-        ("subject", rules::subject(&event.number, &fix.line, &event.title, marker)),
+        ("subject", rules::subject(&event.number, &fix.line, title, marker)),
         ("text", text),
         ("number", event.number.clone()),
         ("line", fix.line.clone()),

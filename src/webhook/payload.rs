@@ -208,7 +208,7 @@ impl Facts {
             if full && facet == Facet::Content {
                 reads.note(event);
                 let products = self.products.get(&id).map(Vec::as_slice).unwrap_or_default();
-                all.insert("content".to_owned(), event_content(event, products));
+                all.insert("content".to_owned(), event_content(&self.actor, event, products));
             }
         }
         all.extend(data);
@@ -248,7 +248,7 @@ impl Facts {
     }
 }
 
-fn event_content(event: &event::Model, products: &[affected_product::Model]) -> Value {
+fn event_content(actor: &Actor, event: &event::Model, products: &[affected_product::Model]) -> Value {
     let products: Vec<_> = products
         .iter()
         .map(|row| {
@@ -262,7 +262,7 @@ fn event_content(event: &event::Model, products: &[affected_product::Model]) -> 
         })
         .collect();
     json!({
-        "title": event.title,
+        "title": crate::event::title(actor, event),
         "description": event.description,
         "steps": event.steps,
         "status": event.status,

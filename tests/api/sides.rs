@@ -147,3 +147,45 @@ async fn a_read_under_embargo_is_recorded_once_a_request_while_the_embargo_lasts
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_title_as_received_is_for_those_who_may_read_the_report() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let product = app.with_core_router().await;
+        let story =
+            Story::receive(&app, "CNVD-1", json!({ "title": "Found at a customer by reporter-1" })).await;
+        story.analyst("startTriage", json!({})).await;
+        story.product(&product, "AFFECTED").await;
+        story.analyst("giveVerdict", confirmed()).await;
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let title = async |token: &str| app.node(token, &story.event, "Event", "title number").await;
+        let seen = title(&engineer).await;
+        assert_eq!(seen["title"], seen["number"]);
+        assert_eq!(title(&analyst).await["title"], "Found at a customer by reporter-1");
+        story.analyst("describeEvent", json!({ "title": "A hole in the router" })).await;
+        assert_eq!(title(&engineer).await["title"], "A hole in the router");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_of_a_red_event_brings_its_manager_by_a_leaders_word_alone() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let admin = app.token(Role::Admin, "admin-1");
+        let story = Story::receive(&app, "CNVD-1", json!({ "tlp": "RED" })).await;
+        let manager = app.token(Role::AccountManager, "account-manager-1");
+        let sees = async || !app.node(&manager, &story.event, "Event", "id").await.is_null();
+        let customer = json!({ "key": "bank", "name": "A bank", "abroad": false, "accountManager": "account-manager-1" });
+        let customer = app.made(&admin, "createCustomer", customer, "id").await;
+        story.analyst("addAffectedCustomer", json!({ "customer": customer["id"] })).await;
+        assert!(!sees().await, "named by an analyst");
+        let leader = app.token(Role::Leader, "leader-1");
+        let named = json!({ "subject": "account-manager-1", "function": "ACCOUNT_MANAGEMENT" });
+        story.step(&leader, "addTeamMember", named).await;
+        assert!(sees().await, "named by a leader");
+    })
+    .await;
+}

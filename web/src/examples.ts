@@ -81,7 +81,18 @@ query ENGINEER {
   { role: "ACCOUNT_MANAGER", label: "Account manager / 客户经理", query: assigned("ACCOUNT_MANAGER") },
   { role: "LEGAL", label: "Legal / 法务", query: assigned("LEGAL") },
   { role: "PUBLIC_RELATIONS", label: "Public relations / 公关", query: assigned("PUBLIC_RELATIONS") },
-  { role: "FINANCE", label: "Finance / 财务", query: noEvents("FINANCE") },
+  {
+    role: "FINANCE",
+    label: "Finance / 财务",
+    query: `# What is to be paid, and what is left of the budgets.
+query FINANCE {
+  payouts(first: 20) {
+    nodes { number kind state amount currency eventNumber eventLevel payeeAccount allowedMoves { to mutation viewerCan missing } }
+  }
+  budgets(first: 10) { nodes { period currency granted reserved spent available } }
+}
+`,
+  },
   {
     role: "AUDITOR",
     label: "Auditor / 审计员",
@@ -97,6 +108,7 @@ query AUDITOR {
     query: `# Your own reports.
 query REPORTER {
   reports(first: 10) { totalCount nodes { channelNumber receivedAt publicStatus } }
+  payouts(first: 10) { nodes { number kind state amount currency answerBy } }
 }
 `,
   },
@@ -108,6 +120,7 @@ query REPORTER {
 query SRC {
   viewer { channel }
   reports(first: 10) { totalCount nodes { channelNumber receivedAt publicStatus } }
+  payoutChanges { changes { position kind toState payout { number amount currency } } nextPosition hasMore }
 }
 `,
   },

@@ -20,6 +20,7 @@ fn waiting(asked_at: Option<DateTime<Utc>>) -> event::Model {
         id: Uuid::from_u128(1),
         number: "VD-2026-1".to_owned(),
         title: "Stored script in a comment".to_owned(),
+        described: true,
         description: String::new(),
         steps: String::new(),
         status: Status::NeedsInformation,
