@@ -131,6 +131,15 @@ pub(crate) enum ReconcileCommand {
     /// A channel's payouts with its platform's statement: a CSV file with the columns number, amount, currency and,
     /// where it has them, reference.
     Payouts(StatementArgs),
+    /// Linked tickets with what their trackers say now.
+    Tickets {
+        /// Let the worker tell the trackers anew what the product says.
+        #[arg(long)]
+        mend: bool,
+        /// Who compares.
+        #[arg(long = "as", default_value = "reconcile")]
+        subject: String,
+    },
 }
 
 /// A platform's statement.

@@ -79,6 +79,10 @@ pub enum Kind {
     RewardGrid = 42,
     /// A computation of bonuses.
     BonusRun = 43,
+    /// A ticketing system.
+    Tracker = 80,
+    /// A ticket.
+    Ticket = 81,
 }
 
 /// The id of a row of `kind`, for clients.

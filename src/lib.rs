@@ -44,6 +44,7 @@ pub mod secret;
 pub mod team;
 #[cfg(test)]
 mod testing;
+pub mod ticket;
 pub mod verdict;
 pub mod viewer;
 pub mod webhook;

@@ -28,11 +28,11 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
-use vulndesk::outbound::Policy;
+use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, webhook};
+use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -69,6 +69,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             money_files::compare(&*command_line_app(&settings).await?, &args).await
         }
+        Command::Reconcile { command: ReconcileCommand::Tickets { subject, mend } } => {
+            log_to_stderr(settings.log_format);
+            reconcile_tickets(&*command_line_app(&settings).await?, &subject, mend).await
+        }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;
             let report = audit::verify::verify(&app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
@@ -82,7 +86,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let endpoints = endpoints.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             let channels = hook::reseal(&app, &operator).await;
             let channels = channels.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            say(&format!("{endpoints} endpoints and {channels} channels had secrets under an older key\n"))
+            let trackers = ticket::tracker::reseal(&app, &operator).await;
+            let trackers = trackers.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            say(&format!(
+                "{endpoints} endpoints, {channels} channels and {trackers} trackers had secrets under an older key\n"
+            ))
         }
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
@@ -101,6 +109,33 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             run_demo(settings, tokens_file.as_deref()).await
         }
+    }
+}
+
+/// Prints each ticket that does not say what the product says; with `mend` the worker tells it anew.
+async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Result<()> {
+    let operator = Actor::operator(subject, [Role::Analyst, Role::Leader]);
+    let client = outbound::Client::new(app.outbound.clone())?;
+    let drift = ticket::reconcile::drift(app, &client, &operator).await;
+    let drift = drift.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    for one in &drift {
+        let found = match &one.found {
+            Ok(status) => format!("is {status:?}"),
+            Err(words) => format!("cannot be read: {words}"),
+        };
+        say(&format!(
+            "{} {}: the fix is {}, the ticket should be {:?} and {found}\n",
+            one.tracker, one.external_id, one.state, one.expected
+        ))?;
+        if mend && one.found.is_ok() {
+            let mended = ticket::reconcile::mend(app, &operator, one.ticket).await;
+            mended.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        }
+    }
+    match drift.len() {
+        0 => say("all tickets agree\n"),
+        count if mend => say(&format!("{count} tickets differ; those that can be read are told anew\n")),
+        count => bail!("{count} tickets differ"),
     }
 }
 
@@ -178,7 +213,9 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
 async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
     let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
     if worker {
-        worker::run(app, stop).await?;
+        let (deliveries, tickets) =
+            tokio::join!(worker::run(Arc::clone(&app), stop.clone()), ticket::worker::run(app, stop));
+        deliveries.and(tickets)?;
     }
     sequencing.await.context("the sequencer")
 }

@@ -60,6 +60,8 @@ pub mod sequence_head;
 pub mod status_change;
 pub mod team_member;
 pub mod technical_severity;
+pub mod ticket;
+pub mod tracker;
 pub mod verdict;
 pub mod verification;
 pub mod webhook_endpoint;

@@ -40,10 +40,12 @@ macro_rules! vocabulary {
 
 mod hook;
 mod payout;
+mod ticket;
 mod webhook;
 
 pub use hook::*;
 pub use payout::*;
+pub use ticket::*;
 pub use webhook::*;
 
 vocabulary! {

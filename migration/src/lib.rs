@@ -15,8 +15,9 @@ mod m06_webhook;
 mod m07_payout;
 mod m07_principal;
 mod m08_delivery_number;
-mod m08_payout;
 mod m08_hook;
+mod m08_payout;
+mod m08_ticket;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_delivery_number::Migration),
             Box::new(m08_payout::Migration),
             Box::new(m08_hook::Migration),
+            Box::new(m08_ticket::Migration),
         ]
     }
 }

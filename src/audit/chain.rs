@@ -15,12 +15,13 @@ const PERSONAL: [(&str, &[&str]); 2] = [
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 5] = [
+const RAW: [(&str, &[&str]); 6] = [
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
     ("hook_secret", &["sealed"]),
+    ("tracker", &["credentials"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so

@@ -276,6 +276,24 @@ actions! {
     ReplayDelivery "replayDelivery" [Admin Leader];
     /// Deliver what a webhook endpoint missed again.
     ReplayDeliveries "replayDeliveries" [Admin Leader];
+    /// Add a ticketing system.
+    CreateTracker "createTracker" [Admin];
+    /// Change a ticketing system.
+    UpdateTracker "updateTracker" [Admin];
+    /// Open a ticket for a line's fix.
+    OpenTicket "openTicket" [Analyst Engineer];
+    /// Link a ticket that is there to a line's fix.
+    LinkTicket "linkTicket" [Analyst Engineer];
+    /// Try a ticket again, or look at it now.
+    RetryTicket "retryTicket" [Analyst Engineer];
+    /// Keep a ticket in step no longer.
+    UnlinkTicket "unlinkTicket" [Analyst Engineer];
+    /// Keep tickets in step with the fixes: the product's own alone.
+    SyncTicket "syncTicket" [];
+    /// Read ticketing systems.
+    ReadTrackers "readTrackers" [Admin Analyst Leader Engineer Auditor Ticketing];
+    /// Read the tickets one may see.
+    ReadTickets "readTickets" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Ticketing];
     /// Seal stored secrets with the present key.
     RotateSecretKey "secrets rotate" [Admin];
     /// Read webhook endpoints and how deliveries to them went.

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use entity::vocabulary::{AffectedState, Facet, Tlp, Verdict};
-use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member};
+use entity::vocabulary::{AffectedState, Facet, TicketState, Tlp, Verdict};
+use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member, ticket};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -25,6 +25,8 @@ const RED_READERS: &str = "readers:red";
 
 /// Those who pay.
 const PAYERS: &str = "payers";
+/// The programs that keep tickets.
+const TICKETING: &str = "ticketing";
 
 /// Roles that see an event when they are on its team.
 const TEAM_ROLES: [Role; 6] =
@@ -122,8 +124,12 @@ impl Actor {
                     keys.push(PAYERS.to_owned());
                 }
             }
-            // Tickets bring their own grants.
-            Facet::Tickets => {}
+            // A ticket opens its event's ticket side: `visible` looks for one.
+            Facet::Tickets => {
+                if self.is(Role::Ticketing) {
+                    keys.push(TICKETING.to_owned());
+                }
+            }
         }
         keys
     }
@@ -160,6 +166,9 @@ pub fn visible(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> Conditi
     if facet == Facet::Money {
         return Condition::all().add(Expr::exists(with_payout(column)));
     }
+    if facet == Facet::Tickets {
+        return Condition::all().add(Expr::exists(with_ticket(column)));
+    }
     Condition::all().add(Expr::exists(access(actor, facet).and_where(same_event(column)).take()))
 }
 
@@ -175,6 +184,43 @@ fn with_payout(column: impl ColumnTrait) -> SelectStatement {
         )
         .and_where(Expr::col((report::Entity, report::Column::EventId)).eq(Expr::col(column.as_column_ref())))
         .take()
+}
+
+/// A ticket of the event in `column`, unless that is for named people alone.
+fn with_ticket(column: impl ColumnTrait) -> SelectStatement {
+    let own = |column: ticket::Column| Expr::col((ticket::Entity, column));
+    // Under a name of its own, since the asking statement may be about events itself.
+    let red = Query::select()
+        .expr(Expr::val(1))
+        .from_as(event::Entity, "of_ticket")
+        .and_where(Expr::col(("of_ticket", event::Column::Id)).eq(own(ticket::Column::EventId)))
+        .and_where(Expr::col(("of_ticket", event::Column::Tlp)).eq(Tlp::Red))
+        .take();
+    Query::select()
+        .expr(Expr::val(1))
+        .from(ticket::Entity)
+        .and_where(own(ticket::Column::EventId).eq(Expr::col(column.as_column_ref())))
+        .and_where(own(ticket::Column::State).ne(TicketState::Unlinked))
+        .and_where(Expr::exists(red).not())
+        .take()
+}
+
+/// The ticket is one that the actor may see: on an event whose content is theirs, or any that is kept for the
+/// programs that keep tickets.
+pub fn visible_ticket(actor: &Actor) -> Condition {
+    let mut any = Condition::any().add(visible(actor, Facet::Content, ticket::Column::EventId));
+    if actor.is(Role::Ticketing) {
+        let red = Query::select()
+            .column(event::Column::Id)
+            .from(event::Entity)
+            .and_where(Expr::col(event::Column::Tlp).eq(Tlp::Red))
+            .take();
+        let kept = Condition::all()
+            .add(ticket::Column::State.ne(TicketState::Unlinked))
+            .add(ticket::Column::EventId.not_in_subquery(red));
+        any = any.add(kept);
+    }
+    any
 }
 
 /// The report is one that the actor may see: on an event whose content is theirs and whose raw reports

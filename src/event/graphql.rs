@@ -24,6 +24,7 @@ use crate::reply::graphql::{Obligation, Reply};
 use crate::review::graphql::{ActionItem, Review};
 use crate::score::graphql::{Score, TechnicalSeverity};
 use crate::team::graphql::{Assignment, TeamMember};
+use crate::ticket::graphql::Ticket;
 use crate::verdict::graphql::GivenVerdict;
 
 /// A vulnerability event: what the team handles. 漏洞事件。
@@ -275,6 +276,12 @@ impl Event {
     /// The fixes of the affected lines. 各产品线的修复。
     async fn remediations(&self, ctx: &Context<'_>) -> ApiResult<Vec<Remediation>> {
         let rows = loaders::children::<entity::remediation::Entity>(ctx, self.0.id).await?;
+        Ok(rows.iter().cloned().map(Into::into).collect())
+    }
+
+    /// Tickets of the fixes in ticketing systems, the newest first. 各修复的工单，由新到旧。
+    async fn tickets(&self, ctx: &Context<'_>) -> ApiResult<Vec<Ticket>> {
+        let rows = loaders::children::<entity::ticket::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 

@@ -77,6 +77,7 @@ children! {
     remediation by EventId, Line Asc;
     verification by EventId, VerifiedAt Desc;
     decision by EventId, AskedAt Desc;
+    ticket by EventId, CreatedAt Desc;
     review by EventId, RecordedAt Desc;
     action_item by EventId, CreatedAt Asc;
     status_change by EventId, ChangedAt Asc;
@@ -185,7 +186,8 @@ lookups!(
     remediation,
     webhook_endpoint,
     reward_grid,
-    budget
+    budget,
+    tracker
 );
 
 impl Lookup for event::Entity {

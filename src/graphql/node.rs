@@ -102,6 +102,8 @@ nodes! {
     payout: budget => Budget, |actor| by_role(actor, Action::ReadBudgets);
     payout: reward_grid => RewardGrid, |actor| by_role(actor, Action::ReadRewardGrids);
     payout: bonus_run => BonusRun, |actor| by_role(actor, Action::ReadBonusRuns);
+    ticket: tracker => Tracker, |actor| by_role(actor, Action::ReadTrackers);
+    ticket: ticket => Ticket, |actor| by_role(actor, Action::ReadTickets).add(visibility::visible_ticket(actor));
     rating_policy: rating_policy => RatingPolicy, |actor| by_role(actor, Action::ReadRatingPolicies);
 }
 

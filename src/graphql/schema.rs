@@ -23,6 +23,7 @@ use crate::reply::graphql::ReplyMutation;
 use crate::review::graphql::{ReviewMutation, ReviewQuery};
 use crate::score::graphql::ScoreMutation;
 use crate::team::graphql::TeamMutation;
+use crate::ticket::graphql::{TicketMutation, TicketQuery};
 use crate::verdict::graphql::VerdictMutation;
 use crate::viewer::graphql::ViewerQuery;
 use crate::webhook::graphql::{WebhookMutation, WebhookQuery};
@@ -44,6 +45,7 @@ pub struct Query(
     AuditQuery,
     PrincipalQuery,
     WebhookQuery,
+    TicketQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -71,6 +73,7 @@ pub struct Mutation(
     WebhookMutation,
     PayoutMutation,
     HookMutation,
+    TicketMutation,
 );
 
 /// The schema of the API.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::Resolve;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::redirect;
+use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, redirect};
 use url::Url;
 
 use super::resolver::{GuardedResolver, SystemResolver};
@@ -35,6 +35,8 @@ pub struct Answer {
     pub status: u16,
     /// The `Retry-After` header, as it came.
     pub retry_after: Option<String>,
+    /// The `ETag` header, as it came.
+    pub etag: Option<String>,
     /// The first bytes of the body, as it came: nothing is unpacked.
     pub body: Vec<u8>,
 }
@@ -118,16 +120,31 @@ impl Client {
         body: impl Into<reqwest::Body>,
         limit: usize,
     ) -> Result<Answer, Failure> {
+        self.send(Method::POST, url, headers, body, limit).await
+    }
+
+    /// The same by any method.
+    ///
+    /// # Errors
+    /// Those of [`post`](Self::post).
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: impl Into<reqwest::Body>,
+        limit: usize,
+    ) -> Result<Answer, Failure> {
         self.policy.check_url(url)?;
         let deadline = tokio::time::Instant::now() + DEADLINE;
-        let request = self.http.post(url.clone()).headers(headers).body(body).send();
+        let request = self.http.request(method, url.clone()).headers(headers).body(body).send();
         let mut response = tokio::time::timeout_at(deadline, request)
             .await
             .map_err(|_| Failure::Deadline)?
             .map_err(failure)?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (retry_after, etag) = (header(RETRY_AFTER), header(ETAG));
         let mut body = Vec::new();
         while body.len() < limit {
             match tokio::time::timeout_at(deadline, response.chunk()).await {
@@ -136,7 +153,7 @@ impl Client {
                 Ok(Ok(None) | Err(_)) | Err(_) => break,
             }
         }
-        Ok(Answer { status, retry_after, body })
+        Ok(Answer { status, retry_after, etag, body })
     }
 }
 

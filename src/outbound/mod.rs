@@ -8,10 +8,12 @@
 
 mod client;
 mod policy;
+mod readable;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Answer, Client, ClientError, Failure};
 pub use policy::{OutboundSettings, Policy, Refusal};
+pub use readable::readable;
 pub use resolver::SystemResolver;

@@ -11,7 +11,7 @@
 use entity::vocabulary::{
     ActionItemState, AffectedState, AssignmentState, DecisionKind, EndpointState, Facet, Function,
     GrantState, Level, MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus,
-    RemediationState, ReplyKind, ReplyState, Status, Tlp, Verdict, WorldFactKind,
+    RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict, WorldFactKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -555,6 +555,15 @@ messages! {
         /// Whether it was ever approved: before that no channel and no reporter learns of it.
         /// 是否曾获批准；批准前渠道与报告人均不知情。
         approved: bool,
+    }
+    /// A ticket was opened, made, refused, given up or unlinked. 工单的创建、关联、拒绝、放弃或解除关联。
+    TicketChanged "ticket.changed" [team(Action::ReadTickets), Audience::of(Facet::Tickets, Action::ReadTickets)] {
+        /// The ticket. 工单。
+        ticket: Opaque<entity::ticket::Entity>,
+        /// The fix that it stands for. 对应的产品线修复。
+        remediation: Opaque<entity::remediation::Entity>,
+        /// Where it stands. 工单状态。
+        state: TicketState,
     }
     /// A webhook endpoint or its grant changed: a proposed grant waits for a LEADER.
     /// Webhook 端点或其授权变更；待确认的授权须由领导小组处理。

@@ -214,6 +214,38 @@ pub async fn submit(app: &App, actor: &Actor, input: &SubmitFix) -> Result<remed
     write(app, changes, &event, &before, after).await
 }
 
+/// Submits a fix because its ticket's tracker says that it is done: `by` stands for the tracker, `patch` leads to the
+/// ticket. The plan has to be there already, and the verification stays a person's.
+///
+/// # Errors
+/// NOT_FOUND when there is no such fix; refusals by status, state and a missing plan.
+pub async fn submit_by_tracker(
+    app: &App,
+    id: uuid::Uuid,
+    by: &str,
+    patch: &str,
+) -> Result<remediation::Model> {
+    let db = app.database.reader();
+    let before = remediation::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound)?;
+    let event = event::Entity::find_by_id(before.event_id).one(db).await?.ok_or(Error::NotFound)?;
+    rules::may(Act::Submit, event.status, before.state).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    if before.fix_plan.is_none() {
+        return Err(Error::refused(
+            crate::error::RefusalCode::MissingFact,
+            "the line has no fix plan yet: record it (planFix), then submit the fix",
+        ));
+    }
+    let changes = ChangeSet::new(app, &Actor::schedule(), Action::SyncTicket);
+    let after = remediation::Model {
+        state: RemediationState::Submitted,
+        patch: Some(patch.to_owned()),
+        submitted_by: Some(by.to_owned()),
+        submitted_at: Some(changes.at()),
+        ..before.clone()
+    };
+    write(app, changes, &event, &before, after).await
+}
+
 /// The answers to the three questions of a verification. 修复验证的三个问题。
 #[derive(Clone, Debug, InputObject)]
 pub struct VerifyFix {

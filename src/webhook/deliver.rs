@@ -9,12 +9,10 @@ use super::receiver::Receiver;
 use super::schedule::Outcome;
 use super::{preset, schedule, sign};
 use crate::app::App;
-use crate::outbound::Client;
+use crate::outbound::{Client, readable};
 
 /// Bytes of an answer that are kept.
 const ANSWER_BYTES: usize = 4 * 1024;
-/// What stands in an answer where a secret of ours was.
-const HIDDEN: &str = "[hidden]";
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -62,7 +60,8 @@ pub(super) async fn attempt(
             if outcome == Outcome::Delivered {
                 outcome = preset::outcome(kind, &answer.body);
             }
-            let text = readable(&answer.body, receiver.hidden.iter().map(ExposeSecret::expose_secret));
+            let hidden = receiver.hidden.iter().map(ExposeSecret::expose_secret);
+            let text = readable(&answer.body, hidden, ANSWER_BYTES);
             (outcome, Some(answer.status.into()), None, Some(text).filter(|text| !text.is_empty()))
         }
         Err(failure) => (Outcome::Failed, None, Some(failure.to_string()), None),
@@ -78,32 +77,4 @@ pub(super) async fn attempt(
         answer,
     };
     (outcome, attempt)
-}
-
-/// An answer for people to read: our own secrets taken out, no control characters, within the bound.
-fn readable<'a>(body: &[u8], hidden: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::from_utf8_lossy(body).into_owned();
-    for secret in hidden.filter(|secret| secret.len() > 1) {
-        text = text.replace(secret, HIDDEN);
-    }
-    text.retain(|letter| matches!(letter, '\n' | '\t') || !letter.is_control());
-    let end = (0..=ANSWER_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.truncate(end);
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_kept_short_clean_and_without_our_secrets() {
-        let read = |body: &[u8]| readable(body, ["Bearer abc", ""].into_iter());
-        assert_eq!(read(b"you sent Bearer abc, Bearer abc"), "you sent [hidden], [hidden]");
-        assert_eq!(read(b"a\0b\x1b[31mc\r\n\td\x7f"), "ab[31mc\n\td");
-        assert_eq!(read("中文".as_bytes()), "中文");
-        assert!(read(&[0xff; ANSWER_BYTES]).len() <= ANSWER_BYTES);
-        let long = "漏".repeat(2_000);
-        assert_eq!(read(long.as_bytes()).len(), 4_095, "cut between characters");
-    }
 }

@@ -246,6 +246,8 @@ fn kind_of(name: &str) -> Kind {
         "reply" => Kind::Reply,
         "endpoint" => Kind::WebhookEndpoint,
         "delivery" => Kind::Delivery,
+        "tracker" => Kind::Tracker,
+        "ticket" => Kind::Ticket,
         "payout" => Kind::Payout,
         "budget" => Kind::Budget,
         "among" => Kind::Reporter,

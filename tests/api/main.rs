@@ -28,6 +28,8 @@ mod sequencer;
 mod server;
 mod sides;
 mod story;
+mod tickets;
 mod tokens;
+mod tracker_stub;
 mod webhooks;
 mod withdrawn;

@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::rich;
+use crate::{rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -87,7 +87,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
     let rest: Vec<_> = actions.into_iter().filter(|name| !name.starts_with("read")).collect();
     assert_eq!(
         rest,
-        ["announceRiskExpiry", "expireRisk", "importReports", "secrets rotate"],
+        ["announceRiskExpiry", "expireRisk", "importReports", "secrets rotate", "syncTicket"],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );
 }
@@ -144,6 +144,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let rotate = json!({ "channel": channel["id"], "expectedVersion": channel["version"] });
             app.done(&admin, "rotateHookSecret", "RotateHookSecret", rotate, "channel { id }").await;
         }
+        let [tracker, ticket] = tickets::linked(&app, &story).await;
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
         for role in Role::ALL {
             let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
@@ -157,6 +158,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("BonusRun", &run),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),
+                ("Tracker", &tracker),
+                ("Ticket", &ticket),
             ];
             for (kind, id) in known {
                 for selection in schema.selections(kind, 2) {

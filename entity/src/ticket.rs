@@ -1,0 +1,57 @@
+//! A product line's fix as a ticket in a tracker.
+
+use sea_orm::entity::prelude::*;
+
+use crate::vocabulary::{RemediationState, TicketProposal, TicketState};
+
+/// A product line's fix as a ticket in a tracker.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "ticket")]
+pub struct Model {
+    /// Identifies the ticket.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// The line's fix.
+    pub remediation_id: Uuid,
+    /// The tracker.
+    pub tracker_id: Uuid,
+    /// The tracker's own id of it; none until it is made.
+    pub external_id: Option<String>,
+    /// Where people find it.
+    pub url: Option<String>,
+    /// Where it stands.
+    pub state: TicketState,
+    /// The state of the fix that the tracker was last told.
+    pub pushed_state: Option<RemediationState>,
+    /// The tracker's status when it was last looked at.
+    pub seen_status: Option<String>,
+    /// What became of the tracker's last change that was not ours.
+    pub proposal: Option<TicketProposal>,
+    /// Why it is withheld, failing or refused, or why a proposal was: the tracker's or the rule's own words.
+    pub note: Option<String>,
+    /// Failures in a row.
+    pub attempts: i32,
+    /// When it is looked at next; none when only a change of the fix or a hook brings that about.
+    pub due_at: Option<DateTimeUtc>,
+    /// Until when a worker has it.
+    pub lease_until: Option<DateTimeUtc>,
+    /// Subject who opened it.
+    pub opened_by: String,
+    /// Counts changes that a caller has to have seen.
+    pub version: i32,
+    /// Counts every change; guards each write.
+    pub revision: i64,
+    /// Digest of the newest audit entry.
+    pub audit_head: Vec<u8>,
+    /// When it was recorded.
+    pub created_at: DateTimeUtc,
+    /// When it last changed.
+    pub changed_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::aggregate!("ticket");

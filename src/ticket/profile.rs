@@ -1,0 +1,219 @@
+//! How a tracker is spoken to, as data: a preset's comes with the product, a custom tracker brings its own.
+//!
+//! Every text of a request is a template ([`template`](super::template)). Where something stands in an answer is a
+//! JSON Pointer (RFC 6901).
+
+use std::collections::BTreeMap;
+
+use entity::vocabulary::{RemediationState, TrackerPreset};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::template;
+
+/// Longest profile, in bytes of JSON.
+const MOST_BYTES: usize = 20_000;
+
+/// How a tracker is spoken to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What gives a token first, where one is needed.
+    #[serde(default)]
+    pub token: Option<TokenRequest>,
+    /// Finds the ticket that carries our marker.
+    pub search: Search,
+    /// Makes it.
+    pub create: Create,
+    /// Reads it.
+    pub read: Read,
+    /// What has to be looked up before a status can be written.
+    #[serde(default)]
+    pub lookup: Option<Lookup>,
+    /// Writes its status.
+    pub update: Update,
+    /// Where people find it, below the base URL, when the answer does not say.
+    #[serde(default)]
+    pub browse: Option<String>,
+    /// Where a hook's body may name the ticket.
+    #[serde(default)]
+    pub hooks: Vec<String>,
+    /// Which status stands for which state of a fix. A state without one is not told.
+    pub statuses: BTreeMap<RemediationState, Status>,
+    /// Statuses that propose that the fix is submitted.
+    #[serde(default)]
+    pub ready_statuses: Vec<String>,
+}
+
+/// A status as it is written and as it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// What a request says.
+    pub write: String,
+    /// What an answer says afterwards.
+    pub read: String,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// GET, POST, PUT or PATCH.
+    pub method: String,
+    /// Below the base URL, from the slash on; what is put in is percent-encoded.
+    pub url: String,
+    /// The JSON body.
+    #[serde(default)]
+    pub body: Option<Value>,
+}
+
+macro_rules! requests {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $field_doc:literal])+ $(#[serde($($serde:tt)+)])? $field:ident: $type:ty,)* })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name {
+            /// The request.
+            #[serde(flatten)]
+            pub request: Request,
+            $($(#[doc = $field_doc])+ $(#[serde($($serde)+)])? pub $field: $type,)*
+        }
+    )+};
+}
+
+requests! {
+    /// Gives a token for one session.
+    TokenRequest {
+        /// Where the token stands.
+        token: String,
+    }
+    /// Finds the ticket that carries our marker.
+    Search {
+        /// Where the list stands.
+        list: String,
+        /// Where an item's id stands.
+        id: String,
+        /// Where the marker stands in an item.
+        text: String,
+    }
+    /// Makes a ticket.
+    Create {
+        /// Where its id stands.
+        id: String,
+    }
+    /// Reads a ticket.
+    Read {
+        /// Where its status stands.
+        status: String,
+        /// Where its address for people stands.
+        #[serde(default)]
+        link: Option<String>,
+    }
+    /// Looks up by name what a status has to be written as.
+    Lookup {
+        /// Where the list stands.
+        list: String,
+        /// Where an item's name stands.
+        name: String,
+        /// Where stands what is then `found`.
+        id: String,
+    }
+    /// Writes a ticket's status.
+    Update {
+        /// Whether the tracker refuses a change of what was changed meanwhile, by `If-Match`.
+        #[serde(default)]
+        if_match: bool,
+    }
+}
+
+macro_rules! presets {
+    ($($preset:ident $file:literal;)+) => {
+        /// The text of a preset's profile; none for a custom tracker.
+        fn text(preset: TrackerPreset) -> Option<&'static str> {
+            match preset {
+                $(TrackerPreset::$preset => Some(include_str!(concat!("presets/", $file, ".toml"))),)+
+                TrackerPreset::Custom => None,
+            }
+        }
+    };
+}
+
+presets! {
+    JiraCloud "jira_cloud";
+    JiraDataCenter "jira_data_center";
+    ServiceNow "servicenow";
+    Gitlab "gitlab";
+    Github "github";
+    Redmine "redmine";
+    RequestTracker "request_tracker";
+    Zentao "zentao";
+}
+
+/// The profile of a preset.
+///
+/// # Errors
+/// For a custom tracker, which brings its own.
+pub fn of_preset(preset: TrackerPreset) -> anyhow::Result<Profile> {
+    let text = text(preset).ok_or_else(|| anyhow::anyhow!("{preset} has no profile of its own"))?;
+    Ok(toml::from_str(text)?)
+}
+
+/// A custom tracker's profile as it was sent.
+///
+/// # Errors
+/// What is wrong with it, for who sent it.
+pub fn parse(text: &str) -> Result<Profile, String> {
+    if text.len() > MOST_BYTES {
+        return Err(format!("send at most {MOST_BYTES} bytes"));
+    }
+    let profile: Profile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let lookup = profile.lookup.as_ref().map(|lookup| &lookup.request);
+    let token = profile.token.as_ref().map(|token| &token.request);
+    let own =
+        [&profile.search.request, &profile.create.request, &profile.read.request, &profile.update.request];
+    for request in own.into_iter().chain(lookup).chain(token) {
+        if !["GET", "POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
+            return Err(format!("{:?} is no method: send GET, POST, PUT or PATCH", request.method));
+        }
+        if !request.url.starts_with('/') {
+            return Err(format!("{:?} has to begin with a slash: it goes below the base URL", request.url));
+        }
+        template::check(&json!([request.url, request.body])).map_err(|error| error.to_string())?;
+    }
+    template::check(&json!([profile.headers, profile.browse])).map_err(|error| error.to_string())?;
+    Ok(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+
+    use super::*;
+
+    #[test]
+    fn every_preset_is_a_profile_as_a_custom_one_has_to_be() {
+        for preset in TrackerPreset::iter().filter(|preset| *preset != TrackerPreset::Custom) {
+            let profile = of_preset(preset).unwrap_or_else(|error| panic!("{preset}: {error}"));
+            let again = parse(&serde_json::to_string(&profile).unwrap());
+            assert_eq!(again.as_ref(), Ok(&profile), "{preset}");
+            assert_eq!(profile.statuses.len(), RemediationState::iter().count(), "{preset}");
+            let ready = &profile.statuses[&RemediationState::Submitted].read;
+            assert!(profile.ready_statuses.contains(ready), "{preset}: what is accepted is not undone");
+        }
+    }
+
+    #[test]
+    fn a_profile_that_cannot_work_is_refused_with_words() {
+        let mut profile = of_preset(TrackerPreset::Redmine).unwrap();
+        profile.read.request.url = "https://elsewhere.example/".to_owned();
+        assert!(parse(&serde_json::to_string(&profile).unwrap()).unwrap_err().contains("slash"));
+        profile.read.request.url = "/{{ id".to_owned();
+        assert!(parse(&serde_json::to_string(&profile).unwrap()).is_err());
+        profile.read.request.url = "/".to_owned();
+        profile.read.request.method = "DELETE".to_owned();
+        assert!(parse(&serde_json::to_string(&profile).unwrap()).unwrap_err().contains("PATCH"));
+        assert!(parse("{}").unwrap_err().contains("search"));
+    }
+}

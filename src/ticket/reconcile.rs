@@ -1,0 +1,97 @@
+//! Comparing what trackers say with what the product says.
+
+use entity::vocabulary::{RemediationState, TrackerState};
+use entity::{ticket, tracker};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::engine::{Session, Trouble};
+use super::tracker::{credentials, profile_of};
+use super::{again, store};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::Result;
+use crate::outbound::Client;
+use crate::outbox::{Bump, ChangeSet, retrying};
+
+/// A ticket that does not say what the product says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The ticket.
+    pub ticket: Uuid,
+    /// Its tracker's name.
+    pub tracker: String,
+    /// The tracker's own id of it.
+    pub external_id: String,
+    /// The state of the fix.
+    pub state: RemediationState,
+    /// What the tracker should say.
+    pub expected: String,
+    /// What it says, or why it could not be asked.
+    pub found: std::result::Result<String, String>,
+}
+
+/// Reads every linked ticket of every active tracker and answers those that differ.
+///
+/// # Errors
+/// By policy; of the database.
+pub async fn drift(app: &App, client: &Client, actor: &Actor) -> Result<Vec<Drift>> {
+    require(actor, Action::RetryTicket)?;
+    let mut all = Vec::new();
+    for tracker in store::all_trackers(app).await? {
+        if tracker.state != TrackerState::Active {
+            continue;
+        }
+        for ticket in store::linked(app, tracker.id).await? {
+            all.extend(compare(app, client, &tracker, &ticket).await?);
+        }
+    }
+    Ok(all)
+}
+
+async fn compare(
+    app: &App,
+    client: &Client,
+    tracker: &tracker::Model,
+    ticket: &ticket::Model,
+) -> Result<Option<Drift>> {
+    let profile = profile_of(tracker)?;
+    let state = store::fix_state(app, ticket.remediation_id).await?;
+    let (Some(state), Some(id)) = (state, &ticket.external_id) else { return Ok(None) };
+    let Some(expected) = profile.statuses.get(&state) else { return Ok(None) };
+    let session = Session::open(app, client, tracker, &profile, credentials(app, tracker)?, Map::new()).await;
+    let seen = match session {
+        Ok(mut session) => session.read(id).await,
+        Err(trouble) => Err(trouble),
+    };
+    let found = match seen {
+        Ok(seen) if seen.status == expected.read => return Ok(None),
+        Ok(seen) => Ok(seen.status),
+        Err(Trouble::Refused(words) | Trouble::Later { words, .. }) => Err(words),
+    };
+    Ok(Some(Drift {
+        ticket: ticket.id,
+        tracker: tracker.name.clone(),
+        external_id: id.clone(),
+        state,
+        expected: expected.read.clone(),
+        found,
+    }))
+}
+
+/// Lets a ticket be told anew what the product says.
+///
+/// # Errors
+/// By policy; of the database.
+pub async fn mend(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+    require(actor, Action::RetryTicket)?;
+    retrying(|| async {
+        let before = store::find(app, actor, id).await?;
+        let mut changes = ChangeSet::new(app, actor, Action::RetryTicket);
+        let after = again(&before, changes.at());
+        changes.revise(app, &before, after, Some(before.event_id), Bump::Version);
+        app.commit(changes).await
+    })
+    .await
+}

@@ -1,0 +1,202 @@
+//! One ticket brought in step: told what the product says, asked what it says.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::ticket;
+use entity::vocabulary::{TicketProposal, TicketState};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::engine::{Session, Trouble};
+use super::profile::Profile;
+use super::rules::{self, Heard};
+use super::store::{self, Held};
+use super::{tell, tracker};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::Action;
+use crate::error::{Error, Result};
+use crate::outbound::Client;
+use crate::outbox::{Bump, ChangeSet};
+use crate::webhook::schedule::{self, Next};
+
+/// When it is asked again whether a withheld ticket may be sent: levels fall seldom.
+const WITHHELD: TimeDelta = TimeDelta::hours(1);
+
+/// How it went with a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Synced {
+    /// Nothing was to be done, or another worker has it.
+    Nothing,
+    /// It was settled.
+    Settled,
+    /// The tracker may do better later: its other tickets had better wait too.
+    Later,
+}
+
+/// Claims a ticket, brings it in step, and writes what came of it. No transaction is open while the tracker is asked.
+///
+/// # Errors
+/// Of the database. What a tracker does stands on the ticket.
+pub(super) async fn sync(app: &App, client: &Client, id: Uuid) -> Result<Synced> {
+    let now = app.clock.now();
+    let Some(held) = store::claim(app, id, now).await? else { return Ok(Synced::Nothing) };
+    let settled = settle(app, client, &held, now).await;
+    if settled.is_err() {
+        store::give_back(app, id).await?;
+    }
+    match settled {
+        // Somebody changed it meanwhile: what they want is done next, and finds what was done now.
+        Err(Error::Race) => Ok(Synced::Nothing),
+        other => other,
+    }
+}
+
+async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> Result<Synced> {
+    let before = &held.ticket;
+    let mut after = ticket::Model { lease_until: None, ..before.clone() };
+    let mut synced = Synced::Settled;
+    let may_go = crate::webhook::store::may_go_abroad(app, &[held.event.id].into()).await?;
+    let (tlp, ceiling) = (held.event.tlp, held.tracker.tlp_ceiling);
+    if let Some(reason) = rules::withheld(tlp, ceiling, held.tracker.abroad, may_go.contains(&held.event.id))
+    {
+        after.state = TicketState::Withheld;
+        after.note = Some(reason.to_owned());
+        after.due_at = Some(now + WITHHELD);
+    } else {
+        let profile = tracker::profile_of(&held.tracker)?;
+        match converse(app, client, held, &profile, &mut after).await? {
+            Ok(()) => {
+                after.state = TicketState::Linked;
+                after.attempts = 0;
+                let poll = held.tracker.poll_seconds;
+                after.due_at = poll.map(|seconds| now + TimeDelta::seconds(seconds.into()));
+            }
+            Err(Trouble::Refused(words)) => {
+                (after.state, after.note, after.due_at) = (TicketState::Refused, Some(words), None);
+            }
+            Err(Trouble::Later { outcome, words }) => {
+                synced = Synced::Later;
+                let mut random = [0; 4];
+                app.ids.fill(&mut random);
+                after.attempts += 1;
+                after.note = Some(words);
+                match schedule::next(outcome, after.attempts, now, u32::from_ne_bytes(random)) {
+                    Next::Again(due) => after.due_at = Some(due),
+                    Next::Delivered | Next::Dead => {
+                        (after.state, after.due_at) = (TicketState::Failed, None);
+                    }
+                }
+            }
+        }
+    }
+    let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::SyncTicket);
+    let news = |row: &ticket::Model| {
+        (row.state, row.external_id.clone(), row.seen_status.clone(), row.note.clone(), row.proposal)
+    };
+    let bump = if news(before) == news(&after) { Bump::RevisionOnly } else { Bump::Version };
+    if before.state != after.state {
+        tell(app, &mut changes, &after);
+    }
+    changes.revise(app, before, after, Some(before.event_id), bump);
+    app.commit(changes).await?;
+    Ok(synced)
+}
+
+/// Finds or makes the ticket, hears what it says, and tells it what the product says. What was achieved stands in
+/// `after` also when it then failed.
+async fn converse(
+    app: &App,
+    client: &Client,
+    held: &Held,
+    profile: &Profile,
+    after: &mut ticket::Model,
+) -> Result<std::result::Result<(), Trouble>> {
+    let credentials = tracker::credentials(app, &held.tracker)?;
+    let marker = rules::marker(held.ticket.id);
+    let about = about(app, held, &marker);
+    let session = Session::open(app, client, &held.tracker, profile, credentials, about).await;
+    let mut session = match session {
+        Ok(session) => session,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let id = match &held.ticket.external_id {
+        Some(id) => id.clone(),
+        None => match find_or_create(&session, &marker).await {
+            Ok(id) => id,
+            Err(trouble) => return Ok(Err(trouble)),
+        },
+    };
+    after.external_id = Some(id.clone());
+    let mut seen = match session.read(&id).await {
+        Ok(seen) => seen,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    after.url.clone_from(&seen.url);
+    after.note = None;
+    let told = held.ticket.pushed_state;
+    if told == Some(held.fix.state) {
+        let before = held.ticket.seen_status.as_deref();
+        match rules::heard(&seen.status, before, told, &profile.statuses, &profile.ready_statuses) {
+            Heard::Echo => {
+                if held.ticket.proposal == Some(TicketProposal::Refused) && before == Some(&*seen.status) {
+                    after.note.clone_from(&held.ticket.note);
+                }
+            }
+            Heard::Unknown => after.proposal = Some(TicketProposal::Unknown),
+            Heard::Ready => propose(app, held, after).await?,
+        }
+    } else if let Some(status) = profile.statuses.get(&held.fix.state)
+        && seen.status != status.read
+    {
+        after.seen_status = Some(seen.status.clone());
+        seen = match session.write(&id, &seen, status).await {
+            Ok(seen) => seen,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+    }
+    after.pushed_state = Some(held.fix.state);
+    after.seen_status = Some(seen.status);
+    Ok(Ok(()))
+}
+
+async fn find_or_create(session: &Session<'_>, marker: &str) -> std::result::Result<String, Trouble> {
+    match session.find(marker).await? {
+        Some(id) => Ok(id),
+        None => session.create().await,
+    }
+}
+
+/// Puts the tracker's word before the rules of the remediation.
+async fn propose(app: &App, held: &Held, after: &mut ticket::Model) -> Result<()> {
+    let patch = after.url.clone().or_else(|| after.external_id.clone()).unwrap_or_default();
+    let by = format!("tracker {}", held.tracker.name);
+    match crate::remediation::submit_by_tracker(app, held.fix.id, &by, &patch).await {
+        Ok(_) => after.proposal = Some(TicketProposal::Accepted),
+        Err(Error::Refused(refusals)) => {
+            after.proposal = Some(TicketProposal::Refused);
+            let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
+            after.note = Some(words.join("; "));
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+/// What templates may name: the subject, and a text that leads back to the event. No more of its content leaves.
+fn about(app: &App, held: &Held, marker: &str) -> Map<String, Value> {
+    let (event, fix) = (&held.event, &held.fix);
+    // A report as received stays inside: until an analyst has written a title, the number stands for it.
+    let title = crate::event::title(&Actor::schedule(), event);
+    let link = app.event_link.replace("{number}", &event.number);
+    let text = if link.is_empty() { event.number.clone() } else { format!("{}\n{link}", event.number) };
+    [
+        ("marker", marker.to_owned()),
+        ("subject", rules::subject(&event.number, &fix.line, title, marker)),
+        ("text", text),
+        ("number", event.number.clone()),
+        ("line", fix.line.clone()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.into()))
+    .collect()
+}

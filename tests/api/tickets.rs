@@ -1,0 +1,548 @@
+//! Fixes as tickets in ticketing systems.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use vulndesk::auth::Role;
+use vulndesk::ids::decode_any;
+use vulndesk::outbound::Client;
+use vulndesk::ticket::{HookOutcome, reconcile, take_hook, worker};
+
+use crate::harness::{TestApp, on_both};
+use crate::story::Story;
+use crate::tracker_stub::{self as stub, Contract, Fault, Stub};
+
+const FIELDS: &str = "id version state externalId url toldState seenStatus proposal note attempts";
+
+/// Does all that is due about tickets.
+async fn keep(app: &TestApp) {
+    let client = Client::new(app.app.outbound.clone()).unwrap();
+    while worker::pass(&app.app, &client).await.unwrap() > 0 {}
+}
+
+/// An event whose fix of the line `router` is planned.
+async fn story(app: &TestApp) -> Story<'_> {
+    app.with_company().await;
+    let product = app.with_core_router().await;
+    let story = Story::receive(app, "CNVD-1", json!({ "tlp": "AMBER" })).await;
+    story.confirm().await;
+    story.remediate(&product, "router").await;
+    story
+}
+
+async fn tracker(app: &TestApp, change: Value) -> String {
+    let mut input = json!({
+        "name": "engineering", "preset": "REDMINE", "parameters": [{ "name": "project", "value": "vuln" }],
+        "credentials": [{ "name": "key", "value": "a-secret-key" }], "tlpCeiling": "AMBER", "abroad": false,
+    });
+    input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let made = app.made(&app.token(Role::Admin, "admin-1"), "createTracker", input, "id").await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn open(app: &TestApp, story: &Story<'_>, tracker: &str) -> String {
+    let input = json!({ "remediation": story.fix().await["id"], "tracker": tracker });
+    let made =
+        app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "openTicket", input, "id state").await;
+    assert_eq!(made["state"], "PENDING");
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// A ticket of the event's fix that its tracker has; answers their ids.
+pub(crate) async fn linked(app: &TestApp, story: &Story<'_>) -> [String; 2] {
+    let stub = Stub::start(stub::redmine).await;
+    let tracker = tracker(app, json!({ "baseUrl": stub.url })).await;
+    let ticket = open(app, story, &tracker).await;
+    keep(app).await;
+    [tracker, ticket]
+}
+
+async fn look(app: &TestApp, ticket: &str) -> Value {
+    app.node(&app.token(Role::Analyst, "analyst-1"), ticket, "Ticket", FIELDS).await
+}
+
+async fn hook(app: &TestApp, tracker: &str, body: Value) -> HookOutcome {
+    let (_, id) = decode_any(tracker).unwrap();
+    take_hook(&app.app, id, &body).await.unwrap()
+}
+
+async fn plan(app: &TestApp, story: &Story<'_>) {
+    let fix = story.fix().await;
+    let plan =
+        json!({ "remediation": fix["id"], "expectedVersion": fix["version"], "fixPlan": "Check lengths" });
+    app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "planFix", plan, "id").await;
+}
+
+#[tokio::test]
+async fn a_fix_is_told_to_its_tracker_and_followed_there() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["toldState"], &seen["seenStatus"]),
+            (&json!("LINKED"), &json!("PLANNED"), &json!("New")),
+            "{seen}"
+        );
+        assert_eq!(seen["url"], format!("{}/issues/1", stub.url));
+        {
+            let world = stub.world.lock().unwrap();
+            let issue = &world.kept[0].made_of["issue"];
+            assert!(
+                issue["subject"].as_str().unwrap().starts_with(&format!("[{}] router: ", story.number)),
+                "{issue}"
+            );
+            assert_eq!(issue["description"], story.number, "no more of the content leaves");
+        }
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+        keep(&app).await;
+        assert_eq!((stub.status().as_str(), stub.count()), ("Resolved", 1));
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["toldState"], &seen["proposal"]),
+            (&json!("SUBMITTED"), &Value::Null),
+            "our own word is no proposal: {seen}"
+        );
+        let writes = stub.writes();
+        assert_eq!(hook(&app, &tracker, json!({ "issue": { "id": 1 } })).await, HookOutcome::Taken);
+        keep(&app).await;
+        assert_eq!(
+            (stub.writes(), &look(&app, &ticket).await["proposal"]),
+            (writes, &Value::Null),
+            "our echo"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_was_lost_is_found_and_not_made_again() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        stub.fail(&[Fault::LostAnswer]);
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["externalId"], &seen["attempts"]),
+            (&json!("PENDING"), &Value::Null, &json!(1)),
+            "{seen}"
+        );
+        assert!(seen["note"].as_str().unwrap().contains("bad gateway"), "{seen}");
+        app.advance(TimeDelta::minutes(1));
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["attempts"], stub.count()),
+            (&json!("LINKED"), &json!(0), 1),
+            "{seen}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_does_not_is_handed_to_a_person() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        stub.fail(&[
+            Fault::Answer(429, "slow down"),
+            Fault::Answer(500, "oops"),
+            Fault::Answer(422, "Subject a-secret-key is odd"),
+        ]);
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["note"], "429: slow down");
+        app.advance(TimeDelta::seconds(60));
+        keep(&app).await;
+        assert_eq!(stub.writes(), 1, "it asked for two minutes");
+        app.advance(TimeDelta::seconds(120));
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["note"], "500: oops");
+        app.advance(TimeDelta::hours(1));
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["note"]),
+            (&json!("REFUSED"), &json!("422: Subject [hidden] is odd"))
+        );
+        app.advance(TimeDelta::days(1));
+        keep(&app).await;
+        assert_eq!((stub.writes(), stub.count()), (3, 0), "it is left to a person");
+        let retry = json!({ "ticket": ticket, "expectedVersion": seen["version"] });
+        app.made(&app.token(Role::Analyst, "analyst-1"), "retryTicket", retry, "id").await;
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["state"], "LINKED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tracker_that_never_answers_is_given_up_after_the_last_attempt() {
+    let app = TestApp::sqlite().await;
+    let story = story(&app).await;
+    // Nobody listens there.
+    let tracker = tracker(&app, json!({ "baseUrl": "http://127.0.0.2:9000" })).await;
+    let ticket = open(&app, &story, &tracker).await;
+    for attempt in 1..=10 {
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["attempts"], attempt);
+        app.advance(TimeDelta::days(2));
+    }
+    let seen = look(&app, &ticket).await;
+    assert_eq!(seen["state"], "FAILED", "{seen}");
+    assert!(seen["note"].as_str().unwrap().contains("no connection"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_yes_is_not_believed() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        stub.fail(&[Fault::Ignored]);
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["toldState"], &seen["seenStatus"]),
+            (&json!("REFUSED"), &json!("PLANNED"), &json!("New"))
+        );
+        let note = seen["note"].as_str().unwrap();
+        assert!(
+            note.contains("was to be \"Resolved\" and is \"New\"") && note.contains("isn't a valid status"),
+            "{note}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_status_that_says_done_is_a_proposal_that_the_rules_decide() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        let told =
+            || hook(&app, &tracker, json!({ "issue": { "id": 1, "status": "whatever a forger writes" } }));
+
+        stub.set_status("In Progress");
+        assert_eq!(told().await, HookOutcome::Taken);
+        keep(&app).await;
+        assert_eq!(
+            (&look(&app, &ticket).await["proposal"], &story.fix().await["state"]),
+            (&json!("UNKNOWN"), &json!("PLANNED"))
+        );
+
+        stub.set_status("Resolved");
+        assert_eq!(told().await, HookOutcome::Taken);
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!((&seen["proposal"], &story.fix().await["state"]), (&json!("REFUSED"), &json!("PLANNED")));
+        assert!(seen["note"].as_str().unwrap().contains("no fix plan"), "{seen}");
+
+        plan(&app, &story).await;
+        stub.set_status("In Progress");
+        told().await;
+        keep(&app).await;
+        stub.set_status("Resolved");
+        let writes = stub.writes();
+        told().await;
+        told().await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["proposal"], &story.fix().await["state"], &seen["toldState"]),
+            (&json!("ACCEPTED"), &json!("SUBMITTED"), &json!("SUBMITTED")),
+            "{seen}"
+        );
+        assert_eq!(stub.writes(), writes, "what it says already is not written");
+
+        // Verifying is ours alone, whatever the tracker says.
+        stub.set_status("Closed");
+        told().await;
+        keep(&app).await;
+        assert_eq!(
+            (&look(&app, &ticket).await["proposal"], &story.fix().await["state"]),
+            (&json!("UNKNOWN"), &json!("SUBMITTED"))
+        );
+        assert_eq!(hook(&app, &tracker, json!({ "issue": { "id": 2 } })).await, HookOutcome::NotOurs);
+        assert_eq!(hook(&app, &tracker, json!([])).await, HookOutcome::NotOurs);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tracker_without_hooks_is_looked_at_in_intervals_and_drift_is_mended() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url, "pollSeconds": 300 })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        stub.set_status("Rejected");
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["seenStatus"], "New", "it is not time yet");
+        app.advance(TimeDelta::seconds(300));
+        keep(&app).await;
+        assert_eq!(
+            (&look(&app, &ticket).await["seenStatus"], &story.fix().await["state"]),
+            (&json!("Rejected"), &json!("PLANNED"))
+        );
+
+        let client = Client::new(app.app.outbound.clone()).unwrap();
+        let operator = vulndesk::auth::Actor::operator("reconcile", [Role::Analyst]);
+        let drift = reconcile::drift(&app.app, &client, &operator).await.unwrap();
+        assert_eq!(drift.len(), 1);
+        assert_eq!((drift[0].expected.as_str(), &drift[0].found), ("New", &Ok("Rejected".to_owned())));
+        reconcile::mend(&app.app, &operator, drift[0].ticket).await.unwrap();
+        keep(&app).await;
+        assert_eq!(stub.status(), "New");
+        assert_eq!(reconcile::drift(&app.app, &client, &operator).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn above_the_ceiling_or_abroad_nothing_is_sent() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let inside = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let abroad = tracker(&app, json!({ "baseUrl": stub.url, "abroad": true })).await;
+        let low = tracker(&app, json!({ "baseUrl": stub.url, "tlpCeiling": "GREEN" })).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        for tracker in [&abroad, &low] {
+            let input = json!({ "remediation": story.fix().await["id"], "tracker": tracker });
+            let refused = app.call(&analyst, "openTicket", input, "id").await;
+            assert_eq!(refused["userErrors"][0]["field"], "tracker", "{refused}");
+        }
+        let ticket = open(&app, &story, &inside).await;
+        story.analyst("setTlp", json!({ "tlp": "AMBER_STRICT", "reason": "It got worse" })).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], stub.world.lock().unwrap().asked.len()),
+            (&json!("WITHHELD"), 0),
+            "{seen}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ticketing_service_sees_tickets_and_no_event() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let service = app.token(Role::Ticketing, "ticketing-1");
+        let list = "{ tickets { nodes { id line remediationState event { number } } } }";
+        let none = app.graphql(&service, list, Value::Null).await;
+        assert_eq!(none["data"]["tickets"]["nodes"], json!([]), "{none}");
+        let ticket = open(&app, &story, &tracker).await;
+        let one = app.graphql(&service, list, Value::Null).await;
+        let expected =
+            json!([{ "id": ticket, "line": "router", "remediationState": "PLANNED", "event": null }]);
+        assert_eq!(one["data"]["tickets"]["nodes"], expected, "{one}");
+        let event = app
+            .graphql(&service, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": story.event }))
+            .await;
+        assert_eq!(event["data"]["node"], Value::Null, "{event}");
+        let seen = look(&app, &ticket).await;
+        let unlink = json!({ "ticket": ticket, "expectedVersion": seen["version"] });
+        app.made(&app.token(Role::Analyst, "analyst-1"), "unlinkTicket", unlink, "id").await;
+        keep(&app).await;
+        let gone = app.graphql(&service, list, Value::Null).await;
+        assert_eq!((&gone["data"]["tickets"]["nodes"], stub.count()), (&json!([]), 0), "{gone}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_rest_sealed_and_go_nowhere_else() {
+    let app = TestApp::sqlite().await;
+    let tracker = tracker(&app, json!({ "baseUrl": "http://127.0.0.2:9000" })).await;
+    let bytes = app.bytes_at_rest().unwrap();
+    assert!(!bytes.windows(12).any(|window| window == b"a-secret-key"));
+    let admin = app.token(Role::Admin, "admin-1");
+    let elsewhere = json!({ "tracker": tracker, "expectedVersion": 1, "baseUrl": "http://127.0.0.2:9001" });
+    let refused = app.call(&admin, "updateTracker", elsewhere, "id").await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().starts_with("input.credentials"), "{refused}");
+    let inside = json!({ "tracker": tracker, "expectedVersion": 1, "baseUrl": "http://169.254.169.254/",
+        "credentials": [{ "name": "key", "value": "x" }] });
+    let refused = app.call(&admin, "updateTracker", inside, "id").await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().starts_with("input.baseUrl"), "{refused}");
+}
+
+/// What has to be configured for a preset, its contract, and its status once a fix is submitted.
+fn presets() -> Vec<(&'static str, Value, Value, Contract, &'static str)> {
+    let token = || json!([{ "name": "token", "value": "a-secret-key" }]);
+    let jira = || json!([{ "name": "project", "value": "VULN" }, { "name": "issue_type", "value": "Bug" }]);
+    vec![
+        (
+            "JIRA_CLOUD",
+            jira(),
+            json!([{ "name": "email", "value": "bot@example.org" }, { "name": "token", "value": "a-secret-key" }]),
+            stub::jira_cloud,
+            "Done",
+        ),
+        ("JIRA_DATA_CENTER", jira(), token(), stub::jira_data_center, "Done"),
+        (
+            "SERVICENOW",
+            json!([{ "name": "table", "value": "incident" }]),
+            json!([{ "name": "user", "value": "bot" }, { "name": "password", "value": "a-secret-key" }]),
+            stub::servicenow,
+            "6",
+        ),
+        ("GITLAB", json!([{ "name": "project", "value": "team/product" }]), token(), stub::gitlab, "closed"),
+        (
+            "GITHUB",
+            json!([{ "name": "owner", "value": "team" }, { "name": "repository", "value": "product" }]),
+            token(),
+            stub::github,
+            "closed",
+        ),
+        (
+            "ZENTAO",
+            json!([{ "name": "product", "value": "7" }]),
+            json!([{ "name": "account", "value": "bot" }, { "name": "password", "value": "a-secret-key" }]),
+            stub::zentao,
+            "resolved",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn every_preset_keeps_to_its_trackers_contract() {
+    let app = TestApp::sqlite().await;
+    let story = story(&app).await;
+    let mut kept = Vec::new();
+    for (preset, parameters, credentials, contract, done) in presets() {
+        let stub = Stub::start(contract).await;
+        let tracker = tracker(
+            &app,
+            json!({ "name": preset, "preset": preset, "baseUrl": stub.url, "parameters": parameters, "credentials": credentials }),
+        )
+        .await;
+        let ticket = open(&app, &story, &tracker).await;
+        // The first attempt loses its answer, so that the search has to find what was made.
+        if preset != "ZENTAO" {
+            stub.fail(&[Fault::LostAnswer]);
+        }
+        kept.push((preset, stub, ticket, done));
+    }
+    keep(&app).await;
+    app.advance(TimeDelta::minutes(1));
+    keep(&app).await;
+    for (preset, stub, ticket, _) in &kept {
+        let seen = look(&app, ticket).await;
+        assert_eq!((&seen["state"], stub.count()), (&json!("LINKED"), 1), "{preset}: {seen}");
+    }
+    let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+    assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+    keep(&app).await;
+    for (preset, stub, ticket, done) in &kept {
+        let seen = look(&app, ticket).await;
+        assert_eq!(
+            (&seen["seenStatus"], &seen["toldState"], &*stub.status()),
+            (&json!(done), &json!("SUBMITTED"), *done),
+            "{preset}: {seen}"
+        );
+    }
+}
+
+/// A real tracker that `conformance/tickets/run` has started.
+async fn real(app: &TestApp, change: Value, resolve: impl AsyncFn(&str)) {
+    let story = story(app).await;
+    let tracker = tracker(app, change).await;
+    let ticket = open(app, &story, &tracker).await;
+    keep(app).await;
+    let seen = look(app, &ticket).await;
+    assert_eq!((&seen["state"], &seen["toldState"]), (&json!("LINKED"), &json!("PLANNED")), "{seen}");
+    let id = seen["externalId"].as_str().unwrap();
+
+    plan(app, &story).await;
+    resolve(id).await;
+    hook(app, &tracker, json!({ "id": id, "issue": { "id": id } })).await;
+    keep(app).await;
+    let seen = look(app, &ticket).await;
+    assert_eq!(
+        (&seen["proposal"], &story.fix().await["state"]),
+        (&json!("ACCEPTED"), &json!("SUBMITTED")),
+        "{seen}"
+    );
+
+    let fix = story.fix().await;
+    let verify = json!({
+        "remediation": fix["id"], "expectedVersion": fix["version"], "fullyFixed": false, "fullyFixedEvidence": "It still crashes",
+        "bypassable": false, "bypassEvidence": "None found", "newProblem": false, "newProblemEvidence": "None found",
+    });
+    app.made(&app.token(Role::Analyst, "analyst-2"), "verifyFix", verify, "id").await;
+    keep(app).await;
+    let seen = look(app, &ticket).await;
+    assert_eq!((&seen["state"], &seen["toldState"]), (&json!("LINKED"), &json!("FAILED")), "{seen}");
+
+    // A status that it does not know: it says yes, and the ticket says that it did not.
+    let admin = app.token(Role::Admin, "admin-1");
+    let odd = json!({ "tracker": tracker, "expectedVersion": 1, "statuses": [{ "state": "SUBMITTED", "write": "99", "read": "99" }] });
+    app.made(&admin, "updateTracker", odd, "id").await;
+    let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+    assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+    keep(app).await;
+    let seen = look(app, &ticket).await;
+    assert_eq!(seen["state"], "REFUSED", "{seen}");
+    assert!(seen["note"].as_str().unwrap().contains("was to be \"99\""), "{seen}");
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run conformance/tickets/run"))
+}
+
+/// Resolves a ticket as a person there would.
+async fn put(url: String, header: (&str, String), body: Value) {
+    let client = reqwest::Client::new();
+    let answer = client.put(url).header(header.0, header.1).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a real Redmine: conformance/tickets/run"]
+async fn a_real_redmine_is_told_and_heard() {
+    let (url, key) = (setting("VULNDESK_TEST_REDMINE"), setting("VULNDESK_TEST_REDMINE_KEY"));
+    let app = TestApp::sqlite().await;
+    let change = json!({ "baseUrl": url, "credentials": [{ "name": "key", "value": key }] });
+    real(&app, change, async |id: &str| {
+        let body = json!({ "issue": { "status_id": 3, "notes": "Fixed" } });
+        put(format!("{url}/issues/{id}.json"), ("x-redmine-api-key", key.clone()), body).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a real Request Tracker: conformance/tickets/run"]
+async fn a_real_request_tracker_is_told_and_heard() {
+    let (url, token) = (setting("VULNDESK_TEST_RT"), setting("VULNDESK_TEST_RT_TOKEN"));
+    let app = TestApp::sqlite().await;
+    let change = json!({
+        "preset": "REQUEST_TRACKER", "baseUrl": url, "parameters": [{ "name": "queue", "value": "General" }],
+        "credentials": [{ "name": "token", "value": token }],
+    });
+    real(&app, change, async |id: &str| {
+        let header = ("authorization", format!("token {token}"));
+        put(format!("{url}/REST/2.0/ticket/{id}"), header, json!({ "Status": "resolved" })).await;
+    })
+    .await;
+}

@@ -1,0 +1,369 @@
+//! Trackers as their documentation says that they answer, on the loopback, with the faults that they have.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    /// With the query.
+    pub(crate) path: String,
+    headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Asked {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Method and path without the query.
+    fn call(&self) -> String {
+        format!("{} {}", self.method, self.path.split('?').next().unwrap())
+    }
+}
+
+/// What goes wrong with the next request that changes something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// It is not done, and answered like this.
+    Answer(u16, &'static str),
+    /// It is done, and the answer gets lost.
+    LostAnswer,
+    /// It is not done, and answered as if it were.
+    Ignored,
+}
+
+/// One ticket of the stub.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) made_of: Value,
+    pub(crate) status: String,
+}
+
+/// What the stub keeps.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) faults: VecDeque<Fault>,
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// How a kind of tracker answers: the contract.
+pub(crate) type Contract = fn(&mut World, &Asked) -> (u16, Value);
+
+pub(crate) struct Stub {
+    pub(crate) url: String,
+    pub(crate) world: Arc<Mutex<World>>,
+}
+
+impl Stub {
+    pub(crate) async fn start(contract: Contract) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let world = Arc::<Mutex<World>>::default();
+        let shared = Arc::clone(&world);
+        let router = Router::new().fallback(move |request: Request| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (parts, body) = request.into_parts();
+                let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                let asked = Asked {
+                    method: parts.method.to_string(),
+                    path: parts.uri.path_and_query().unwrap().to_string(),
+                    headers: parts.headers,
+                    body: serde_json::from_slice(&body).unwrap_or_default(),
+                };
+                answer(&mut shared.lock().unwrap(), contract, asked)
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, world }
+    }
+
+    pub(crate) fn fail(&self, faults: &[Fault]) {
+        self.world.lock().unwrap().faults.extend(faults);
+    }
+
+    /// What somebody does in the tracker itself.
+    pub(crate) fn set_status(&self, status: &str) {
+        self.world.lock().unwrap().kept[0].status = status.to_owned();
+    }
+
+    pub(crate) fn status(&self) -> String {
+        self.world.lock().unwrap().kept[0].status.clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.world.lock().unwrap().kept.len()
+    }
+
+    /// How many requests changed something, or tried to.
+    pub(crate) fn writes(&self) -> usize {
+        self.world.lock().unwrap().asked.iter().filter(|asked| asked.method != "GET").count()
+    }
+}
+
+fn answer(world: &mut World, contract: Contract, asked: Asked) -> Response {
+    world.asked.push(asked.clone());
+    let fault = if asked.method == "GET" { None } else { world.faults.pop_front() };
+    let (status, body) = match fault {
+        Some(Fault::Answer(status, words)) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            return (status, [("retry-after", "120")], words).into_response();
+        }
+        Some(Fault::Ignored) => return (StatusCode::OK, "[\"'moon' isn't a valid status\"]").into_response(),
+        Some(Fault::LostAnswer) => {
+            contract(world, &asked);
+            (502, json!({ "error": "bad gateway" }))
+        }
+        None => contract(world, &asked),
+    };
+    (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response()
+}
+
+fn not_known(asked: &Asked) -> (u16, Value) {
+    (404, json!({ "error": format!("no such route: {} {}", asked.method, asked.path) }))
+}
+
+fn denied() -> (u16, Value) {
+    (401, json!({ "error": "who are you?" }))
+}
+
+fn make(world: &mut World, asked: &Asked, status: &str) -> usize {
+    world.kept.push(Kept { made_of: asked.body.clone(), status: status.to_owned() });
+    world.kept.len()
+}
+
+/// The marker that a search asks for, which has to be in what a found ticket was made of.
+fn found(world: &World, asked: &Asked) -> Vec<(usize, Kept)> {
+    let at = asked.path.find("vulndesk-").expect("every search names the marker");
+    let marker: String =
+        asked.path[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let ours = world.kept.iter().cloned().enumerate();
+    ours.filter(|(_, kept)| kept.made_of.to_string().contains(&marker))
+        .map(|(at, kept)| (at + 1, kept))
+        .collect()
+}
+
+pub(crate) fn redmine(world: &mut World, asked: &Asked) -> (u16, Value) {
+    const STATUSES: [&str; 6] = ["New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"];
+    if asked.header("x-redmine-api-key") != "a-secret-key" {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /issues.json" => {
+            assert!(asked.path.contains("project_id=vuln&status_id=*"), "{}", asked.path);
+            let items = found(world, asked);
+            let items: Vec<_> = items
+                .iter()
+                .map(|(id, kept)| json!({ "id": id, "subject": kept.made_of["issue"]["subject"] }))
+                .collect();
+            (200, json!({ "issues": items }))
+        }
+        "POST /issues.json" => {
+            assert_eq!(asked.body["issue"]["is_private"], true, "what is secret stays private there");
+            let id = make(world, asked, "New");
+            (201, json!({ "issue": { "id": id } }))
+        }
+        "GET /issues/1.json" => {
+            (200, json!({ "issue": { "id": 1, "status": { "name": world.kept[0].status } } }))
+        }
+        "PUT /issues/1.json" => {
+            let wanted: usize = asked.body["issue"]["status_id"].as_str().unwrap().parse().unwrap();
+            // An id that it does not know, it ignores, and says 204.
+            if let Some(status) = STATUSES.get(wanted - 1) {
+                world.kept[0].status = (*status).to_owned();
+            }
+            (204, Value::Null)
+        }
+        _ => not_known(asked),
+    }
+}
+
+fn jira(world: &mut World, asked: &Asked, version: &str, search: &str) -> (u16, Value) {
+    const TRANSITIONS: [(&str, &str); 3] = [("11", "To Do"), ("21", "In Progress"), ("31", "Done")];
+    let issue = format!("/rest/api/{version}/issue");
+    let call = asked.call();
+    if call == format!("GET {search}") {
+        let items: Vec<_> = found(world, asked)
+            .iter()
+            .map(|(_, kept)| json!({ "key": "VULN-1", "fields": { "labels": kept.made_of["fields"]["labels"] } }))
+            .collect();
+        (200, json!({ "issues": items }))
+    } else if call == format!("POST {issue}") {
+        let fields = &asked.body["fields"];
+        assert_eq!(
+            (&fields["project"]["key"], &fields["issuetype"]["name"]),
+            (&json!("VULN"), &json!("Bug"))
+        );
+        assert!(!fields["labels"][0].as_str().unwrap().contains(' '), "labels have no spaces");
+        if version == "3" {
+            assert_eq!(fields["description"]["type"], "doc", "v3 wants documents");
+        } else {
+            assert!(fields["description"].is_string());
+        }
+        make(world, asked, "To Do");
+        (201, json!({ "id": "10000", "key": "VULN-1" }))
+    } else if call == format!("GET {issue}/VULN-1") {
+        (200, json!({ "key": "VULN-1", "fields": { "status": { "name": world.kept[0].status } } }))
+    } else if call == format!("GET {issue}/VULN-1/transitions") {
+        let offered = TRANSITIONS.iter().filter(|(_, name)| *name != world.kept[0].status);
+        let offered: Vec<_> = offered
+            .map(|(id, name)| json!({ "id": id, "name": format!("to {name}"), "to": { "name": name } }))
+            .collect();
+        (200, json!({ "transitions": offered }))
+    } else if call == format!("POST {issue}/VULN-1/transitions") {
+        let id = asked.body["transition"]["id"].as_str().unwrap();
+        let Some((_, name)) = TRANSITIONS.iter().find(|(known, _)| *known == id) else {
+            return (400, json!({ "errorMessages": ["no such transition"] }));
+        };
+        world.kept[0].status = (*name).to_owned();
+        (204, Value::Null)
+    } else {
+        not_known(asked)
+    }
+}
+
+pub(crate) fn jira_data_center(world: &mut World, asked: &Asked) -> (u16, Value) {
+    if asked.header("authorization") != "Bearer a-secret-key" {
+        return denied();
+    }
+    jira(world, asked, "2", "/rest/api/2/search")
+}
+
+pub(crate) fn jira_cloud(world: &mut World, asked: &Asked) -> (u16, Value) {
+    // base64 of bot@example.org:a-secret-key
+    if asked.header("authorization") != "Basic Ym90QGV4YW1wbGUub3JnOmEtc2VjcmV0LWtleQ==" {
+        return denied();
+    }
+    jira(world, asked, "3", "/rest/api/3/search/jql")
+}
+
+pub(crate) fn servicenow(world: &mut World, asked: &Asked) -> (u16, Value) {
+    if !asked.header("authorization").starts_with("Basic ") {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /api/now/table/incident" => {
+            let items: Vec<_> = found(world, asked)
+                .iter()
+                .map(
+                    |(_, kept)| json!({ "sys_id": "abc1", "correlation_id": kept.made_of["correlation_id"] }),
+                )
+                .collect();
+            (200, json!({ "result": items }))
+        }
+        "POST /api/now/table/incident" => {
+            make(world, asked, "1");
+            (201, json!({ "result": { "sys_id": "abc1", "number": "INC1" } }))
+        }
+        "GET /api/now/table/incident/abc1" => (200, json!({ "result": { "state": world.kept[0].status } })),
+        "PATCH /api/now/table/incident/abc1" => {
+            world.kept[0].status = asked.body["state"].as_str().unwrap().to_owned();
+            (200, json!({ "result": {} }))
+        }
+        _ => not_known(asked),
+    }
+}
+
+pub(crate) fn gitlab(world: &mut World, asked: &Asked) -> (u16, Value) {
+    if asked.header("private-token") != "a-secret-key" {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /api/v4/projects/team%2Fproduct/issues" => {
+            let items: Vec<_> = found(world, asked)
+                .iter()
+                .map(|(id, kept)| json!({ "iid": id, "labels": [kept.made_of["labels"]] }))
+                .collect();
+            (200, items.into())
+        }
+        "POST /api/v4/projects/team%2Fproduct/issues" => {
+            assert_eq!(asked.body["confidential"], true);
+            let id = make(world, asked, "opened");
+            (201, json!({ "iid": id }))
+        }
+        "GET /api/v4/projects/team%2Fproduct/issues/1" => {
+            let link = "https://gitlab.example/team/product/-/issues/1";
+            (200, json!({ "iid": 1, "state": world.kept[0].status, "web_url": link }))
+        }
+        "PUT /api/v4/projects/team%2Fproduct/issues/1" => {
+            world.kept[0].status = match asked.body["state_event"].as_str() {
+                Some("close") => "closed".to_owned(),
+                Some("reopen") => "opened".to_owned(),
+                other => return (400, json!({ "error": format!("state_event {other:?}") })),
+            };
+            (200, json!({}))
+        }
+        _ => not_known(asked),
+    }
+}
+
+pub(crate) fn github(world: &mut World, asked: &Asked) -> (u16, Value) {
+    if asked.header("authorization") != "Bearer a-secret-key" || asked.header("user-agent").is_empty() {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /repos/team/product/issues" => {
+            let items: Vec<_> = found(world, asked)
+                .iter()
+                .map(|(id, kept)| json!({ "number": id, "title": kept.made_of["title"] }))
+                .collect();
+            (200, items.into())
+        }
+        "POST /repos/team/product/issues" => {
+            let id = make(world, asked, "open");
+            (201, json!({ "number": id }))
+        }
+        "GET /repos/team/product/issues/1" => (
+            200,
+            json!({ "state": world.kept[0].status, "html_url": "https://github.example/team/product/issues/1" }),
+        ),
+        "PATCH /repos/team/product/issues/1" => {
+            world.kept[0].status = asked.body["state"].as_str().unwrap().to_owned();
+            (200, json!({}))
+        }
+        _ => not_known(asked),
+    }
+}
+
+pub(crate) fn zentao(world: &mut World, asked: &Asked) -> (u16, Value) {
+    if asked.call() == "POST /api.php/v1/tokens" {
+        return if asked.body == json!({ "account": "bot", "password": "a-secret-key" }) {
+            (201, json!({ "token": "token-of-one-session" }))
+        } else {
+            (400, json!({ "error": "login failed" }))
+        };
+    }
+    if asked.header("token") != "token-of-one-session" {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /api.php/v1/products/7/bugs" => {
+            let items = world.kept.iter().enumerate();
+            let items: Vec<_> =
+                items.map(|(at, kept)| json!({ "id": at + 1, "title": kept.made_of["title"] })).collect();
+            (200, json!({ "bugs": items }))
+        }
+        "POST /api.php/v1/products/7/bugs" => {
+            assert_eq!((&asked.body["severity"], &asked.body["openedBuild"]), (&json!(3), &json!(["trunk"])));
+            let id = make(world, asked, "active");
+            (201, json!({ "id": id }))
+        }
+        "GET /api.php/v1/bugs/1" => (200, json!({ "id": 1, "status": world.kept[0].status })),
+        "POST /api.php/v1/bugs/1/resolve" => {
+            world.kept[0].status = "resolved".to_owned();
+            (200, json!({}))
+        }
+        _ => not_known(asked),
+    }
+}
