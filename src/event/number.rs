@@ -44,6 +44,13 @@ impl Numbers {
         Ok(Self { key: row.number_key, block: Mutex::new(None) })
     }
 
+    /// A key of this installation for `purpose`, which tells nothing of the others.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The next number of `year`.
     ///
     /// # Errors

@@ -215,6 +215,11 @@ impl Lookup for payout::Entity {
     fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
         visibility::visible_payout(actor)
     }
+    fn note(ctx: &Context<'_>, row: &payout::Model) {
+        if let Some(report) = row.report_id {
+            super::sensitive::touch_report(ctx, report);
+        }
+    }
 }
 
 impl<E> Loader<One<E>> for Reader

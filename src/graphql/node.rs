@@ -149,6 +149,11 @@ async fn find(ctx: &Context<'_>, field: &str, ids: &[ID]) -> ApiResult<Vec<Optio
         if let Node::Event(event) = node {
             super::sensitive::note(ctx, &event.0);
         }
+        if let Node::Payout(payout) = node
+            && let Some(report) = payout.0.report_id
+        {
+            super::sensitive::touch_report(ctx, report);
+        }
     }
     Ok(found)
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::Tlp;
-use entity::{access_record, event};
+use entity::{access_record, event, report};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
@@ -24,12 +25,14 @@ pub struct SensitiveReads {
     events: Mutex<BTreeSet<String>>,
     /// Events of which something was read by itself: whether they are sensitive is looked up once, at the end.
     touched: Mutex<BTreeSet<Uuid>>,
+    /// Reports of which what was paid for them was read.
+    reports: Mutex<BTreeSet<Uuid>>,
 }
 
 impl SensitiveReads {
     /// None yet, at `now`.
     pub fn new(now: DateTime<Utc>) -> Self {
-        Self { now, events: Mutex::default(), touched: Mutex::default() }
+        Self { now, events: Mutex::default(), touched: Mutex::default(), reports: Mutex::default() }
     }
 
     /// Notes that `event` was read, if it is sensitive.
@@ -44,6 +47,11 @@ impl SensitiveReads {
         locked(&self.touched).insert(event);
     }
 
+    /// Notes that something that hangs on `report` was read without the report itself.
+    pub fn touch_report(&self, report: Uuid) {
+        locked(&self.reports).insert(report);
+    }
+
     /// Writes one row for the request, if it read anything sensitive.
     ///
     /// # Errors
@@ -52,7 +60,17 @@ impl SensitiveReads {
         let mut events = std::mem::take(&mut *locked(&self.events));
         let touched = std::mem::take(&mut *locked(&self.touched));
         if !touched.is_empty() {
-            events.extend(self.sensitive_among(app, touched).await?);
+            let of = is_one_of(app.database.backend(), event::Column::Id, touched);
+            events.extend(self.sensitive_among(app, of).await?);
+        }
+        let reports = std::mem::take(&mut *locked(&self.reports));
+        if !reports.is_empty() {
+            let of = Query::select()
+                .column(report::Column::EventId)
+                .from(report::Entity)
+                .and_where(is_one_of(app.database.backend(), report::Column::Id, reports))
+                .take();
+            events.extend(self.sensitive_among(app, event::Column::Id.in_subquery(of)).await?);
         }
         if events.is_empty() {
             return Ok(());
@@ -70,12 +88,12 @@ impl SensitiveReads {
         Ok(())
     }
 
-    async fn sensitive_among(&self, app: &App, events: BTreeSet<Uuid>) -> Result<Vec<String>> {
+    async fn sensitive_among(&self, app: &App, of: Expr) -> Result<Vec<String>> {
         use event::Column as C;
         let select = event::Entity::find()
             .select_only()
             .column(C::Number)
-            .filter(is_one_of(app.database.backend(), C::Id, events))
+            .filter(of)
             .filter(C::Tlp.eq(Tlp::Red).or(C::EmbargoUntil.gt(self.now)));
         Ok(select.into_tuple().all(app.database.reader()).await?)
     }
@@ -97,6 +115,13 @@ pub fn note(ctx: &Context<'_>, event: &event::Model) {
 pub fn touch(ctx: &Context<'_>, event: Uuid) {
     if let Some(reads) = ctx.data_opt::<Arc<SensitiveReads>>() {
         reads.touch(event);
+    }
+}
+
+/// Notes that something that hangs on `report` goes into the answer by itself.
+pub fn touch_report(ctx: &Context<'_>, report: Uuid) {
+    if let Some(reads) = ctx.data_opt::<Arc<SensitiveReads>>() {
+        reads.touch_report(report);
     }
 }
 

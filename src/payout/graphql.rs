@@ -16,6 +16,7 @@ pub use money::{BonusRun, Budget, BudgetEntry, RewardGrid, RewardGridCell};
 pub use mutations::{BonusRunPayload, BudgetPayload, PayoutMutation, PayoutPayload, RewardGridPayload};
 pub use objects::{AllowedPayoutMove, Payout, PayoutAppeal, PayoutStep};
 
+use super::cursor;
 use super::period::Period;
 use super::reconcile::{self, Difference, Statement};
 use super::store::{self, PayoutFilter};
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, MAX_SIZE, PageInput};
 use crate::graphql::scalars::{Decimal, Id};
+use crate::graphql::sensitive::{lists_items, touch_report};
 use crate::graphql::{actor, app};
 use crate::money::Money;
 
@@ -81,7 +83,7 @@ pub struct PayoutChanges {
 /// A change of a payout, in its place in the stream. 变更流中的一次奖励变更。
 #[derive(SimpleObject)]
 pub struct PayoutChange {
-    /// Its place. 位置。
+    /// Its place, opaque. 位置（不透明）。
     position: String,
     /// What happened. 变更类型。
     kind: PayoutChangeKind,
@@ -144,7 +146,11 @@ impl PayoutQuery {
         require(actor, Action::ReadPayouts)?;
         let filter = filter.unwrap_or_default().read()?;
         let input = PageInput { first, after, last, before };
-        Ok(Connection::new(store::page(app, actor, &filter, &input).await?))
+        let page = store::page(app, actor, &filter, &input).await?;
+        if lists_items(ctx) {
+            page.rows.iter().filter_map(|(payout, _)| payout.report_id).for_each(|id| touch_report(ctx, id));
+        }
+        Ok(Connection::new(page))
     }
 
     /// Changes of the payouts that you may see, after a position; none is ever left out or comes later at an earlier
@@ -162,7 +168,7 @@ impl PayoutQuery {
         require(actor, Action::ReadPayoutChanges)?;
         let after: i64 = match after.as_deref() {
             None => 0,
-            Some(text) => text.parse().ok().filter(|after| *after >= 0).ok_or_else(|| {
+            Some(text) => cursor::open(app, text).ok_or_else(|| {
                 Error::bad_input("after", "not a position of this stream: send nextPosition of an answer")
             })?,
         };
@@ -172,9 +178,12 @@ impl PayoutQuery {
         let mut placed = store::changes_after(app, actor, after, u64::from(first) + 1).await?;
         let has_more = placed.len() > usize::from(first);
         placed.truncate(first.into());
-        let next_position = placed.last().map_or(after, |last| last.position).to_string();
-        let changes = placed.into_iter().map(|placed| PayoutChange {
-            position: placed.position.to_string(),
+        let next_position = cursor::seal(app, placed.last().map_or(after, |last| last.position))?;
+        placed.iter().filter_map(|placed| placed.payout.report_id).for_each(|id| touch_report(ctx, id));
+        let positions =
+            placed.iter().map(|placed| cursor::seal(app, placed.position)).collect::<Result<Vec<_>, _>>()?;
+        let changes = placed.into_iter().zip(positions).map(|(placed, position)| PayoutChange {
+            position,
             kind: placed.change.kind,
             from_state: placed.change.from_state,
             to_state: placed.change.to_state,
@@ -274,5 +283,9 @@ pub async fn of_reporter(
     input: &PageInput,
 ) -> ApiResult<Connection<Payout>> {
     let filter = PayoutFilter { reporter: Some(reporter), ..PayoutFilter::default() };
-    Ok(Connection::new(store::page(app(ctx), actor(ctx), &filter, input).await?))
+    let page = store::page(app(ctx), actor(ctx), &filter, input).await?;
+    if lists_items(ctx) {
+        page.rows.iter().filter_map(|(payout, _)| payout.report_id).for_each(|id| touch_report(ctx, id));
+    }
+    Ok(Connection::new(page))
 }

@@ -23,6 +23,7 @@ mod answer;
 mod approve;
 pub mod bonus;
 mod budget;
+pub mod cursor;
 pub mod graphql;
 pub mod grid;
 pub mod ledger;

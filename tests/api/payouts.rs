@@ -187,7 +187,8 @@ async fn a_bounty_goes_from_proposal_to_payment_with_four_eyes_and_is_confirmed_
         assert_eq!(code(&call(&app, src, "confirmPayout", paid("500.50", "T-2")).await), "CONTRADICTION");
         assert_eq!(accounts(&app).await, ["1000.00", "499.50", "0.00", "500.50", "0.00"]);
 
-        let seen = Seen::of(&first);
+        let stored = entity::payout::Entity::find().one(app.app.database.reader()).await.unwrap().unwrap();
+        let seen = Seen { version: json!(stored.version), ..Seen::of(&first) };
         let reverse = seen.with(json!({ "reason": "Paid to a wrong account" }));
         assert_eq!(code(&call(&app, (Role::Finance, "finance-1"), "reversePayout", reverse.clone()).await), "FORBIDDEN");
         let reversed = call(&app, (Role::Leader, "leader-1"), "reversePayout", reverse).await;
@@ -276,13 +277,11 @@ async fn of_confirmations_cancellations_and_failures_at_once_one_wins() {
         });
         let answers = futures_util::future::join_all(acts).await;
         let stored = entity::payout::Entity::find().one(app.app.database.reader()).await.unwrap().unwrap();
-        let paid = stored.paid_reference.is_some();
-        assert_eq!(stored.state.as_str(), if paid { "PAID" } else { "FAILED" }, "{answers:?}");
-        let spent = if paid { ["0.00", "300.00"] } else { ["300.00", "0.00"] };
-        assert_eq!(accounts(app).await[2..4], spent);
+        assert_eq!(stored.state.as_str(), "PAID", "what failed first was paid all the same: {answers:?}");
+        assert_eq!(accounts(app).await[2..4], ["0.00", "300.00"]);
         let steps = entity::payout_change::Entity::find().all(app.app.database.reader()).await.unwrap();
-        let ends = steps.iter().filter(|step| ["PAID", "FAILED"].contains(&step.kind.as_str())).count();
-        assert_eq!(ends, 1, "it ended once: {steps:?}");
+        let paid = steps.iter().filter(|step| step.kind.as_str() == "PAID").count();
+        assert_eq!(paid, 1, "it was paid once: {steps:?}");
     })
     .await;
 }
@@ -456,7 +455,7 @@ async fn a_follower_of_changes_misses_none_that_commits_late() {
             async move { app.graphql(src, document, json!({ "after": after, "first": first })).await["data"]["payoutChanges"].clone() }
         };
         let answer = ask(Value::Null, 10).await;
-        assert_eq!(answer["changes"], json!([{ "position": "1", "kind": "APPROVED",
+        assert_eq!(answer["changes"], json!([{ "position": answer["nextPosition"], "kind": "APPROVED",
             "payout": { "id": late.id, "state": "APPROVED", "proposedBy": null } }]));
         sequence(&app).await;
         let next = ask(answer["nextPosition"].clone(), 10).await;

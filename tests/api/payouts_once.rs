@@ -30,12 +30,17 @@ async fn two_of_one(app: &TestApp, second_channel: &str) -> (Value, Value) {
     (first["id"].clone(), second["id"].clone())
 }
 
+/// The event of a report: its id and version.
+async fn event_of(app: &TestApp, report: &Value) -> Value {
+    let analyst = app.token(Role::Analyst, "analyst-1");
+    let document = "query($id: ID!) { node(id: $id) { ... on Report { event { id version } } } }";
+    app.graphql(&analyst, document, json!({ "id": report })).await["data"]["node"]["event"].clone()
+}
+
 /// Confirms the event of a report as HIGH: for the report alone, or for all of them.
 async fn judge(app: &TestApp, report: &Value, alone: bool) {
     let analyst = app.token(Role::Analyst, "analyst-1");
-    let document = "query($id: ID!) { node(id: $id) { ... on Report { event { id version } } } }";
-    let event =
-        app.graphql(&analyst, document, json!({ "id": report })).await["data"]["node"]["event"].clone();
+    let event = event_of(app, report).await;
     let mut verdict = json!({
         "event": event["id"], "expectedVersion": event["version"], "verdict": "CONFIRMED",
         "severity": "HIGH", "rationale": "Reproduced",
@@ -94,6 +99,10 @@ async fn a_later_report_is_paid_no_more_once_an_earlier_one_is_valid() {
         let (first, second) = two_of_one(&app, "src").await;
         judge(&app, &second, true).await;
         let other = approve(&app, (Role::Analyst, "analyst-2"), &propose(&app, &second, "300").await).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let event = event_of(&app, &first).await;
+        let again = json!({ "event": event["id"], "expectedVersion": event["version"], "reason": "The first one, too" });
+        app.done(&analyst, "returnToTriage", "EventMove", again, "event { version }").await;
         judge(&app, &first, false).await;
         let refused =
             call(&app, (Role::Analyst, "analyst-1"), "proposePayout", proposal(&first, "300")).await;

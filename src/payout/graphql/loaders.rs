@@ -13,6 +13,7 @@ use super::Payout;
 use crate::error::Error;
 use crate::graphql::errors::{ApiError, ApiResult};
 use crate::graphql::loaders::Reader;
+use crate::graphql::sensitive::touch_report;
 use crate::payout::store;
 
 /// Key of a report's payouts.
@@ -55,7 +56,11 @@ fn loader<'a>(ctx: &Context<'a>) -> &'a DataLoader<Reader> {
 /// Of the database.
 pub async fn of_report(ctx: &Context<'_>, report: Uuid) -> ApiResult<Vec<Payout>> {
     let rows = loader(ctx).load_one(OfReport(report)).await.map_err(ApiError::from)?;
-    Ok(rows.unwrap_or_default().into_iter().map(Payout).collect())
+    let rows = rows.unwrap_or_default();
+    if !rows.is_empty() {
+        touch_report(ctx, report);
+    }
+    Ok(rows.into_iter().map(Payout).collect())
 }
 
 /// Number and level of the event of a report whose payout the caller sees.
