@@ -411,8 +411,8 @@ async fn each_endpoint_counts_each_event_and_gets_its_own_types() {
         };
         let scores = [(1, 1, "event.scored"), (1, 3, "event.scored"), (1, 6, "event.scored")];
         let team = (2, 2, "team.changed");
-        assert_eq!(of(&all), [&scores[..], &[team]].concat(), "LEADER configures no endpoints");
-        assert_eq!(of(&scored), of(&all));
+        assert_eq!(of(&all), [&[(0, 4, "webhook.endpoint_changed")], &scores[..], &[team]].concat());
+        assert_eq!(of(&scored), [&scores[..], &[team]].concat());
         for gathering in &at_rest[..3] {
             assert_eq!(of(gathering), of(&all), "what an endpoint at rest misses waits");
         }

@@ -64,12 +64,11 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
         story.assign(function, subject, None).await;
     }
     story.assign("R_AND_D", "engineer-1", Some("router")).await;
-    let ask =
-        json!({ "event": story.event, "kind": "DISCLOSE", "question": "When?", "options": ["now", "later"] });
+    let ask = json!({ "event": story.event, "kind": "REPORT_ABROAD", "question": "When?", "options": ["now", "later"] });
     let asked = app.made(&analyst, "askDecision", ask, "id version").await;
     let decide = json!({
         "decision": asked["id"], "expectedVersion": asked["version"], "granted": true, "outcome": "later",
-        "participants": ["leader-1"],
+        "extent": "ALLOW_AFTER_DOMESTIC_REPORT", "participants": ["leader-1"],
     });
     app.made(&leader, "recordDecision", decide, "id").await;
     app.made(&analyst, "comment", json!({ "event": story.event, "body": "Looks real" }), "id").await;

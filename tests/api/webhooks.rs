@@ -74,6 +74,7 @@ impl TestApp {
         let row = delivery::Model {
             state: DeliveryState::Dead,
             attempts: 10,
+            sequence: Some(1),
             finished_at: Some(self.now()),
             note: Some("given up".to_owned()),
             ..rows.swap_remove(0)
