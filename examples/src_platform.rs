@@ -195,7 +195,7 @@ impl Memory {
 }
 
 const CHANGES: &str = "query($after: String) { payoutChanges(after: $after) {
-    nextPosition hasMore changes { payout { id number state amount currency accepted } } } }";
+    nextPosition hasMore changes { payout { id number state attempt amount currency accepted } } } }";
 const CONFIRM: &str = "mutation($input: ConfirmPayout!) { confirmPayout(input: $input) {
     payout { state } userErrors { code field message } } }";
 const STATUS: &str = "query($id: ID!) { node(id: $id) { ... on Report {
@@ -228,7 +228,11 @@ async fn bring_on(desk: &Desk, memory: &mut Memory, payout: &Value) -> Result<()
         // Here the white hat accepts at once.
         desk.hook("payout.accepted", json!({ "payout": id })).await?;
         let reference = format!("P-{}", text("number"));
-        desk.hook("payout.synced", json!({ "payout": id, "platformReference": reference })).await?;
+        desk.hook(
+            "payout.synced",
+            json!({ "payout": id, "attempt": payout["attempt"], "platformReference": reference }),
+        )
+        .await?;
         println!("synced {}", text("number"));
     }
     if state != "APPROVED" && state != "SYNCED" {

@@ -99,6 +99,7 @@ struct Appealed {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Synced {
     payout: String,
+    attempt: i32,
     platform_reference: Option<String>,
 }
 
@@ -116,6 +117,7 @@ struct Confirmed {
 #[serde(deny_unknown_fields)]
 struct Failed {
     payout: String,
+    attempt: i32,
     reason: String,
 }
 
@@ -229,6 +231,7 @@ async fn run(
             let said: Synced = read("data", data)?;
             let input = MarkPayoutSynced {
                 payout: payout_id(&said.payout)?,
+                attempt: said.attempt,
                 platform_reference: said.platform_reference,
             };
             Ok(told_payout(&retrying(|| payouts::mark_synced(app, actor, &input)).await?))
@@ -246,7 +249,8 @@ async fn run(
         }
         "payout.failed" => {
             let said: Failed = read("data", data)?;
-            let input = FailPayout { payout: payout_id(&said.payout)?, reason: said.reason };
+            let payout = payout_id(&said.payout)?;
+            let input = FailPayout { payout, attempt: said.attempt, reason: said.reason };
             Ok(told_payout(&retrying(|| payouts::fail(app, actor, &input)).await?))
         }
         _ => Err(Error::bad_input("type", format!("send one of {}", TYPES.join(", ")))),

@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
             _ => return Err(refused(words())),
         }
         // A change may be answered with nothing.
-        let value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| json!(null));
+        let value = serde_json::from_slice(&answer.body).unwrap_or(serde_json::Value::Null);
         Ok((answer, value))
     }
 

@@ -30,6 +30,7 @@ use async_graphql::InputObject;
 use entity::vocabulary::{TicketState, TrackerState};
 use entity::{remediation, ticket};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -39,6 +40,7 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::webhook::rules::Abroad;
 pub use hook::{HookOutcome, take_hook};
 
 /// Longest name, parameter or status, in characters.
@@ -149,9 +151,8 @@ async fn start(
             "the tracker does not take tickets of this line",
         );
     }
-    let may_go = crate::webhook::store::may_go_abroad(app, &[event.id].into()).await?;
-    let withheld =
-        rules::withheld(event.tlp, tracker.tlp_ceiling, tracker.abroad, may_go.contains(&event.id));
+    let may_go = may_go_abroad(app, event.id).await?;
+    let withheld = rules::withheld(event.tlp, tracker.tlp_ceiling, tracker.abroad, may_go);
     if let Some(reason) = withheld {
         return refuse(RefusalCode::Contradiction, "tracker", reason);
     }
@@ -255,4 +256,10 @@ pub async fn unlink(app: &App, actor: &Actor, input: &TicketMove) -> Result<tick
     let after = changes.revise(app, &before, after, Some(before.event_id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
+}
+
+/// Whether tickets of the event may be abroad: they say what it is, so no reduced permission suffices.
+async fn may_go_abroad(app: &App, event: Uuid) -> Result<bool> {
+    let may = crate::webhook::store::abroad(app, &[event].into()).await?;
+    Ok(may.get(&event) == Some(&Abroad::Full))
 }

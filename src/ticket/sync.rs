@@ -55,10 +55,9 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
     let before = &held.ticket;
     let mut after = ticket::Model { lease_until: None, ..before.clone() };
     let mut synced = Synced::Settled;
-    let may_go = crate::webhook::store::may_go_abroad(app, &[held.event.id].into()).await?;
+    let may_go = super::may_go_abroad(app, held.event.id).await?;
     let (tlp, ceiling) = (held.event.tlp, held.tracker.tlp_ceiling);
-    if let Some(reason) = rules::withheld(tlp, ceiling, held.tracker.abroad, may_go.contains(&held.event.id))
-    {
+    if let Some(reason) = rules::withheld(tlp, ceiling, held.tracker.abroad, may_go) {
         after.state = TicketState::Withheld;
         after.note = Some(reason.to_owned());
         after.due_at = Some(now + WITHHELD);
