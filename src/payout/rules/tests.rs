@@ -134,7 +134,11 @@ fn a_platform_pays_or_finance_does_never_both() {
 
 #[test]
 fn what_the_platform_has_is_not_cancelled_on_hold_but_may_be_confirmed() {
-    let at_platform = payout::Model { held_from: Some(PayoutState::Synced), ..payout(PayoutState::OnHold) };
+    let at_platform = payout::Model {
+        held_from: Some(PayoutState::Synced),
+        synced_at: Some(now()),
+        ..payout(PayoutState::OnHold)
+    };
     let here = payout::Model { held_from: Some(PayoutState::Approved), ..payout(PayoutState::OnHold) };
     let refused = |payout, cause| !missing(payout, cause, &facts(now())).is_empty();
     assert!(refused(&at_platform, Cause::Cancel) && !refused(&here, Cause::Cancel));
