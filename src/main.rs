@@ -37,9 +37,18 @@ use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, ticket, webh
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+/// Stack of each thread, in bytes: resolving a document as deep as the guard lets it be takes a call for every level
+/// and every part of the schema. Only what is used takes memory.
+const STACK: usize = 16 << 20;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    // On a thread of the runtime, since the first thread's stack is not ours to choose.
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let command = runtime.spawn(run(Cli::parse()));
+        runtime.block_on(command).context("the command")?
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "vulndesk: {error:#}");

@@ -4,7 +4,7 @@ use entity::tracker;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::profile::{Profile, Request, Status};
@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
             _ => return Err(refused(words())),
         }
         // A change may be answered with nothing.
-        let value = serde_json::from_slice(&answer.body).unwrap_or(serde_json::Value::Null);
+        let value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         Ok((answer, value))
     }
 

@@ -367,7 +367,7 @@ async fn each_endpoint_counts_each_event_and_gets_its_own_types() {
         let mut at_rest = Vec::new();
         for (state, grant, confirmed_before, for_days) in [
             (EndpointState::Paused, GrantState::Confirmed, true, 0),
-            (EndpointState::Disabled, GrantState::Confirmed, true, 30),
+            (EndpointState::Disabled, GrantState::Confirmed, true, 29),
             (EndpointState::Active, GrantState::Proposed, true, 0),
             (EndpointState::Active, GrantState::Proposed, false, 0),
             (EndpointState::Active, GrantState::Revoked, true, 0),
