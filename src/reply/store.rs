@@ -177,11 +177,13 @@ pub async fn content_facts(app: &App, event: &event::Model) -> Result<ContentFac
     let (remediations, decision) = tokio::try_join!(remediations, decision)?;
     let measure_available_at =
         remediations.iter().flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min();
+    // Allowed after the domestic report is not allowed before it.
+    let may_leave = crate::webhook::store::abroad(app, &[event.id].into()).await?.contains_key(&event.id);
     Ok(ContentFacts {
         verdict: event.verdict.is_some(),
         measure_available_at,
         tlp: event.tlp,
-        abroad_allowed: decision.is_some_and(|decision| decision.granted == Some(true)),
+        abroad_allowed: decision.is_some_and(|decision| decision.granted == Some(true)) && may_leave,
     })
 }
 
