@@ -1,4 +1,4 @@
-//! Rousing what works on committed rows: the sequencer, and whoever follows it.
+//! Rousing what works on committed rows: the sequencer, and the deliveries that it queues.
 
 use tokio::sync::watch;
 
@@ -8,11 +8,13 @@ use tokio::sync::watch;
 pub struct Wake {
     here: watch::Sender<()>,
     anywhere: watch::Sender<()>,
+    queued: watch::Sender<()>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
-        Self { here: watch::Sender::new(()), anywhere: watch::Sender::new(()) }
+        let sender = || watch::Sender::new(());
+        Self { here: sender(), anywhere: sender(), queued: sender() }
     }
 }
 
@@ -23,9 +25,16 @@ impl Wake {
         self.anywhere.send_replace(());
     }
 
-    /// Another process has.
+    /// Another process has; what it was is not told.
     pub fn committed_elsewhere(&self) {
         self.anywhere.send_replace(());
+        self.queued.send_replace(());
+    }
+
+    /// This process has queued deliveries.
+    pub fn queued(&self) {
+        self.here.send_replace(());
+        self.queued.send_replace(());
     }
 
     /// Follows the commits of this process.
@@ -36,6 +45,12 @@ impl Wake {
     /// Follows the commits of all processes.
     pub fn anywhere(&self) -> Waker {
         Waker(self.anywhere.subscribe())
+    }
+
+    /// Follows what may have queued deliveries. A commit alone has not yet: whoever looked for deliveries then would
+    /// look too early.
+    pub fn queue(&self) -> Waker {
+        Waker(self.queued.subscribe())
     }
 }
 
@@ -79,5 +94,19 @@ mod tests {
         wake.committed_elsewhere();
         assert!(anywhere.roused().now_or_never().is_some());
         assert!(here.roused().now_or_never().is_none());
+    }
+
+    #[test]
+    fn deliveries_are_looked_for_once_they_are_queued() {
+        let wake = Wake::default();
+        let (mut here, mut anywhere, mut queue) = (wake.here(), wake.anywhere(), wake.queue());
+        wake.committed();
+        assert!(queue.roused().now_or_never().is_none());
+        assert!(here.roused().now_or_never().is_some() && anywhere.roused().now_or_never().is_some());
+        wake.queued();
+        assert!(queue.roused().now_or_never().is_some() && here.roused().now_or_never().is_some());
+        assert!(anywhere.roused().now_or_never().is_none(), "there is nothing to sequence");
+        wake.committed_elsewhere();
+        assert!(queue.roused().now_or_never().is_some());
     }
 }

@@ -16,6 +16,7 @@ mod hidden_ids;
 mod hooks;
 mod leaks;
 mod payouts;
+mod payouts_impartial;
 mod payouts_once;
 mod principals;
 mod procedure;
