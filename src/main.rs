@@ -93,12 +93,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let operator = Actor::operator(&subject, [Role::Admin]);
             let endpoints = webhook::sealed::reseal(&app, &operator).await;
             let endpoints = endpoints.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            let channels = hook::reseal(&app, &operator).await;
-            let channels = channels.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let senders = hook::reseal(&app, &operator).await;
+            let senders = senders.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             let trackers = ticket::tracker::reseal(&app, &operator).await;
             let trackers = trackers.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             say(&format!(
-                "{endpoints} endpoints, {channels} channels and {trackers} trackers had secrets under an older key\n"
+                "{endpoints} endpoints, {senders} senders of hooks and {trackers} trackers had secrets under an older key\n"
             ))
         }
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),

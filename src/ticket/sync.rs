@@ -67,7 +67,7 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
             Ok(()) => {
                 after.state = TicketState::Linked;
                 after.attempts = 0;
-                let poll = held.tracker.poll_seconds;
+                let poll = tracker::poll_seconds(&held.tracker, &profile);
                 after.due_at = poll.map(|seconds| now + TimeDelta::seconds(seconds.into()));
             }
             Err(Trouble::Refused(words)) => {
