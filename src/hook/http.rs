@@ -145,12 +145,8 @@ impl Hooks {
             // Verified all the same, so that a missing sender takes as long as a wrong proof.
             known.push(secret_text(&[0; 32]).into());
         }
-        let proven = proof.unwrap_or(Proof::StandardWebhooks).proven(
-            &parts.headers,
-            &body,
-            &known,
-            app.clock.now(),
-        );
+        let proven =
+            proof.unwrap_or(Proof::StandardWebhooks).proven(&parts.headers, &body, &known, app.clock.now());
         let (Some(source), Some(hook_id)) = (source.filter(|_| let_in), proven) else {
             return Err(not_let_in(kind).into());
         };

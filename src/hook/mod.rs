@@ -26,7 +26,7 @@ pub mod store;
 pub mod worker;
 
 pub use secrets::{
-    RemoveHookSecrets, RemoveTrackerHookSecrets, Rotated, RotateHookSecret, RotateTrackerHookSecret, remove,
+    RemoveHookSecrets, RemoveTrackerHookSecrets, RotateHookSecret, RotateTrackerHookSecret, Rotated, remove,
     remove_of_tracker, reseal, rotate, rotate_of_tracker,
 };
 pub use settings::HookSettings;

@@ -122,8 +122,7 @@ mod tests {
     fn a_shared_secret_is_the_whole_text_and_nothing_less() {
         let proof = Proof::SharedSecret { header: "X-Gitlab-Token".to_owned() };
         let secrets = [SecretString::from("whsec_old"), SecretString::from("whsec_new")];
-        let check =
-            |value: &str| proof.proven(&headers(&[("x-gitlab-token", value)]), BODY, &secrets, now());
+        let check = |value: &str| proof.proven(&headers(&[("x-gitlab-token", value)]), BODY, &secrets, now());
         assert!(check("whsec_new").is_some() && check("whsec_old").is_some());
         for wrong in ["", "whsec_", "whsec_newer", "WHSEC_NEW", &"x".repeat(300)] {
             assert_eq!(check(wrong), None, "{wrong}");

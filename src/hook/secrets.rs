@@ -96,11 +96,7 @@ fn delete(changes: &mut ChangeSet, ids: &[Uuid]) {
 ///
 /// # Errors
 /// By policy and version; a refusal without a key to keep the secret with.
-pub async fn rotate(
-    app: &App,
-    actor: &Actor,
-    input: &RotateHookSecret,
-) -> Result<Rotated<channel::Model>> {
+pub async fn rotate(app: &App, actor: &Actor, input: &RotateHookSecret) -> Result<Rotated<channel::Model>> {
     require(actor, Action::RotateHookSecret)?;
     overlap(input.overlap_hours)?;
     let before = channels::find(app, input.channel.0).await?;

@@ -37,6 +37,12 @@ pub struct Profile {
     pub lookup: Option<Lookup>,
     /// Writes its status.
     pub update: Update,
+    /// Reads what was said to people there.
+    #[serde(default)]
+    pub comments: Option<Comments>,
+    /// Says something to them; goes with `comments`.
+    #[serde(default)]
+    pub comment: Option<Request>,
     /// Where people find it, below the base URL, when the answer does not say.
     #[serde(default)]
     pub browse: Option<String>,
@@ -117,6 +123,13 @@ requests! {
         #[serde(default)]
         link: Option<String>,
     }
+    /// Reads what was said to people there.
+    Comments {
+        /// Where the list stands.
+        list: String,
+        /// Where the words stand in an item.
+        text: String,
+    }
     /// Looks up by name what a status has to be written as.
     Lookup {
         /// Where the list stands.
@@ -179,7 +192,12 @@ pub fn parse(text: &str) -> Result<Profile, String> {
     let token = profile.token.as_ref().map(|token| &token.request);
     let own =
         [&profile.search.request, &profile.create.request, &profile.read.request, &profile.update.request];
-    for request in own.into_iter().chain(lookup).chain(token) {
+    if profile.comments.is_some() != profile.comment.is_some() {
+        return Err("comments and comment go together: a comment is looked for before it is made".to_owned());
+    }
+    let comments = profile.comments.as_ref().map(|comments| &comments.request);
+    let more = [lookup, token, comments, profile.comment.as_ref()];
+    for request in own.into_iter().chain(more.into_iter().flatten()) {
         if !["GET", "POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
             return Err(format!("{:?} is no method: send GET, POST, PUT or PATCH", request.method));
         }

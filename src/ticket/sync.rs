@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ticket;
-use entity::vocabulary::{TicketProposal, TicketState};
+use entity::vocabulary::{RemediationState, TicketProposal, TicketState};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -142,7 +142,13 @@ async fn converse(
                 }
             }
             Heard::Unknown => after.proposal = Some(TicketProposal::Unknown),
-            Heard::Ready => propose(app, held, after).await?,
+            Heard::Ready => {
+                propose(app, held, after).await?;
+                if after.proposal == Some(TicketProposal::Refused) {
+                    // The version is raised only when this is settled, so trying again makes the same mark.
+                    after.remark = Some(format!("{marker}-refused-{}", held.ticket.version));
+                }
+            }
         }
     } else if let Some(status) = profile.statuses.get(&held.fix.state)
         && seen.status != status.read
@@ -153,8 +159,25 @@ async fn converse(
             Err(trouble) => return Ok(Err(trouble)),
         };
     }
+    if held.fix.state == RemediationState::Failed && told.is_some_and(|told| told != held.fix.state) {
+        after.remark = Some(format!("{marker}-failed-{}", held.fix.version));
+    }
     after.pushed_state = Some(held.fix.state);
     after.seen_status = Some(seen.status);
+    if let Some(mark) = after.remark.clone() {
+        match session.remark(&id, &mark).await {
+            Ok(()) => {}
+            // Said or not, it changes nothing about the ticket: a person there may do without.
+            Err(Trouble::Refused(words)) => {
+                after.note.get_or_insert(format!("the tracker takes no comment: {words}"));
+            }
+            Err(Trouble::Later { outcome, words }) => {
+                let words = after.note.iter().cloned().chain([words]).collect::<Vec<_>>().join("; ");
+                return Ok(Err(Trouble::Later { outcome, words }));
+            }
+        }
+        after.remark = None;
+    }
     Ok(Ok(()))
 }
 
