@@ -573,8 +573,15 @@ async fn listen(app: &TestApp) -> String {
 }
 
 /// A real tracker that `conformance/tickets/run` has started, told and heard by nothing but its own hooks. `there` sets
-/// its status as a person would: to what means that the fix is done, or to something else.
-async fn real(app: &TestApp, change: Value, hooks_file: &str, there: impl AsyncFn(&str, bool)) {
+/// its status as a person would: to what means that the fix is done, or to something else; `said` is what was said to the
+/// people there.
+async fn real(
+    app: &TestApp,
+    change: Value,
+    hooks_file: &str,
+    there: impl AsyncFn(&str, bool),
+    said: impl AsyncFn(&str) -> String,
+) {
     let url = listen(app).await;
     let story = story(app).await;
     let tracker = tracker(app, change).await;
@@ -598,7 +605,8 @@ async fn real(app: &TestApp, change: Value, hooks_file: &str, there: impl AsyncF
     plan(app, &story).await;
     let done = Instant::now();
     there(&id, true).await;
-    let seen = until(app, &ticket, |seen| seen["proposal"] == "ACCEPTED").await;
+    let seen =
+        until(app, &ticket, |seen| seen["proposal"] == "ACCEPTED" && seen["toldState"] != "PLANNED").await;
     assert!(done.elapsed() < Duration::from_secs(10), "{:?}", done.elapsed());
     assert_eq!((&story.fix().await["state"], &seen["toldState"]), (&json!("SUBMITTED"), &json!("SUBMITTED")));
 
@@ -618,6 +626,9 @@ async fn real(app: &TestApp, change: Value, hooks_file: &str, there: impl AsyncF
         "{echoed}"
     );
 
+    let words = said(&id).await;
+    assert!(words.contains("-refused-") && words.contains("-failed-"), "{words}");
+
     // A status that it does not know: it says yes, and the ticket says that it did not.
     let admin = app.token(Role::Admin, "admin-1");
     let version = &app.node(&admin, &tracker, "Tracker", "version").await["version"];
@@ -633,6 +644,10 @@ fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run conformance/tickets/run"))
 }
 
+async fn get(url: String, header: (&str, String)) -> String {
+    reqwest::Client::new().get(url).header(header.0, header.1).send().await.unwrap().text().await.unwrap()
+}
+
 /// Changes a ticket as a person there would.
 async fn put(url: String, header: (&str, String), body: Value) {
     let client = reqwest::Client::new();
@@ -646,10 +661,18 @@ async fn a_real_redmine_is_told_and_heard() {
     let (url, key) = (setting("VULNDESK_TEST_REDMINE"), setting("VULNDESK_TEST_REDMINE_KEY"));
     let app = TestApp::sqlite().await;
     let change = json!({ "baseUrl": url, "credentials": [{ "name": "key", "value": key }] });
-    real(&app, change, "redmine-hooks.json", async |id: &str, done| {
-        let body = json!({ "issue": { "status_id": if done { 3 } else { 2 }, "notes": "A word" } });
-        put(format!("{url}/issues/{id}.json"), ("x-redmine-api-key", key.clone()), body).await;
-    })
+    real(
+        &app,
+        change,
+        "redmine-hooks.json",
+        async |id: &str, done| {
+            let body = json!({ "issue": { "status_id": if done { 3 } else { 2 }, "notes": "A word" } });
+            put(format!("{url}/issues/{id}.json"), ("x-redmine-api-key", key.clone()), body).await;
+        },
+        async |id: &str| {
+            get(format!("{url}/issues/{id}.json?include=journals"), ("x-redmine-api-key", key.clone())).await
+        },
+    )
     .await;
 }
 
@@ -662,10 +685,19 @@ async fn a_real_request_tracker_is_told_and_heard() {
         "preset": "REQUEST_TRACKER", "baseUrl": url, "parameters": [{ "name": "queue", "value": "General" }],
         "credentials": [{ "name": "token", "value": token }],
     });
-    real(&app, change, "rt-hooks.json", async |id: &str, done| {
-        let header = ("authorization", format!("token {token}"));
-        let status = if done { "resolved" } else { "stalled" };
-        put(format!("{url}/REST/2.0/ticket/{id}"), header, json!({ "Status": status })).await;
-    })
+    real(
+        &app,
+        change,
+        "rt-hooks.json",
+        async |id: &str, done| {
+            let header = ("authorization", format!("token {token}"));
+            let status = if done { "resolved" } else { "stalled" };
+            put(format!("{url}/REST/2.0/ticket/{id}"), header, json!({ "Status": status })).await;
+        },
+        async |id: &str| {
+            let header = ("authorization", format!("token {token}"));
+            get(format!("{url}/REST/2.0/ticket/{id}/attachments?fields=Subject&per_page=100"), header).await
+        },
+    )
     .await;
 }
