@@ -22,6 +22,9 @@ use crate::webhook::schedule::{self, Next};
 /// When it is asked again whether a withheld ticket may be sent: levels fall seldom.
 const WITHHELD: TimeDelta = TimeDelta::hours(1);
 
+/// Hooks that may come while one conversation is written down.
+const HOOKS: usize = 10;
+
 /// How it went with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Synced {
@@ -88,6 +91,31 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
             }
         }
     }
+    keep(app, before, after).await?;
+    Ok(synced)
+}
+
+/// Writes what came of it. A hook that came meanwhile is no reason to do all of it again: our own writes bring hooks
+/// about, so it might never end. What it asks for, another look, is left due.
+async fn keep(app: &App, before: &ticket::Model, mut after: ticket::Model) -> Result<()> {
+    let mut stands = before.clone();
+    for _ in 0..HOOKS {
+        match keep_over(app, &stands, after.clone()).await {
+            Err(Error::Race) => {}
+            other => return other,
+        }
+        stands = store::present(app, before.id).await?;
+        if stands.version != before.version || stands.state != before.state {
+            return Err(Error::Race);
+        }
+        if after.state == TicketState::Linked {
+            after.due_at = stands.due_at;
+        }
+    }
+    Err(Error::Race)
+}
+
+async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> Result<()> {
     let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::SyncTicket);
     let news = |row: &ticket::Model| {
         (row.state, row.external_id.clone(), row.seen_status.clone(), row.note.clone(), row.proposal)
@@ -97,8 +125,7 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
         tell(app, &mut changes, &after);
     }
     changes.revise(app, before, after, Some(before.event_id), bump);
-    app.commit(changes).await?;
-    Ok(synced)
+    app.commit(changes).await
 }
 
 /// Finds or makes the ticket, hears what it says, and tells it what the product says. What was achieved stands in
