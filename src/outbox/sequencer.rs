@@ -148,14 +148,21 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut committed = app.wake.anywhere();
     let signals = super::replicas::exchange(&app, &stop);
     let passes = async {
+        let mut roused = false;
         while !stop.is_cancelled() {
             let begun = Instant::now();
             let pause = drain(&app).await;
-            tokio::select! {
-                () = committed.roused() => tokio::time::sleep_until(begun + GATHER).await,
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => {}
+            if roused {
+                app.wake.sequenced();
             }
+            roused = tokio::select! {
+                () = committed.roused() => {
+                    tokio::time::sleep_until(begun + GATHER).await;
+                    true
+                }
+                () = tokio::time::sleep(pause) => false,
+                () = stop.cancelled() => false,
+            };
         }
         drain(&app).await;
     };

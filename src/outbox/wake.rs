@@ -1,4 +1,4 @@
-//! Rousing what works on committed rows: the sequencer, and the deliveries that it queues.
+//! Rousing what works on committed rows: the sequencer, and who follows it.
 
 use tokio::sync::watch;
 
@@ -8,13 +8,13 @@ use tokio::sync::watch;
 pub struct Wake {
     here: watch::Sender<()>,
     anywhere: watch::Sender<()>,
-    queued: watch::Sender<()>,
+    sequenced: watch::Sender<()>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
         let sender = || watch::Sender::new(());
-        Self { here: sender(), anywhere: sender(), queued: sender() }
+        Self { here: sender(), anywhere: sender(), sequenced: sender() }
     }
 }
 
@@ -25,16 +25,19 @@ impl Wake {
         self.anywhere.send_replace(());
     }
 
-    /// Another process has; what it was is not told.
+    /// Another process has.
     pub fn committed_elsewhere(&self) {
         self.anywhere.send_replace(());
-        self.queued.send_replace(());
     }
 
-    /// This process has queued deliveries.
+    /// This process has queued deliveries, which workers of other processes may send.
     pub fn queued(&self) {
         self.here.send_replace(());
-        self.queued.send_replace(());
+    }
+
+    /// Everything committed before the last signal has its position, and its deliveries are queued.
+    pub fn sequenced(&self) {
+        self.sequenced.send_replace(());
     }
 
     /// Follows the commits of this process.
@@ -47,10 +50,10 @@ impl Wake {
         Waker(self.anywhere.subscribe())
     }
 
-    /// Follows what may have queued deliveries. A commit alone has not yet: whoever looked for deliveries then would
+    /// Follows the sequencer behind the commits of all processes: who looked for deliveries at the commit itself would
     /// look too early.
-    pub fn queue(&self) -> Waker {
-        Waker(self.queued.subscribe())
+    pub fn behind_the_sequencer(&self) -> Waker {
+        Waker(self.sequenced.subscribe())
     }
 }
 
@@ -97,16 +100,17 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_are_looked_for_once_they_are_queued() {
+    fn who_follows_the_sequencer_waits_for_it() {
         let wake = Wake::default();
-        let (mut here, mut anywhere, mut queue) = (wake.here(), wake.anywhere(), wake.queue());
+        let (mut here, mut anywhere, mut sequenced) =
+            (wake.here(), wake.anywhere(), wake.behind_the_sequencer());
         wake.committed();
-        assert!(queue.roused().now_or_never().is_none());
+        assert!(sequenced.roused().now_or_never().is_none());
         assert!(here.roused().now_or_never().is_some() && anywhere.roused().now_or_never().is_some());
         wake.queued();
-        assert!(queue.roused().now_or_never().is_some() && here.roused().now_or_never().is_some());
+        assert!(here.roused().now_or_never().is_some(), "the other processes are told");
         assert!(anywhere.roused().now_or_never().is_none(), "there is nothing to sequence");
-        wake.committed_elsewhere();
-        assert!(queue.roused().now_or_never().is_some());
+        wake.sequenced();
+        assert!(sequenced.roused().now_or_never().is_some());
     }
 }

@@ -29,6 +29,7 @@ mod sequencer;
 mod server;
 mod sides;
 mod story;
+mod ticket_hooks;
 mod tickets;
 mod tokens;
 mod tracker_stub;
