@@ -11,6 +11,7 @@ use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
+use crate::reply::settings::Replies;
 use crate::secret::KeyRing;
 use crate::webhook::fan_out::Routes;
 
@@ -34,6 +35,8 @@ pub struct App {
     pub secrets: KeyRing,
     /// What is set about payouts.
     pub payouts: PayoutSettings,
+    /// What is set about replies: who answers, fonts, the mail server.
+    pub replies: Arc<Replies>,
     /// What is set about inbound hooks.
     pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
@@ -61,6 +64,7 @@ impl App {
             wake: Wake::default(),
             secrets: KeyRing::default(),
             payouts: PayoutSettings::default(),
+            replies: Arc::default(),
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),
@@ -79,6 +83,13 @@ impl App {
     #[must_use]
     pub fn with_outbound(mut self, outbound: Policy) -> Self {
         self.outbound = outbound;
+        self
+    }
+
+    /// The same product that answers with these settings.
+    #[must_use]
+    pub fn with_replies(mut self, replies: Replies) -> Self {
+        self.replies = Arc::new(replies);
         self
     }
 

@@ -72,6 +72,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SecretsCommand,
     },
+    /// About replies.
+    Replies {
+        #[command(subcommand)]
+        command: RepliesCommand,
+    },
     /// About webhooks.
     Webhooks {
         #[command(subcommand)]
@@ -108,6 +113,18 @@ pub(crate) struct TokenArgs {
 pub(crate) enum SecretsCommand {
     /// Seal all stored secrets with the first key of secrets.keys; safe to run again.
     Rotate {
+        /// Who does it, for the audit trail.
+        #[arg(long = "as", default_value = "operator")]
+        subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RepliesCommand {
+    /// Record an e-mail that came back: a delivery status report (RFC 3464) as a mail server stored it.
+    Bounce {
+        /// The e-mail.
+        file: PathBuf,
         /// Who does it, for the audit trail.
         #[arg(long = "as", default_value = "operator")]
         subject: String,

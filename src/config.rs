@@ -12,6 +12,7 @@ use crate::http::settings::HttpSettings;
 use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
+use crate::reply::settings::ReplySettings;
 use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -21,13 +22,14 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 const FLAGS: [&str; 2] = ["config", "listen"];
 
 /// Settings that are lists: in the environment commas separate their items.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
     "http.trusted_proxies",
     "auth.jwks_hosts",
     "outbound.http_hosts",
     "outbound.networks",
     "outbound.ports",
     "secrets.keys",
+    "replies.fonts",
 ];
 
 /// Everything that can be set.
@@ -54,6 +56,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Payouts.
     pub payouts: PayoutSettings,
+    /// Replies to channels.
+    pub replies: ReplySettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
     /// Inbound hooks.
@@ -100,6 +104,7 @@ impl Default for Settings {
             outbound: OutboundSettings::default(),
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
+            replies: ReplySettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),
         }

@@ -1,10 +1,12 @@
 //! From a verified token to an answer: what the HTTP layer calls.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use async_graphql::{Request, Response};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::app::App;
@@ -34,6 +36,22 @@ pub struct Api {
 pub struct Session {
     identity: Identity,
     client: ClientAddress,
+}
+
+impl Api {
+    /// The caller of a request that is no GraphQL, by its headers alone.
+    ///
+    /// # Errors
+    /// Why they are not let in.
+    pub async fn caller(&self, parts: &Parts) -> Result<Actor, AuthenticationError> {
+        let client = parts.extensions.get().copied().unwrap_or(ClientAddress(Ipv4Addr::UNSPECIFIED.into()));
+        let session = self.authenticate(&parts.headers, client).await?;
+        let origin = Origin {
+            address: Some(client.0.to_string()),
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.to_string()),
+        };
+        Ok(Actor::new(session.identity, origin))
+    }
 }
 
 impl Executor for Api {

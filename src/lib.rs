@@ -36,12 +36,14 @@ pub mod product;
 pub mod protection;
 pub mod rating_policy;
 pub mod remediation;
+pub mod render;
 pub mod reply;
 pub mod review;
 pub mod schedule;
 pub mod score;
 pub mod secret;
 pub mod team;
+pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod ticket;

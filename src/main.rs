@@ -14,7 +14,10 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs, WebhooksCommand};
+use cli::{
+    AuditCommand, Cli, Command, Common, ReconcileCommand, RepliesCommand, SecretsCommand, TokenArgs,
+    WebhooksCommand,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -29,10 +32,10 @@ use vulndesk::http::metrics::Metrics;
 use vulndesk::http::serve::{Server, Shutdown};
 use vulndesk::http::{Services, page};
 use vulndesk::outbound::{self, Policy};
-use vulndesk::outbox::sequencer;
+use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, ticket, webhook};
+use vulndesk::{audit, demo, graphql, hook, http, migrate, reply, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -97,9 +100,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let senders = senders.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             let trackers = ticket::tracker::reseal(&app, &operator).await;
             let trackers = trackers.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let routes = reply::reseal(&app, &operator).await;
+            let routes = routes.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             say(&format!(
-                "{endpoints} endpoints, {senders} senders of hooks and {trackers} trackers had secrets under an older key\n"
+                "{endpoints} endpoints, {senders} senders of hooks, {trackers} trackers and {routes} reply routes had secrets under an older key\n"
             ))
+        }
+        Command::Replies { command: RepliesCommand::Bounce { file, subject } } => {
+            log_to_stderr(settings.log_format);
+            take_bounce(&*command_line_app(&settings).await?, &file, &subject).await
         }
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
@@ -118,6 +127,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             run_demo(settings, tokens_file.as_deref()).await
         }
+    }
+}
+
+/// Records an e-mail that came back.
+async fn take_bounce(app: &App, file: &Path, subject: &str) -> anyhow::Result<()> {
+    let operator = Actor::operator(subject, [Role::Analyst]);
+    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    let taken = retrying(|| reply::handover::bounce::take_bounce(app, &operator, &bytes)).await;
+    match taken.map_err(|error| anyhow::anyhow!("{error:?}"))? {
+        Some(_) => say("recorded on the reply that it is about\n"),
+        None => say("no failed delivery of an e-mail of ours, or recorded before\n"),
     }
 }
 
@@ -216,6 +236,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.principal_settings = settings.principals;
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
+    let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }
@@ -224,9 +245,12 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
 async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
     let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
     if worker {
-        let (deliveries, tickets) =
-            tokio::join!(worker::run(Arc::clone(&app), stop.clone()), ticket::worker::run(app, stop));
-        deliveries.and(tickets)?;
+        let (deliveries, replies, tickets) = tokio::join!(
+            worker::run(Arc::clone(&app), stop.clone()),
+            reply::handover::worker::run(Arc::clone(&app), stop.clone()),
+            ticket::worker::run(app, stop)
+        );
+        deliveries.and(replies).and(tickets)?;
     }
     sequencing.await.context("the sequencer")
 }
@@ -262,8 +286,9 @@ async fn listen(
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
     let due = Arc::clone(&app);
+    let api = Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier });
     let services = Services {
-        executor: Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier }),
+        executor: Arc::clone(&api),
         ids: Arc::new(Ids::new(Arc::new(SystemClock))),
         health: Arc::new(health),
         metrics: Arc::new(Metrics::default()),
@@ -271,7 +296,8 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let body_timeout = Duration::from_secs(settings.http.body_seconds);
-    let more = page::routes().merge(hook::http::routes(Arc::clone(&app), body_timeout));
+    let hooks = hook::http::routes(Arc::clone(&app), body_timeout);
+    let more = page::routes().merge(hooks).merge(reply::http::routes(api));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
     shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::texts::Texts;
 use crate::vocabulary::{ReplyKind, ReplyState, ReplyVia};
 
 /// An answer to a channel, from draft to proof.
@@ -48,6 +49,16 @@ pub struct Model {
     pub proof: Option<String>,
     /// SHA-256 of what was sent.
     pub content_hash: Option<Vec<u8>>,
+    /// Key of the template that it was made from.
+    pub template: Option<String>,
+    /// Number of the template's text.
+    pub template_number: Option<i32>,
+    /// Names of the facts without which it is not approved.
+    pub required: Option<Texts>,
+    /// Facts that its drafter supplied, by name.
+    pub supplied: Option<Json>,
+    /// Formats that it is rendered to; text and HTML when there are none.
+    pub formats: Option<Texts>,
     /// When the first draft was made.
     pub created_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.

@@ -40,11 +40,13 @@ macro_rules! vocabulary {
 
 mod hook;
 mod payout;
+mod template;
 mod ticket;
 mod webhook;
 
 pub use hook::*;
 pub use payout::*;
+pub use template::*;
 pub use ticket::*;
 pub use webhook::*;
 

@@ -10,19 +10,22 @@ use sha2::{Digest, Sha256};
 const QUOTED_CHARS: usize = 200;
 
 /// Columns with a person's data: they stand in one erasable place and never in the audit trail.
-const PERSONAL: [(&str, &[&str]); 2] = [
+const PERSONAL: [(&str, &[&str]); 4] = [
     ("reporter", &["name", "email", "subject", "payee_account"]),
+    ("reply_dispatch", &["recipient"]),
+    ("reply_route", &["email"]),
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 6] = [
+const RAW: [(&str, &[&str]); 7] = [
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
     ("hook_secret", &["sealed"]),
     ("tracker", &["credentials"]),
+    ("reply_route", &["sealed", "url"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so

@@ -158,6 +158,20 @@ actions! {
     ReviewReply "reviewReply" [Analyst Leader Legal PublicRelations];
     /// Record that a reply was sent, with proof.
     RecordReplySent "recordReplySent" [Analyst];
+    /// Send a reply by e-mail or to the channel's platform.
+    SendReply "sendReply" [Analyst];
+    /// Say what became of a reply of which nobody knows.
+    ResolveUncertainReply "resolveUncertainReply" [Analyst];
+    /// Hand a reply over, and settle what came of it: the product's own alone.
+    HandOverReply "handOverReply" [];
+    /// Record that an e-mail came back.
+    RecordBounce "replies bounce" [Analyst];
+    /// Add a reply template.
+    CreateReplyTemplate "createReplyTemplate" [Admin];
+    /// Give a reply template another text.
+    UpdateReplyTemplate "updateReplyTemplate" [Admin];
+    /// Say how replies reach a channel without a person.
+    SetReplyRoute "setReplyRoute" [Admin];
     /// Waive an obligation to reply.
     WaiveObligation "waiveObligation" [Analyst Leader];
     /// Record the review.
@@ -226,6 +240,10 @@ actions! {
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.
     ReadReplies "readReplies" [Analyst Leader Support AccountManager Legal PublicRelations Auditor];
+    /// Read reply templates.
+    ReadReplyTemplates "readReplyTemplates" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Take everything that was sent, received and decided on an event out of the product.
+    ExportPackage "readPackage" [Analyst Leader Auditor];
     /// Read decisions.
     ReadDecisions "readDecisions" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read products.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
-use entity::{channel, hook_secret, platform_account};
+use entity::{channel, hook_secret, platform_account, reply_route};
 
 use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel, store};
 use crate::auth::Role;
@@ -104,6 +104,16 @@ impl Channel {
         Ok(Some(rows.iter().cloned().map(PlatformAccount).collect()))
     }
 
+    /// How replies reach it without a person; null when nothing is set, and unless you are ADMIN, ANALYST, LEADER or
+    /// AUDITOR. 回复到达该渠道的方式；未设置或无权时为空（仅 ADMIN、ANALYST、LEADER、AUDITOR 可见）。
+    async fn reply_route(&self, ctx: &Context<'_>) -> ApiResult<Option<ReplyRoute>> {
+        if !actor(ctx).has_any(&[Role::Admin, Role::Analyst, Role::Leader, Role::Auditor]) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<reply_route::Entity>(ctx, self.0.id).await?;
+        Ok(rows.first().cloned().map(ReplyRoute))
+    }
+
     /// The secrets with which its platform signs hooks, without the secrets themselves; null unless you are ADMIN or
     /// AUDITOR. 平台回调的签名密钥（不含密钥本身）；仅 ADMIN、AUDITOR 可见，否则为空。
     async fn hook_secrets(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<HookSecret>>> {
@@ -149,6 +159,28 @@ impl PlatformAccount {
     /// Last day on which it works; null when not known. 有效期至。
     async fn valid_until(&self) -> Option<NaiveDate> {
         self.0.valid_until
+    }
+}
+
+/// How replies reach a channel.
+pub struct ReplyRoute(reply_route::Model);
+
+/// How replies reach a channel without a person. 回复到达渠道的方式。
+#[Object]
+impl ReplyRoute {
+    /// Address that e-mails go to; null when there is none. 收件地址；无则为空。
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Address that they come from; null for the installation's. 发件地址；使用系统设置时为空。
+    async fn from_email(&self) -> Option<&str> {
+        self.0.from_email.as_deref()
+    }
+
+    /// Host of the platform that takes replies; null when there is none. 接收回复的平台主机；无则为空。
+    async fn platform(&self) -> Option<String> {
+        self.0.url.as_deref().map(crate::reply::handover::platform::host)
     }
 }
 

@@ -231,4 +231,4 @@ pub async fn remove_account(
     Ok(after)
 }
 
-pub use rules::{email, key};
+pub use rules::{email, key, language};

@@ -35,7 +35,11 @@ pub(super) fn time_zone(text: &str) -> Result<String> {
     }
 }
 
-pub(super) fn language(text: &str) -> Result<String> {
+/// A BCP 47 tag.
+///
+/// # Errors
+/// BAD_USER_INPUT naming `input.language`.
+pub fn language(text: &str) -> Result<String> {
     let part = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
     let mut parts = text.split('-');
     let first = parts.next().is_some_and(|first| (2..=3).contains(&first.len()) && part(first));

@@ -87,6 +87,8 @@ children! {
     event_link by EventId, LinkedAt Asc;
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;
+    reply_dispatch by ReplyId, RequestedAt Desc;
+    reply_route by ChannelId, Id Asc;
     indicator by ReportId, Id Asc;
     report_version by ReportId, Number Desc;
     platform_account by ChannelId, Login Asc;

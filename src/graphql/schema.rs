@@ -23,6 +23,7 @@ use crate::reply::graphql::ReplyMutation;
 use crate::review::graphql::{ReviewMutation, ReviewQuery};
 use crate::score::graphql::ScoreMutation;
 use crate::team::graphql::TeamMutation;
+use crate::template::graphql::{TemplateMutation, TemplateQuery};
 use crate::ticket::graphql::{TicketMutation, TicketQuery};
 use crate::verdict::graphql::VerdictMutation;
 use crate::viewer::graphql::ViewerQuery;
@@ -46,6 +47,7 @@ pub struct Query(
     PrincipalQuery,
     WebhookQuery,
     TicketQuery,
+    TemplateQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -74,6 +76,7 @@ pub struct Mutation(
     PayoutMutation,
     HookMutation,
     TicketMutation,
+    TemplateMutation,
 );
 
 /// The schema of the API.

@@ -271,6 +271,13 @@ messages! {
         /// Its kind. 类型。
         kind: ReplyKind,
     }
+    /// A reply that was sent by e-mail came back: somebody has to look. 邮件回复被退回，须人工处理。
+    ReplyBounced "reply.bounced" [team(Action::ReadReplies)] {
+        /// The reply. 回复。
+        reply: Opaque<entity::reply::Entity>,
+        /// Its kind. 类型。
+        kind: ReplyKind,
+    }
     /// An obligation was opened, met or waived. 回复义务产生、履行或豁免。
     ObligationChanged "obligation.changed" [team(Action::ReadReplies)] {
         /// The obligation. 回复义务。

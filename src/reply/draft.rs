@@ -1,5 +1,7 @@
 //! Writing replies.
 
+use std::collections::BTreeMap;
+
 use async_graphql::InputObject;
 use entity::vocabulary::{ObligationState, ReplyKind, ReplyState};
 use entity::{channel, event, obligation, reply, reply_draft, reply_obligation};
@@ -15,6 +17,7 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet};
+use crate::template::{self, FromTemplate, SuppliedFact};
 
 /// A first draft of a reply. 回复初稿。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -31,10 +34,13 @@ pub struct DraftReply {
     pub kind: ReplyKind,
     /// BCP 47 tag; the channel's language when left out. 语言标签；省略时用渠道语言。
     pub language: Option<String>,
-    /// Subject line. 主题。
-    pub subject: String,
-    /// Body. 正文。
-    pub body: String,
+    /// Subject line; may be left out when a template makes one. 主题；由模板生成时可省略。
+    pub subject: Option<String>,
+    /// Body in Markdown; may be left out when a template makes one. 正文（Markdown）；由模板生成时可省略。
+    pub body: Option<String>,
+    /// The template that it is made from; what it requires then blocks the approval while it is missing.
+    /// 所用模板；其必备事实缺少时不得批准。
+    pub from_template: Option<FromTemplate>,
     /// The same key with the same input drafts one reply only. 幂等键。
     pub idempotency_key: Option<String>,
 }
@@ -46,8 +52,15 @@ pub struct DraftReply {
 /// fit together.
 pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result<reply::Model> {
     require_author(actor, Action::DraftReply, input.kind)?;
-    let subject = require_line("input.subject", &input.subject)?;
-    let body = require_text("input.body", &input.body, LONG)?;
+    let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
+    let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
+    let supplied = match &input.from_template {
+        Some(from) => template::supplied("input.fromTemplate.facts", &from.facts)?,
+        None => BTreeMap::new(),
+    };
+    if input.from_template.is_none() && (subject.is_none() || body.is_none()) {
+        return Err(Error::bad_input("input.body", "send subject and body, or fromTemplate"));
+    }
     let language = input.language.as_deref().map(require_language).transpose()?;
     let key =
         match idempotency::replay(app, actor, Action::DraftReply, input.idempotency_key.as_deref(), input)
@@ -60,6 +73,20 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     expect_version(event.version, input.expected_version)?;
     let obligations = open_obligations(app, input).await?;
     let channel = addressee(app, input, &obligations).await?;
+    let language = language.unwrap_or_else(|| channel.language.clone());
+    let made = match &input.from_template {
+        Some(from) => Some(make(app, &event, &channel, input.kind, &language, from, &supplied).await?),
+        None => None,
+    };
+    let of_template =
+        made.as_ref().map(|(template, made)| (template, made.subject.clone(), made.body.clone()));
+    let (template, subject, body) = match of_template {
+        Some((template, made_subject, made_body)) => {
+            (Some(template), subject.unwrap_or(made_subject), body.unwrap_or(made_body))
+        }
+        None => (None, subject.unwrap_or_default(), body.unwrap_or_default()),
+    };
+    let subject = require_line("input.subject", &subject)?;
 
     let mut changes = ChangeSet::new(app, actor, Action::DraftReply);
     let reply = reply::Model {
@@ -68,7 +95,7 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         channel_id: channel.id,
         kind: input.kind,
         state: ReplyState::Draft,
-        language: language.unwrap_or(channel.language),
+        language,
         subject,
         body,
         draft_number: 1,
@@ -82,6 +109,12 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         receipt_number: None,
         proof: None,
         content_hash: None,
+        template: template.map(|template| template.key.clone()),
+        template_number: template.map(|template| template.number),
+        required: template.map(|template| template.required.clone().into()),
+        supplied: supplied_column(&supplied)?,
+        formats: template
+            .map(|template| template.formats.iter().map(ToString::to_string).collect::<Vec<_>>().into()),
         created_at: changes.at(),
         version: 1,
     };
@@ -97,6 +130,38 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(reply)
+}
+
+/// What a template makes of the event for the channel.
+async fn make(
+    app: &App,
+    event: &event::Model,
+    channel: &channel::Model,
+    kind: ReplyKind,
+    language: &str,
+    from: &FromTemplate,
+    supplied: &BTreeMap<String, String>,
+) -> Result<(template::Template, template::Made)> {
+    let wanted = template::rules::Wanted {
+        channel: (channel.id, channel.kind),
+        kind,
+        regime: from.regime.as_deref(),
+        stage: from.stage.as_deref(),
+        verdict: event.verdict,
+        language,
+    };
+    let template = template::choose(app, from, &wanted).await?;
+    let facts = template::facts_for(app, event, channel, language, supplied).await?;
+    let made = template::rules::make(&template, &facts, language)?;
+    Ok((template, made))
+}
+
+/// What was supplied, as the row keeps it.
+fn supplied_column(supplied: &BTreeMap<String, String>) -> Result<Option<serde_json::Value>> {
+    if supplied.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_value(supplied).map(Some).map_err(|error| Error::Internal(error.into()))
 }
 
 /// The obligations that the draft names: each once, open, of the event and of the reply's kind.
@@ -167,8 +232,10 @@ pub struct ReviseReply {
     pub expected_version: i32,
     /// Subject line. 主题。
     pub subject: Option<String>,
-    /// Body. 正文。
+    /// Body in Markdown. 正文（Markdown）。
     pub body: Option<String>,
+    /// Facts that the event does not hold, added to those supplied before. 补充事件未记录的事实，加入已提供者。
+    pub facts: Option<Vec<SuppliedFact>>,
 }
 
 /// Changes a reply's text. It is a DRAFT again: an approval or a review under way was of another text.
@@ -179,13 +246,16 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     require(actor, Action::ReviseReply)?;
     let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
     let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
-    if subject.is_none() && body.is_none() {
-        return Err(Error::bad_input("input.body", "send a new subject or a new body"));
+    let added = template::supplied("input.facts", input.facts.as_deref().unwrap_or_default())?;
+    if subject.is_none() && body.is_none() && added.is_empty() {
+        return Err(Error::bad_input("input.body", "send a new subject, a new body or facts"));
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
     require_author(actor, Action::ReviseReply, before.kind)?;
     expect_version(before.version, input.expected_version)?;
     rules::may_revise(before.state).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    let mut supplied = template::supplied_of(&before)?;
+    supplied.extend(added);
     let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
     let after = reply::Model {
         state: ReplyState::Draft,
@@ -196,6 +266,7 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
         drafted_at: changes.at(),
         approved_by: None,
         approved_at: None,
+        supplied: supplied_column(&supplied)?,
         ..before.clone()
     };
     changes.write_row(&draft_of(app, &after));

@@ -4,8 +4,8 @@ mod mutations;
 mod objects;
 mod owed;
 
-pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload};
-pub use objects::{Reply, ReplyDraft, ReplyReview};
+pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload, ReplyRoutePayload};
+pub use objects::{Reply, ReplyDispatch, ReplyDraft, ReplyFile, ReplyReview};
 pub use owed::Obligation;
 
 use async_graphql::Context;

@@ -3,7 +3,9 @@
 //! An *obligation* says which kind of reply is owed to which channel, and why. It is opened by what a report
 //! or the law asks for, and ends MET by a reply that was sent or WAIVED by a person ([`waive_obligation`]).
 //!
-//! A *reply* goes from draft to proof: DRAFT, IN_REVIEW, APPROVED, SENT. Its text may change until it leaves,
+//! A *reply* goes from draft to proof: DRAFT, IN_REVIEW, APPROVED, SENDING, SENT, or FAILED, or UNCERTAIN. A person
+//! carries it and records that ([`record_reply_sent`]), or it is handed over by e-mail or to the channel's platform
+//! ([`send_reply`], [`handover`]). What left is kept to the byte ([`files`]). Its text may change until it leaves,
 //! and every change of it takes an approval away; what left is frozen with its hash. Who may approve, and
 //! which replies need it, is [`rules::may_approve`]'s; what the content still lacks is
 //! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. An approval is judged again
@@ -14,17 +16,26 @@
 
 pub mod graphql;
 pub mod rules;
+pub mod settings;
 pub mod store;
 
 mod draft;
+pub mod files;
+pub mod handover;
+pub mod http;
 mod obligation;
+pub mod package;
 mod review;
+mod route;
+mod send;
 mod sending;
 
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
 pub use obligation::{WaiveObligation, waive_obligation};
 pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_reply};
+pub use route::{SetReplyRoute, reseal, set_reply_route};
 pub use rules::needs_approval;
+pub use send::{ResolveUncertainReply, SendReply, resolve_uncertain_reply, send_reply};
 pub use sending::{RecordReplySent, record_reply_sent};
 
 use entity::vocabulary::{ReplyKind, ReplyState};
@@ -43,7 +54,7 @@ const SHORT: usize = 2_000;
 const LONG: usize = 100_000;
 
 /// Demands that the actor may write replies of this kind: PUBLIC_RELATIONS writes statements only.
-fn require_author(actor: &Actor, action: Action, kind: ReplyKind) -> Result<()> {
+pub(crate) fn require_author(actor: &Actor, action: Action, kind: ReplyKind) -> Result<()> {
     require(actor, action)?;
     if actor.is(Role::Analyst) || kind == ReplyKind::Statement {
         return Ok(());

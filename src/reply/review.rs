@@ -138,7 +138,8 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let entitlement = rules::may_approve(before.kind, channel.kind, event.level, &drafters, &approver)
             .map_err(refused)?;
         let facts = store::content_facts(app, &event).await?;
-        let missing = rules::missing_facts(before.kind, &channel, &facts, changes.at());
+        let mut missing = rules::missing_facts(before.kind, &channel, &facts, changes.at());
+        missing.extend(crate::template::still_missing(app, &event, &channel, &before).await?);
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

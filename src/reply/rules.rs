@@ -178,19 +178,22 @@ pub fn may_review(state: ReplyState) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a reply may be recorded as sent. That its approval stands is [`may_approve`]'s.
+/// Whether a reply may be sent, or recorded as sent. That its approval stands is [`may_approve`]'s.
 ///
 /// # Errors
 /// The refusal.
-pub fn may_record_sent(state: ReplyState, needs_approval: bool) -> Result<(), Refusal> {
+pub fn may_send(state: ReplyState, needs_approval: bool) -> Result<(), Refusal> {
     match state {
-        ReplyState::Approved | ReplyState::Failed | ReplyState::Uncertain => Ok(()),
+        ReplyState::Approved | ReplyState::Failed => Ok(()),
         ReplyState::Draft if !needs_approval => Ok(()),
         ReplyState::Draft => {
             Err(Refusal::new(RefusalCode::FourEyes, "it needs an approval first (requestReplyReview)"))
         }
         ReplyState::InReview => Err(not_from(state, "have it reviewed first (reviewReply)")),
         ReplyState::Sending => Err(not_from(state, "it is being sent: wait for the outcome")),
+        ReplyState::Uncertain => {
+            Err(not_from(state, "find out whether it arrived and say so (resolveUncertainReply)"))
+        }
         ReplyState::Sent => Err(frozen(state, "draft another reply (draftReply)")),
     }
 }

@@ -6,7 +6,7 @@ use entity::vocabulary::{ObligationState, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
-use super::{SHORT, channel_of, rules, save, store, tell_obligation};
+use super::{SHORT, channel_of, files, rules, save, store, tell_obligation};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -52,7 +52,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
     expect_version(before.version, input.expected_version)?;
     let channel = channel_of(app, before.channel_id).await?;
     let needs_approval = rules::needs_approval(before.kind, channel.kind);
-    rules::may_record_sent(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    rules::may_send(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
 
     let mut changes = ChangeSet::new(app, actor, Action::RecordReplySent);
     let sent_at = input.sent_at.map_or(changes.at(), |at| at.trunc_subsecs(6));
@@ -61,13 +61,14 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         let message = "send an instant that is not before its text was written and approved, and not to come";
         return Err(Error::bad_input("input.sentAt", message));
     }
-    if needs_approval {
-        expect_approval(app, &event, &channel, &before).await?;
-    }
-    let facts = store::content_facts(app, &event).await?;
-    let missing = rules::missing_facts(before.kind, &channel, &facts, sent_at);
-    if !missing.is_empty() {
-        return Err(Error::Refused(missing));
+    expect_sendable(app, &event, &channel, &before, needs_approval, sent_at).await?;
+    let rendered = match files::render(app, &event, &before).await {
+        // It left already: that this process has no font for it, or no room, takes nothing from that.
+        Err(Error::Refused(_)) => files::render(app, &event, &files::in_text(&before)).await?,
+        rendered => rendered?,
+    };
+    for file in rendered {
+        changes.write_row(&files::row(app, before.id, None, file, sent_at));
     }
     let after = reply::Model {
         state: ReplyState::Sent,
@@ -81,6 +82,27 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
     };
     meet_obligations(app, &mut changes, &after, sent_at).await?;
     save(app, changes, &event, &before, after, false).await
+}
+
+/// Demands that a reply may leave at `at`: that its approval stands, and that the event holds what it tells.
+///
+/// # Errors
+/// The refusals.
+pub(super) async fn expect_sendable(
+    app: &App,
+    event: &event::Model,
+    channel: &channel::Model,
+    reply: &reply::Model,
+    needs_approval: bool,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if needs_approval {
+        expect_approval(app, event, channel, reply).await?;
+    }
+    let facts = store::content_facts(app, event).await?;
+    let mut missing = rules::missing_facts(reply.kind, channel, &facts, at);
+    missing.extend(crate::template::still_missing(app, event, channel, reply).await?);
+    if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 
 /// Demands an approval that still suffices: the event's level may have risen since it was given.
@@ -109,7 +131,11 @@ async fn expect_approval(
     Ok(())
 }
 
-async fn meet_obligations(
+/// Meets the obligations of a reply that was sent, those that are still open.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn meet_obligations(
     app: &App,
     changes: &mut ChangeSet,
     reply: &reply::Model,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{ChannelKind, DecisionKind, Facet};
+use entity::vocabulary::{ChannelKind, DecisionKind, Facet, ReplyState};
 use entity::{
     audit_entry, channel, decision, duty, event, obligation, remediation, reply, reply_draft,
-    reply_obligation, reply_review,
+    reply_obligation, reply_review, report,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
@@ -58,6 +58,50 @@ pub async fn find_obligation(
     let obligation =
         obligation::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)?;
     Ok((event, obligation))
+}
+
+/// The reply with its event, for those who read the event's replies to its channel.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent.
+pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, reply::Model)> {
+    let (event, _) = find(app, actor, id).await?;
+    let select = reply::Entity::find_by_id(id).filter(readable(actor, reply::Column::ChannelId));
+    let reply = select.one(app.database.reader()).await?.ok_or(Error::NotFound)?;
+    Ok((event, reply))
+}
+
+/// The reply that was sent, for those who read the event's replies and for the SRC service of the channel that it was
+/// sent to.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden, absent or not sent.
+pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<reply::Model> {
+    let team = Condition::all()
+        .add(Expr::value(allows(actor, Action::ReadReplies)))
+        .add(readable(actor, reply::Column::ChannelId))
+        .add(visibility::visible(actor, Facet::Content, reply::Column::EventId));
+    let mut any = Condition::any().add(team);
+    if let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) {
+        let own = Query::select()
+            .column(channel::Column::Id)
+            .from(channel::Entity)
+            .and_where(channel::Column::Key.eq(key))
+            .take();
+        let reported = Query::select()
+            .column(report::Column::EventId)
+            .from(report::Entity)
+            .and_where(report::Column::ChannelId.in_subquery(own.clone()))
+            .cond_where(visibility::visible_report(actor))
+            .take();
+        any = any.add(
+            Condition::all()
+                .add(reply::Column::ChannelId.in_subquery(own))
+                .add(reply::Column::EventId.in_subquery(reported)),
+        );
+    }
+    let select = reply::Entity::find_by_id(id).filter(reply::Column::State.eq(ReplyState::Sent)).filter(any);
+    select.one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
 async fn find_event(

@@ -133,8 +133,9 @@ impl Desk {
             obligations: meets.then(|| vec![Id::new(self.obligation.id)]),
             kind,
             language: None,
-            subject: "Our verdict".to_owned(),
-            body: "It is confirmed.".to_owned(),
+            subject: Some("Our verdict".to_owned()),
+            body: Some("It is confirmed.".to_owned()),
+            from_template: None,
             idempotency_key: None,
         }
     }
@@ -164,6 +165,7 @@ impl Desk {
             expected_version: reply.version,
             subject: None,
             body: Some("It is confirmed and fixed.".to_owned()),
+            facts: None,
         };
         revise_reply(&self.app, by, &input).await
     }

@@ -4,7 +4,7 @@
 //! everything that is put in is percent-encoded. What is not defined is an error, and work is bounded.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -14,9 +14,7 @@ const FUEL: u64 = 1_000;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn environment(in_url: bool) -> Environment<'static> {
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
+    let mut environment = crate::template::engine::strict(FUEL);
     environment.add_filter("base64", |text: String| STANDARD.encode(text));
     environment.set_formatter(move |out, _, value| {
         if value.is_undefined() {

@@ -26,8 +26,9 @@ use vulndesk::http::metrics::Metrics;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
 use vulndesk::outbound::{OutboundSettings, Policy};
+use vulndesk::reply::settings::{ReplySettings, SmtpSettings, Tls};
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{graphql, hook, migrate};
+use vulndesk::{graphql, hook, migrate, reply};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
@@ -69,20 +70,50 @@ impl TestApp {
 
     /// A database of its own on the server that `scripts/test` starts.
     pub(crate) async fn postgres() -> Self {
-        let server = std::env::var("VULNDESK_TEST_POSTGRES").expect(
-            "VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test",
-        );
-        let name = format!("test_{}", unique());
-        let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
-        admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         let verifier = |secret: &DevelopmentSecret, _| Verifier::development(AuthSettings::default(), secret);
-        Self::over(&format!("{server}/{name}"), None, verifier).await
+        Self::over(&new_postgres().await, None, verifier).await
     }
 
     async fn over(
         url: &str,
         file: Option<PathBuf>,
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
+    ) -> Self {
+        Self::over_with(url, file, verifier, &ReplySettings::default()).await
+    }
+
+    /// One on each database whose mail server is at this port of the loopback.
+    pub(crate) async fn with_mail(port: u16) -> [Self; 2] {
+        let smtp = SmtpSettings {
+            host: Some("127.0.0.1".to_owned()),
+            port,
+            tls: Tls::None,
+            from: Some("psirt@example.com".to_owned()),
+            timeout_seconds: 2,
+            ..SmtpSettings::default()
+        };
+        let replies = ReplySettings {
+            company: Some("Example Networks".to_owned()),
+            contact: Some("psirt@example.com".to_owned()),
+            smtp,
+            ..ReplySettings::default()
+        };
+        let verifier = |secret: &DevelopmentSecret, _: Arc<dyn Clock>| {
+            Verifier::development(AuthSettings::default(), secret)
+        };
+        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+        let sqlite = format!("sqlite://{}", file.display());
+        [
+            Self::over_with(&sqlite, Some(file), verifier, &replies).await,
+            Self::over_with(&new_postgres().await, None, verifier, &replies).await,
+        ]
+    }
+
+    async fn over_with(
+        url: &str,
+        file: Option<PathBuf>,
+        verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
+        replies: &ReplySettings,
     ) -> Self {
         let clock = Arc::new(SetClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
@@ -100,20 +131,20 @@ impl TestApp {
             networks: vec!["127.0.0.2/32".parse().unwrap()],
             ports: (443..=65_535).collect(),
         });
-        let app = Arc::new(app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound));
+        let app = app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound);
+        let app = Arc::new(app.with_replies(replies.read().unwrap()));
         let secret = DevelopmentSecret::new(SECRET).unwrap();
         let verifier = verifier(&secret, Arc::clone(&shared));
+        let api =
+            Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier: Arc::new(verifier) });
         let services = Services {
-            executor: Arc::new(Api {
-                app: Arc::clone(&app),
-                schema: graphql::schema(),
-                verifier: Arc::new(verifier),
-            }),
+            executor: Arc::clone(&api),
             ids: Arc::new(Ids::seeded(shared, 3)),
             health: Arc::new(Health::new(CancellationToken::new())),
             metrics: Arc::new(Metrics::default()),
         };
-        let more = page::routes().merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT));
+        let hooks = hook::http::routes(Arc::clone(&app), BODY_TIMEOUT);
+        let more = page::routes().merge(hooks).merge(reply::http::routes(api));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
         Self { app, clock, router, statements, secret, file }
     }
@@ -275,6 +306,16 @@ impl Drop for TestApp {
             }
         }
     }
+}
+
+/// Makes a database on the server that `scripts/test` starts, and answers its URL.
+async fn new_postgres() -> String {
+    let server = std::env::var("VULNDESK_TEST_POSTGRES")
+        .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
+    let name = format!("test_{}", unique());
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
 }
 
 /// A name that no other test of this or another process has.

@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{rich, tickets};
+use crate::{replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -87,7 +87,15 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
     let rest: Vec<_> = actions.into_iter().filter(|name| !name.starts_with("read")).collect();
     assert_eq!(
         rest,
-        ["announceRiskExpiry", "expireRisk", "importReports", "secrets rotate", "syncTicket"],
+        [
+            "announceRiskExpiry",
+            "expireRisk",
+            "handOverReply",
+            "importReports",
+            "replies bounce",
+            "secrets rotate",
+            "syncTicket"
+        ],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );
 }
@@ -144,6 +152,23 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let rotate = json!({ "channel": channel["id"], "expectedVersion": channel["version"] });
             app.done(&admin, "rotateHookSecret", "RotateHookSecret", rotate, "channel { id }").await;
         }
+        for (number, channel) in channels["data"]["channels"]["nodes"].as_array().unwrap().iter().enumerate()
+        {
+            let seen = app.node(&admin, channel["id"].as_str().unwrap(), "Channel", "version").await;
+            let route = json!({
+                "channel": channel["id"], "expectedVersion": seen["version"], "email": "desk@example.org",
+                "fromEmail": "psirt@example.com", "url": format!("https://platform{number}.example/replies"),
+            });
+            app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
+        }
+        replies::dispatched(&app, &story).await;
+        let template = json!({
+            "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
+            "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
+            "verdict": "CONFIRMED", "language": "zh-CN", "subject": "x", "body": "y", "required": ["contact"],
+            "formats": ["TEXT"],
+        });
+        app.made(&admin, "createReplyTemplate", template, "key").await;
         let [tracker, ticket] = tickets::linked(&app, &story).await;
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
         for role in Role::ALL {
@@ -173,6 +198,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let statement = "{ payoutReconciliation(channel: \"cnvd\", statement: []) {
                 __typename agreed missing different extra } }";
             note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
+            note_fields(&replies::preview(&app, &token, &story).await["data"], role, &mut found);
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
                 note_fields(&answer["data"], role, &mut found);
             }

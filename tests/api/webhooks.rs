@@ -166,6 +166,11 @@ impl TestApp {
             receipt_number: None,
             proof: None,
             content_hash: None,
+            template: None,
+            template_number: None,
+            required: None,
+            supplied: None,
+            formats: None,
             created_at: self.now(),
             version: 1,
         };

@@ -1,14 +1,17 @@
 //! The changes of replies and obligations that a client may ask for.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, SimpleObject};
+use secrecy::ExposeSecret;
 
 use super::{Obligation, Reply};
-use crate::graphql::errors::ApiResult;
+use crate::channel::graphql::Channel;
+use crate::graphql::errors::{ApiResult, UserError, settle};
 use crate::graphql::{actor, app};
 use crate::outbox::retrying;
 use crate::reply::{
-    DraftReply, RecordReplySent, RequestReplyReview, ReviewReply, ReviseReply, WaiveObligation, draft_reply,
-    record_reply_sent, request_reply_review, review_reply, revise_reply, waive_obligation,
+    DraftReply, RecordReplySent, RequestReplyReview, ResolveUncertainReply, ReviewReply, ReviseReply,
+    SendReply, SetReplyRoute, WaiveObligation, draft_reply, record_reply_sent, request_reply_review,
+    resolve_uncertain_reply, review_reply, revise_reply, send_reply, set_reply_route, waive_obligation,
 };
 
 crate::payload! {
@@ -25,6 +28,18 @@ crate::payload! {
         /// The obligation as it now is; null when the change was refused. 变更后的回复义务；被拒绝时为空。
         obligation: Obligation
     }
+}
+
+/// A channel with the secret that was just made for its platform. 渠道及新生成的平台签名密钥。
+#[derive(SimpleObject)]
+pub struct ReplyRoutePayload {
+    /// The channel as it now is; null when the change was refused. 变更后的渠道；被拒绝时为空。
+    channel: Option<Channel>,
+    /// The secret that requests to the platform are signed with, shown this once; null when none was made.
+    /// 推送签名密钥，仅显示这一次；未生成为空。
+    secret: Option<String>,
+    /// Why it was refused; empty when it was done. 被拒绝的原因；成功时为空。
+    user_errors: Vec<UserError>,
 }
 
 /// Mutations of replies and obligations. 回复与回复义务的变更操作。
@@ -87,6 +102,41 @@ impl ReplyMutation {
     ) -> ApiResult<ReplyPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReplyPayload::of(retrying(|| record_reply_sent(app, actor, &input)).await)
+    }
+
+    /// Freezes a reply and has it handed over by e-mail or to the channel's platform; SENDING until it is settled.
+    /// 冻结回复并通过邮件或渠道平台投递；结果确定前为发送中。
+    async fn send_reply(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which reply, and by which way. 回复与方式。")] input: SendReply,
+    ) -> ApiResult<ReplyPayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        ReplyPayload::of(retrying(|| send_reply(app, actor, &input)).await)
+    }
+
+    /// Says what became of an UNCERTAIN reply: it arrived, with proof, or it did not and may be sent again.
+    /// 说明结果不明的回复是否送达：已送达须附凭证；未送达可再次发送。
+    async fn resolve_uncertain_reply(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was found out. 查明的结果。")] input: ResolveUncertainReply,
+    ) -> ApiResult<ReplyPayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        ReplyPayload::of(retrying(|| resolve_uncertain_reply(app, actor, &input)).await)
+    }
+
+    /// Sets how replies reach a channel without a person. ADMIN. 设置回复到达渠道的方式（系统管理员）。
+    async fn set_reply_route(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The route. 路径。")] input: SetReplyRoute,
+    ) -> ApiResult<ReplyRoutePayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        let (done, user_errors) = settle(retrying(|| set_reply_route(app, actor, &input)).await)?;
+        let (channel, secret) = done.map(|routed| (routed.channel, routed.secret)).unzip();
+        let secret = secret.flatten().map(|secret| secret.expose_secret().to_owned());
+        Ok(ReplyRoutePayload { channel: channel.map(Channel::from), secret, user_errors })
     }
 
     /// Waives an obligation with a reason; toward databases and regulators only LEADER, naming the legal ground.

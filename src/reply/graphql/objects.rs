@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
-use entity::{channel, obligation, reply, reply_draft, reply_obligation, reply_review};
+use entity::vocabulary::{DispatchState, ReplyFormat, ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
+use entity::{
+    channel, event, obligation, reply, reply_dispatch, reply_draft, reply_file, reply_obligation,
+    reply_review,
+};
 
 use super::{Obligation, Side, channel_for, event_of};
 use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{children, lookup};
-use crate::graphql::scalars;
+use crate::graphql::{app, scalars};
 use crate::reply::needs_approval;
 
 /// A reply, as the team or the channel sees it.
@@ -172,6 +175,44 @@ impl Reply {
         self.row.content_hash.as_ref().map(hex::encode)
     }
 
+    /// Key of the template that it was made from; null when it was written freely, and to the channel.
+    /// 所用模板标识；自由撰写或对渠道为空。
+    async fn template(&self) -> Option<&str> {
+        self.to_team(|_| self.row.template.as_deref()).flatten()
+    }
+
+    /// Facts that it needs and that are not known, which block its approval; null to the channel and once it left.
+    /// 尚缺的必备事实，缺少则不得批准；对渠道及发送后为空。
+    async fn missing_facts(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<String>>> {
+        if self.side == Side::Channel || self.row.sent_at.is_some() {
+            return Ok(None);
+        }
+        let event = lookup::<event::Entity>(ctx, self.row.event_id).await?;
+        let channel = lookup::<channel::Entity>(ctx, self.row.channel_id).await?;
+        let (Some(event), Some(channel)) = (event, channel) else { return Ok(None) };
+        let missing = crate::template::still_missing(app(ctx), &event, &channel, &self.row).await?;
+        Ok(Some(missing.into_iter().map(|refusal| refusal.message).collect()))
+    }
+
+    /// How it was handed over, newest first; null to the channel. 投递记录，最新在前；对渠道为空。
+    async fn dispatches(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<ReplyDispatch>>> {
+        if self.side == Side::Channel {
+            return Ok(None);
+        }
+        let rows = children::<reply_dispatch::Entity>(ctx, self.row.id).await?;
+        Ok(Some(rows.iter().map(ReplyDispatch::from).collect()))
+    }
+
+    /// The files that were sent; download them from `/replies/{id}/sent?format=...`. None before it was sent.
+    /// 已发送的文件；下载地址为 `/replies/{id}/sent?format=...`。发送前为空列表。
+    async fn files(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReplyFile>> {
+        if self.row.sent_at.is_none() {
+            return Ok(Vec::new());
+        }
+        let rows = crate::reply::handover::store::sent_files(app(ctx), self.row.id).await?;
+        Ok(rows.iter().map(ReplyFile::from).collect())
+    }
+
     /// Version to send as `expectedVersion` of its next change. 版本，用于下一次变更的 expectedVersion。
     async fn version(&self) -> i32 {
         self.row.version
@@ -231,6 +272,84 @@ impl From<&reply_review::Model> for ReplyReview {
             outcome: row.outcome,
             note: row.note.clone(),
             answered_at: row.answered_at,
+        }
+    }
+}
+
+/// The handing over of a reply to a mail server or a platform. 回复的一次投递。
+#[derive(SimpleObject)]
+pub struct ReplyDispatch {
+    /// EMAIL or WEBHOOK. 方式。
+    via: ReplyVia,
+    /// Address that the e-mail went to, or host of the platform. 收件地址或平台主机。
+    recipient: String,
+    /// `Message-ID` of the e-mail or `webhook-id` of the request. 邮件或请求的标识。
+    message_id: String,
+    /// SHA-256 of what was handed over, in hexadecimal. 投递内容的 SHA-256。
+    sha256: String,
+    /// Where it stands. 状态。
+    state: DispatchState,
+    /// Subject who sent it. 发送人。
+    requested_by: String,
+    /// When. 时间。
+    requested_at: DateTime<Utc>,
+    /// Attempts begun. 已尝试次数。
+    attempts: i32,
+    /// When the next attempt is due; null once it is settled. 下次尝试时间；已结束为空。
+    next_attempt_at: Option<DateTime<Utc>>,
+    /// What the other side said last; null before. 对方最近的答复；尚无为空。
+    answer: Option<String>,
+    /// When it was settled; null before. 结束时间；未结束为空。
+    settled_at: Option<DateTime<Utc>>,
+    /// When the e-mail came back; null when it did not. 退信时间；未退信为空。
+    bounced_at: Option<DateTime<Utc>>,
+    /// Status of the bounce, for example 5.1.1; null when there is none. 退信状态码；无则为空。
+    bounce_status: Option<String>,
+    /// What the bounce said; null when it says nothing. 退信说明；无则为空。
+    bounce_words: Option<String>,
+}
+
+impl From<&reply_dispatch::Model> for ReplyDispatch {
+    fn from(row: &reply_dispatch::Model) -> Self {
+        Self {
+            via: row.via,
+            recipient: row.recipient.clone(),
+            message_id: row.message_id.clone(),
+            sha256: hex::encode(&row.sha256),
+            state: row.state,
+            requested_by: row.requested_by.clone(),
+            requested_at: row.requested_at,
+            attempts: row.attempts,
+            next_attempt_at: row.due_at,
+            answer: row.answer.clone(),
+            settled_at: row.settled_at,
+            bounced_at: row.bounced_at,
+            bounce_status: row.bounce_status.clone(),
+            bounce_words: row.bounce_words.clone(),
+        }
+    }
+}
+
+/// A file that was sent. 已发送的文件。
+#[derive(SimpleObject)]
+pub struct ReplyFile {
+    /// Its form. 格式。
+    format: ReplyFormat,
+    /// Name to save it under. 文件名。
+    name: String,
+    /// Its size in bytes. 字节数。
+    size: i32,
+    /// SHA-256 of its bytes, in hexadecimal. 内容的 SHA-256。
+    sha256: String,
+}
+
+impl From<&reply_file::Model> for ReplyFile {
+    fn from(row: &reply_file::Model) -> Self {
+        Self {
+            format: row.format,
+            name: row.name.clone(),
+            size: i32::try_from(row.bytes.len()).unwrap_or(i32::MAX),
+            sha256: hex::encode(&row.sha256),
         }
     }
 }

@@ -179,8 +179,8 @@ fn what_left_is_frozen() {
             may_revise(state),
             may_request_review(state),
             may_review(state),
-            may_record_sent(state, true),
-            may_record_sent(state, false),
+            may_send(state, true),
+            may_send(state, false),
         ]
         .map(|outcome| outcome.err().map(|refusal| refusal.code))
     };
@@ -190,7 +190,7 @@ fn what_left_is_frozen() {
     assert_eq!(codes(Approved), [ok, not, not, ok, ok]);
     assert_eq!(codes(Failed), [ok, not, not, ok, ok]);
     assert_eq!(codes(Sending), [frozen, frozen, not, not, not]);
-    assert_eq!(codes(Uncertain), [frozen, frozen, not, ok, ok]);
+    assert_eq!(codes(Uncertain), [frozen, frozen, not, not, not]);
     assert_eq!(codes(Sent), [frozen, frozen, not, frozen, frozen]);
 }
 
@@ -270,6 +270,11 @@ fn reply(subject: &str, body: &str) -> reply::Model {
         receipt_number: None,
         proof: None,
         content_hash: None,
+        template: None,
+        template_number: None,
+        required: None,
+        supplied: None,
+        formats: None,
         created_at: at(0),
         version: 1,
     }

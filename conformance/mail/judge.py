@@ -1,0 +1,185 @@
+"""A real mail server (aiosmtpd, STARTTLS, a password) takes replies from the real binary, which is killed again and
+again around the sending. At the end no approval has left twice, what is SENT arrived, and what arrived is SENT or
+UNCERTAIN: nothing says that it failed."""
+
+import collections, email, email.policy, json, os, random, signal, ssl, subprocess, sys, tempfile, time, urllib.request
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+BINARY = sys.argv[1]
+ROUNDS = 10
+PASSWORD = b"a password"
+got = []
+
+
+class Handler:
+    async def handle_DATA(self, server, session, envelope):
+        if session.ssl is None:
+            return "530 secure the connection first"
+        got.append(envelope.content)
+        return "250 queued"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    return AuthResult(success=data.login == b"psirt" and data.password == PASSWORD)
+
+
+def settings(folder, port, http):
+    with open(f"{folder}/settings.toml", "w") as file:
+        file.write(f"""
+database_url = "sqlite://{folder}/desk.sqlite"
+[http]
+listen = "127.0.0.1:{http}"
+[auth]
+hs256_secret_file = "{folder}/secret"
+[replies]
+company = "Example Networks"
+[replies.smtp]
+host = "localhost"
+port = {port}
+user = "psirt"
+password_file = "{folder}/password"
+from = "psirt@example.com"
+ca_file = "{folder}/cert.pem"
+timeout_seconds = 1
+""")
+
+
+def command(folder, *arguments):
+    return [BINARY, "--config", f"{folder}/settings.toml", *arguments]
+
+
+def token(folder, role, subject):
+    output = subprocess.run(
+        command(folder, "token", "--role", role, "--subject", subject), capture_output=True, text=True, check=True
+    )
+    return output.stdout.strip()
+
+
+class Desk:
+    def __init__(self, folder, http):
+        self.folder, self.url = folder, f"http://127.0.0.1:{http}/graphql"
+        self.tokens = {role: token(folder, role, role.lower() + "-1") for role in ("ANALYST", "ADMIN")}
+
+    def start(self):
+        with open(f"{self.folder}/log", "a") as log:
+            self.process = subprocess.Popen(command(self.folder, "serve"), stderr=log, cwd=self.folder)
+        ready = self.url.replace("/graphql", "/readyz")
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(ready, timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit("it does not get ready: " + open(f"{self.folder}/log").read())
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def ask(self, role, document, **variables):
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        headers = {"Authorization": f"Bearer {self.tokens[role]}", "Content-Type": "application/json"}
+        answer = json.load(urllib.request.urlopen(urllib.request.Request(self.url, body, headers), timeout=30))
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def change(self, role, mutation, fields, **given):
+        kind = mutation[0].upper() + mutation[1:]
+        document = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} userErrors {{ message }} }} }}"
+        payload = self.ask(role, document, input=given)[mutation]
+        assert payload["userErrors"] == [], payload
+        return payload
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="vulndesk-mail-")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE"],
+        cwd=folder, check=True, capture_output=True,
+    )
+    with open(f"{folder}/secret", "w") as file:
+        file.write("a secret for tests that is long enough")
+    with open(f"{folder}/password", "wb") as file:
+        file.write(PASSWORD + b"\n")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    random.seed(7)
+    server = Controller(
+        Handler(), hostname="localhost", port=0, tls_context=context, require_starttls=True,
+        authenticator=authenticate, auth_required=True,
+    )
+    # Port 0 cannot be asked for by name: take a free one.
+    import socket
+    def free():
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            return one.getsockname()[1]
+    server.port = free()
+    server.start()
+    http = free()
+    settings(folder, server.port, http)
+    desk = Desk(folder, http)
+    desk.start()
+    channel = desk.change(
+        "ADMIN", "createChannel", "channel { id version }", key="bank", name="Bank", kind="CUSTOMER", jurisdiction="CN",
+        abroad=False, replyRequired=False,
+    )["channel"]
+    desk.change(
+        "ADMIN", "setReplyRoute", "secret", channel=channel["id"], expectedVersion=channel["version"],
+        email="desk@example.org",
+    )
+    replies = []
+    for round in range(ROUNDS):
+        for number in range(4):
+            report = desk.change(
+                "ANALYST", "receiveReport", "report { event { id version } }", channel="bank",
+                number=f"B-{round}-{number}", title="A hole", text="Steps",
+            )["report"]
+            reply = desk.change(
+                "ANALYST", "draftReply", "reply { id version }", event=report["event"]["id"],
+                expectedVersion=report["event"]["version"], channel=channel["id"], kind="ACKNOWLEDGEMENT",
+                fromTemplate={"key": "acknowledgement-zh"},
+            )["reply"]
+            replies.append(reply["id"])
+            desk.change(
+                "ANALYST", "sendReply", "reply { state }", reply=reply["id"], expectedVersion=reply["version"],
+                via="EMAIL", formats=["TEXT", "HTML"],
+            )
+        time.sleep(random.uniform(0, 0.25))
+        desk.kill()
+        desk.start()
+    fields = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Reply { id state dispatches { messageId state } } } }"
+    for _ in range(600):
+        rows = desk.ask("ANALYST", fields, ids=replies)["nodes"]
+        if all(row["state"] != "SENDING" for row in rows):
+            break
+        time.sleep(0.1)
+    desk.kill()
+    server.stop()
+    verified = subprocess.run(command(folder, "audit", "verify"), capture_output=True, text=True)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    mails = [email.message_from_bytes(content, policy=email.policy.default) for content in got]
+    arrived = collections.Counter(mail["Message-ID"] for mail in mails)
+    states = collections.Counter(row["state"] for row in rows)
+    twice = [message for message, count in arrived.items() if count > 1]
+    assert not twice, f"left twice: {twice}"
+    for row in rows:
+        count = arrived[row["dispatches"][0]["messageId"]]
+        assert len(row["dispatches"]) == 1, row
+        assert row["state"] in ("SENT", "UNCERTAIN"), row
+        assert row["state"] != "SENT" or count == 1, f"SENT and did not arrive: {row}"
+    assert sum(arrived.values()) <= len(replies)
+    assert states["SENT"] >= 1, states
+    first = mails[0]
+    assert first["Subject"].startswith("已收到您的报告"), first["Subject"]
+    assert "您的报告已收到" in first.get_body(("plain",)).get_content()
+    assert first.get_body(("html",)).get_content().count("<script") == 0
+    print(f"{len(replies)} replies, {ROUNDS} kills, {len(mails)} e-mails arrived, none twice: {dict(states)}")
+
+
+main()

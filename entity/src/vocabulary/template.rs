@@ -1,0 +1,38 @@
+//! Vocabularies of what replies are rendered to, and how they are handed over.
+
+use async_graphql::Enum;
+use sea_orm::prelude::StringLen;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+vocabulary! {
+    /// Form of a file that a reply was rendered to. 回复文件格式。
+    ReplyFormat {
+        /// Plain text. 纯文本。
+        Text = "TEXT",
+        /// HTML. 网页。
+        Html = "HTML",
+        /// Word document. Word 文档。
+        Docx = "DOCX",
+        /// PDF. PDF 文档。
+        Pdf = "PDF",
+        /// The e-mail as a whole. 完整邮件。
+        Mail = "MAIL",
+        /// The request to the channel's platform. 推送至渠道平台的请求。
+        Json = "JSON",
+    }
+
+    /// Where the handing over of a reply stands. 回复投递状态。
+    DispatchState {
+        /// Waits for its time; nothing of it went out. 等待投递。
+        Waiting = "WAITING",
+        /// Its content is going out. 正在传输。
+        Handing = "HANDING",
+        /// It was taken. 对方已接收。
+        Taken = "TAKEN",
+        /// It was surely not taken. 确定未被接收。
+        Refused = "REFUSED",
+        /// Nobody knows; a person decides. 结果不明，须人工确认。
+        Uncertain = "UNCERTAIN",
+    }
+}

@@ -1,0 +1,31 @@
+//! Documents: one Markdown source rendered as text, HTML, DOCX and PDF.
+//!
+//! [`markdown`] reads the source into blocks once; the four writers agree because they all write these blocks (HTML
+//! is written from the same events, and cleaned). Raw HTML in a source is text, pictures are their description, and a
+//! line break in the source is one in the document: what people write in letters is lines.
+
+pub mod docx;
+pub mod fonts;
+pub mod html;
+pub mod markdown;
+pub mod pdf;
+pub mod text;
+
+pub use fonts::{FontError, Fonts};
+
+/// Longest source, in bytes: what is rendered is a letter or a report, and work grows with its length.
+pub const MAX_SOURCE: usize = 512 * 1024;
+
+/// Why a document was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The source is longer than [`MAX_SOURCE`].
+    #[error("the text is longer than {MAX_SOURCE} bytes")]
+    TooLong,
+    /// No font for the text.
+    #[error(transparent)]
+    Font(#[from] FontError),
+    /// The writer failed.
+    #[error("the document cannot be written: {0}")]
+    Writer(String),
+}

@@ -1,0 +1,328 @@
+//! PDF: blocks laid out on A4 pages.
+//!
+//! One glyph a character, which suits Chinese and Latin letters; lines are broken where Unicode allows it (UAX 14). The
+//! fonts are embedded as subsets, and the text can be selected and searched.
+
+#![allow(clippy::float_arithmetic, reason = "positions on a page")]
+
+use std::collections::HashMap;
+
+use krilla::Document;
+use krilla::geom::Point;
+use krilla::metadata::Metadata;
+use krilla::num::NormalizedF32;
+use krilla::page::PageSettings;
+use krilla::paint::{Fill, Stroke};
+use krilla::text::{GlyphId, KrillaGlyph};
+use unicode_linebreak::{BreakOpportunity, linebreaks};
+
+use super::fonts::{FontError, Fonts, Glyph};
+use super::markdown::{Block, Run, blocks};
+use super::{MAX_SOURCE, RenderError};
+
+/// A4 and its margin, in points.
+const WIDTH: f32 = 595.0;
+const HEIGHT: f32 = 842.0;
+const MARGIN: f32 = 62.0;
+/// Size of text, and of headings by level.
+const TEXT: f32 = 10.5;
+const HEADINGS: [f32; 6] = [18.0, 15.0, 13.0, 12.0, 11.0, 10.5];
+/// Distance of base lines, as a part of the size.
+const LEADING: f32 = 1.6;
+/// Space after a block.
+const GAP: f32 = 6.0;
+/// Indent of one level of a list.
+const INDENT: f32 = 18.0;
+/// Space between two columns of a table.
+const COLUMN_GAP: f32 = 8.0;
+/// A source of the greatest length may have as many lines as this; no letter has.
+const MAX_PAGES: usize = 500;
+
+/// A character at its place in the line.
+#[derive(Clone, Copy)]
+struct Placed {
+    character: char,
+    glyph: Glyph,
+    bold: bool,
+}
+
+type Line = Vec<Placed>;
+
+/// The document as a PDF.
+///
+/// # Errors
+/// When it is too long, no font has one of its characters, or the writer fails.
+pub fn render(title: &str, language: &str, source: &str, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    if source.len() > MAX_SOURCE {
+        return Err(RenderError::TooLong);
+    }
+    let mut layout = Layout { fonts, glyphs: HashMap::new(), pages: vec![Vec::new()], y: MARGIN };
+    for block in blocks(source) {
+        layout.block(&block)?;
+    }
+    if layout.pages.len() > MAX_PAGES {
+        return Err(RenderError::TooLong);
+    }
+    let mut document = Document::new();
+    document.set_metadata(Metadata::new().title(title.to_owned()).language(language.to_owned()));
+    let settings = PageSettings::from_wh(WIDTH, HEIGHT)
+        .ok_or_else(|| RenderError::Writer("the page has no size".to_owned()))?;
+    for page in &layout.pages {
+        let mut written = document.start_page_with(settings.clone());
+        let mut surface = written.surface();
+        let ink = || Fill { opacity: NormalizedF32::ONE, ..Fill::default() };
+        surface.set_fill(Some(ink()));
+        for piece in page {
+            surface.set_stroke(piece.bold.then(|| Stroke { width: piece.size / 36.0, ..Stroke::default() }));
+            if let Some(face) = fonts.face(piece.face) {
+                let start = Point::from_xy(piece.x, piece.y);
+                surface.draw_glyphs(start, &piece.glyphs, face.font.clone(), &piece.text, piece.size, false);
+            }
+        }
+        surface.finish();
+        written.finish();
+    }
+    document.finish().map_err(|error| RenderError::Writer(format!("{error:?}")))
+}
+
+/// Glyphs of one font and weight in a row.
+struct Piece {
+    x: f32,
+    y: f32,
+    size: f32,
+    face: usize,
+    bold: bool,
+    text: String,
+    glyphs: Vec<KrillaGlyph>,
+}
+
+struct Layout<'a> {
+    fonts: &'a Fonts,
+    glyphs: HashMap<char, Glyph>,
+    pages: Vec<Vec<Piece>>,
+    /// Where the next line's top is.
+    y: f32,
+}
+
+impl Layout<'_> {
+    fn block(&mut self, block: &Block) -> Result<(), RenderError> {
+        match block {
+            Block::Heading(level, runs) => {
+                let size = HEADINGS[usize::from((*level).clamp(1, 6)) - 1];
+                let runs: Vec<Run> = runs.iter().map(|run| Run { bold: true, ..run.clone() }).collect();
+                self.y += GAP;
+                self.text(&runs, size, MARGIN, WIDTH - 2.0 * MARGIN)?;
+            }
+            Block::Paragraph(runs) => self.text(runs, TEXT, MARGIN, WIDTH - 2.0 * MARGIN)?,
+            Block::Item { depth, marker, runs } => {
+                let indent = INDENT * f32::from(u8::try_from((*depth).min(8)).unwrap_or(8));
+                let marker = self.lines(&[Run { text: marker.clone(), ..Run::default() }], TEXT, INDENT)?;
+                let lines = self.lines(runs, TEXT, WIDTH - 2.0 * MARGIN - indent)?;
+                self.room(TEXT * LEADING);
+                let baseline = self.y + TEXT * 1.2;
+                if let Some(marker) = marker.first() {
+                    self.draw(marker, TEXT, MARGIN + indent - INDENT, baseline);
+                }
+                self.stack(&lines, TEXT, MARGIN + indent);
+            }
+            Block::Code(text) => {
+                self.text(
+                    &[Run { text: text.clone(), ..Run::default() }],
+                    TEXT,
+                    MARGIN + INDENT,
+                    WIDTH - 2.0 * MARGIN - INDENT,
+                )?;
+            }
+            Block::Table(rows) => self.table(rows)?,
+            Block::Rule => self.y += GAP,
+        }
+        self.y += GAP;
+        Ok(())
+    }
+
+    fn table(&mut self, rows: &[Vec<Vec<Run>>]) -> Result<(), RenderError> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0).clamp(1, 64);
+        let count = f32::from(u8::try_from(columns).unwrap_or(64));
+        let width = (WIDTH - 2.0 * MARGIN - COLUMN_GAP * (count - 1.0)) / count;
+        for (number, row) in rows.iter().enumerate() {
+            let mut cells = Vec::new();
+            for cell in row.iter().take(columns) {
+                let bold = |run: &Run| Run { bold: run.bold || number == 0, ..run.clone() };
+                cells.push(self.lines(&cell.iter().map(bold).collect::<Vec<_>>(), TEXT, width)?);
+            }
+            let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+            for line in 0..height {
+                self.room(TEXT * LEADING);
+                let baseline = self.y + TEXT * 1.2;
+                let mut x = MARGIN;
+                for cell in &cells {
+                    if let Some(line) = cell.get(line) {
+                        self.draw(line, TEXT, x, baseline);
+                    }
+                    x += width + COLUMN_GAP;
+                }
+                self.y += TEXT * LEADING;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, runs: &[Run], size: f32, x: f32, width: f32) -> Result<(), RenderError> {
+        let lines = self.lines(runs, size, width)?;
+        self.stack(&lines, size, x);
+        Ok(())
+    }
+
+    fn stack(&mut self, lines: &[Line], size: f32, x: f32) {
+        for line in lines {
+            self.room(size * LEADING);
+            let baseline = self.y + size * 1.2;
+            self.draw(line, size, x, baseline);
+            self.y += size * LEADING;
+        }
+    }
+
+    /// Begins a new page unless there is room for `height`.
+    fn room(&mut self, height: f32) {
+        if self.y + height > HEIGHT - MARGIN {
+            self.pages.push(Vec::new());
+            self.y = MARGIN;
+        }
+    }
+
+    /// Breaks runs into lines no wider than `width`.
+    fn lines(&mut self, runs: &[Run], size: f32, width: f32) -> Result<Vec<Line>, FontError> {
+        let text: String = runs.iter().map(|run| run.text.as_str()).collect();
+        let mut bold = runs.iter().flat_map(|run| run.text.chars().map(|_| run.bold));
+        let mut breaks = linebreaks(&text).peekable();
+        let (mut lines, mut line, mut used) = (Vec::new(), Line::new(), 0.0_f32);
+        // Where the line may end, and how wide the rest after that is.
+        let mut allowed: Option<usize> = None;
+        for (at, character) in text.char_indices() {
+            let is_bold = bold.next().unwrap_or_default();
+            if character != '\n' {
+                let glyph = self.glyph(character)?;
+                let advance = glyph.advance * size;
+                if used + advance > width && !line.is_empty() && character != ' ' {
+                    let rest = line.split_off(allowed.filter(|end| *end > 0).unwrap_or(line.len()));
+                    lines.push(std::mem::replace(&mut line, rest));
+                    used = line.iter().map(|placed| placed.glyph.advance * size).sum();
+                    allowed = None;
+                }
+                line.push(Placed { character, glyph, bold: is_bold });
+                used += advance;
+            }
+            let end = at + character.len_utf8();
+            while let Some((place, kind)) = breaks.peek().copied().filter(|(place, _)| *place <= end) {
+                breaks.next();
+                if kind == BreakOpportunity::Mandatory && place < text.len() {
+                    lines.push(std::mem::take(&mut line));
+                    (used, allowed) = (0.0, None);
+                } else {
+                    allowed = Some(line.len());
+                }
+            }
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+
+    fn glyph(&mut self, character: char) -> Result<Glyph, FontError> {
+        if let Some(glyph) = self.glyphs.get(&character) {
+            return Ok(*glyph);
+        }
+        let glyph = self.fonts.glyph(character)?;
+        self.glyphs.insert(character, glyph);
+        Ok(glyph)
+    }
+
+    fn draw(&mut self, line: &Line, size: f32, x: f32, y: f32) {
+        let (mut x, mut rest) = (x, line.as_slice());
+        while let Some(first) = rest.first() {
+            let alike = |placed: &Placed| placed.glyph.face == first.glyph.face && placed.bold == first.bold;
+            let end = rest.iter().position(|placed| !alike(placed)).unwrap_or(rest.len());
+            let (piece, after) = rest.split_at(end);
+            let mut text = String::new();
+            let mut glyphs = Vec::with_capacity(piece.len());
+            let mut advance = 0.0;
+            for placed in piece {
+                let from = text.len();
+                text.push(placed.character);
+                advance += placed.glyph.advance * size;
+                glyphs.push(KrillaGlyph::new(
+                    GlyphId::new(placed.glyph.id),
+                    placed.glyph.advance,
+                    0.0,
+                    0.0,
+                    0.0,
+                    from..text.len(),
+                    None,
+                ));
+            }
+            let (face, bold) = (first.glyph.face, first.bold);
+            if let Some(page) = self.pages.last_mut() {
+                page.push(Piece { x, y, size, face, bold, text, glyphs });
+            }
+            x += advance;
+            rest = after;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::render::fonts::DEFAULT;
+
+    /// What Poppler reads in a PDF.
+    fn read_back(pdf: &[u8]) -> String {
+        let mut reader = Command::new("pdftotext")
+            .args(["-layout", "-", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("pdftotext reads PDFs back: scripts/test installs poppler-utils");
+        reader.stdin.take().unwrap().write_all(pdf).unwrap();
+        let output = reader.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fonts() -> Fonts {
+        Fonts::load(&DEFAULT.map(Into::into))
+    }
+
+    #[test]
+    fn another_program_reads_what_was_written() {
+        let source = "# 漏洞处置反馈\n\n经研判，编号 CNVD-2026-00001 的漏洞**确认**存在。\n\n| 产品 | 版本 |\n|---|---|\n| Edge Gateway | 5.1 |\n\n1. 已发布补丁\n";
+        let pdf = render("反馈", "zh-CN", source, &fonts()).unwrap();
+        let text = read_back(&pdf);
+        for expected in ["漏洞处置反馈", "CNVD-2026-00001", "确认", "Edge Gateway", "5.1", "1.", "已发布补丁"]
+        {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_broken_into_lines_and_pages_and_nothing_is_lost() {
+        let source = "漏洞描述与影响范围 abcdefghij ".repeat(600);
+        let pdf = render("x", "zh-CN", &source, &fonts()).unwrap();
+        let read: String = read_back(&pdf).chars().filter(|c| !c.is_whitespace()).collect();
+        let written: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+        assert_eq!(read, written);
+    }
+
+    #[test]
+    fn without_a_font_the_error_says_what_to_install() {
+        let refused = render("x", "zh-CN", "漏洞", &Fonts::default()).unwrap_err();
+        assert!(refused.to_string().contains("fonts-wqy-microhei"), "{refused}");
+        let latin = Fonts::load(&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf".into()]);
+        assert_eq!(render("x", "zh-CN", "漏洞", &latin), Err(FontError::Missing('漏').into()));
+        assert_eq!(render("x", "en", &"a".repeat(MAX_SOURCE + 1), &latin), Err(RenderError::TooLong));
+    }
+}

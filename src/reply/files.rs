@@ -1,0 +1,136 @@
+//! A reply as files: what leaves, to the byte.
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::ReplyFormat;
+use entity::{event, reply, reply_file};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::render::{RenderError, docx, html, pdf, text};
+
+/// Formats of a reply that names none.
+const USUAL: [ReplyFormat; 2] = [ReplyFormat::Text, ReplyFormat::Html];
+
+/// One rendered file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its form.
+    pub format: ReplyFormat,
+    /// Name to save it under.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The formats that a reply is rendered to.
+pub fn formats(reply: &reply::Model) -> Vec<ReplyFormat> {
+    let own = reply.formats.as_ref().map(|formats| crate::template::formats_of(&formats.0));
+    own.filter(|formats| !formats.is_empty()).unwrap_or_else(|| USUAL.to_vec())
+}
+
+/// The reply in the formats that every process can write.
+pub fn in_text(reply: &reply::Model) -> reply::Model {
+    reply::Model { formats: None, ..reply.clone() }
+}
+
+/// The end of a file's name and its media type.
+pub fn form(format: ReplyFormat) -> (&'static str, &'static str) {
+    match format {
+        ReplyFormat::Text => ("txt", "text/plain; charset=utf-8"),
+        ReplyFormat::Html => ("html", "text/html; charset=utf-8"),
+        ReplyFormat::Docx => {
+            ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+        }
+        ReplyFormat::Pdf => ("pdf", "application/pdf"),
+        ReplyFormat::Mail => ("eml", "message/rfc822"),
+        ReplyFormat::Json => ("json", "application/json"),
+    }
+}
+
+/// The name of a reply's file: the event's number and the kind, in characters that every system takes.
+pub fn name(event: &event::Model, reply: &reply::Model, format: ReplyFormat) -> String {
+    let kind = reply.kind.as_str().to_ascii_lowercase().replace('_', "-");
+    format!("{}-{kind}.{}", event.number, form(format).0)
+}
+
+/// Renders a reply to its formats, on a thread of its own.
+///
+/// # Errors
+/// A refusal when there is no font for it, or it is too large.
+pub async fn render(app: &App, event: &event::Model, reply: &reply::Model) -> Result<Vec<File>> {
+    let named: Vec<_> =
+        formats(reply).into_iter().map(|format| (format, name(event, reply, format))).collect();
+    let (fonts, subject, language, body) =
+        (app.replies.fonts.clone(), reply.subject.clone(), reply.language.clone(), reply.body.clone());
+    let rendered = tokio::task::spawn_blocking(move || {
+        named
+            .into_iter()
+            .map(|(format, name)| {
+                let bytes = match format {
+                    ReplyFormat::Html => html::page(&subject, &language, &body).into_bytes(),
+                    ReplyFormat::Docx => docx::render(&body)?,
+                    ReplyFormat::Pdf => pdf::render(&subject, &language, &body, &fonts)?,
+                    _ => text::render(&body).into_bytes(),
+                };
+                Ok(File { format, name, bytes })
+            })
+            .collect::<std::result::Result<Vec<_>, RenderError>>()
+    });
+    let files = rendered.await.map_err(|error| Error::Internal(error.into()))?;
+    let files = files.map_err(|error| match error {
+        RenderError::Writer(_) => Error::Internal(error.into()),
+        other => Error::refused(RefusalCode::MissingFact, other.to_string()),
+    })?;
+    bounded(&files, app.replies.attachment_bytes)?;
+    Ok(files)
+}
+
+/// # Errors
+/// A refusal that names the bound.
+fn bounded(files: &[File], most: usize) -> Result<()> {
+    let size: usize = files.iter().map(|file| file.bytes.len()).sum();
+    if size <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "its files have {size} bytes and may have {most}: shorten it or leave formats out (replies.attachment_bytes)"
+    );
+    Err(Error::Refused(vec![Refusal::new(RefusalCode::Contradiction, message)]))
+}
+
+/// A file as it is kept.
+pub fn row(
+    app: &App,
+    reply: Uuid,
+    dispatch: Option<Uuid>,
+    file: File,
+    at: DateTime<Utc>,
+) -> reply_file::Model {
+    reply_file::Model {
+        id: app.ids.next(),
+        reply_id: reply,
+        dispatch_id: dispatch,
+        format: file.format,
+        name: file.name,
+        sha256: Sha256::digest(&file.bytes).to_vec(),
+        bytes: file.bytes,
+        created_at: at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_megabytes_are_refused_with_the_bound() {
+        let file = |size| File { format: ReplyFormat::Pdf, name: "a.pdf".to_owned(), bytes: vec![0; size] };
+        assert!(bounded(&[file(5 << 20), file(5 << 20)], 10 << 20).is_ok());
+        match bounded(&[file(30 << 20)], 10 << 20) {
+            Err(Error::Refused(refusals)) => assert!(refusals[0].message.contains("10485760")),
+            other => panic!("{other:?}"),
+        }
+    }
+}

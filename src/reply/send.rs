@@ -1,0 +1,220 @@
+//! Sending a reply without a person's hands, and saying what became of one of which nobody knows.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, SubsecRound, Utc};
+use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
+use entity::{reply, reply_dispatch, reply_route};
+use sha2::{Digest, Sha256};
+
+use super::handover::{mail, platform, store as dispatches};
+use super::{SHORT, channel_of, files, rules, save, sending, store};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, optional_text, require_text};
+use crate::graphql::scalars::Id;
+use crate::outbox::ChangeSet;
+
+/// A reply to be sent. 发送回复。
+#[derive(Clone, Debug, InputObject)]
+pub struct SendReply {
+    /// The reply. 回复。
+    pub reply: Id<reply::Entity>,
+    /// The version of the reply that was seen. 所见的回复版本。
+    pub expected_version: i32,
+    /// EMAIL, or WEBHOOK to the channel's platform. 发送方式：邮件，或推送至渠道平台。
+    pub via: ReplyVia,
+    /// Address that the e-mail goes to; the channel's when left out. 收件地址；省略时用渠道设置。
+    pub to: Option<String>,
+    /// Formats to render it to, instead of the template's: TEXT, HTML, DOCX, PDF. 输出格式；省略时按模板。
+    pub formats: Option<Vec<ReplyFormat>>,
+}
+
+/// Freezes a reply and has it handed over: by e-mail, or to the channel's platform.
+///
+/// It is rendered here, once; what is handed over later are these bytes. Until it is settled the reply is SENDING.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT on an address that is none; refusals when its approval is missing
+/// or no longer enough, when the event lacks what it tells, and without a way to the channel.
+pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<reply::Model> {
+    require(actor, Action::SendReply)?;
+    if input.via == ReplyVia::ByHand {
+        return Err(Error::bad_input(
+            "input.via",
+            "send EMAIL or WEBHOOK: recordReplySent is for what a person sent",
+        ));
+    }
+    let to = input.to.as_deref().map(|text| crate::channel::email("input.to", text)).transpose()?;
+    if to.as_deref().is_some_and(|to| mail::address(to).is_none()) {
+        return Err(Error::bad_input("input.to", "send one e-mail address"));
+    }
+    if to.is_some() && input.via != ReplyVia::Email {
+        return Err(Error::bad_input("input.to", "leave it out: the platform's address is the channel's"));
+    }
+    if let Some(formats) = &input.formats {
+        crate::template::rules::formats("input.formats", formats)?;
+    }
+    let (event, before) = store::find(app, actor, input.reply.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    let channel = channel_of(app, before.channel_id).await?;
+    let needs_approval = rules::needs_approval(before.kind, channel.kind);
+    rules::may_send(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
+    let mut changes = ChangeSet::new(app, actor, Action::SendReply);
+    let at = changes.at();
+    sending::expect_sendable(app, &event, &channel, &before, needs_approval, at).await?;
+
+    let mut frozen = before.clone();
+    if let Some(formats) = &input.formats {
+        frozen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    }
+    let rendered = files::render(app, &event, &frozen).await?;
+    let route = dispatches::route(app, channel.id).await?;
+    let id = app.ids.next();
+    let (recipient, sender, message_id, envelope) = match input.via {
+        ReplyVia::Email => {
+            let (to, from) = addresses(app, to, route.as_ref())?;
+            let message_id = mail::message_id(id, &from);
+            let letter =
+                mail::Letter { from: &from, to: &to, message_id: &message_id, subject: &frozen.subject, at };
+            let bytes = mail::assemble(&letter, id, &rendered)?;
+            let name = files::name(&event, &frozen, ReplyFormat::Mail);
+            (to, Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
+        }
+        _ => {
+            let url = route
+                .and_then(|route| route.url)
+                .ok_or_else(|| no_way("the channel's platform has no URL"))?;
+            let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
+            let bytes = platform::assemble(&channel, &frozen, &numbers, &rendered)?;
+            let name = files::name(&event, &frozen, ReplyFormat::Json);
+            (
+                platform::host(&url),
+                None,
+                platform::message_id(id),
+                files::File { format: ReplyFormat::Json, name, bytes },
+            )
+        }
+    };
+    changes.insert(&reply_dispatch::Model {
+        id,
+        reply_id: before.id,
+        via: input.via,
+        recipient,
+        sender,
+        message_id,
+        sha256: Sha256::digest(&envelope.bytes).to_vec(),
+        state: DispatchState::Waiting,
+        requested_by: actor.subject.to_string(),
+        requested_at: at,
+        attempts: 0,
+        due_at: Some(at),
+        lease_by: None,
+        lease_until: None,
+        data_at: None,
+        answer: None,
+        settled_at: None,
+        bounced_at: None,
+        bounce_status: None,
+        bounce_words: None,
+    });
+    for file in rendered.into_iter().chain([envelope]) {
+        changes.write_row(&files::row(app, before.id, Some(id), file, at));
+    }
+    let after = reply::Model {
+        state: ReplyState::Sending,
+        content_hash: Some(rules::content_hash(&frozen)),
+        ..frozen
+    };
+    save(app, changes, &event, &before, after, false).await
+}
+
+/// To whom an e-mail goes, and from whom.
+fn addresses(app: &App, to: Option<String>, route: Option<&reply_route::Model>) -> Result<(String, String)> {
+    let smtp = app.replies.smtp.as_ref();
+    let smtp = smtp.ok_or_else(|| no_way("this installation has no mail server (replies.smtp.host)"))?;
+    let to = to.or_else(|| route?.email.clone());
+    let to = to.ok_or_else(|| no_way("the channel has no address (setReplyRoute): name one in `to`"))?;
+    let from = route.and_then(|route| route.from_email.clone()).or_else(|| smtp.from.clone());
+    let from =
+        from.ok_or_else(|| no_way("there is no address to send from (replies.smtp.from, setReplyRoute)"))?;
+    Ok((to, from))
+}
+
+fn no_way(message: &str) -> Error {
+    Error::refused(RefusalCode::MissingFact, message)
+}
+
+/// What became of a reply of which nobody knows. 结果不明的回复的处理。
+#[derive(Clone, Debug, InputObject)]
+pub struct ResolveUncertainReply {
+    /// The reply. 回复。
+    pub reply: Id<reply::Entity>,
+    /// The version of the reply that was seen. 所见的回复版本。
+    pub expected_version: i32,
+    /// Whether it arrived; true needs a receipt number or a proof. 是否已送达；为真时须有回执编号或凭证。
+    pub sent: bool,
+    /// When it arrived; when its content went out, when left out. 送达时间；省略时为内容发出时间。
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Receipt number of the channel. 渠道回执编号。
+    pub receipt_number: Option<String>,
+    /// Reference of the proof. 凭证引用。
+    pub proof: Option<String>,
+    /// How that was found out. 查明方式。
+    pub reason: String,
+}
+
+/// Says what became of an UNCERTAIN reply: SENT, or FAILED, after which it may be sent again.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT without reason, or without receipt and proof of what arrived; a
+/// refusal when it is not UNCERTAIN.
+pub async fn resolve_uncertain_reply(
+    app: &App,
+    actor: &Actor,
+    input: &ResolveUncertainReply,
+) -> Result<reply::Model> {
+    require(actor, Action::ResolveUncertainReply)?;
+    let reason = require_text("input.reason", &input.reason, SHORT)?;
+    let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
+    let proof = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
+    if input.sent && receipt_number.is_none() && proof.is_none() {
+        return Err(Error::bad_input("input.proof", "send the channel's receipt number or a proof"));
+    }
+    let (event, before) = store::find(app, actor, input.reply.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    let dispatch = dispatches::uncertain(app, before.id).await?;
+    let Some(dispatch) = dispatch.filter(|_| before.state == ReplyState::Uncertain) else {
+        let message = format!("the reply is {}: only an UNCERTAIN one is resolved", before.state);
+        return Err(Error::Refused(vec![Refusal::new(RefusalCode::MoveNotAllowed, message)]));
+    };
+    let mut changes = ChangeSet::new(app, actor, Action::ResolveUncertainReply).because(Some(reason));
+    let began = dispatch.data_at.unwrap_or(dispatch.requested_at);
+    let sent_at = input.sent_at.map_or(began, |at| at.trunc_subsecs(6));
+    if sent_at < began || sent_at > changes.at() {
+        let message = "send an instant that is not before its content went out, and not to come";
+        return Err(Error::bad_input("input.sentAt", message));
+    }
+    let settled = reply_dispatch::Model {
+        state: if input.sent { DispatchState::Taken } else { DispatchState::Refused },
+        settled_at: Some(changes.at()),
+        ..dispatch.clone()
+    };
+    changes.update(&dispatch, &settled);
+    let mut after = reply::Model { state: ReplyState::Failed, content_hash: None, ..before.clone() };
+    if input.sent {
+        after = reply::Model {
+            state: ReplyState::Sent,
+            sent_by: Some(dispatch.requested_by.clone()),
+            sent_at: Some(sent_at),
+            sent_via: Some(dispatch.via),
+            receipt_number,
+            proof,
+            content_hash: before.content_hash.clone(),
+            ..after
+        };
+        sending::meet_obligations(app, &mut changes, &after, sent_at).await?;
+    }
+    save(app, changes, &event, &before, after, false).await
+}

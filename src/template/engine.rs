@@ -1,0 +1,175 @@
+//! The template language: what is not defined is an error, work and output are bounded, and nothing is read.
+
+use std::io::{self, Write};
+
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters};
+use serde::Serialize;
+
+/// Steps that one template may take.
+const FUEL: u64 = 50_000;
+/// Most bytes that one template may write.
+const MOST: usize = 256 * 1024;
+/// What stands where a fact is not known. A text with one of them is not finished.
+pub const PLACEHOLDERS: [&str; 2] = ["【待补充】", "[to be supplied]"];
+
+/// An environment without loader, tests or filters: strict, and stopped after `fuel` steps.
+pub fn strict(fuel: u64) -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(fuel));
+    environment
+}
+
+/// What a template writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// One line, without markup.
+    Line,
+    /// Markdown: what is put in cannot become markup.
+    Markdown,
+}
+
+fn environment(writes: Writes, language: &str) -> Environment<'static> {
+    let mut environment = strict(FUEL);
+    environment.add_filter("join", filters::join);
+    environment.add_filter("default", filters::default);
+    let placeholder = PLACEHOLDERS[usize::from(!is_chinese(language))];
+    environment.set_formatter(move |out, _, value| {
+        if value.is_undefined() {
+            return Err(Error::from(ErrorKind::UndefinedError));
+        }
+        if value.is_none() {
+            return out.write_str(placeholder).map_err(Error::from);
+        }
+        let text = value.to_string();
+        let text = match writes {
+            Writes::Line => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Writes::Markdown => escape(&text),
+        };
+        out.write_str(&text).map_err(Error::from)
+    });
+    environment
+}
+
+/// Whether a language tag is one of Chinese.
+pub fn is_chinese(language: &str) -> bool {
+    language.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case("zh"))
+}
+
+/// The names that a template asks for.
+///
+/// # Errors
+/// Of its syntax.
+pub fn names(template: &str) -> Result<Vec<String>, Error> {
+    let environment = environment(Writes::Line, "en");
+    let mut names: Vec<_> =
+        environment.template_from_str(template)?.undeclared_variables(false).into_iter().collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Renders a template.
+///
+/// # Errors
+/// Of the template: its syntax, what it names and is not there, too much work or too much output.
+pub fn render(
+    template: &str,
+    facts: &(impl Serialize + ?Sized),
+    writes: Writes,
+    language: &str,
+) -> Result<String, Error> {
+    let environment = environment(writes, language);
+    let mut written = Bounded(Vec::new());
+    environment.template_from_str(template)?.render_captured_to(facts, &mut written)?;
+    let text = String::from_utf8(written.0)
+        .map_err(|_| Error::new(ErrorKind::BadSerialization, "the text is no UTF-8"))?;
+    Ok(if writes == Writes::Line { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text })
+}
+
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST {
+            return Err(io::Error::other("the template writes too much"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A value as Markdown that reads as the value: markup in it is text.
+fn escape(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for (number, line) in value.trim().lines().enumerate() {
+        if number > 0 {
+            escaped.push('\n');
+        }
+        let line = line.trim();
+        // Only at its beginning does one of these begin a heading, a list or a quotation.
+        if line.starts_with(['#', '>', '-', '+', '=', '~']) {
+            escaped.push('\\');
+        }
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        for (place, character) in line.char_indices() {
+            let ends_number = digits > 0 && place == digits && matches!(character, '.' | ')');
+            if ends_number || matches!(character, '\\' | '`' | '*' | '_' | '<' | '[' | ']' | '|' | '&') {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn markdown(template: &str, facts: &serde_json::Value) -> Result<String, Error> {
+        render(template, facts, Writes::Markdown, "zh-CN")
+    }
+
+    #[test]
+    fn a_value_cannot_become_markup() {
+        let facts = json!({ "x": "# a\n1. b\n[c](https://d) <script>*e*</script> | f_g & \\" });
+        let source = markdown("{{ x }}", &facts).unwrap();
+        let read = crate::render::text::render(&source);
+        assert_eq!(read, "# a\n1. b\n[c](https://d) <script>*e*</script> | f_g & \\\n");
+        let html = crate::render::html::fragment(&source);
+        for markup in ["<h1", "<ol", "<a ", "<em"] {
+            assert!(!html.contains(markup), "{markup} in {html}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_leaves_a_place_to_fill() {
+        let facts = json!({ "x": null });
+        assert_eq!(markdown("{{ x }}", &facts).unwrap(), PLACEHOLDERS[0]);
+        assert_eq!(render("{{ x }}", &facts, Writes::Line, "en").unwrap(), PLACEHOLDERS[1]);
+        assert_eq!(markdown("{% if x %}a{% endif %}", &facts).unwrap(), "");
+        assert!(markdown("{{ y }}", &facts).is_err(), "a name that is no fact");
+        assert_eq!(
+            render("a\r\nBcc: {{ x }}", &json!({ "x": "b\nc" }), Writes::Line, "en").unwrap(),
+            "a Bcc: b c"
+        );
+    }
+
+    #[test]
+    fn work_and_output_are_bounded_and_no_file_is_read() {
+        let list = json!({ "list": vec![0; 1_000] });
+        let nested = "{% for i in list %}{% for j in list %}{{ j }}{% endfor %}{% endfor %}";
+        assert!(markdown(nested, &list).is_err());
+        assert!(markdown("{% for i in list %}{{ 'x' * 1000 }}{% endfor %}", &list).is_err());
+        assert!(markdown("{% include '/etc/passwd' %}", &list).is_err());
+        assert!(markdown("{% import '/etc/passwd' as x %}", &list).is_err());
+        assert!(names("{{ a.b }}{% if c %}{% endif %}").unwrap() == ["a", "c"]);
+        assert!(names("{{ a").is_err());
+    }
+}

@@ -1,0 +1,402 @@
+//! What a template may say: one typed struct, and how much of it may leave to whom.
+//!
+//! There is nothing here that must never leave: no reporter, no comment of the team, no reason of a verdict, no report
+//! as received but the answered channel's own. What depends on the channel is [`Extent`]: a fact above it is
+//! withheld, whoever asks.
+
+use std::collections::BTreeMap;
+
+use entity::vocabulary::{ChannelKind, Tlp};
+use serde::Serialize;
+
+use crate::webhook::rules::Abroad;
+
+/// How much may leave to a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// What the channel itself sent, and who we are.
+    Own,
+    /// Also which products, the verdict, dates and versions: nothing that helps to exploit it.
+    Reduced,
+    /// Also what the vulnerability is.
+    Full,
+}
+
+/// How much may leave to a channel: of an event that is not public, abroad as far as a decision reaches; to those who
+/// are told by nobody's law, as far as its TLP level reaches.
+pub fn extent(kind: ChannelKind, abroad: bool, tlp: Tlp, may_go: Option<Abroad>) -> Extent {
+    if tlp == Tlp::Clear {
+        return Extent::Full;
+    }
+    let by_place = match may_go {
+        _ if !abroad => Extent::Full,
+        Some(Abroad::Full) => Extent::Full,
+        Some(Abroad::Thin) => Extent::Reduced,
+        None => Extent::Own,
+    };
+    let by_level = match (kind, tlp) {
+        (ChannelKind::NationalDatabase | ChannelKind::Regulator, _) => Extent::Full,
+        (ChannelKind::Media, _) | (_, Tlp::Red) => Extent::Own,
+        (ChannelKind::Customer, Tlp::AmberStrict) => Extent::Own,
+        (
+            ChannelKind::Customer | ChannelKind::Vendor | ChannelKind::SrcPlatform | ChannelKind::Internal,
+            _,
+        ) => Extent::Full,
+        (ChannelKind::CivilPlatform, _) => Extent::Reduced,
+    };
+    by_place.min(by_level)
+}
+
+/// A fact as it is documented.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// Its name in templates.
+    pub name: &'static str,
+    /// What it means, in English and Chinese.
+    pub meaning: &'static str,
+    /// The least extent at which it may leave.
+    pub extent: Extent,
+    /// Whether the drafter supplies it: the event does not hold it.
+    pub supplied: bool,
+}
+
+macro_rules! facts {
+    ($(#[doc = $doc:literal] $name:ident $extent:ident $(($supplied:ident))?,)+) => {
+        /// What a template may say of an event to a channel; none where it is not known or withheld.
+        #[derive(Clone, Debug, Default, Serialize)]
+        pub struct Facts {
+            $(#[doc = $doc] pub $name: Option<String>,)+
+            /// Affected products, each with name, provider, category, library, affectedVersions and fixedVersions.
+            /// 受影响产品：名称、提供者、类别、专业库、受影响版本、修复版本。
+            pub products: Vec<Product>,
+            /// Parts that the channel's report was split into, each with number and verdict. 报告拆分的各部分：编号与结论。
+            pub parts: Vec<Part>,
+        }
+
+        /// Every fact that is a text.
+        pub const TEXTS: &[Description] = &[$(Description {
+            name: stringify!($name),
+            meaning: $doc.trim_ascii(),
+            extent: Extent::$extent,
+            supplied: is_supplied!($($supplied)?),
+        },)+];
+
+        impl Facts {
+            /// The text of this name.
+            pub fn get(&self, name: &str) -> Option<&str> {
+                match name { $(stringify!($name) => self.$name.as_deref(),)+ _ => None }
+            }
+
+            fn set(&mut self, name: &str, value: Option<String>) {
+                match name { $(stringify!($name) => self.$name = value,)+ _ => {} }
+            }
+        }
+    };
+}
+
+macro_rules! is_supplied {
+    () => {
+        false
+    };
+    (supplied) => {
+        true
+    };
+}
+
+facts! {
+    /// Company that answers. 答复单位。
+    company Own,
+    /// How to reach the company. 联系方式。
+    contact Own,
+    /// Day on which it is written, in the channel's zone. 拟稿日期。
+    today Own,
+    /// Name of the channel. 渠道名称。
+    channel_name Own,
+    /// The channel's own number of its report. 渠道报告编号。
+    report_number Own,
+    /// Title of the channel's report, as it sent it. 渠道报告标题（原文）。
+    report_title Own,
+    /// Day on which the channel's report was received. 收到报告日期。
+    report_received_on Own,
+    /// Number of the event. 漏洞事件编号。
+    event_number Own,
+    /// Title that an analyst wrote. 漏洞标题。
+    title Full,
+    /// Description that an analyst wrote. 漏洞描述。
+    description Full,
+    /// Steps that an analyst wrote. 复现步骤。
+    steps Full,
+    /// Verdict, in words. 研判结论。
+    verdict Reduced,
+    /// Severity that the channel is told. 对外定级。
+    severity Reduced,
+    /// Names of the affected products. 受影响产品名称。
+    product_names Reduced,
+    /// Affected versions, by product. 受影响版本。
+    affected_versions Reduced,
+    /// Fixed versions, by product. 修复版本。
+    fixed_versions Reduced,
+    /// Who provides the affected products. 产品提供者。
+    providers Reduced,
+    /// Product, or own service. 产品类别。
+    product_categories Reduced,
+    /// Member states where the products are available. 产品可获得的欧盟成员国。
+    member_states Reduced,
+    /// CVE numbers. CVE 编号。
+    cve Reduced,
+    /// When it was first known inside. 内部首次知悉日期。
+    first_known_on Reduced,
+    /// When a report of it was first received. 首次获知时间。
+    learned_at Reduced,
+    /// Advisory that was published before. 已发布的安全公告。
+    advisory Reduced,
+    /// Version that was fixed before. 已修复版本。
+    fixed_version Reduced,
+    /// Notice of the end of life. 退市公告。
+    end_of_life_notice Reduced,
+    /// Last version that was supported. 最后支持版本。
+    last_supported_version Reduced,
+    /// Successor of the product. 替代产品。
+    successor Reduced,
+    /// Vendor that it was passed on to. 转交厂商。
+    forwarded_to Reduced,
+    /// Latest day for which a fix is planned. 计划修复日期。
+    planned_fix_on Reduced,
+    /// Versions that carry the fix. 修复发布版本。
+    release_versions Reduced,
+    /// Advisory of the fix. 修复公告或补丁链接。
+    patch_link Reduced,
+    /// When a fix or mitigation was available. 措施可用时间。
+    measure_available_at Reduced,
+    /// Since when it is exploited. 在野利用发生时间。
+    exploited_since Reduced,
+    /// When we learned that it is exploited. 获知在野利用时间。
+    exploitation_learned_at Reduced,
+    /// Since when it is publicly known. 公开时间。
+    publicly_known_since Reduced,
+    /// Mitigation that is available. 临时处置措施。
+    mitigation Full,
+    /// Our CVSS vector, 3 or 4. CVSS 向量。
+    cvss_vector Full,
+    /// Our CVSS base score, 3 or 4. CVSS 基础评分。
+    cvss_score Full,
+    /// Our CVSS 2.0 vector. CVSS 2.0 向量。
+    cvss2_vector Full,
+    /// Our CVSS 2.0 base score. CVSS 2.0 基础评分。
+    cvss2_score Full,
+    /// Weakness by CWE. CWE 弱点类型。
+    cwe Full,
+    /// Why the verdict is what it is, for this channel. 结论说明。
+    explanation Own (supplied),
+    /// Technical characteristics. 技术特点。
+    technical_characteristics Own (supplied),
+    /// Degree of harm. 危害程度。
+    degree_of_harm Own (supplied),
+    /// Scope of impact. 影响范围。
+    scope_of_impact Own (supplied),
+    /// Affected open-source component and its version. 受影响的开源组件及版本。
+    component Own (supplied),
+    /// Whether it was reproduced. 是否复现。
+    reproduced Own (supplied),
+    /// Day on which we wish it to be published. 期望公开日期。
+    publication_date Own (supplied),
+    /// General nature of the vulnerability. 漏洞总体性质。
+    vulnerability_nature Own (supplied),
+    /// General nature of the exploit. 利用方式总体性质。
+    exploit_nature Own (supplied),
+    /// Measures taken. 已采取措施。
+    measures_taken Own (supplied),
+    /// Measures that users can take. 用户可采取的措施。
+    user_measures Own (supplied),
+    /// How sensitive the information is. 信息敏感程度。
+    sensitivity Own (supplied),
+    /// Impact. 影响。
+    impact Own (supplied),
+    /// Malicious actor, if known. 恶意行为者。
+    malicious_actor Own (supplied),
+    /// Whether unlawful or malicious acts are suspected. 是否怀疑违法或恶意行为。
+    suspected_malicious Own (supplied),
+    /// What the incident is. 事件概况。
+    incident_summary Own (supplied),
+    /// When the incident occurred. 事件发生时间。
+    incident_occurred_at Own (supplied),
+    /// When the incident was detected. 事件发现时间。
+    incident_detected_at Own (supplied),
+    /// Assessment of the incident. 事件评估。
+    incident_assessment Own (supplied),
+    /// Threat type or root cause. 威胁类型或根本原因。
+    root_cause Own (supplied),
+    /// What more we need. 还需要的信息。
+    needs Own (supplied),
+    /// Question that is answered. 所答复的问题。
+    question Own (supplied),
+    /// Answer. 答复内容。
+    answer Own (supplied),
+    /// Bounty or reward, as the channel may be told. 奖励。
+    reward Own (supplied),
+    /// What was rectified. 整改情况。
+    rectification Own (supplied),
+}
+
+/// An affected product, as it may leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Name.
+    pub name: String,
+    /// Who provides it.
+    pub provider: String,
+    /// Product or own service.
+    pub category: String,
+    /// Library of the MIIT platform.
+    pub library: Option<String>,
+    /// Affected versions.
+    pub affected_versions: Option<String>,
+    /// Fixed versions.
+    pub fixed_versions: Option<String>,
+}
+
+/// A part of the channel's report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Its number.
+    pub number: i32,
+    /// Its verdict, in words.
+    pub verdict: Option<String>,
+}
+
+/// The two facts that are lists, as they are documented.
+pub const LISTS: [Description; 2] = [
+    Description {
+        name: "products",
+        meaning: "Affected products: name, provider, category, library, affectedVersions, fixedVersions. 受影响产品列表。",
+        extent: Extent::Reduced,
+        supplied: false,
+    },
+    Description {
+        name: "parts",
+        meaning: "Parts of the channel's report: number, verdict. 报告各部分列表。",
+        extent: Extent::Reduced,
+        supplied: false,
+    },
+];
+
+/// Every fact, texts first.
+pub fn all() -> impl Iterator<Item = Description> {
+    TEXTS.iter().chain(&LISTS).copied()
+}
+
+/// The fact of this name.
+pub fn described(name: &str) -> Option<Description> {
+    all().find(|fact| fact.name == name)
+}
+
+impl Facts {
+    /// Takes out what may not leave at this extent.
+    pub fn withhold(&mut self, extent: Extent) {
+        for fact in TEXTS.iter().filter(|fact| fact.extent > extent) {
+            self.set(fact.name, None);
+        }
+        if extent < Extent::Reduced {
+            self.products.clear();
+            self.parts.clear();
+        }
+    }
+
+    /// Puts what its drafter supplied where the event says nothing.
+    pub fn supply(&mut self, supplied: &BTreeMap<String, String>) {
+        for (name, value) in supplied {
+            if self.get(name).is_none() {
+                self.set(name, Some(value.clone()));
+            }
+        }
+    }
+
+    /// Those of `required` that are not known.
+    pub fn missing(&self, required: &[String]) -> Vec<Description> {
+        let is_known = |name: &str| match name {
+            "products" => !self.products.is_empty(),
+            "parts" => !self.parts.is_empty(),
+            _ => self.get(name).is_some_and(|text| !text.trim().is_empty()),
+        };
+        required.iter().filter(|name| !is_known(name)).filter_map(|name| described(name)).collect()
+    }
+
+    /// Every fact with a value: what a template is tried with.
+    pub fn sample() -> Self {
+        let mut facts = Self::default();
+        for fact in TEXTS {
+            facts.set(fact.name, Some(fact.name.to_owned()));
+        }
+        facts.products.push(Product {
+            name: "name".to_owned(),
+            provider: "provider".to_owned(),
+            category: "category".to_owned(),
+            library: Some("library".to_owned()),
+            affected_versions: Some("1.0".to_owned()),
+            fixed_versions: Some("1.1".to_owned()),
+        });
+        facts.parts.push(Part { number: 1, verdict: Some("verdict".to_owned()) });
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_follows_channel_place_and_level() {
+        use ChannelKind::{CivilPlatform, Customer, Media, NationalDatabase, Regulator};
+        for (kind, abroad, tlp, may_go, expected) in [
+            (Regulator, false, Tlp::Red, None, Extent::Full),
+            (Regulator, true, Tlp::Amber, None, Extent::Own),
+            (Regulator, true, Tlp::Amber, Some(Abroad::Thin), Extent::Reduced),
+            (Regulator, true, Tlp::Red, Some(Abroad::Full), Extent::Full),
+            (NationalDatabase, false, Tlp::AmberStrict, None, Extent::Full),
+            (Customer, false, Tlp::Amber, None, Extent::Full),
+            (Customer, false, Tlp::AmberStrict, None, Extent::Own),
+            (Customer, true, Tlp::Amber, Some(Abroad::Thin), Extent::Reduced),
+            (Media, false, Tlp::Green, None, Extent::Own),
+            (CivilPlatform, false, Tlp::Amber, None, Extent::Reduced),
+            (Media, true, Tlp::Clear, None, Extent::Full),
+        ] {
+            assert_eq!(
+                extent(kind, abroad, tlp, may_go),
+                expected,
+                "{kind} abroad {abroad} {tlp} {may_go:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_not_leave_is_taken_out_and_a_person_may_supply_words_for_it() {
+        let mut facts = Facts::sample();
+        facts.withhold(Extent::Reduced);
+        assert_eq!((facts.description.as_deref(), facts.cvss_vector.as_deref()), (None, None));
+        assert_eq!(facts.verdict.as_deref(), Some("verdict"));
+        facts.withhold(Extent::Own);
+        assert!(facts.verdict.is_none() && facts.products.is_empty() && facts.parts.is_empty());
+        assert_eq!(facts.report_title.as_deref(), Some("report_title"));
+        let supplied = [("description", "a flaw"), ("report_title", "other")];
+        facts.supply(&supplied.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(facts.description.as_deref(), Some("a flaw"));
+        assert_eq!(facts.report_title.as_deref(), Some("report_title"), "what the event says stays");
+        let required = ["verdict", "description", "products"].map(str::to_owned);
+        let missing: Vec<_> = facts.missing(&required).iter().map(|fact| fact.name).collect();
+        assert_eq!(missing, ["verdict", "products"]);
+    }
+
+    #[test]
+    fn names_are_unique_and_described_in_both_languages() {
+        let mut names = std::collections::BTreeSet::new();
+        for fact in all() {
+            assert!(names.insert(fact.name), "{}", fact.name);
+            assert!(
+                fact.meaning.is_ascii() != fact.meaning.chars().any(|c| c as u32 > 0x4e00),
+                "{}",
+                fact.name
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Templates, and the rows that facts are drawn from.
+
+use entity::vocabulary::{AffectedState, IndicatorKind, SeveritySource};
+use entity::{
+    affected_product, channel, event, indicator, product, remediation, reply_template, reply_template_text,
+    report, report_version, technical_severity, verdict, world_fact,
+};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::database::is_one_of;
+use crate::error::{Error, Result};
+
+/// Every stored template, by key.
+///
+/// # Errors
+/// Of the database.
+pub async fn all(app: &App) -> Result<Vec<reply_template::Model>> {
+    let select = reply_template::Entity::find().order_by_asc(reply_template::Column::Key);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The stored template with this key.
+///
+/// # Errors
+/// Of the database.
+pub async fn by_key(app: &App, key: &str) -> Result<Option<reply_template::Model>> {
+    let select = reply_template::Entity::find().filter(reply_template::Column::Key.eq(key));
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// The stored template with this id.
+///
+/// # Errors
+/// NOT_FOUND.
+pub async fn by_id(app: &App, id: Uuid) -> Result<reply_template::Model> {
+    reply_template::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The texts that the template with this key had, newest first.
+///
+/// # Errors
+/// Of the database.
+pub async fn texts(app: &App, key: &str) -> Result<Vec<reply_template_text::Model>> {
+    let template = Query::select()
+        .column(reply_template::Column::Id)
+        .from(reply_template::Entity)
+        .and_where(reply_template::Column::Key.eq(key))
+        .take();
+    let select = reply_template_text::Entity::find()
+        .filter(reply_template_text::Column::TemplateId.in_subquery(template))
+        .order_by_desc(reply_template_text::Column::Number);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// What an event's facts for one channel are drawn from.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// The event.
+    pub event: event::Model,
+    /// The channel.
+    pub channel: channel::Model,
+    /// The channel's own reports on the event, oldest first, each with its newest version.
+    pub reports: Vec<(report::Model, Option<report_version::Model>)>,
+    /// Parts of those reports with the verdict of their event.
+    pub parts: Vec<(i32, Option<entity::vocabulary::Verdict>)>,
+    /// The verdict in force.
+    pub verdict: Option<verdict::Model>,
+    /// Products that are affected or fixed.
+    pub products: Vec<(affected_product::Model, product::Model)>,
+    /// Fixes, by line.
+    pub remediations: Vec<remediation::Model>,
+    /// Our own technical assessments, newest first.
+    pub severities: Vec<technical_severity::Model>,
+    /// What the world knows, oldest first.
+    pub world: Vec<world_fact::Model>,
+    /// What stands as a CVE number in any of the event's reports.
+    pub cve: Vec<String>,
+}
+
+/// Reads what facts are drawn from.
+///
+/// # Errors
+/// Of the database.
+pub async fn rows(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Rows> {
+    let (db, backend) = (app.database.reader(), app.database.backend());
+    let reports = report::Entity::find()
+        .filter(report::Column::EventId.eq(event.id))
+        .order_by_asc(report::Column::ReceivedAt)
+        .order_by_asc(report::Column::Id)
+        .all(db);
+    let verdict = verdict::Entity::find()
+        .filter(verdict::Column::EventId.eq(event.id))
+        .filter(verdict::Column::SupersededAt.is_null())
+        .order_by_desc(verdict::Column::GivenAt)
+        .one(db);
+    let affected = affected_product::Entity::find()
+        .filter(affected_product::Column::EventId.eq(event.id))
+        .filter(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
+        .order_by_asc(affected_product::Column::Id)
+        .all(db);
+    let remediations = remediation::Entity::find()
+        .filter(remediation::Column::EventId.eq(event.id))
+        .order_by_asc(remediation::Column::Line)
+        .all(db);
+    let severities = technical_severity::Entity::find()
+        .filter(technical_severity::Column::EventId.eq(event.id))
+        .filter(technical_severity::Column::Source.eq(SeveritySource::Ours))
+        .order_by_desc(technical_severity::Column::AssessedAt)
+        .order_by_desc(technical_severity::Column::Id)
+        .all(db);
+    let world = world_fact::Entity::find()
+        .filter(world_fact::Column::EventId.eq(event.id))
+        .order_by_asc(world_fact::Column::LearnedAt)
+        .all(db);
+    let (reports, verdict, affected, remediations, severities, world) =
+        tokio::try_join!(reports, verdict, affected, remediations, severities, world)?;
+    let products = product::Entity::find()
+        .filter(is_one_of(backend, product::Column::Id, affected.iter().map(|row| row.product_id)))
+        .all(db)
+        .await?;
+    let product_of = |id: Uuid| products.iter().find(|row| row.id == id).cloned();
+    let products =
+        affected.into_iter().filter_map(|row| Some((row.clone(), product_of(row.product_id)?))).collect();
+
+    let ids = reports.iter().map(|row| row.id).collect::<Vec<_>>();
+    let cve = indicator::Entity::find()
+        .filter(is_one_of(backend, indicator::Column::ReportId, ids))
+        .filter(indicator::Column::Kind.eq(IndicatorKind::Cve))
+        .order_by_asc(indicator::Column::Value)
+        .all(db)
+        .await?;
+    let own: Vec<_> = reports.into_iter().filter(|row| row.channel_id == channel.id).collect();
+    let wholes: Vec<_> = own.iter().map(|row| row.part_of.unwrap_or(row.id)).collect();
+    let versions = report_version::Entity::find()
+        .filter(is_one_of(backend, report_version::Column::ReportId, own.iter().map(|row| row.id)))
+        .all(db);
+    let parts = report::Entity::find()
+        .filter(is_one_of(backend, report::Column::PartOf, wholes))
+        .order_by_asc(report::Column::PartNumber)
+        .all(db);
+    let (versions, parts) = tokio::try_join!(versions, parts)?;
+    let events = event::Entity::find()
+        .filter(is_one_of(backend, event::Column::Id, parts.iter().map(|row| row.event_id)))
+        .all(db)
+        .await?;
+    let verdict_of = |id: Uuid| events.iter().find(|row| row.id == id).and_then(|row| row.verdict);
+    let newest = |row: &report::Model| {
+        versions.iter().find(|text| text.report_id == row.id && text.number == row.current_version).cloned()
+    };
+    Ok(Rows {
+        event: event.clone(),
+        channel: channel.clone(),
+        parts: parts.iter().filter_map(|row| Some((row.part_number?, verdict_of(row.event_id)))).collect(),
+        reports: own.into_iter().map(|row| (row.clone(), newest(&row))).collect(),
+        verdict,
+        products,
+        remediations,
+        severities,
+        world,
+        cve: cve.into_iter().map(|row| row.value).collect(),
+    })
+}
