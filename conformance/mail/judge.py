@@ -2,11 +2,13 @@
 again around the sending. At the end no approval has left twice, what is SENT arrived, and what arrived is SENT or
 UNCERTAIN: nothing says that it failed."""
 
-import collections, email, email.policy, json, os, random, signal, ssl, subprocess, sys, tempfile, time, urllib.request
+import collections, email, email.policy, json, logging, random, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.request
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+# It warns of its own past at every login.
+logging.disable(logging.WARNING)
 BINARY = sys.argv[1]
 ROUNDS = 10
 PASSWORD = b"a password"
@@ -113,7 +115,6 @@ def main():
         authenticator=authenticate, auth_required=True,
     )
     # Port 0 cannot be asked for by name: take a free one.
-    import socket
     def free():
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
