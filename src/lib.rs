@@ -7,6 +7,7 @@ pub mod affected;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod comment;

@@ -1,0 +1,3 @@
+//! Which days are worked, and when a span of time is over.
+
+pub mod rules;
