@@ -18,6 +18,7 @@ mod m08_delivery_number;
 mod m08_hook;
 mod m08_payout;
 mod m08_ticket;
+mod m09_calendar;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_payout::Migration),
             Box::new(m08_hook::Migration),
             Box::new(m08_ticket::Migration),
+            Box::new(m09_calendar::Migration),
         ]
     }
 }

@@ -48,6 +48,14 @@ actions! {
     RotateHookSecret "rotateHookSecret" [Admin];
     /// Take no more hooks of a channel's platform.
     RemoveHookSecrets "removeHookSecrets" [Admin];
+    /// Add a business calendar.
+    CreateCalendar "createCalendar" [Admin];
+    /// Change a business calendar.
+    UpdateCalendar "updateCalendar" [Admin];
+    /// Enter the holidays and make-up working days of a year.
+    SetCalendarYear "setCalendarYear" [Admin];
+    /// Take the days of a file into a business calendar.
+    ImportCalendar "importCalendar" [Admin];
     /// Add a product.
     CreateProduct "createProduct" [Admin];
     /// Change a product.
@@ -230,6 +238,8 @@ actions! {
     ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
     /// Read channels.
     ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Read business calendars and count by them.
+    ReadCalendars "readCalendars" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
     /// Read the duty roster.
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read rating policies.

@@ -1,6 +1,7 @@
 //! Which days of a calendar are worked, and from there when a span of time is over.
 
 mod count;
+mod entry;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::{GapInfo, Tz};
 pub use count::{Computation, CountedSpan, NotedDay, Pause, Span, due, explain};
+pub use entry::{Difference, MAX_DAYS, NamedDay, difference, faults, years};
 use entity::vocabulary::CalendarDayKind;
 use serde::Serialize;
 

@@ -4,6 +4,7 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::affected::graphql::AffectedMutation;
 use crate::audit::graphql::AuditQuery;
+use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
@@ -46,6 +47,7 @@ pub struct Query(
     PrincipalQuery,
     WebhookQuery,
     TicketQuery,
+    CalendarQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -74,6 +76,7 @@ pub struct Mutation(
     PayoutMutation,
     HookMutation,
     TicketMutation,
+    CalendarMutation,
 );
 
 /// The schema of the API.

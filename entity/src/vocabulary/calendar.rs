@@ -14,6 +14,26 @@ vocabulary! {
         MakeUpWorkday = "MAKE_UP_WORKDAY",
     }
 
+    /// Unit of a span of time; units are never converted into each other. 时限单位，互不折算。
+    SpanUnit {
+        /// Hours, counted exactly. 小时，逐时计算。
+        Hours = "HOURS",
+        /// Days, worked or not. 自然日。
+        CalendarDays = "CALENDAR_DAYS",
+        /// Months; to the last day of a shorter month. 月；遇较短月份取月末。
+        Months = "MONTHS",
+        /// Days that are worked. 工作日。
+        WorkingDays = "WORKING_DAYS",
+    }
+
+    /// Form of a file with a calendar's days. 日历文件格式。
+    CalendarFormat {
+        /// A table with the columns date, kind and name. 含 date、kind、name 列的表格。
+        Csv = "CSV",
+        /// iCalendar, RFC 5545; all-day events. iCalendar，全天日程。
+        Ics = "ICS",
+    }
+
     /// Day of the week. 星期。
     Weekday {
         /// Monday. 星期一。
@@ -43,6 +63,20 @@ impl From<Weekday> for chrono::Weekday {
             Weekday::Friday => Self::Fri,
             Weekday::Saturday => Self::Sat,
             Weekday::Sunday => Self::Sun,
+        }
+    }
+}
+
+impl From<chrono::Weekday> for Weekday {
+    fn from(day: chrono::Weekday) -> Self {
+        match day {
+            chrono::Weekday::Mon => Self::Monday,
+            chrono::Weekday::Tue => Self::Tuesday,
+            chrono::Weekday::Wed => Self::Wednesday,
+            chrono::Weekday::Thu => Self::Thursday,
+            chrono::Weekday::Fri => Self::Friday,
+            chrono::Weekday::Sat => Self::Saturday,
+            chrono::Weekday::Sun => Self::Sunday,
         }
     }
 }

@@ -9,6 +9,7 @@
 
 use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use entity::vocabulary::SpanUnit;
 use serde::{Serialize, Serializer};
 
 use super::{Calendar, Day, Untold};
@@ -28,6 +29,37 @@ pub enum Span {
     Months(u16),
     /// Days that are worked.
     WorkingDays(u16),
+}
+
+impl Span {
+    /// So many of a unit.
+    pub fn new(unit: SpanUnit, amount: u16) -> Self {
+        match unit {
+            SpanUnit::Hours => Self::Hours(amount),
+            SpanUnit::CalendarDays => Self::CalendarDays(amount),
+            SpanUnit::Months => Self::Months(amount),
+            SpanUnit::WorkingDays => Self::WorkingDays(amount),
+        }
+    }
+
+    /// Its unit.
+    pub fn unit(self) -> SpanUnit {
+        match self {
+            Self::Hours(_) => SpanUnit::Hours,
+            Self::CalendarDays(_) => SpanUnit::CalendarDays,
+            Self::Months(_) => SpanUnit::Months,
+            Self::WorkingDays(_) => SpanUnit::WorkingDays,
+        }
+    }
+
+    /// How many.
+    pub fn amount(self) -> u16 {
+        match self {
+            Self::Hours(amount) | Self::CalendarDays(amount) | Self::Months(amount) | Self::WorkingDays(amount) => {
+                amount
+            }
+        }
+    }
 }
 
 /// Time that a clock did not count.
@@ -129,6 +161,12 @@ pub fn explain(
 }
 
 impl Computation {
+    /// The last day, at whose end the span is over; none for hours.
+    pub fn last_day(&self) -> Option<NaiveDate> {
+        self.day_zero?;
+        self.due.with_timezone(&self.zone).date_naive().pred_opt()
+    }
+
     /// The first instant at which `percent` of the counted time are over; of 100 and more, the due instant.
     pub fn at_percent(&self, percent: u8) -> DateTime<Utc> {
         if percent >= 100 {

@@ -202,12 +202,7 @@ fn pauses() -> impl Strategy<Value = Vec<Pause>> {
 }
 
 fn longer(span: Span) -> Span {
-    match span {
-        Span::Hours(amount) => Span::Hours(amount + 1),
-        Span::CalendarDays(amount) => Span::CalendarDays(amount + 1),
-        Span::Months(amount) => Span::Months(amount + 1),
-        Span::WorkingDays(amount) => Span::WorkingDays(amount + 1),
-    }
+    Span::new(span.unit(), span.amount() + 1)
 }
 
 proptest! {
