@@ -1,5 +1,6 @@
 //! The command line: parse, build, call the library.
 
+mod calendar_files;
 mod cli;
 mod imports;
 mod money_files;
@@ -14,7 +15,10 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs, WebhooksCommand};
+use cli::{
+    AuditCommand, CalendarCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs,
+    WebhooksCommand,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -73,6 +77,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ImportGrid(args) => {
             log_to_stderr(settings.log_format);
             money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Calendar { command: CalendarCommand::Import(args) } => {
+            log_to_stderr(settings.log_format);
+            calendar_files::import(&*command_line_app(&settings).await?, &args).await
         }
         Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
             log_to_stderr(settings.log_format);

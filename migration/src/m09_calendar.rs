@@ -44,7 +44,9 @@ impl MigrationTrait for Migration {
                     .col(text("kind"))
                     .col(text("name"))
                     .primary_key(Index::create().col("id"))
-                    .foreign_key(ForeignKey::create().from("calendar_day", "calendar_id").to("calendar", "id"))
+                    .foreign_key(
+                        ForeignKey::create().from("calendar_day", "calendar_id").to("calendar", "id"),
+                    )
                     .take(),
             )
             .await?;
@@ -58,7 +60,9 @@ impl MigrationTrait for Migration {
                     .col(integer("year"))
                     .col(text_null("source"))
                     .primary_key(Index::create().col("id"))
-                    .foreign_key(ForeignKey::create().from("calendar_year", "calendar_id").to("calendar", "id"))
+                    .foreign_key(
+                        ForeignKey::create().from("calendar_year", "calendar_id").to("calendar", "id"),
+                    )
                     .take(),
             )
             .await?;

@@ -86,7 +86,10 @@ pub fn of_jurisdiction(jurisdiction: &str) -> Uuid {
 /// # Errors
 /// When a file is not what it has to be; a test reads them all.
 pub fn all() -> anyhow::Result<Vec<Builtin>> {
-    FILES.into_iter().map(|(id, key, text)| read(id, key, text).with_context(|| format!("{key}.toml"))).collect()
+    FILES
+        .into_iter()
+        .map(|(id, key, text)| read(id, key, text).with_context(|| format!("{key}.toml")))
+        .collect()
 }
 
 fn read(id: Uuid, key: &'static str, text: &str) -> anyhow::Result<Builtin> {
@@ -102,7 +105,8 @@ fn read(id: Uuid, key: &'static str, text: &str) -> anyhow::Result<Builtin> {
     }
     let calendar = Calendar {
         zone: file.zone.parse().map_err(|error| anyhow::anyhow!("{error}"))?,
-        weekend: Weekend::new(file.weekend.into_iter().map(Weekday::into)).context("the weekend is the week")?,
+        weekend: Weekend::new(file.weekend.into_iter().map(Weekday::into))
+            .context("the weekend is the week")?,
         by_year: file.by_year,
         years: file.years.iter().map(|year| year.year).collect(),
         exceptions,

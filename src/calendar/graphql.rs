@@ -73,10 +73,12 @@ impl Calendar {
     async fn days(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only of this year; of all years when left out. 仅该年份；省略时为全部。")] year: Option<i32>,
+        #[graphql(desc = "Only of this year; of all years when left out. 仅该年份；省略时为全部。")]
+        year: Option<i32>,
     ) -> ApiResult<Vec<CalendarDay>> {
         let rows = loaders::children::<calendar_day::Entity>(ctx, self.0.id).await?;
-        let wanted = |day: &&calendar_day::Model| year.is_none_or(|year| chrono::Datelike::year(&day.date) == year);
+        let wanted =
+            |day: &&calendar_day::Model| year.is_none_or(|year| chrono::Datelike::year(&day.date) == year);
         Ok(rows.iter().filter(wanted).cloned().map(CalendarDay).collect())
     }
 
@@ -313,7 +315,11 @@ impl CalendarMutation {
     }
 
     /// Replaces the holidays and make-up working days of a year. 设置某年的节假日与调休上班日（整年替换）。
-    async fn set_calendar_year(&self, ctx: &Context<'_>, input: SetCalendarYear) -> ApiResult<CalendarPayload> {
+    async fn set_calendar_year(
+        &self,
+        ctx: &Context<'_>,
+        input: SetCalendarYear,
+    ) -> ApiResult<CalendarPayload> {
         CalendarPayload::of(retrying(|| super::set_year(app(ctx), actor(ctx), &input)).await)
     }
 

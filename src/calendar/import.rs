@@ -44,7 +44,10 @@ impl LineFault {
 /// All lines that cannot be taken.
 pub fn parse(format: CalendarFormat, text: &str) -> Result<Vec<(usize, NamedDay)>, Vec<LineFault>> {
     if text.len() > MAX_BYTES {
-        return Err(vec![LineFault::new(1, format!("the file has more than {MAX_BYTES} bytes: send it in parts"))]);
+        return Err(vec![LineFault::new(
+            1,
+            format!("the file has more than {MAX_BYTES} bytes: send it in parts"),
+        )]);
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let found = match format {
@@ -80,7 +83,10 @@ fn table(text: &str) -> Result<Vec<(usize, NamedDay)>, Vec<LineFault>> {
     let header = reader.headers().map_err(|error| unreadable(&error))?;
     let column = |name: &str| header.iter().position(|found| found == name);
     let (Some(date), Some(kind), Some(name)) = (column("date"), column("kind"), column("name")) else {
-        return Err(vec![LineFault::new(1, "begin with a header line that has the columns date, kind and name")]);
+        return Err(vec![LineFault::new(
+            1,
+            "begin with a header line that has the columns date, kind and name",
+        )]);
     };
     let (mut days, mut faults) = (Vec::new(), Vec::new());
     for record in reader.records() {
@@ -96,7 +102,8 @@ fn table(text: &str) -> Result<Vec<(usize, NamedDay)>, Vec<LineFault>> {
 }
 
 fn day(date: &str, kind: &str, name: &str) -> Result<NamedDay, String> {
-    let date: NaiveDate = date.parse().map_err(|_| format!("{} is no date such as 2026-10-01", quoted(date)))?;
+    let date: NaiveDate =
+        date.parse().map_err(|_| format!("{} is no date such as 2026-10-01", quoted(date)))?;
     let kinds = [CalendarDayKind::Holiday, CalendarDayKind::MakeUpWorkday];
     let kind = kinds.into_iter().find(|known| known.as_str() == kind);
     let kind = kind.ok_or("the kind is HOLIDAY or MAKE_UP_WORKDAY")?;

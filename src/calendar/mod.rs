@@ -9,7 +9,7 @@
 //! Whoever changes a calendar raises its version and sends `calendar.changed`; what was computed by an older version
 //! is computed again by those who keep it.
 
-mod builtin;
+pub mod builtin;
 pub mod graphql;
 pub mod import;
 pub mod rules;
@@ -274,8 +274,8 @@ async fn replace(
             .take();
         changes.delete(delete, json!({ "calendar_day": row.date, "kind": row.kind, "name": row.name }));
     }
-    for (before, after) in &difference.changed {
-        changes.update(before, after);
+    for (before, after) in difference.changed {
+        changes.update(before, &after);
     }
     for day in difference.new {
         changes.insert(&store::day_row(app.ids.next(), calendar.id, day.clone()));
@@ -284,7 +284,8 @@ async fn replace(
     for year in years {
         let row = entered.iter().find(|row| row.year == *year);
         let id = row.map_or_else(|| app.ids.next(), |row| row.id);
-        let after = calendar_year::Model { id, calendar_id: calendar.id, year: *year, source: source.clone() };
+        let after =
+            calendar_year::Model { id, calendar_id: calendar.id, year: *year, source: source.clone() };
         match row {
             Some(row) => changes.update(row, &after),
             None => changes.insert(&after),

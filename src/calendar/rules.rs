@@ -11,8 +11,8 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::{GapInfo, Tz};
 pub use count::{Computation, CountedSpan, NotedDay, Pause, Span, due, explain};
-pub use entry::{Difference, MAX_DAYS, NamedDay, difference, faults, years};
 use entity::vocabulary::CalendarDayKind;
+pub use entry::{Difference, MAX_DAYS, NamedDay, difference, faults, years};
 use serde::Serialize;
 
 /// A calendar as the arithmetic needs it.
@@ -58,7 +58,15 @@ impl Weekend {
 
     /// Its days, from Monday.
     pub fn days(self) -> impl Iterator<Item = Weekday> {
-        let week = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+        let week = [
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ];
         week.into_iter().filter(move |day| self.contains(*day))
     }
 }
@@ -99,7 +107,9 @@ pub enum Untold {
 impl fmt::Display for Untold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoData { year } => write!(f, "the calendar has no data of {year}: enter the days of that year"),
+            Self::NoData { year } => {
+                write!(f, "the calendar has no data of {year}: enter the days of that year")
+            }
             Self::TooFar => f.write_str("the end lies beyond what can be counted"),
         }
     }
@@ -126,7 +136,9 @@ impl Calendar {
         }
         Ok(match self.exceptions.get(&date) {
             Some(Exception { kind: CalendarDayKind::Holiday, name }) => Day::Holiday(name.clone()),
-            Some(Exception { kind: CalendarDayKind::MakeUpWorkday, name }) => Day::MakeUpWorkday(name.clone()),
+            Some(Exception { kind: CalendarDayKind::MakeUpWorkday, name }) => {
+                Day::MakeUpWorkday(name.clone())
+            }
             None if self.weekend.contains(date.weekday()) => Day::Weekend,
             None => Day::Working,
         })

@@ -6,9 +6,7 @@ use entity::calendar::Weekdays;
 use entity::vocabulary::Weekday;
 use entity::{calendar, calendar_day, calendar_year};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, TransactionTrait,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::builtin;

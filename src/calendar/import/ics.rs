@@ -18,8 +18,10 @@ const MARK: &str = "X-APPLE-SPECIAL-DAY";
 pub(super) fn events(text: &str) -> Result<Vec<(usize, NamedDay)>, Vec<LineFault>> {
     let lines = beginnings(text)?;
     let unfolded = unfold(text);
-    let calendar = read_calendar(&unfolded).map_err(|_| vec![LineFault::new(1, "this is no iCalendar file")])?;
-    let events: Vec<_> = calendar.components.iter().filter(|component| is(&component.name, "VEVENT")).collect();
+    let calendar =
+        read_calendar(&unfolded).map_err(|_| vec![LineFault::new(1, "this is no iCalendar file")])?;
+    let events: Vec<_> =
+        calendar.components.iter().filter(|component| is(&component.name, "VEVENT")).collect();
     let marked = events.iter().any(|event| mark(event).is_some());
     let (mut days, mut faults) = (Vec::new(), Vec::new());
     for (event, line) in events.iter().zip(lines) {
@@ -33,7 +35,9 @@ pub(super) fn events(text: &str) -> Result<Vec<(usize, NamedDay)>, Vec<LineFault
         }
         match days_of(event) {
             Ok((dates, name)) => {
-                days.extend(dates.into_iter().map(|date| (line, NamedDay { date, kind, name: name.clone() })));
+                days.extend(
+                    dates.into_iter().map(|date| (line, NamedDay { date, kind, name: name.clone() })),
+                );
             }
             Err(text) => faults.push(LineFault::new(line, text)),
         }

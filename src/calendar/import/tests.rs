@@ -12,7 +12,8 @@ fn faults(format: CalendarFormat, text: &str) -> String {
 #[test]
 fn a_table_is_read_by_its_header() {
     let text = "\u{feff}name, kind, date, note\n春节, HOLIDAY, 2027-02-06, x\n\"春, 节\", MAKE_UP_WORKDAY, 2027-02-20\n";
-    let expected = [(2, "2027-02-06 HOLIDAY 春节".to_owned()), (3, "2027-02-20 MAKE_UP_WORKDAY 春, 节".to_owned())];
+    let expected =
+        [(2, "2027-02-06 HOLIDAY 春节".to_owned()), (3, "2027-02-20 MAKE_UP_WORKDAY 春, 节".to_owned())];
     assert_eq!(days(CalendarFormat::Csv, text), expected);
 }
 
@@ -65,15 +66,20 @@ fn where_days_are_marked_the_others_are_mere_festivals() {
         "DTSTART:20270214\nSUMMARY:情人节\nRRULE:FREQ=YEARLY",
         "DTSTART:20270220\nSUMMARY:春节（班）\nX-APPLE-SPECIAL-DAY:ALTERNATE-WORKDAY",
     ]);
-    let kinds: Vec<_> = parse(CalendarFormat::Ics, &text).unwrap().into_iter().map(|(_, day)| day.kind).collect();
+    let kinds: Vec<_> =
+        parse(CalendarFormat::Ics, &text).unwrap().into_iter().map(|(_, day)| day.kind).collect();
     assert_eq!(kinds, [CalendarDayKind::Holiday, CalendarDayKind::MakeUpWorkday]);
 }
 
 #[test]
 fn what_is_no_list_of_days_is_told_by_its_line() {
     let event = |lines: &str| faults(CalendarFormat::Ics, &calendar(&[lines]));
-    assert!(event("DTSTART:20270101T000000Z\nSUMMARY:x").starts_with("line 3: \"20270101T000000Z\" is no day"));
-    assert!(event("DTSTART:20270101\nSUMMARY:x\nRRULE:FREQ=YEARLY").starts_with("line 3: it repeats by a rule"));
+    assert!(
+        event("DTSTART:20270101T000000Z\nSUMMARY:x").starts_with("line 3: \"20270101T000000Z\" is no day")
+    );
+    assert!(
+        event("DTSTART:20270101\nSUMMARY:x\nRRULE:FREQ=YEARLY").starts_with("line 3: it repeats by a rule")
+    );
     assert!(event("DTSTART:20270102\nDTEND:20270101\nSUMMARY:x").starts_with("line 3: it has no day"));
     assert!(event("DTSTART:20270102\nDTEND:20280101\nSUMMARY:x").starts_with("line 3: it has no day"));
     assert_eq!(event("SUMMARY:x"), "line 3: DTSTART is missing");

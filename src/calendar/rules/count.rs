@@ -55,9 +55,10 @@ impl Span {
     /// How many.
     pub fn amount(self) -> u16 {
         match self {
-            Self::Hours(amount) | Self::CalendarDays(amount) | Self::Months(amount) | Self::WorkingDays(amount) => {
-                amount
-            }
+            Self::Hours(amount)
+            | Self::CalendarDays(amount)
+            | Self::Months(amount)
+            | Self::WorkingDays(amount) => amount,
         }
     }
 }
@@ -119,7 +120,12 @@ pub struct Computation {
 ///
 /// # Errors
 /// [`Untold`] when the calendar cannot tell.
-pub fn due(calendar: &Calendar, anchor: DateTime<Utc>, span: Span, pauses: &[Pause]) -> Result<DateTime<Utc>, Untold> {
+pub fn due(
+    calendar: &Calendar,
+    anchor: DateTime<Utc>,
+    span: Span,
+    pauses: &[Pause],
+) -> Result<DateTime<Utc>, Untold> {
     Ok(explain(calendar, anchor, span, pauses)?.due)
 }
 
@@ -197,7 +203,8 @@ impl Computation {
         for part in &self.counted {
             let weight = i128::from(part.weight);
             total += weight;
-            let (length, passed) = (micros(part.to - part.from), micros(at.clamp(part.from, part.to) - part.from));
+            let (length, passed) =
+                (micros(part.to - part.from), micros(at.clamp(part.from, part.to) - part.from));
             over += weight * 100 * i128::from(passed) / i128::from(length.max(1));
         }
         u8::try_from(over / total.max(1)).unwrap_or(100).min(99)

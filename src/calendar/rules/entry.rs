@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_written() {
-        let found = [row(1, holiday("2027-01-01")), row(2, holiday("2027-05-01")), row(3, holiday("2026-10-01"))];
+        let found =
+            [row(1, holiday("2027-01-01")), row(2, holiday("2027-05-01")), row(3, holiday("2026-10-01"))];
         let renamed = named("2027-05-01", CalendarDayKind::Holiday, "another");
         let days = [holiday("2027-10-01"), renamed.clone(), holiday("2026-12-31")];
         let years = BTreeSet::from([2027]);

@@ -55,10 +55,17 @@ fn a_year_without_data_is_said() {
     let eve = noon(&china, "2026-12-31");
     assert_eq!(due(&china, eve, Span::WorkingDays(1), &[]), Err(Untold::NoData { year: 2027 }));
     assert_eq!(last_day(&china, "2026-12-30", Span::WorkingDays(1)), "2026-12-31");
-    assert_eq!(last_day(&china, "2026-12-31", Span::CalendarDays(1)), "2027-01-01", "nobody asks what day it is");
+    assert_eq!(
+        last_day(&china, "2026-12-31", Span::CalendarDays(1)),
+        "2027-01-01",
+        "nobody asks what day it is"
+    );
     // The anchor's own day is day 0, whatever it is.
     let earlier = noon(&china, "2023-12-31");
-    assert_eq!(due(&china, earlier, Span::WorkingDays(1), &[]), due(&china, noon(&china, "2024-01-01"), Span::WorkingDays(1), &[]));
+    assert_eq!(
+        due(&china, earlier, Span::WorkingDays(1), &[]),
+        due(&china, noon(&china, "2024-01-01"), Span::WorkingDays(1), &[])
+    );
     assert_eq!(last_day(&built_in("eu"), "2026-12-31", Span::WorkingDays(1)), "2027-01-01");
 }
 
@@ -79,7 +86,9 @@ fn months_end_on_the_same_day_or_the_months_last() {
 #[test]
 fn hours_run_through_both_changes_of_the_clocks() {
     let eu = built_in("eu");
-    for (anchor, end) in [("2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), ("2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z")] {
+    for (anchor, end) in
+        [("2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), ("2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z")]
+    {
         assert_eq!(due(&eu, at(anchor), Span::Hours(24), &[]), Ok(at(end)));
     }
     // The days are of 23 and 25 hours.
@@ -97,7 +106,10 @@ fn a_midnight_that_is_jumped_over_or_comes_twice() {
     // Beirut's clocks jump from 00:00 to 01:00, Havana's fall back from 01:00 to 00:00.
     let zone = |name: &str| built_in("none").in_zone(name.parse().unwrap());
     assert_eq!(zone("Asia/Beirut").start_of("2025-03-30".parse().unwrap()), Ok(at("2025-03-29T22:00:00Z")));
-    assert_eq!(zone("America/Havana").start_of("2025-11-02".parse().unwrap()), Ok(at("2025-11-02T04:00:00Z")));
+    assert_eq!(
+        zone("America/Havana").start_of("2025-11-02".parse().unwrap()),
+        Ok(at("2025-11-02T04:00:00Z"))
+    );
     // Samoa had no 30 December 2011: the day that is not there does not count.
     let samoa = zone("Pacific/Apia");
     assert_eq!(samoa.start_of("2011-12-30".parse().unwrap()), samoa.start_of("2011-12-31".parse().unwrap()));
@@ -115,9 +127,17 @@ fn a_pause_moves_the_end_by_what_it_took_of_what_counts() {
     assert_eq!(end(Span::WorkingDays(3), &[]), "2026-03-05T16:00:00+00:00");
     assert_eq!(end(Span::WorkingDays(3), &[day]), "2026-03-06T16:00:00+00:00");
     let hour = pause("2026-03-03T01:00:00Z", "2026-03-03T02:00:00Z");
-    assert_eq!(end(Span::WorkingDays(3), &[hour]), "2026-03-06T16:00:00+00:00", "the whole number of days is counted");
+    assert_eq!(
+        end(Span::WorkingDays(3), &[hour]),
+        "2026-03-06T16:00:00+00:00",
+        "the whole number of days is counted"
+    );
     let weekend = pause("2026-03-06T16:00:00Z", "2026-03-08T16:00:00Z");
-    assert_eq!(end(Span::WorkingDays(5), &[weekend]), end(Span::WorkingDays(5), &[]), "it took nothing that counts");
+    assert_eq!(
+        end(Span::WorkingDays(5), &[weekend]),
+        end(Span::WorkingDays(5), &[]),
+        "it took nothing that counts"
+    );
     let before = pause("2026-03-01T00:00:00Z", "2026-03-02T10:00:00Z");
     assert_eq!(end(Span::WorkingDays(3), &[before]), end(Span::WorkingDays(3), &[]), "day 0 counts nothing");
 }
@@ -139,7 +159,8 @@ fn three_quarters_of_what_counts() {
 fn a_computation_says_what_it_passed_over() {
     let china = built_in("china");
     let computation = explain(&china, noon(&china, "2026-04-30"), Span::WorkingDays(4), &[]).unwrap();
-    let noted: Vec<_> = computation.noted.iter().map(|noted| (noted.date.to_string(), noted.day.clone())).collect();
+    let noted: Vec<_> =
+        computation.noted.iter().map(|noted| (noted.date.to_string(), noted.day.clone())).collect();
     let holiday = |day: u8| (format!("2026-05-0{day}"), Day::Holiday("劳动节".to_owned()));
     let mut expected: Vec<_> = (1..=5).map(holiday).collect();
     expected.push(("2026-05-09".to_owned(), Day::MakeUpWorkday("劳动节".to_owned())));
@@ -183,7 +204,8 @@ fn calendars() -> impl Strategy<Value = Calendar> {
 
 /// An instant in about a year, to the microsecond.
 fn instants() -> impl Strategy<Value = DateTime<Utc>> {
-    (0_i64..400 * 86_400_000_000).prop_map(|micros| at("2025-06-01T00:00:00Z") + Duration::microseconds(micros))
+    (0_i64..400 * 86_400_000_000)
+        .prop_map(|micros| at("2025-06-01T00:00:00Z") + Duration::microseconds(micros))
 }
 
 fn spans() -> impl Strategy<Value = Span> {
