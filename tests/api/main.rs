@@ -4,6 +4,7 @@
 
 mod audit_trail;
 mod bad_input;
+mod calendars;
 mod consequences;
 mod deliveries;
 mod duplicates;
