@@ -85,6 +85,8 @@ pub enum Kind {
     Ticket = 81,
     /// A business calendar.
     Calendar = 90,
+    /// A calendar feed.
+    CalendarFeed = 91,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -36,7 +36,7 @@ use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, ticket, webhook};
+use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -277,7 +277,9 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let body_timeout = Duration::from_secs(settings.http.body_seconds);
-    let more = page::routes().merge(hook::http::routes(Arc::clone(&app), body_timeout));
+    let more = page::routes()
+        .merge(hook::http::routes(Arc::clone(&app), body_timeout))
+        .merge(feed::http::routes(Arc::clone(&app)));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
     shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));

@@ -11,6 +11,7 @@ use crate::customer::graphql::{CustomerMutation, CustomerQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
@@ -48,6 +49,7 @@ pub struct Query(
     WebhookQuery,
     TicketQuery,
     CalendarQuery,
+    FeedQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -77,6 +79,7 @@ pub struct Mutation(
     HookMutation,
     TicketMutation,
     CalendarMutation,
+    FeedMutation,
 );
 
 /// The schema of the API.
