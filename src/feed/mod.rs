@@ -60,6 +60,9 @@ pub struct NewFeed {
 pub async fn create(app: &App, actor: &Actor, input: &CreateCalendarFeed) -> Result<NewFeed> {
     require(actor, Action::CreateCalendarFeed)?;
     let name = optional_text("input.name", input.name.as_ref(), SHORT)?.unwrap_or_else(|| NAME.to_owned());
+    if name.chars().any(char::is_control) {
+        return Err(Error::bad_input("input.name", "send it on one line"));
+    }
     let principal = principal::store::latest(app, &actor.subject).await?;
     let principal = principal.ok_or_else(|| anyhow::anyhow!("the caller was not recorded as a principal"))?;
     let mut bytes = [0; SECRET_BYTES];

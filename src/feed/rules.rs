@@ -37,10 +37,10 @@ pub(super) fn calendar(name: &str, duties: &[Duty]) -> String {
             ("VERSION", "2.0"),
             ("PRODID", "-//vulndesk//calendar feed//EN"),
             ("CALSCALE", "GREGORIAN"),
+            ("X-WR-CALNAME", name),
         ]),
         components: Vec::new(),
     };
-    calendar.name(name);
     for duty in duties {
         calendar.push(event(duty));
     }
@@ -91,6 +91,7 @@ mod tests {
         let text = calendar("mine, yours", &[duty("one", Due::At(at)), duty(&long, Due::On(day))]);
         for line in [
             "BEGIN:VCALENDAR",
+            "X-WR-CALNAME:mine\\, yours",
             "DTSTART:20260226T100000Z",
             "DTSTART;VALUE=DATE:20260309",
             "DTSTAMP:20260225T061320Z",

@@ -9,6 +9,7 @@ mod consequences;
 mod deliveries;
 mod duplicates;
 mod engine;
+mod feeds;
 mod four_eyes;
 mod generate;
 mod harness;
