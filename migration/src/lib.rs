@@ -20,6 +20,7 @@ mod m08_payout;
 mod m08_ticket;
 mod m09_delivery_room;
 mod m09_ticket_hook;
+mod m10_withdrawal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_ticket::Migration),
             Box::new(m09_delivery_room::Migration),
             Box::new(m09_ticket_hook::Migration),
+            Box::new(m10_withdrawal::Migration),
         ]
     }
 }

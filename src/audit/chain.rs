@@ -16,9 +16,10 @@ const PERSONAL: [(&str, &[&str]); 2] = [
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 6] = [
+const RAW: [(&str, &[&str]); 7] = [
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
+    ("report", &["withdrawal_reason"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
     ("hook_secret", &["sealed"]),
