@@ -83,6 +83,10 @@ pub enum Kind {
     Tracker = 80,
     /// A ticket.
     Ticket = 81,
+    /// A business calendar.
+    Calendar = 90,
+    /// A calendar feed.
+    CalendarFeed = 91,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -1,5 +1,6 @@
 //! The command line: parse, build, call the library.
 
+mod calendar_files;
 mod cli;
 mod imports;
 mod money_files;
@@ -14,7 +15,10 @@ use anyhow::{Context, bail};
 use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs, WebhooksCommand};
+use cli::{
+    AuditCommand, CalendarCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs,
+    WebhooksCommand,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -32,7 +36,7 @@ use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::sequencer;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, hook, http, migrate, schedule, ticket, webhook};
+use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -73,6 +77,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ImportGrid(args) => {
             log_to_stderr(settings.log_format);
             money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Calendar { command: CalendarCommand::Import(args) } => {
+            log_to_stderr(settings.log_format);
+            calendar_files::import(&*command_line_app(&settings).await?, &args).await
         }
         Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
             log_to_stderr(settings.log_format);
@@ -271,7 +279,9 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let body_timeout = Duration::from_secs(settings.http.body_seconds);
-    let more = page::routes().merge(hook::http::routes(Arc::clone(&app), body_timeout));
+    let more = page::routes()
+        .merge(hook::http::routes(Arc::clone(&app), body_timeout))
+        .merge(feed::http::routes(Arc::clone(&app)));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
     shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));

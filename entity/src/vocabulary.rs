@@ -38,11 +38,13 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod calendar;
 mod hook;
 mod payout;
 mod ticket;
 mod webhook;
 
+pub use calendar::*;
 pub use hook::*;
 pub use payout::*;
 pub use ticket::*;

@@ -18,9 +18,11 @@ mod m08_delivery_number;
 mod m08_hook;
 mod m08_payout;
 mod m08_ticket;
+mod m09_calendar;
 mod m09_delivery_room;
 mod m09_ticket_hook;
 mod m10_withdrawal;
+mod m10_calendar_feed;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ impl MigratorTrait for Migrator {
             Box::new(m09_delivery_room::Migration),
             Box::new(m09_ticket_hook::Migration),
             Box::new(m10_withdrawal::Migration),
+            Box::new(m09_calendar::Migration),
+            Box::new(m10_calendar_feed::Migration),
         ]
     }
 }

@@ -52,6 +52,14 @@ actions! {
     RotateTrackerHookSecret "rotateTrackerHookSecret" [Admin];
     /// Take no more hooks of a tracker.
     RemoveTrackerHookSecrets "removeTrackerHookSecrets" [Admin];
+    /// Add a business calendar.
+    CreateCalendar "createCalendar" [Admin];
+    /// Change a business calendar.
+    UpdateCalendar "updateCalendar" [Admin];
+    /// Enter the holidays and make-up working days of a year.
+    SetCalendarYear "setCalendarYear" [Admin];
+    /// Take the days of a file into a business calendar.
+    ImportCalendar "importCalendar" [Admin];
     /// Add a product.
     CreateProduct "createProduct" [Admin];
     /// Change a product.
@@ -236,6 +244,12 @@ actions! {
     ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
     /// Read channels.
     ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Make a link under which calendar programs read what one has to do.
+    CreateCalendarFeed "createCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// End one's own calendar link.
+    RevokeCalendarFeed "revokeCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// Read business calendars and count by them.
+    ReadCalendars "readCalendars" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
     /// Read the duty roster.
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read rating policies.

@@ -93,6 +93,8 @@ children! {
     delivery_attempt by DeliveryId, At Desc;
     webhook_secret by EndpointId, CreatedAt Desc;
     hook_secret by SourceId, CreatedAt Desc;
+    calendar_day by CalendarId, Date Asc;
+    calendar_year by CalendarId, Year Asc;
     payout_change by PayoutId, ChangedAt Asc;
     payout_appeal by PayoutId, AppealedAt Asc;
     reward_grid_cell by GridId, Id Asc;
@@ -187,7 +189,8 @@ lookups!(
     webhook_endpoint,
     reward_grid,
     budget,
-    tracker
+    tracker,
+    calendar
 );
 
 impl Lookup for event::Entity {

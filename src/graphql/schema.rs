@@ -4,12 +4,14 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::affected::graphql::AffectedMutation;
 use crate::audit::graphql::AuditQuery;
+use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
@@ -46,6 +48,8 @@ pub struct Query(
     PrincipalQuery,
     WebhookQuery,
     TicketQuery,
+    CalendarQuery,
+    FeedQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -74,6 +78,8 @@ pub struct Mutation(
     PayoutMutation,
     HookMutation,
     TicketMutation,
+    CalendarMutation,
+    FeedMutation,
 );
 
 /// The schema of the API.

@@ -139,6 +139,14 @@ const PAYEE: Audience = Audience::of(Facet::Public, Action::ReadPayouts);
 const CONFIGURATION: Audience = Audience::without_event(Action::ReadWebhooks);
 
 messages! {
+    /// A business calendar changed: what was computed by an older version of it is computed again.
+    /// 工作日历变更：按旧版本计算的期限将重新计算。
+    CalendarChanged "calendar.changed" [Audience::without_event(Action::ReadCalendars)] {
+        /// The calendar. 日历。
+        calendar: Opaque<entity::calendar::Entity>,
+        /// Its version now. 现版本号。
+        version: i32,
+    }
     /// A report arrived. 收到报告。
     ReportReceived "report.received" [team(Action::ReadReports), PUBLIC] {
         /// The report. 报告。

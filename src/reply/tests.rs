@@ -74,6 +74,7 @@ impl Desk {
             abroad: false,
             reply_required: true,
             time_zone: "Asia/Shanghai".to_owned(),
+            calendar_id: None,
             language: "zh-CN".to_owned(),
             contacts: Vec::new().into(),
             active: true,

@@ -235,6 +235,8 @@ fn kind_of(name: &str) -> Kind {
         "account" | "platformAccount" => Kind::PlatformAccount,
         "product" => Kind::Product,
         "customer" => Kind::Customer,
+        "calendar" => Kind::Calendar,
+        "feed" => Kind::CalendarFeed,
         "duty" => Kind::Duty,
         "affectedProduct" => Kind::AffectedProduct,
         "member" | "teamMember" => Kind::TeamMember,

@@ -102,6 +102,7 @@ fn channel(kind: ChannelKind, abroad: bool) -> channel::Model {
         abroad,
         reply_required: true,
         time_zone: "Asia/Shanghai".to_owned(),
+        calendar_id: None,
         language: "zh-CN".to_owned(),
         contacts: entity::texts::Texts::default(),
         active: true,
