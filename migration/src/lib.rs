@@ -21,6 +21,7 @@ mod m08_ticket;
 mod m09_calendar;
 mod m09_delivery_room;
 mod m09_ticket_hook;
+mod m10_withdrawal;
 mod m10_calendar_feed;
 
 /// Applies every change that a database lacks, in order.
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_ticket::Migration),
             Box::new(m09_delivery_room::Migration),
             Box::new(m09_ticket_hook::Migration),
+            Box::new(m10_withdrawal::Migration),
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
         ]
