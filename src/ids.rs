@@ -85,6 +85,12 @@ pub enum Kind {
     Ticket = 81,
     /// A business calendar.
     Calendar = 90,
+    /// A clock.
+    Deadline = 91,
+    /// A version of the deadline policy.
+    DeadlinePolicy = 92,
+    /// What a person was told about a clock.
+    Notice = 93,
 }
 
 /// The id of a row of `kind`, for clients.

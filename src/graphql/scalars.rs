@@ -101,6 +101,7 @@ identified! {
     webhook_endpoint WebhookEndpoint, delivery Delivery, delivery_attempt DeliveryAttempt,
     payout Payout, budget Budget, reward_grid RewardGrid, bonus_run BonusRun,
     tracker Tracker, ticket Ticket, calendar Calendar,
+    deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

@@ -8,6 +8,7 @@ use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
+use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
@@ -48,6 +49,7 @@ pub struct Query(
     WebhookQuery,
     TicketQuery,
     CalendarQuery,
+    DeadlineQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -77,6 +79,7 @@ pub struct Mutation(
     HookMutation,
     TicketMutation,
     CalendarMutation,
+    DeadlineMutation,
 );
 
 /// The schema of the API.
