@@ -181,6 +181,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
         granted: input.granted,
         extent: input.extent,
         expires_at: input.expires_at,
+        participants: &participants.0,
     };
     let refusals = rules::refusals(&before, &ruling);
     if !refusals.is_empty() {
