@@ -26,5 +26,9 @@ pub(crate) async fn import(app: &App, file: &Path, subject: &str) -> anyhow::Res
     let input = from_toml(&text).with_context(place)?;
     let actor = Actor::operator(subject, [Role::Admin]);
     let row = create_policy(app, &actor, &input).await.map_err(told).with_context(place)?;
-    say(&format!("{}: deadline policy {} is in force; what is open is counted anew by it\n", place(), row.number))
+    say(&format!(
+        "{}: deadline policy {} is in force; what is open is counted anew by it\n",
+        place(),
+        row.number
+    ))
 }

@@ -85,12 +85,14 @@ pub enum Kind {
     Ticket = 81,
     /// A business calendar.
     Calendar = 90,
+    /// A calendar feed.
+    CalendarFeed = 91,
     /// A clock.
-    Deadline = 91,
+    Deadline = 95,
     /// A version of the deadline policy.
-    DeadlinePolicy = 92,
+    DeadlinePolicy = 96,
     /// What a person was told about a clock.
-    Notice = 93,
+    Notice = 97,
 }
 
 /// The id of a row of `kind`, for clients.

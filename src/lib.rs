@@ -22,6 +22,7 @@ pub mod error;
 pub mod escalation;
 pub mod event;
 pub mod executor;
+pub mod feed;
 pub mod graphql;
 pub mod hook;
 pub mod http;

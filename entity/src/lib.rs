@@ -19,6 +19,7 @@ pub mod budget;
 pub mod budget_entry;
 pub mod calendar;
 pub mod calendar_day;
+pub mod calendar_feed;
 pub mod calendar_year;
 pub mod channel;
 pub mod clock_fact;

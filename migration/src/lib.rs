@@ -19,6 +19,7 @@ mod m08_hook;
 mod m08_payout;
 mod m08_ticket;
 mod m09_calendar;
+mod m10_calendar_feed;
 mod m10_deadline;
 
 /// Applies every change that a database lacks, in order.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_hook::Migration),
             Box::new(m08_ticket::Migration),
             Box::new(m09_calendar::Migration),
+            Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),
         ]
     }

@@ -98,7 +98,9 @@ async fn deadline(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     }
     // One clock runs for one thing, whoever opens it.
     let open = Expr::col("state").eq("OPEN");
-    manager.create_index(crate::index("deadline", &["event_id", "slot"]).unique().and_where(open).take()).await
+    manager
+        .create_index(crate::index("deadline", &["event_id", "slot"]).unique().and_where(open).take())
+        .await
 }
 
 async fn clock_fact(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

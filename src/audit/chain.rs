@@ -15,7 +15,8 @@ const PERSONAL: [(&str, &[&str]); 2] = [
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 6] = [
+const RAW: [(&str, &[&str]); 7] = [
+    ("calendar_feed", &["secret_hash"]),
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),

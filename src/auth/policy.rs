@@ -254,6 +254,10 @@ actions! {
     ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
     /// Read channels.
     ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Make a link under which calendar programs read what one has to do.
+    CreateCalendarFeed "createCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// End one's own calendar link.
+    RevokeCalendarFeed "revokeCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
     /// Read business calendars and count by them.
     ReadCalendars "readCalendars" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
     /// Read the duty roster.

@@ -6,7 +6,7 @@ use entity::vocabulary::{CalendarDayKind, SpanUnit, Weekday};
 use entity::{calendar, calendar_day, calendar_year};
 
 use super::rules::{Computation, Day, Untold};
-use super::{CreateCalendar, ImportCalendar, SetCalendarYear, UpdateCalendar, store};
+use super::{CreateCalendar, ImportCalendar, SetCalendarYear, SpanPauseInput, UpdateCalendar, store};
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
@@ -291,8 +291,11 @@ impl CalendarQuery {
         #[graphql(desc = "Where the span begins, from 1970 to 2199. 起算时刻。")] from: DateTime<Utc>,
         #[graphql(desc = "How many of the unit, 0 to 4,000. 数量。")] amount: i32,
         #[graphql(desc = "The unit. 单位。", default_with = "SpanUnit::WorkingDays")] unit: SpanUnit,
+        #[graphql(desc = "Times that do not count, at most 100. 不计时的时段。", default)] pauses: Vec<
+            SpanPauseInput,
+        >,
     ) -> ApiResult<Option<CalendarCheck>> {
-        let found = super::check(app(ctx), actor(ctx), &calendar, from, unit, amount).await?;
+        let found = super::check(app(ctx), actor(ctx), &calendar, from, unit, amount, &pauses).await?;
         Ok(found.map(CalendarCheck))
     }
 }

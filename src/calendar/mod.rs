@@ -35,7 +35,7 @@ use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 pub use builtin::of_jurisdiction;
-use rules::{Calendar, Computation, NamedDay, Span, Untold, Weekend};
+use rules::{Calendar, Computation, NamedDay, Pause, Span, Untold, Weekend};
 
 /// Longest name of a calendar, a day or a source, in characters.
 const SHORT: usize = 200;
@@ -312,11 +312,23 @@ async fn commit(
 /// Most of a unit that a check counts.
 const MAX_AMOUNT: u16 = 4_000;
 
+/// Most pauses of a check.
+const MAX_PAUSES: usize = 100;
+
+/// Time that does not count. 不计时的时段。
+#[derive(Clone, Debug, InputObject)]
+pub struct SpanPauseInput {
+    /// First instant that does not count. 暂停起始。
+    pub from: DateTime<Utc>,
+    /// First instant that counts again. 恢复计时。
+    pub to: DateTime<Utc>,
+}
+
 /// When a span that begins at `from` is over by the calendar with this key, and how that comes about; none where there
 /// is no such calendar. What the calendar cannot tell stands inside.
 ///
 /// # Errors
-/// By policy; BAD_USER_INPUT on an amount or an instant that is out of bounds.
+/// By policy; BAD_USER_INPUT on an amount, an instant or a number of pauses that is out of bounds.
 pub async fn check(
     app: &App,
     actor: &Actor,
@@ -324,14 +336,24 @@ pub async fn check(
     from: DateTime<Utc>,
     unit: SpanUnit,
     amount: i32,
+    pauses: &[SpanPauseInput],
 ) -> Result<Option<std::result::Result<Computation, Untold>>> {
     require(actor, Action::ReadCalendars)?;
     let amount = u16::try_from(amount).ok().filter(|amount| *amount <= MAX_AMOUNT);
     let amount = amount.ok_or_else(|| Error::bad_input("amount", format!("send 0 to {MAX_AMOUNT}")))?;
-    if !(1970..2200).contains(&from.year()) {
-        return Err(Error::bad_input("from", "send an instant from 1970 to 2199"));
+    let bounded = |field: &str, at: &DateTime<Utc>| {
+        let known = (1970..2200).contains(&at.year());
+        if known { Ok(*at) } else { Err(Error::bad_input(field, "send an instant from 1970 to 2199")) }
+    };
+    let from = bounded("from", &from)?;
+    if pauses.len() > MAX_PAUSES {
+        return Err(Error::bad_input("pauses", format!("send at most {MAX_PAUSES}")));
     }
+    let pauses = pauses.iter().map(|pause| {
+        Ok(Pause { from: bounded("pauses.from", &pause.from)?, to: bounded("pauses.to", &pause.to)? })
+    });
+    let pauses = pauses.collect::<Result<Vec<_>>>()?;
     let Some(row) = store::by_key(app, key).await? else { return Ok(None) };
     let calendar = store::whole(app, &row).await?;
-    Ok(Some(rules::explain(&calendar, from, Span::new(unit, amount), &[])))
+    Ok(Some(rules::explain(&calendar, from, Span::new(unit, amount), &pauses)))
 }

@@ -49,7 +49,10 @@ pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) ->
     let channel = crate::channel::store::find(app, report.channel_id).await?;
     let due = end(app, &channel, input.due_on, input.due_at).await?;
     if due.is_none() && input.publishes_at.is_none() {
-        return Err(Error::bad_input("input.dueOn", "send the date that the notice names, or when it is published"));
+        return Err(Error::bad_input(
+            "input.dueOn",
+            "send the date that the notice names, or when it is published",
+        ));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SetNoticeDate);
     let mut clocks = Clocks::load(app, &before).await?;
@@ -62,7 +65,16 @@ pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) ->
         if at < report.received_at {
             return Err(Error::bad_input(field, "send a date that is not before the notice came"));
         }
-        enter(app, &mut changes, &mut clocks, &before, Some(report.id), kind, Some(at), "the notice's own date");
+        enter(
+            app,
+            &mut changes,
+            &mut clocks,
+            &before,
+            Some(report.id),
+            kind,
+            Some(at),
+            "the notice's own date",
+        );
     }
     finish(app, changes, clocks, before).await
 }
@@ -95,7 +107,10 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
     let mut changes = ChangeSet::new(app, actor, Action::CorrectLearnedAt).because(Some(reason.as_str()));
     let learned_at = input.learned_at.trunc_subsecs(6);
     if learned_at > changes.at() {
-        return Err(Error::bad_input("input.learnedAt", "send an instant that has come: clocks count from it"));
+        return Err(Error::bad_input(
+            "input.learnedAt",
+            "send an instant that has come: clocks count from it",
+        ));
     }
     let mut clocks = Clocks::load(app, &before).await?;
     let kind = match input.of {
@@ -109,7 +124,8 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
         return Err(Error::refused(RefusalCode::UnknownReference, message));
     };
     if learned_at > present && !actor.is(Role::Leader) {
-        let message = "only a LEADER corrects it to a later instant, since that lengthens a legal term: ask one";
+        let message =
+            "only a LEADER corrects it to a later instant, since that lengthens a legal term: ask one";
         return Err(Error::refused(RefusalCode::NeedsLeader, message));
     }
     enter(app, &mut changes, &mut clocks, &before, None, kind, Some(learned_at), &reason);
@@ -240,7 +256,12 @@ fn enter(
     clocks.facts.entered.push(row);
 }
 
-async fn finish(app: &App, mut changes: ChangeSet, mut clocks: Clocks, before: event::Model) -> Result<event::Model> {
+async fn finish(
+    app: &App,
+    mut changes: ChangeSet,
+    mut clocks: Clocks,
+    before: event::Model,
+) -> Result<event::Model> {
     let mut after = before.clone();
     clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);

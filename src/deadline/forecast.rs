@@ -49,7 +49,11 @@ pub struct OnDuty {
 ///
 /// # Errors
 /// By policy and visibility.
-pub async fn forecast(app: &App, actor: &Actor, input: &Forecast) -> Result<(Vec<ForecastClock>, Vec<OnDuty>)> {
+pub async fn forecast(
+    app: &App,
+    actor: &Actor,
+    input: &Forecast,
+) -> Result<(Vec<ForecastClock>, Vec<OnDuty>)> {
     require(actor, Action::ReadDeadlines)?;
     let event = events::store::find(app, actor, input.event.0).await?;
     let mut clocks = Clocks::load(app, &event).await?;

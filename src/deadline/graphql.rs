@@ -13,7 +13,8 @@ use entity::{channel, deadline, event};
 use uuid::Uuid;
 
 use super::{
-    CorrectLearnedAt, CreateDeadlinePolicy, Forecast, MarkNoticeRead, RecordFollowUpQuestion, SetNoticeDate, store,
+    CorrectLearnedAt, CreateDeadlinePolicy, Forecast, MarkNoticeRead, RecordFollowUpQuestion, SetNoticeDate,
+    store,
 };
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::EventPayload;
@@ -84,8 +85,12 @@ impl DeadlineQuery {
     async fn deadlines(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all when left out. 筛选条件；省略时为全部。")] filter: Option<DeadlineFilter>,
-        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<i32>,
+        #[graphql(desc = "Which; all when left out. 筛选条件；省略时为全部。")] filter: Option<
+            DeadlineFilter,
+        >,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
@@ -100,7 +105,9 @@ impl DeadlineQuery {
             channel: filter.channel.map(|id| id.0),
             event: filter.event.map(|id| id.0),
             due_before: filter.due_before,
-            person: filter.person.map(|person| if person == "me" { actor.subject.to_string() } else { person }),
+            person: filter
+                .person
+                .map(|person| if person == "me" { actor.subject.to_string() } else { person }),
             at: app.clock.now(),
         };
         let input = PageInput { first, after, last, before };
@@ -127,7 +134,9 @@ impl DeadlineQuery {
     async fn deadline_policies(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<i32>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
@@ -141,7 +150,9 @@ impl DeadlineQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only what you have not marked as read. 仅未读。", default)] unread: bool,
-        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<i32>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
@@ -167,7 +178,11 @@ impl DeadlineMutation {
 
     /// Corrects when something was learned of; to a later instant only a LEADER may.
     /// 更正获知时间；推迟须由领导小组操作。
-    async fn correct_learned_at(&self, ctx: &Context<'_>, input: CorrectLearnedAt) -> ApiResult<EventPayload> {
+    async fn correct_learned_at(
+        &self,
+        ctx: &Context<'_>,
+        input: CorrectLearnedAt,
+    ) -> ApiResult<EventPayload> {
         EventPayload::of(retrying(|| super::correct_learned_at(app(ctx), actor(ctx), &input)).await)
     }
 

@@ -115,7 +115,10 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
         let Some(key) = rule.recipient.as_deref() else { continue };
         if !known.contains(key) && recipient(app, key).is_none() {
             let field = format!("input.rules.{number}.recipient");
-            return Err(Error::bad_input(&field, format!("there is no channel {key}: create it first (createChannel)")));
+            return Err(Error::bad_input(
+                &field,
+                format!("there is no channel {key}: create it first (createChannel)"),
+            ));
         }
     }
     Ok(store::policy_row(app).await?.map_or(0, |row| row.number) + 1)
@@ -210,9 +213,23 @@ pub fn to_toml(policy: &Policy) -> anyhow::Result<String> {
 /// legal duty is lost to a missing setting.
 pub(super) fn recipient(app: &App, key: &str) -> Option<channel::Model> {
     let (name, kind, jurisdiction, time_zone, language) = match key {
-        "nvdb" => ("MIIT vulnerability platform 工信部漏洞平台", ChannelKind::NationalDatabase, "CN", "Asia/Shanghai", "zh-CN"),
-        "cac" => ("Cyberspace administration 网信部门", ChannelKind::Regulator, "CN", "Asia/Shanghai", "zh-CN"),
-        "csirt-eu" => ("CRA single reporting platform 欧盟CRA统一报告平台", ChannelKind::Regulator, "EU", "Europe/Brussels", "en"),
+        "nvdb" => (
+            "MIIT vulnerability platform 工信部漏洞平台",
+            ChannelKind::NationalDatabase,
+            "CN",
+            "Asia/Shanghai",
+            "zh-CN",
+        ),
+        "cac" => {
+            ("Cyberspace administration 网信部门", ChannelKind::Regulator, "CN", "Asia/Shanghai", "zh-CN")
+        }
+        "csirt-eu" => (
+            "CRA single reporting platform 欧盟CRA统一报告平台",
+            ChannelKind::Regulator,
+            "EU",
+            "Europe/Brussels",
+            "en",
+        ),
         _ => return None,
     };
     let now = app.clock.now();

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet};
 use entity::{
-    affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty, event,
-    notice, obligation, product, remediation, report, score, verdict, world_fact,
+    affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
+    event, notice, obligation, product, remediation, report, score, verdict, world_fact,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -35,7 +36,10 @@ const UNDONE: [AssignmentState; 2] = [AssignmentState::Open, AssignmentState::Ac
 pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
     let db = app.database.reader();
     let id = event.id;
-    let reports = report::Entity::find().filter(report::Column::EventId.eq(id)).order_by_asc(report::Column::Id).all(db);
+    let reports = report::Entity::find()
+        .filter(report::Column::EventId.eq(id))
+        .order_by_asc(report::Column::Id)
+        .all(db);
     let verdicts = verdict::Entity::find()
         .filter(verdict::Column::EventId.eq(id))
         .order_by_asc(verdict::Column::GivenAt)
@@ -69,15 +73,42 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         .filter(obligation::Column::EventId.eq(id))
         .order_by_asc(obligation::Column::Id)
         .all(db);
-    let deadlines =
-        deadline::Entity::find().filter(deadline::Column::EventId.eq(id)).order_by_asc(deadline::Column::Id).all(db);
-    let (reports, verdicts, scores, affected, remediations, decisions, world, entered, obligations, deadlines) = tokio::try_join!(
-        reports, verdicts, scores, affected, remediations, decisions, world, entered, obligations, deadlines
+    let deadlines = deadline::Entity::find()
+        .filter(deadline::Column::EventId.eq(id))
+        .order_by_asc(deadline::Column::Id)
+        .all(db);
+    let (
+        reports,
+        verdicts,
+        scores,
+        affected,
+        remediations,
+        decisions,
+        world,
+        entered,
+        obligations,
+        deadlines,
+    ) = tokio::try_join!(
+        reports,
+        verdicts,
+        scores,
+        affected,
+        remediations,
+        decisions,
+        world,
+        entered,
+        obligations,
+        deadlines
     )?;
-    let ids: BTreeSet<Uuid> =
-        reports.iter().map(|row| row.channel_id).chain(obligations.iter().map(|row| row.channel_id)).collect();
-    let verdicts =
-        verdicts.into_iter().map(|row| Given { id: row.id, verdict: row.verdict, at: row.given_at }).collect();
+    let ids: BTreeSet<Uuid> = reports
+        .iter()
+        .map(|row| row.channel_id)
+        .chain(obligations.iter().map(|row| row.channel_id))
+        .collect();
+    let verdicts = verdicts
+        .into_iter()
+        .map(|row| Given { id: row.id, verdict: row.verdict, at: row.given_at })
+        .collect();
     let scores = scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect();
     let products = products(app, affected).await?;
     let mut facts = ClockFacts::new(event.clone(), app.clock.now());
@@ -160,7 +191,8 @@ pub async fn policy(app: &App, id: Uuid) -> Result<deadline_policy::Model> {
 /// # Errors
 /// Those of the page.
 pub async fn policies(app: &App, input: &PageInput) -> Result<Page<deadline_policy::Model>> {
-    let keyset = Keyset { column: deadline_policy::Column::Number, id: deadline_policy::Column::Id, descending: true };
+    let keyset =
+        Keyset { column: deadline_policy::Column::Number, id: deadline_policy::Column::Id, descending: true };
     page::read(&app.database, deadline_policy::Entity::find(), keyset, input).await
 }
 
@@ -192,7 +224,8 @@ pub async fn ensure_default(database: &Database, clock: &dyn Clock, ids: &Ids) -
 }
 
 async fn timed(app: &App, ids: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, TimedCalendar>> {
-    let select = calendar::Entity::find().filter(is_one_of(app.database.backend(), calendar::Column::Id, ids));
+    let select =
+        calendar::Entity::find().filter(is_one_of(app.database.backend(), calendar::Column::Id, ids));
     let mut calendars = BTreeMap::new();
     for row in select.all(app.database.reader()).await? {
         let calendar = calendars::store::whole(app, &row).await?;
@@ -220,7 +253,8 @@ pub async fn basis(
         select.all(app.database.reader()).await?
     };
     let known: BTreeSet<&str> = found.iter().map(|row| row.key.as_str()).collect();
-    let missing: Vec<_> = keys.difference(&known).filter_map(|key| super::policy::recipient(app, key)).collect();
+    let missing: Vec<_> =
+        keys.difference(&known).filter_map(|key| super::policy::recipient(app, key)).collect();
     let recipients: BTreeMap<String, channel::Model> =
         found.iter().chain(&missing).map(|row| (row.key.clone(), row.clone())).collect();
     let own_calendar = calendars::of_jurisdiction("CN");
@@ -277,19 +311,22 @@ pub struct Asked {
 ///
 /// # Errors
 /// Those of the page.
-pub async fn page(app: &App, actor: &Actor, asked: &Asked, input: &PageInput) -> Result<Page<deadline::Model>> {
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    asked: &Asked,
+    input: &PageInput,
+) -> Result<Page<deadline::Model>> {
     let mut select = deadline::Entity::find().filter(visible(actor));
     if let Some(state) = asked.state {
         select = select.filter(deadline::Column::State.eq(state));
     }
     if let Some(breached) = asked.breached {
-        let passed = Condition::any()
-            .add(deadline::Column::BreachedAt.is_not_null())
-            .add(
-                Condition::all()
-                    .add(deadline::Column::State.eq(DeadlineState::Open))
-                    .add(deadline::Column::SortAt.lte(asked.at)),
-            );
+        let passed = Condition::any().add(deadline::Column::BreachedAt.is_not_null()).add(
+            Condition::all()
+                .add(deadline::Column::State.eq(DeadlineState::Open))
+                .add(deadline::Column::SortAt.lte(asked.at)),
+        );
         select = select.filter(if breached { passed } else { passed.not() });
     }
     if !asked.kinds.is_empty() {
@@ -346,13 +383,18 @@ pub async fn to_recount(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>>
         .expr(Expr::val(1))
         .from(calendar::Entity)
         .and_where(Expr::col((calendar::Entity, calendar::Column::Id)).eq(of(deadline::Column::CalendarId)))
-        .and_where(Expr::col((calendar::Entity, calendar::Column::Version)).ne(of(deadline::Column::CalendarVersion)))
+        .and_where(
+            Expr::col((calendar::Entity, calendar::Column::Version))
+                .ne(of(deadline::Column::CalendarVersion)),
+        )
         .take();
     let channel = Query::select()
         .expr(Expr::val(1))
         .from(channel::Entity)
         .and_where(Expr::col((channel::Entity, channel::Column::Id)).eq(of(deadline::Column::ChannelId)))
-        .and_where(Expr::col((channel::Entity, channel::Column::Version)).ne(of(deadline::Column::ChannelVersion)))
+        .and_where(
+            Expr::col((channel::Entity, channel::Column::Version)).ne(of(deadline::Column::ChannelVersion)),
+        )
         .take();
     let stale = Condition::any()
         .add(deadline::Column::PolicyId.ne(policy.id))
@@ -408,7 +450,12 @@ pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
 ///
 /// # Errors
 /// Those of the page.
-pub async fn notices(app: &App, actor: &Actor, unread: bool, input: &PageInput) -> Result<Page<notice::Model>> {
+pub async fn notices(
+    app: &App,
+    actor: &Actor,
+    unread: bool,
+    input: &PageInput,
+) -> Result<Page<notice::Model>> {
     let mut select = notice::Entity::find()
         .filter(notice::Column::Subject.eq(&*actor.subject))
         .filter(visibility::visible(actor, Facet::Content, notice::Column::EventId));

@@ -130,7 +130,15 @@ mod tests {
     }
 
     fn ruling(outcome: &str) -> Ruling<'_> {
-        Ruling { by: "leader-1", at: now(), outcome, granted: true, extent: None, expires_at: None, participants: &[] }
+        Ruling {
+            by: "leader-1",
+            at: now(),
+            outcome,
+            granted: true,
+            extent: None,
+            expires_at: None,
+            participants: &[],
+        }
     }
 
     fn codes(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<RefusalCode> {

@@ -318,7 +318,8 @@ async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
         let open: Vec<&Value> = rows.filter(|row| row["state"] == "OPEN").collect();
         let verdict = open.iter().find(|row| row["kind"] == "VERDICT");
         let Some(first) = verdict.or(open.first()) else { return Ok(()) };
-        let same = |row: &&&Value| row["kind"] == first["kind"] && row["channel"]["id"] == first["channel"]["id"];
+        let same =
+            |row: &&&Value| row["kind"] == first["kind"] && row["channel"]["id"] == first["channel"]["id"];
         let together: Vec<Value> = open.iter().filter(same).map(|row| row["id"].clone()).collect();
         send(story, clock, &together, &first["kind"]).await?;
     }

@@ -342,7 +342,10 @@ impl Event {
     }
 
     /// Its clocks, oldest first; null when your role may not read clocks. 时限，从早到晚；无权读取时为空。
-    async fn deadlines(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<crate::deadline::graphql::Deadline>>> {
+    async fn deadlines(
+        &self,
+        ctx: &Context<'_>,
+    ) -> ApiResult<Option<Vec<crate::deadline::graphql::Deadline>>> {
         crate::deadline::graphql::deadlines_of(ctx, self.0.id).await
     }
 

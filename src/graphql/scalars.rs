@@ -101,6 +101,7 @@ identified! {
     webhook_endpoint WebhookEndpoint, delivery Delivery, delivery_attempt DeliveryAttempt,
     payout Payout, budget Budget, reward_grid RewardGrid, bonus_run BonusRun,
     tracker Tracker, ticket Ticket, calendar Calendar,
+    calendar_feed CalendarFeed,
     deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
 }
 

@@ -12,6 +12,7 @@ use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
@@ -49,6 +50,7 @@ pub struct Query(
     WebhookQuery,
     TicketQuery,
     CalendarQuery,
+    FeedQuery,
     DeadlineQuery,
 );
 
@@ -79,6 +81,7 @@ pub struct Mutation(
     HookMutation,
     TicketMutation,
     CalendarMutation,
+    FeedMutation,
     DeadlineMutation,
 );
 

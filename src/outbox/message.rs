@@ -9,9 +9,10 @@
 //! that their role has to allow. Any of them suffices.
 
 use entity::vocabulary::{
-    ActionItemState, AffectedState, AssignmentState, DeadlineKind, DeadlineState, DecisionKind, EndpointState, Facet, Function,
-    GrantState, Level, MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus,
-    RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict, WorldFactKind,
+    ActionItemState, AffectedState, AssignmentState, DeadlineKind, DeadlineState, DecisionKind,
+    EndpointState, Facet, Function, GrantState, Level, MemberSource, ObligationState, PayoutKind,
+    PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
+    WorldFactKind,
 };
 use serde_json::{Map, Value, json};
 

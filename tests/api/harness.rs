@@ -27,7 +27,7 @@ use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{graphql, hook, migrate};
+use vulndesk::{feed, graphql, hook, migrate};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
@@ -113,7 +113,9 @@ impl TestApp {
             health: Arc::new(Health::new(CancellationToken::new())),
             metrics: Arc::new(Metrics::default()),
         };
-        let more = page::routes().merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT));
+        let more = page::routes()
+            .merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT))
+            .merge(feed::http::routes(Arc::clone(&app)));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
         Self { app, clock, router, statements, secret, file }
     }

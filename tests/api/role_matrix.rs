@@ -173,6 +173,17 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let statement = "{ payoutReconciliation(channel: \"cnvd\", statement: []) {
                 __typename agreed missing different extra } }";
             note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
+            app.change(&token, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
+            let counted = "{ known: calendarCheck(calendar: \"china\", from: \"2026-04-30T04:00:00Z\", amount: 4, pauses: [
+                { from: \"2026-05-06T00:00:00Z\", to: \"2026-05-06T01:00:00Z\" }
+            ]) { __typename computation {
+                __typename anchor unit amount timeZone dayZero lastDay dueAt pauses { __typename from to }
+                noted { __typename date counted name }
+            } }
+            unknown: calendarCheck(calendar: \"china\", from: \"2026-12-31T04:00:00Z\", amount: 1) {
+                __typename missingYear
+            } }";
+            note_fields(&app.graphql(&token, counted, Value::Null).await["data"], role, &mut found);
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
                 note_fields(&answer["data"], role, &mut found);
             }

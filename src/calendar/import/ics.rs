@@ -105,16 +105,26 @@ fn days_of(event: &Component<'_>) -> Result<(Vec<NaiveDate>, String), String> {
         return Err("it repeats by a rule: write each day as an event of its own".to_owned());
     }
     let first = date(value(event, "DTSTART").ok_or("DTSTART is missing")?)?;
-    // Its end is the first day after it; an event without one is a day long.
-    let end = match value(event, "DTEND") {
-        Some(end) => date(end)?,
-        None => first + Days::new(1),
+    // Its end is the first day after it; an event without end and duration is a day long.
+    let end = match (value(event, "DTEND"), value(event, "DURATION")) {
+        (Some(end), _) => date(end)?,
+        (None, duration) => {
+            let days = duration.map_or(Ok(1), whole_days)?;
+            first.checked_add_days(Days::new(days)).ok_or("it ends beyond the calendar")?
+        }
     };
     let days: Vec<_> = first.iter_days().take_while(|day| *day < end).take(LONGEST + 1).collect();
     if days.is_empty() || days.len() > LONGEST {
         return Err(format!("it has no day or more than {LONGEST}: DTEND is the first day after it"));
     }
     Ok((days, named(value(event, "SUMMARY").ok_or("SUMMARY, the name, is missing")?)?))
+}
+
+/// A duration of whole days or weeks, as all-day events have it.
+fn whole_days(text: &str) -> Result<u64, String> {
+    let count = |unit| text.strip_prefix('P')?.strip_suffix(unit)?.parse::<u32>().ok().map(u64::from);
+    let days = count('D').or_else(|| count('W').map(|weeks| weeks * 7));
+    days.ok_or_else(|| format!("{} is no duration of whole days such as P1D", quoted(text)))
 }
 
 fn date(text: &str) -> Result<NaiveDate, String> {

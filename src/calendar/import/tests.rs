@@ -48,12 +48,15 @@ fn all_day_events_are_holidays() {
         "DTSTART;VALUE=DATE:20270206\nDTEND;VALUE=DATE:20270208\nSUMMARY;LANGUAGE=zh:春节\nBEGIN:VALARM\nTRIGGER:-P1D\nEND:VALARM",
         "DTSTART:20270220\nSUMMARY:worked\nCATEGORIES:x,MAKE_UP_WORKDAY",
         "DTSTART:20270221\nSUMMARY:not at all\nSTATUS:CANCELLED",
+        "DTSTART:20270301\nDURATION:P2D\nSUMMARY:two",
     ]);
     let expected = [
         (3, "2027-01-01 HOLIDAY New Year, a long name".to_owned()),
         (9, "2027-02-06 HOLIDAY 春节".to_owned()),
         (9, "2027-02-07 HOLIDAY 春节".to_owned()),
         (17, "2027-02-20 MAKE_UP_WORKDAY worked".to_owned()),
+        (27, "2027-03-01 HOLIDAY two".to_owned()),
+        (27, "2027-03-02 HOLIDAY two".to_owned()),
     ];
     assert_eq!(days(CalendarFormat::Ics, &text), expected);
     assert_eq!(days(CalendarFormat::Ics, &text.replace("\r\n", "\n")), expected, "with bare line feeds");
@@ -82,6 +85,7 @@ fn what_is_no_list_of_days_is_told_by_its_line() {
     );
     assert!(event("DTSTART:20270102\nDTEND:20270101\nSUMMARY:x").starts_with("line 3: it has no day"));
     assert!(event("DTSTART:20270102\nDTEND:20280101\nSUMMARY:x").starts_with("line 3: it has no day"));
+    assert!(event("DTSTART:20270102\nDURATION:PT8H\nSUMMARY:x").contains("no duration of whole days"));
     assert_eq!(event("SUMMARY:x"), "line 3: DTSTART is missing");
     assert_eq!(event("DTSTART:20270102"), "line 3: SUMMARY, the name, is missing");
     assert_eq!(event("x"), "line 4: this is no line of an iCalendar file");

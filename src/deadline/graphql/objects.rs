@@ -224,7 +224,8 @@ impl DeadlineForecast {
         on_duty: Vec<OnDuty>,
     ) -> ApiResult<Self> {
         let clocks =
-            crate::reply::graphql::readable_or_own(ctx, &clocks, |row: &ForecastClock| row.clock.channel_id).await?;
+            crate::reply::graphql::readable_or_own(ctx, &clocks, |row: &ForecastClock| row.clock.channel_id)
+                .await?;
         let mut deadlines = Vec::new();
         for ForecastClock { clock, opens } in clocks {
             deadlines.push(ForecastDeadline {

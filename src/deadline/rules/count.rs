@@ -23,7 +23,9 @@ fn percents(kind: DeadlineKind) -> &'static [u8] {
     match kind {
         DeadlineKind::Decision => &[25, 50, 75],
         DeadlineKind::Information => &[],
-        DeadlineKind::Reply | DeadlineKind::Mitigation | DeadlineKind::Fix | DeadlineKind::Publication => &[75],
+        DeadlineKind::Reply | DeadlineKind::Mitigation | DeadlineKind::Fix | DeadlineKind::Publication => {
+            &[75]
+        }
     }
 }
 
@@ -41,8 +43,10 @@ pub(super) fn count(clock: &Clock, kind: DeadlineKind, basis: &Basis, pauses: &[
     match clock.end {
         End::None(reason) => without(reason),
         End::At(due) => {
-            let mut marks: Vec<_> =
-                percents(kind).iter().map(|percent| (i32::from(*percent), part(anchor, due, *percent))).collect();
+            let mut marks: Vec<_> = percents(kind)
+                .iter()
+                .map(|percent| (i32::from(*percent), part(anchor, due, *percent)))
+                .collect();
             marks.push((100, due));
             Count { due_at: Some(due), none_reason: None, marks }
         }
@@ -54,8 +58,10 @@ pub(super) fn count(clock: &Clock, kind: DeadlineKind, basis: &Basis, pauses: &[
             let Ok(computed) = explain(&calendar, anchor, span, pauses) else {
                 return without(NoDeadline::CalendarWithoutYear);
             };
-            let mut marks: Vec<_> =
-                percents(kind).iter().map(|percent| (i32::from(*percent), computed.at_percent(*percent))).collect();
+            let mut marks: Vec<_> = percents(kind)
+                .iter()
+                .map(|percent| (i32::from(*percent), computed.at_percent(*percent)))
+                .collect();
             if kind == DeadlineKind::Information {
                 marks.push((67, anchor + REMINDER));
             }

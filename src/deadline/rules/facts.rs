@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AffectedState, ClockFactKind, DecisionKind, ProductKind, Verdict, WorldFactKind};
 use entity::{
-    affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation, report,
-    world_fact,
+    affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
+    report, world_fact,
 };
 use uuid::Uuid;
 
@@ -146,7 +146,8 @@ impl ClockFacts {
 
     /// From when it counts that something was learned of; none while it was not.
     pub fn learned_at(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
-        let asked = |kind| self.decided(kind).filter(|row| row.granted == Some(true)).map(|row| row.asked_at).min();
+        let asked =
+            |kind| self.decided(kind).filter(|row| row.granted == Some(true)).map(|row| row.asked_at).min();
         match of {
             ClockFactKind::LearnedVulnerability => self.entered(of, None).or_else(|| self.confirmed_at()),
             ClockFactKind::LearnedExploitation => self.exploitation_learned_at(),
@@ -167,7 +168,8 @@ impl ClockFacts {
 
     /// Products that are affected, or were until they were fixed.
     fn touched(&self) -> impl Iterator<Item = &product::Model> {
-        let touched = |row: &&Product| matches!(row.affected.state, AffectedState::Affected | AffectedState::Fixed);
+        let touched =
+            |row: &&Product| matches!(row.affected.state, AffectedState::Affected | AffectedState::Fixed);
         self.products.iter().filter(touched).map(|row| &row.product)
     }
 
@@ -233,7 +235,11 @@ impl ClockFacts {
 
     /// When the first fix or mitigation of a line was available.
     pub(super) fn measure_available_at(&self) -> Option<DateTime<Utc>> {
-        self.remediations.iter().flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min()
+        self.remediations
+            .iter()
+            .flat_map(|row| [row.available_at, row.mitigation_available_at])
+            .flatten()
+            .min()
     }
 
     /// Decided questions of a kind.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use entity::deadline::PausedSpan;
 use entity::vocabulary::{
-    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, ObligationState, Regime,
-    ReplyKind, Status, Tlp,
+    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, ObligationState,
+    Regime, ReplyKind, Status, Tlp,
 };
 use entity::{deadline, decision, obligation};
 use uuid::Uuid;
@@ -324,7 +324,12 @@ fn end(row: &mut deadline::Model, at: DateTime<Utc>, reason: String) {
 }
 
 /// A clock that nothing asks for any more: what only the level opened is waived, a legal duty stays.
-fn no_longer_wanted(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, owed: &[obligation::Model]) {
+fn no_longer_wanted(
+    row: &mut deadline::Model,
+    facts: &ClockFacts,
+    basis: &Basis,
+    owed: &[obligation::Model],
+) {
     let owes = row.obligation_id.and_then(|id| owed.iter().find(|known| known.id == id));
     match row.kind {
         DeadlineKind::Reply => close(row, facts.at, None, owes),
@@ -390,7 +395,8 @@ fn gate(
     let of_waiting = |row: &&deadline::Model| {
         row.state == DeadlineState::Open && waiting.iter().any(|owed| row.obligation_id == Some(owed.id))
     };
-    let first = rows.iter().filter(of_waiting).filter(|row| row.due_at.is_some()).min_by_key(|row| row.sort_at);
+    let first =
+        rows.iter().filter(of_waiting).filter(|row| row.due_at.is_some()).min_by_key(|row| row.sort_at);
     let asked_at = facts.undecided(DecisionKind::ReportAbroad).map_or(facts.at, |row| row.asked_at);
     let clock = Clock {
         kind: DeadlineKind::Decision,
@@ -417,7 +423,11 @@ fn gate(
 }
 
 /// The percentages of an open clock's time with their instants, as they would be counted now.
-pub(super) fn marks_of(facts: &ClockFacts, basis: &Basis, row: &deadline::Model) -> Vec<(i32, DateTime<Utc>)> {
+pub(super) fn marks_of(
+    facts: &ClockFacts,
+    basis: &Basis,
+    row: &deadline::Model,
+) -> Vec<(i32, DateTime<Utc>)> {
     let wanted = wanted(facts, basis).into_iter().find(|wanted| wanted.slot == row.slot);
     let clock = wanted.and_then(|wanted| wanted.clock).unwrap_or_else(|| Clock {
         kind: row.kind,
@@ -439,14 +449,20 @@ pub(super) fn marks_of(facts: &ClockFacts, basis: &Basis, row: &deadline::Model)
 }
 
 /// Rows of decisions that the planner asks for.
-pub fn abroad_question(facts: &ClockFacts, id: Uuid, by: &str, due_at: Option<DateTime<Utc>>) -> decision::Model {
+pub fn abroad_question(
+    facts: &ClockFacts,
+    id: Uuid,
+    by: &str,
+    due_at: Option<DateTime<Utc>>,
+) -> decision::Model {
     decision::Model {
         id,
         event_id: facts.event.id,
         kind: DecisionKind::ReportAbroad,
-        question: "A duty abroad has opened and its clock runs. May undisclosed content of this event go abroad? \
+        question:
+            "A duty abroad has opened and its clock runs. May undisclosed content of this event go abroad? \
                    境外报告义务已产生，时限不中止。未公开内容可否向境外提供？"
-            .to_owned(),
+                .to_owned(),
         options: Vec::new().into(),
         line: None,
         asked_by: by.to_owned(),

@@ -192,7 +192,8 @@ impl Rule {
             PreviousSubmitted, Received,
         };
         use DeadlineTrigger::{
-            Exploited, Level, NetworkIncident, OwnVulnerability, QuestionAsked, ReportReceived, SevereIncident,
+            Exploited, Level, NetworkIncident, OwnVulnerability, QuestionAsked, ReportReceived,
+            SevereIncident,
         };
         let mut wrong = Vec::new();
         let mut need = |met: bool, field, message| {
@@ -213,7 +214,9 @@ impl Rule {
             QuestionAsked => &[NoticeDate, Asked],
             OwnVulnerability => &[Confirmed, FirstReceived, MeasureAvailable, PreviousSubmitted],
             Exploited => &[LearnedOf, MeasureAvailable, PreviousSubmitted],
-            SevereIncident | NetworkIncident => &[LearnedOf, DecisionMade, MeasureAvailable, PreviousSubmitted],
+            SevereIncident | NetworkIncident => {
+                &[LearnedOf, DecisionMade, MeasureAvailable, PreviousSubmitted]
+            }
             Level => &[LevelSet],
         };
         need(anchors.contains(&self.anchor), "anchor", "what this trigger opens does not count from there");
@@ -234,20 +237,32 @@ impl Rule {
         );
         let by_channel = matches!(self.trigger, ReportReceived | QuestionAsked);
         let narrowed = !self.channel_kinds.is_empty() || !self.channels.is_empty();
-        need(by_channel || !narrowed, "channelKinds", "only what a report or a question opens depends on its channel");
+        need(
+            by_channel || !narrowed,
+            "channelKinds",
+            "only what a report or a question opens depends on its channel",
+        );
         need(
             !self.levels.contains(&entity::vocabulary::Level::None),
             "levels",
             "NONE is below an event and opens nothing",
         );
         need(self.trigger != Level || !self.levels.is_empty(), "levels", "name the levels that open it");
-        need(!is_own_duty(self.trigger) || self.levels.is_empty(), "levels", "a legal duty does not depend on the level");
+        need(
+            !is_own_duty(self.trigger) || self.levels.is_empty(),
+            "levels",
+            "a legal duty does not depend on the level",
+        );
         need(
             self.critical_infrastructure.is_none() || self.trigger == NetworkIncident,
             "criticalInfrastructure",
             "only the duty after a network incident depends on it",
         );
-        need(self.since.is_none() || is_own_duty(self.trigger), "since", "only legal duties begin with a day");
+        need(
+            self.since.is_none() || is_own_duty(self.trigger),
+            "since",
+            "only legal duties begin with a day",
+        );
         let official = [ChannelKind::NationalDatabase, ChannelKind::Regulator];
         let unofficial = self.trigger == ReportReceived
             && !self.channel_kinds.is_empty()

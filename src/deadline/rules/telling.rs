@@ -56,7 +56,9 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
 /// Functions that answer for a clock; from its breach on the leading group hears of it too.
 pub fn functions(kind: DeadlineKind, percent: i32) -> BTreeSet<Function> {
     let mut functions: BTreeSet<_> = match kind {
-        DeadlineKind::Reply | DeadlineKind::Publication | DeadlineKind::Information => [Function::Security].into(),
+        DeadlineKind::Reply | DeadlineKind::Publication | DeadlineKind::Information => {
+            [Function::Security].into()
+        }
         DeadlineKind::Mitigation | DeadlineKind::Fix => [Function::RAndD].into(),
         DeadlineKind::Decision => [Function::LeadingGroup, Function::Legal].into(),
     };
@@ -77,7 +79,8 @@ pub fn addressees(
     let mut people = BTreeSet::new();
     let line = told.deadline.line.as_deref();
     for function in functions(told.deadline.kind, told.percent) {
-        let of_line = |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
+        let of_line =
+            |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
         let working: Vec<_> = at_work
             .iter()
             .filter(|row| row.function == function && of_line(row))
@@ -85,7 +88,8 @@ pub fn addressees(
             .collect();
         if working.is_empty() {
             let on_duty = duties.iter().filter(|duty| duty.function == function);
-            people.extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
+            people
+                .extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
         } else {
             people.extend(working);
         }

@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
-    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineKind, DeadlineState, DecisionKind,
-    Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState, ReplyKind, RmsvLibrary,
-    Status, Tlp, Verdict, WorldFactKind,
+    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineKind, DeadlineState,
+    DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState,
+    ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
-    affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report, world_fact,
+    affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
+    world_fact,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -285,7 +286,8 @@ impl Story {
 
     fn decide(&mut self, kind: DecisionKind, granted: bool, extent: Option<AbroadExtent>) {
         let at = self.facts.at;
-        let asked = self.facts.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none()).cloned();
+        let asked =
+            self.facts.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none()).cloned();
         self.next += 1;
         let asked = asked.unwrap_or(decision::Model {
             kind,
@@ -314,7 +316,9 @@ impl Story {
     }
 
     fn enter(&mut self, kind: ClockFactKind, report: Option<Uuid>, at: Option<DateTime<Utc>>) {
-        self.facts.entered.retain(|row| kind == ClockFactKind::Question || (row.kind, row.report_id) != (kind, report));
+        self.facts
+            .entered
+            .retain(|row| kind == ClockFactKind::Question || (row.kind, row.report_id) != (kind, report));
         self.next += 1;
         self.facts.entered.push(clock_fact::Model {
             id: id(self.next),
@@ -409,7 +413,11 @@ fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever()
         story.later(waited);
         story.facts.event.status = Status::Triaging;
         story.settle();
-        assert_eq!(story.due("src-acknowledgement"), Some(at("2026-10-15T16:00:00Z") + days_off(moved)), "{waited}");
+        assert_eq!(
+            story.due("src-acknowledgement"),
+            Some(at("2026-10-15T16:00:00Z") + days_off(moved)),
+            "{waited}"
+        );
         assert_eq!(story.due("cnvd-publication"), published);
         assert_eq!(story.of_kind(DeadlineKind::Information)[0].state, DeadlineState::Met);
     }
@@ -427,7 +435,10 @@ fn a_notice_without_a_date_has_no_deadline_until_one_is_entered() {
     assert_eq!(story.due("cnvd-publication"), Some(at("2026-11-26T16:00:00Z")));
     let date = at("2026-10-20T16:00:00Z");
     story.enter(ClockFactKind::NoticeDue, Some(id(20)), Some(date));
-    assert_eq!((story.due("notice-feedback"), story.clock("notice-feedback").none_reason), (Some(date), None));
+    assert_eq!(
+        (story.due("notice-feedback"), story.clock("notice-feedback").none_reason),
+        (Some(date), None)
+    );
     story.enter(ClockFactKind::Publication, Some(id(20)), Some(at("2027-01-01T00:00:00Z")));
     assert_eq!(story.due("cnvd-publication"), Some(at("2027-01-01T00:00:00Z")));
     story.later(24 * 100);
@@ -440,7 +451,8 @@ fn a_question_opens_an_obligation_of_its_own() {
     let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
     story.enter(ClockFactKind::Question, Some(id(20)), None);
     story.enter(ClockFactKind::Question, Some(id(20)), Some(at("2026-10-14T16:00:00Z")));
-    let asked: Vec<_> = story.facts.obligations.iter().filter(|row| row.kind == ReplyKind::FollowUp).collect();
+    let asked: Vec<_> =
+        story.facts.obligations.iter().filter(|row| row.kind == ReplyKind::FollowUp).collect();
     assert_eq!(asked.len(), 2);
     assert_eq!(story.due("question"), Some(at("2026-10-14T16:00:00Z")));
 }
@@ -485,7 +497,11 @@ fn exploitation_starts_the_clocks_of_the_cra_and_asks_whether_to_report_abroad()
         ..fix("gateway", RemediationState::Planned)
     });
     story.settle();
-    assert_eq!(story.due("cra-final-report"), Some(at("2026-10-27T23:00:00Z")), "midnight in Brussels, in winter");
+    assert_eq!(
+        story.due("cra-final-report"),
+        Some(at("2026-10-27T23:00:00Z")),
+        "midnight in Brussels, in winter"
+    );
     assert_eq!(story.facts.decisions.len(), 1);
 }
 
@@ -495,7 +511,8 @@ fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     story.facts.product_changed(product("gateway"));
     story.exploited();
     story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
-    let waived: Vec<_> = story.facts.obligations.iter().map(|row| row.waive_reason.clone().unwrap()).collect();
+    let waived: Vec<_> =
+        story.facts.obligations.iter().map(|row| row.waive_reason.clone().unwrap()).collect();
     assert_eq!(waived.len(), 3);
     assert!(waived.iter().all(|reason| reason.contains("leader-1") && reason.contains("legal-1")));
     assert!(story.facts.deadlines.iter().all(|row| row.state != DeadlineState::Open));
@@ -531,7 +548,10 @@ fn a_network_incident_is_reported_in_four_hours_or_one() {
 #[test]
 fn fixes_count_from_the_first_score_and_follow_the_level() {
     let mut story = Story::new(&[("customer", ChannelKind::Customer)]);
-    story.facts.product_changed(Product { product: product::Model { rmsv_library: None, ..product("gateway").product }, ..product("gateway") });
+    story.facts.product_changed(Product {
+        product: product::Model { rmsv_library: None, ..product("gateway").product },
+        ..product("gateway")
+    });
     story.verdict(Verdict::Confirmed);
     story.level(Level::Orange);
     assert_eq!(story.due("fix-orange"), Some(at("2026-10-27T16:00:00Z")));
@@ -613,7 +633,11 @@ fn who_is_told_has_the_work_or_the_duty() {
     };
     assert_eq!(people(&[work], None), ["analyst-1", "leader-1"]);
     let named = ["analyst-3".to_owned()].into();
-    assert_eq!(people(&[], Some(&named)), ["analyst-3"], "an event for named people is told of to them alone");
+    assert_eq!(
+        people(&[], Some(&named)),
+        ["analyst-3"],
+        "an event for named people is told of to them alone"
+    );
 }
 
 #[derive(Clone, Debug)]
@@ -659,8 +683,9 @@ impl Story {
                 [Verdict::Confirmed, Verdict::NotReproducible, Verdict::KnownInternally, Verdict::Spam]
                     [usize::from(*number)],
             ),
-            Act::Level(number) => self
-                .level([Level::None, Level::Blue, Level::Yellow, Level::Orange, Level::Red][usize::from(*number)]),
+            Act::Level(number) => self.level(
+                [Level::None, Level::Blue, Level::Yellow, Level::Orange, Level::Red][usize::from(*number)],
+            ),
             Act::Exploited => self.exploited(),
             Act::Ask => {
                 self.facts.event.status = Status::NeedsInformation;
@@ -678,7 +703,8 @@ impl Story {
             }
             Act::Incident => self.decide(DecisionKind::SevereIncident, true, None),
             Act::Send(number) => {
-                let stages: Vec<_> = self.facts.obligations.iter().filter_map(|row| row.stage.clone()).collect();
+                let stages: Vec<_> =
+                    self.facts.obligations.iter().filter_map(|row| row.stage.clone()).collect();
                 if let Some(stage) = stages.get(usize::from(*number) % stages.len().max(1)) {
                     self.send(stage);
                 }

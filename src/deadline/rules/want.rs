@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::vocabulary::{
-    ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, ObligationState, Regime,
-    RemediationState, ReplyKind, SpanUnit, Status,
+    ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, ObligationState,
+    Regime, RemediationState, ReplyKind, SpanUnit, Status,
 };
 use entity::{channel, report};
 use uuid::Uuid;
@@ -113,7 +113,12 @@ fn span(rule: &Rule) -> Option<Span> {
 }
 
 /// A clock by a rule toward a channel.
-fn clock(rule: &Rule, basis: &Basis, channel: Option<&channel::Model>, anchor_at: Option<DateTime<Utc>>) -> Clock {
+fn clock(
+    rule: &Rule,
+    basis: &Basis,
+    channel: Option<&channel::Model>,
+    anchor_at: Option<DateTime<Utc>>,
+) -> Clock {
     Clock {
         kind: rule.kind,
         regime: rule.regime,
@@ -196,7 +201,12 @@ fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report
 }
 
 /// A channel that wants replies is owed the verdict whether or not a rule sets a time for it, and a changed one again.
-fn verdict_replies(wanted: &mut Vec<Wanted>, facts: &ClockFacts, report: &report::Model, channel: &channel::Model) {
+fn verdict_replies(
+    wanted: &mut Vec<Wanted>,
+    facts: &ClockFacts,
+    report: &report::Model,
+    channel: &channel::Model,
+) {
     let slot = format!("report:{}:{}", report.id, ReplyKind::Verdict);
     let owed = |trigger: &str| OwedReply {
         report_id: Some(report.id),
@@ -230,7 +240,9 @@ fn verdict_replies(wanted: &mut Vec<Wanted>, facts: &ClockFacts, report: &report
 
 fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
     for asked in facts.entered.iter().filter(|row| row.kind == ClockFactKind::Question) {
-        let Some(report) = facts.reports.iter().find(|report| Some(report.id) == asked.report_id) else { continue };
+        let Some(report) = facts.reports.iter().find(|report| Some(report.id) == asked.report_id) else {
+            continue;
+        };
         let Some(channel) = facts.channels.get(&report.channel_id) else { continue };
         let mut rules = basis.policy.of(DeadlineTrigger::QuestionAsked);
         let rule = rules.find(|rule| rule.holds_for(channel.kind, &channel.key));
@@ -239,7 +251,9 @@ fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             clock.report_id = Some(report.id);
             match asked.at {
                 Some(due) => clock.end = End::At(due),
-                None if rule.anchor == DeadlineAnchor::NoticeDate => clock.end = End::None(NoDeadline::NoNoticeDate),
+                None if rule.anchor == DeadlineAnchor::NoticeDate => {
+                    clock.end = End::None(NoDeadline::NoNoticeDate)
+                }
                 None => {}
             }
             clock
@@ -263,13 +277,16 @@ fn causes(facts: &ClockFacts, trigger: DeadlineTrigger) -> Vec<(String, DateTime
         let granted = facts.decided(kind).filter(|row| row.granted == Some(true));
         // Asking is the first that is on record of it; a person corrects that.
         granted
-            .map(|row| (format!("{trigger}:{}:", row.id), facts.entered(entered, None).unwrap_or(row.asked_at)))
+            .map(|row| {
+                (format!("{trigger}:{}:", row.id), facts.entered(entered, None).unwrap_or(row.asked_at))
+            })
             .collect()
     };
     let open = facts.event.verdict.is_none();
     match trigger {
         DeadlineTrigger::OwnVulnerability if facts.is_ours() && facts.is_in_rmsv_scope() => {
-            let learned = facts.entered(ClockFactKind::LearnedVulnerability, None).or_else(|| facts.confirmed_at());
+            let learned =
+                facts.entered(ClockFactKind::LearnedVulnerability, None).or_else(|| facts.confirmed_at());
             learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
         }
         DeadlineTrigger::Exploited if open || facts.is_ours() => {
