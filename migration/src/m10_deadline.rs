@@ -18,6 +18,8 @@ impl MigrationTrait for Migration {
             let table = Table::alter().table("obligation").add_column(column).take();
             manager.alter_table(table).await?;
         }
+        let told = Table::alter().table("platform_account").add_column(date_null("lapse_told_for")).take();
+        manager.alter_table(told).await?;
         manager
             .create_table(
                 Table::create()

@@ -44,6 +44,8 @@ actions! {
     SavePlatformAccount "savePlatformAccount" [Admin];
     /// Remove a platform account.
     RemovePlatformAccount "removePlatformAccount" [Admin];
+    /// Tell that a platform account is about to lapse: the schedule's alone.
+    AnnounceAccountLapse "announceAccountLapse" [];
     /// Make or replace the secret with which a channel's platform signs its hooks.
     RotateHookSecret "rotateHookSecret" [Admin];
     /// Take no more hooks of a channel's platform.

@@ -289,6 +289,13 @@ messages! {
         /// Where it stands now. 现状态。
         state: ObligationState,
     }
+    /// An account of the company on a channel's platform lapses within 30 days. 渠道平台账号将于30天内到期。
+    PlatformAccountLapsing "platform_account.lapsing" [Audience::without_event(Action::ReadChannels)] {
+        /// The account. 平台账号。
+        account: Opaque<entity::platform_account::Entity>,
+        /// Its channel. 渠道。
+        channel: Opaque<entity::channel::Entity>,
+    }
     /// A clock started, or waits for what it counts from. 时限产生。
     DeadlineOpened "deadline.opened" [team(Action::ReadReplies)] {
         /// The clock. 时限。

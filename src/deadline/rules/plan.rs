@@ -124,7 +124,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         }
         let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
         let Some(decision) = refused.filter(|_| abroad && carries_content(row.kind)) else { continue };
-        let own = row.report_id.is_none() && decision.decided_at.is_some_and(|at| row.opened_at <= at);
+        let own = row.report_id.is_none() && decision.decided_at.is_some_and(|at| row.opened_at < at);
         if own && row.state == ObligationState::Open {
             let leader = decision.decided_by.clone().unwrap_or_default();
             let names = decision.participants.0.join(", ");
@@ -385,7 +385,7 @@ fn gate(
     let last = facts.decided(DecisionKind::ReportAbroad).last();
     let answered = |row: &obligation::Model| match last {
         Some(decision) if decision.granted == Some(true) => true,
-        Some(decision) => decision.decided_at.is_some_and(|at| row.opened_at <= at),
+        Some(decision) => decision.decided_at.is_some_and(|at| row.opened_at < at),
         None => false,
     };
     let waiting: Vec<_> = owed.iter().filter(|row| needs_decision(facts, row) && !answered(row)).collect();

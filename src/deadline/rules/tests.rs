@@ -510,6 +510,7 @@ fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));
     story.exploited();
+    story.later(1);
     story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
     let waived: Vec<_> =
         story.facts.obligations.iter().map(|row| row.waive_reason.clone().unwrap()).collect();
