@@ -1,11 +1,14 @@
-//! What the three hot requests cost: a page of events with what hangs on them, one event by number, one move.
+//! What the hot requests cost: a page of events with what hangs on them, one event by number, one move; and what an
+//! import of records costs.
 //!
 //! `cargo bench --bench requests` runs on a temporary SQLite file; with `VULNDESK_BENCH_POSTGRES` (the URL of an
 //! empty database) on PostgreSQL too. `VULNDESK_BENCH_EVENTS` sets the number of events (default 10,000).
-//! Each line is one run of the whole stack below HTTP: parse, validate, visibility, SQL, answer.
+//! Each line is one run of the whole stack below HTTP: parse, validate, visibility, SQL, answer. An import's requests are
+//! its records, from the table's text to the commit.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +17,7 @@ use async_graphql::{Request, Variables};
 use entity::vocabulary::{
     AffectedState, AssignmentState, Function, Level, ReplyKind, ReplyState, Tlp, Verdict,
 };
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::json;
 use vulndesk::app::App;
 use vulndesk::auth::policy::Action;
@@ -23,8 +26,13 @@ use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::{Clock, Ids, SystemClock};
 use vulndesk::database::Database;
 use vulndesk::graphql::Schema;
+use vulndesk::intake::import::{Mapping, TableFormat, TableReader};
+use vulndesk::intake::importer::{ChannelSpec, ImportOptions, import};
 use vulndesk::outbox::{ChangeSet, retrying};
 use vulndesk::{event, executor, graphql, ids};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CONCURRENCY: usize = 16;
 const REQUESTS: usize = 4_000;
@@ -62,6 +70,8 @@ async fn measure(name: &str, url: &str, events: usize) {
     let app = Arc::new(App::new(database, clock, ids).await.unwrap());
     let actor = Actor::operator("analyst-1", [Role::Analyst]);
     let made = fill(&app, &actor, events).await;
+    // As the database does by itself on an installation that has been running for some minutes.
+    app.database.writer().execute_unprepared("ANALYZE").await.unwrap();
     let schema = graphql::schema();
     let numbers: Vec<String> = made.iter().map(|(_, number)| number.clone()).collect();
     let pages = run(&schema, &app, &actor, |_| Request::new(PAGE)).await;
@@ -77,6 +87,30 @@ async fn measure(name: &str, url: &str, events: usize) {
         Request::new(MOVE).variables(Variables::from_json(input))
     });
     report(name, "move", moves.await);
+    imported(name, &app, &actor, events).await;
+}
+
+/// Imports as many records as there are events, in a table of a bounty platform.
+async fn imported(name: &str, app: &App, actor: &Actor, records: usize) {
+    let mut table = String::from("link,title,program,bounty,weakness\n");
+    for index in 0..records {
+        let _ = writeln!(
+            table,
+            "https://example.com/reports/{index},Hole {index} in the login of product {},program-{},{}.85,XSS",
+            index % 97,
+            index % 50,
+            index % 1_000
+        );
+    }
+    let mapping = ["number=link", "title=title", "product=program", "bounty=bounty", "weakness=weakness"];
+    let mapping = Mapping::from_arguments(mapping).unwrap();
+    let reader = TableReader::new(table.as_bytes(), TableFormat::default(), &mapping).unwrap();
+    let begun = Instant::now();
+    let spec = ChannelSpec::platform("src");
+    let summary = import(app, actor, &spec, reader, &ImportOptions::default(), |_| {}).await.unwrap();
+    assert_eq!(summary.received, records as u64);
+    let took = begun.elapsed();
+    report(name, "import", (vec![took / u32::try_from(records).unwrap(); records], took));
 }
 
 /// Runs the requests with a fixed concurrency and answers each one's duration with the whole's.

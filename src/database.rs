@@ -14,6 +14,11 @@ use uuid::Uuid;
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pages in an SQLite file's log before they are copied into it, and memory for pages (KiB, negative by SQLite's custom):
+/// a bulk of records touches many indexes at once, and would else write and read back the same pages again and again.
+const SQLITE_LOG_PAGES: &str = "8000";
+const SQLITE_CACHE: &str = "-16000";
+
 /// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
 
@@ -106,7 +111,10 @@ fn sqlite(
         .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true);
-    if query_only { options.pragma("query_only", "ON") } else { options }
+    if query_only {
+        return options.pragma("query_only", "ON");
+    }
+    options.pragma("wal_autocheckpoint", SQLITE_LOG_PAGES).pragma("cache_size", SQLITE_CACHE)
 }
 
 /// `column` is one of `ids`: one bound value whatever their number, so that the statement is prepared once.

@@ -112,12 +112,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let operator = Actor::operator(&subject, [Role::Admin]);
             let endpoints = webhook::sealed::reseal(&app, &operator).await;
             let endpoints = endpoints.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            let channels = hook::reseal(&app, &operator).await;
-            let channels = channels.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let senders = hook::reseal(&app, &operator).await;
+            let senders = senders.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             let trackers = ticket::tracker::reseal(&app, &operator).await;
             let trackers = trackers.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             say(&format!(
-                "{endpoints} endpoints, {channels} channels and {trackers} trackers had secrets under an older key\n"
+                "{endpoints} endpoints, {senders} senders of hooks and {trackers} trackers had secrets under an older key\n"
             ))
         }
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
@@ -140,7 +140,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Prints each ticket that does not say what the product says; with `mend` the worker tells it anew.
+/// Prints each ticket that does not say what the product says; with `mend` the worker hears what is news in it, or tells it anew.
 async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Result<()> {
     let operator = Actor::operator(subject, [Role::Analyst, Role::Leader]);
     let client = outbound::Client::new(app.outbound.clone())?;
@@ -155,14 +155,16 @@ async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Resu
             "{} {}: the fix is {}, the ticket should be {:?} and {found}\n",
             one.tracker, one.external_id, one.state, one.expected
         ))?;
-        if mend && one.found.is_ok() {
-            let mended = ticket::reconcile::mend(app, &operator, one.ticket).await;
+        if mend {
+            let mended = ticket::reconcile::mend(app, &operator, one).await;
             mended.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         }
     }
     match drift.len() {
         0 => say("all tickets agree\n"),
-        count if mend => say(&format!("{count} tickets differ; those that can be read are told anew\n")),
+        count if mend => {
+            say(&format!("{count} tickets differ; those that can be read are heard or told anew\n"))
+        }
         count => bail!("{count} tickets differ"),
     }
 }

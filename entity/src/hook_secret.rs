@@ -1,8 +1,10 @@
-//! A secret with which a channel's platform signs its hooks; several while one is being replaced.
+//! A secret by which a channel's platform or a tracker proves its hooks; several while one is being replaced.
 
 use sea_orm::entity::prelude::*;
 
-/// A secret with which a channel's platform signs its hooks; several while one is being replaced.
+use crate::vocabulary::HookSourceKind;
+
+/// A secret by which a channel's platform or a tracker proves its hooks; several while one is being replaced.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "hook_secret")]
@@ -10,8 +12,10 @@ pub struct Model {
     /// Identifies the secret.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The channel.
-    pub channel_id: Uuid,
+    /// What kind of thing sends the hooks.
+    pub source_kind: HookSourceKind,
+    /// Which one sends them.
+    pub source_id: Uuid,
     /// The secret, sealed.
     pub sealed: Vec<u8>,
     /// When it was made.

@@ -32,6 +32,8 @@ pub struct Model {
     pub proposal: Option<TicketProposal>,
     /// Why it is withheld, failing or refused, or why a proposal was: the tracker's or the rule's own words.
     pub note: Option<String>,
+    /// What the tracker has still to be told in a comment: the comment's own mark.
+    pub remark: Option<String>,
     /// Failures in a row.
     pub attempts: i32,
     /// When it is looked at next; none when only a change of the fix or a hook brings that about.

@@ -19,6 +19,8 @@ mod m08_hook;
 mod m08_payout;
 mod m08_ticket;
 mod m09_calendar;
+mod m09_delivery_room;
+mod m09_ticket_hook;
 mod m10_calendar_feed;
 mod m10_deadline;
 
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m08_payout::Migration),
             Box::new(m08_hook::Migration),
             Box::new(m08_ticket::Migration),
+            Box::new(m09_delivery_room::Migration),
+            Box::new(m09_ticket_hook::Migration),
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),

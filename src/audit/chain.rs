@@ -1,5 +1,6 @@
 //! The digest that chains audit entries, and what of a value they keep.
 
+use chrono::SecondsFormat;
 use entity::audit_entry;
 use sea_orm::Value;
 use serde_json::json;
@@ -68,6 +69,7 @@ pub fn audited_value(table: &str, column: &str, value: &Value) -> serde_json::Va
         |list: &[(&str, &[&str])]| list.iter().any(|(t, columns)| *t == table && columns.contains(&column));
     let plain = match value {
         Value::Bytes(Some(bytes)) => json!(hex::encode(bytes)),
+        Value::ChronoDateTimeUtc(Some(at)) => json!(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         other => sea_orm::sea_query::sea_value_to_json_value(other),
     };
     if plain.is_null() {

@@ -50,6 +50,10 @@ actions! {
     RotateHookSecret "rotateHookSecret" [Admin];
     /// Take no more hooks of a channel's platform.
     RemoveHookSecrets "removeHookSecrets" [Admin];
+    /// Make or replace the secret with which a tracker proves its hooks.
+    RotateTrackerHookSecret "rotateTrackerHookSecret" [Admin];
+    /// Take no more hooks of a tracker.
+    RemoveTrackerHookSecrets "removeTrackerHookSecrets" [Admin];
     /// Add a business calendar.
     CreateCalendar "createCalendar" [Admin];
     /// Change a business calendar.

@@ -93,7 +93,7 @@ children! {
     platform_account by ChannelId, Login Asc;
     delivery_attempt by DeliveryId, At Desc;
     webhook_secret by EndpointId, CreatedAt Desc;
-    hook_secret by ChannelId, CreatedAt Desc;
+    hook_secret by SourceId, CreatedAt Desc;
     calendar_day by CalendarId, Date Asc;
     calendar_year by CalendarId, Year Asc;
     payout_change by PayoutId, ChangedAt Asc;

@@ -1,16 +1,16 @@
 //! The inbox: each hook once, written down before it is carried out, with the answer that it got.
 
 use chrono::TimeDelta;
-use entity::vocabulary::{HookSourceKind, HookState};
-use entity::{channel, hook_inbox};
+use entity::hook_inbox;
+use entity::vocabulary::HookState;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::message::{self, Outcome};
+use super::message::Outcome;
+use super::source::Source;
 use super::{rules, store};
 use crate::app::App;
 use crate::auth::Origin;
-use crate::channel::store as channels;
 use crate::error::Result;
 
 /// How long the request that brought a hook has to carry it out before the worker does.
@@ -25,13 +25,13 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Takes a hook whose signature holds. One that came before gets the answer that it got then.
+/// Takes a hook that is proven. One that came before gets the answer that it got then.
 ///
 /// # Errors
 /// Of the database. A hook that could not be carried out for a fault of ours stays in the inbox and answers none.
 pub async fn take(
     app: &App,
-    channel: &channel::Model,
+    source: &Source,
     hook_id: &str,
     body: Vec<u8>,
     origin: Origin,
@@ -39,8 +39,8 @@ pub async fn take(
     let now = app.clock.now();
     let row = hook_inbox::Model {
         id: app.ids.next(),
-        source_kind: HookSourceKind::Channel,
-        source_id: channel.id,
+        source_kind: source.kind(),
+        source_id: source.id(),
         hook_id: hook_id.to_owned(),
         body_hash: Sha256::digest(&body).to_vec(),
         body: Some(body),
@@ -55,7 +55,7 @@ pub async fn take(
         processed_at: None,
     };
     if store::write_down(app, row.clone()).await? {
-        return carry_out(app, channel, &row).await;
+        return carry_out(app, source, &row).await;
     }
     let known = store::known(app, &row).await?;
     if known.body_hash != row.body_hash {
@@ -65,7 +65,7 @@ pub async fn take(
     }
     match answered(&known) {
         Some(answer) => Ok(Some(answer)),
-        None => carry_out(app, channel, &known).await,
+        None => carry_out(app, source, &known).await,
     }
 }
 
@@ -75,17 +75,17 @@ fn answered(row: &hook_inbox::Model) -> Option<Answer> {
 }
 
 /// Carries out what was written down and keeps the answer. Done twice, it has one effect.
-async fn carry_out(app: &App, channel: &channel::Model, row: &hook_inbox::Model) -> Result<Option<Answer>> {
+async fn carry_out(app: &App, source: &Source, row: &hook_inbox::Model) -> Result<Option<Answer>> {
     // Answered by another between our look and now: the sender asks again.
     let Some(body) = &row.body else { return Ok(None) };
-    let (state, status, answer) = match message::carry_out(app, channel, row, body).await {
-        Outcome::Done(answer) => (HookState::Done, 200, answer),
+    let (state, status, answer) = match source.carry_out(app, row, body).await {
+        Outcome::Done(answer) => (HookState::Done, source.done_status(), answer),
         Outcome::Refused(status, errors) => {
-            tracing::warn!(channel = %channel.key, hook = %row.id, status, "a signed hook was refused");
+            tracing::warn!(sender = source.subject(), hook = %row.id, status, "a proven hook was refused");
             (HookState::Refused, status, errors)
         }
         Outcome::Later(error) => {
-            tracing::error!(channel = %channel.key, hook = %row.id, ?error, "a hook was not carried out");
+            tracing::error!(sender = source.subject(), hook = %row.id, ?error, "a hook was not carried out");
             let attempts = row.attempts.saturating_add(1);
             store::put_off(app, row.id, attempts, app.clock.now() + rules::wait(attempts)).await?;
             return Ok(None);
@@ -101,6 +101,6 @@ async fn carry_out(app: &App, channel: &channel::Model, row: &hook_inbox::Model)
 /// # Errors
 /// Of the database.
 pub(super) async fn carry_out_left(app: &App, row: &hook_inbox::Model) -> Result<bool> {
-    let channel = channels::find(app, row.source_id).await?;
-    Ok(carry_out(app, &channel, row).await?.is_some())
+    let source = Source::of(app, row).await?;
+    Ok(carry_out(app, &source, row).await?.is_some())
 }

@@ -3,7 +3,7 @@
 use async_graphql::resolver_utils::enum_value;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{IndicatorKind, Tlp};
-use entity::{channel, hook_inbox, payout, report};
+use entity::{channel, hook_inbox, payout, report, tracker};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -175,6 +175,17 @@ pub(super) async fn carry_out(
     let origin = Origin { address: hook.address.clone(), request_id: hook.request_id.clone() };
     match run(app, &service(channel, origin), channel, hook, body).await {
         Ok(answer) => Outcome::Done(answer),
+        Err(error) => outcome(error),
+    }
+}
+
+/// Takes what the body of a tracker's hook says: which ticket to look at.
+pub(super) async fn look_at_ticket(app: &App, tracker: &tracker::Model, body: &[u8]) -> Outcome {
+    let Ok(body) = serde_json::from_slice(body) else {
+        return outcome(Error::bad_input("body", "send JSON: set the tracker's hook to application/json"));
+    };
+    match crate::ticket::take_hook(app, tracker, &body).await {
+        Ok(_) => Outcome::Done(json!({})),
         Err(error) => outcome(error),
     }
 }

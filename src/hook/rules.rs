@@ -12,6 +12,13 @@ const SIGNATURE_BYTES: usize = 1_024;
 /// Longest wait before a hook is tried again that could not be carried out.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
+/// The value of a header that stands there once, as text.
+pub(super) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
 /// What the headers of a hook claim, by Standard Webhooks 1.0; nothing of it is proven yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -25,13 +32,8 @@ impl Claim {
     /// What the headers claim; none when they cannot be those of a signed hook of this time, so that its body need
     /// not be read.
     pub fn read(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
-        let one = |name| {
-            let mut values = headers.get_all(name).iter();
-            let value = values.next()?.to_str().ok()?;
-            values.next().is_none().then_some(value)
-        };
-        let (id, timestamp) = (one("webhook-id")?, one("webhook-timestamp")?);
-        let signatures = one("webhook-signature")?;
+        let (id, timestamp) = (one(headers, "webhook-id")?, one(headers, "webhook-timestamp")?);
+        let signatures = one(headers, "webhook-signature")?;
         let plausible = (1..=ID_BYTES).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_graphic())
             && sign::is_timely(timestamp, now)

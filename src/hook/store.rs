@@ -1,8 +1,8 @@
 //! Finding and keeping hooks and their secrets.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::HookState;
-use entity::{channel, hook_inbox, hook_secret};
+use entity::vocabulary::{HookSourceKind, HookState};
+use entity::{hook_inbox, hook_secret};
 use sea_orm::sea_query::{DeleteStatement, Expr, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -13,26 +13,26 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::{Error, Result};
 
-/// Secrets of a channel, the newest first, expired ones included.
+/// Secrets of a sender, the newest first, expired ones included.
 ///
 /// # Errors
 /// Of the database.
-pub async fn secrets(app: &App, channel: Uuid) -> Result<Vec<hook_secret::Model>> {
+pub async fn secrets(app: &App, source: Uuid) -> Result<Vec<hook_secret::Model>> {
     use hook_secret::{Column, Entity};
-    let select = Entity::find().filter(Column::ChannelId.eq(channel));
+    let select = Entity::find().filter(Column::SourceId.eq(source));
     let select = select.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// Channels that have secrets, by id.
+/// Senders that have secrets, by id.
 ///
 /// # Errors
 /// Of the database.
-pub async fn channels_with_secrets(app: &App) -> Result<Vec<Uuid>> {
-    let of_hooks = Query::select().column(hook_secret::Column::ChannelId).from(hook_secret::Entity).take();
-    let select = channel::Entity::find().filter(channel::Column::Id.in_subquery(of_hooks));
-    let ids = select.select_only().column(channel::Column::Id).order_by_asc(channel::Column::Id);
-    Ok(ids.into_tuple().all(app.database.reader()).await?)
+pub async fn sources_with_secrets(app: &App) -> Result<Vec<(HookSourceKind, Uuid)>> {
+    use hook_secret::{Column, Entity};
+    let select = Entity::find().select_only().column(Column::SourceKind).column(Column::SourceId);
+    let select = select.distinct().order_by_asc(Column::SourceId);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
 /// Deletes secrets.

@@ -12,7 +12,7 @@ use url::Url;
 use super::resolver::{GuardedResolver, SystemResolver};
 use super::{Policy, Refusal};
 
-/// For a whole exchange, from resolving the name to the last byte that is read.
+/// For a whole exchange, unless [`with_deadline`](Client::with_deadline) sets another: from resolving the name to the last byte that is read.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// For the connection alone, TLS included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ const IDLE_PER_HOST: usize = 64;
 pub struct Client {
     http: reqwest::Client,
     policy: Arc<Policy>,
+    deadline: Duration,
 }
 
 /// What a host answered. Whether that is a success, the caller decides.
@@ -39,6 +40,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The first bytes of the body, as it came: nothing is unpacked.
     pub body: Vec<u8>,
+    /// Whether the body broke off, or dripped on until the deadline.
+    pub broken: bool,
 }
 
 /// Why there is no answer.
@@ -54,8 +57,8 @@ pub enum Failure {
     #[error("no connection: {0}")]
     Connect(String),
     /// Not finished within the deadline.
-    #[error("no answer within 15 seconds")]
-    Deadline,
+    #[error("no answer within {0:?}")]
+    Deadline(Duration),
     /// Broken off, or not HTTP.
     #[error("the exchange broke off: {0}")]
     Broken(String),
@@ -100,7 +103,14 @@ impl Client {
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { http, policy })
+        Ok(Self { http, policy, deadline: DEADLINE })
+    }
+
+    /// The same client with another deadline for a whole exchange.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// The policy that it keeps to.
@@ -111,7 +121,7 @@ impl Client {
     /// Posts `body` and reads at most `limit` bytes of the answer.
     ///
     /// # Errors
-    /// When the policy refuses, or no answer comes within 15 seconds. A long or slow body is no error once the head
+    /// When the policy refuses, or no answer comes before the deadline (15 seconds). A long or slow body is no error once the head
     /// is there: what came of it until then is the answer's body.
     pub async fn post(
         &self,
@@ -136,24 +146,28 @@ impl Client {
         limit: usize,
     ) -> Result<Answer, Failure> {
         self.policy.check_url(url)?;
-        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let deadline = tokio::time::Instant::now() + self.deadline;
         let request = self.http.request(method, url.clone()).headers(headers).body(body).send();
         let mut response = tokio::time::timeout_at(deadline, request)
             .await
-            .map_err(|_| Failure::Deadline)?
+            .map_err(|_| Failure::Deadline(self.deadline))?
             .map_err(failure)?;
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (retry_after, etag) = (header(RETRY_AFTER), header(ETAG));
-        let mut body = Vec::new();
+        let (mut body, mut broken) = (Vec::new(), false);
         while body.len() < limit {
             match tokio::time::timeout_at(deadline, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]),
                 // The status is what counts; a body that breaks off or drips on is only kept for people to read.
-                Ok(Ok(None) | Err(_)) | Err(_) => break,
+                Ok(Ok(None)) => break,
+                Ok(Err(_)) | Err(_) => {
+                    broken = true;
+                    break;
+                }
             }
         }
-        Ok(Answer { status, retry_after, etag, body })
+        Ok(Answer { status, retry_after, etag, body, broken })
     }
 }
 

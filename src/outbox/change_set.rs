@@ -2,7 +2,7 @@
 
 use entity::{Aggregate, audit_entry, message};
 use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
-use sea_orm::{EntityName, EntityTrait, Iden, Iterable, ModelTrait};
+use sea_orm::{EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -113,7 +113,10 @@ impl ChangeSet {
 
     /// Inserts a new aggregate and opens its audit chain. `event` is the event whose readers may read the entry.
     pub fn create<M: Aggregate>(&mut self, app: &App, mut row: M, event: Option<Uuid>) -> M {
-        self.note(&row, "created", |row, column| Some(audited::<M>(row, column)));
+        // What this entry stamps on the row follows from the entry.
+        self.note(&row, "created", |row, column| {
+            (!STAMPED.contains(&column.as_str())).then(|| audited::<M>(row, column))
+        });
         let digest = self.audit(app, M::KIND, row.id(), event, 1, &[]);
         row.stamp(1, 1, digest, self.at);
         self.write_row(&row);
@@ -146,7 +149,7 @@ impl ChangeSet {
         let changed_at = if bumped { self.at } else { before.changed_at() };
         after.stamp(before.version() + i32::from(bumped), revision, digest, changed_at);
         for column in <M::Entity as EntityTrait>::Column::iter() {
-            if STAMPED.contains(&column.to_string().as_str()) {
+            if STAMPED.contains(&column.as_str()) {
                 statement.value(column, after.get(column));
             }
         }
@@ -245,7 +248,7 @@ impl ChangeSet {
         let mut any = false;
         self.note(before, "changed", |before, column| {
             let (old, new) = (before.get(column), after.get(column));
-            if old == new || STAMPED[1..].contains(&column.to_string().as_str()) {
+            if old == new || STAMPED[1..].contains(&column.as_str()) {
                 return None;
             }
             any = true;
@@ -261,18 +264,23 @@ impl ChangeSet {
         verb: &str,
         mut value: impl FnMut(&M, <M::Entity as EntityTrait>::Column) -> Option<serde_json::Value>,
     ) {
+        let keys: Vec<_> = <M::Entity as EntityTrait>::PrimaryKey::iter()
+            .map(sea_orm::PrimaryKeyToColumn::into_column)
+            .collect();
         let mut columns = Map::new();
         for column in <M::Entity as EntityTrait>::Column::iter() {
+            // The key is named once.
+            if keys.iter().any(|key| key.as_str() == column.as_str()) {
+                continue;
+            }
             if let Some(value) = value(row, column).filter(|value| !value.is_null()) {
-                columns.insert(column.to_string(), value);
+                columns.insert(column.as_str().to_owned(), value);
             }
         }
         if columns.is_empty() {
             return;
         }
-        let key: Vec<_> = <M::Entity as EntityTrait>::PrimaryKey::iter()
-            .map(|key| audited::<M>(row, sea_orm::PrimaryKeyToColumn::into_column(key)))
-            .collect();
+        let key: Vec<_> = keys.into_iter().map(|key| audited::<M>(row, key)).collect();
         self.details.push(json!({ "table": M::Entity::default().table_name(), "key": key, verb: columns }));
     }
 
@@ -313,5 +321,5 @@ impl ChangeSet {
 /// A column's value as the audit trail keeps it: personal data never, long or raw text by its digest.
 fn audited<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> serde_json::Value {
     let value = row.get(column);
-    chain::audited_value(M::Entity::default().table_name(), &column.to_string(), &value)
+    chain::audited_value(M::Entity::default().table_name(), column.as_str(), &value)
 }

@@ -16,6 +16,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ use crate::webhook::fan_out::fan_out;
 
 /// Most messages and most entries that one pass takes.
 pub const BATCH: u64 = 1_000;
-/// How long a pass waits for further commits to share it with.
+/// How soon a pass may follow another. The first commit after a rest has its pass at once; under load, many share one.
 const GATHER: Duration = Duration::from_millis(10);
 /// When to look although nobody signalled, and how long to wait after a failure.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -72,7 +73,7 @@ pub async fn sequence(app: &App) -> Result<Sequenced> {
     let deliveries = fan_out(app, &transaction, &positioned.messages).await?;
     transaction.commit().await?;
     if deliveries > 0 {
-        app.wake.committed();
+        app.wake.queued();
     }
     let messages = positioned.messages.len() as u64;
     Ok(Sequenced {
@@ -147,13 +148,21 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut committed = app.wake.anywhere();
     let signals = super::replicas::exchange(&app, &stop);
     let passes = async {
+        let mut roused = false;
         while !stop.is_cancelled() {
+            let begun = Instant::now();
             let pause = drain(&app).await;
-            tokio::select! {
-                () = committed.roused() => tokio::time::sleep(GATHER).await,
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => {}
+            if roused {
+                app.wake.sequenced();
             }
+            roused = tokio::select! {
+                () = committed.roused() => {
+                    tokio::time::sleep_until(begun + GATHER).await;
+                    true
+                }
+                () = tokio::time::sleep(pause) => false,
+                () = stop.cancelled() => false,
+            };
         }
         drain(&app).await;
     };

@@ -1,4 +1,4 @@
-//! Rousing what works on committed rows: the sequencer, and whoever follows it.
+//! Rousing what works on committed rows: the sequencer, and who follows it.
 
 use tokio::sync::watch;
 
@@ -8,11 +8,13 @@ use tokio::sync::watch;
 pub struct Wake {
     here: watch::Sender<()>,
     anywhere: watch::Sender<()>,
+    sequenced: watch::Sender<()>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
-        Self { here: watch::Sender::new(()), anywhere: watch::Sender::new(()) }
+        let sender = || watch::Sender::new(());
+        Self { here: sender(), anywhere: sender(), sequenced: sender() }
     }
 }
 
@@ -28,6 +30,16 @@ impl Wake {
         self.anywhere.send_replace(());
     }
 
+    /// This process has queued deliveries, which workers of other processes may send.
+    pub fn queued(&self) {
+        self.here.send_replace(());
+    }
+
+    /// Everything committed before the last signal has its position, and its deliveries are queued.
+    pub fn sequenced(&self) {
+        self.sequenced.send_replace(());
+    }
+
     /// Follows the commits of this process.
     pub fn here(&self) -> Waker {
         Waker(self.here.subscribe())
@@ -36,6 +48,12 @@ impl Wake {
     /// Follows the commits of all processes.
     pub fn anywhere(&self) -> Waker {
         Waker(self.anywhere.subscribe())
+    }
+
+    /// Follows the sequencer behind the commits of all processes: who looked for deliveries at the commit itself would
+    /// look too early.
+    pub fn behind_the_sequencer(&self) -> Waker {
+        Waker(self.sequenced.subscribe())
     }
 }
 
@@ -79,5 +97,20 @@ mod tests {
         wake.committed_elsewhere();
         assert!(anywhere.roused().now_or_never().is_some());
         assert!(here.roused().now_or_never().is_none());
+    }
+
+    #[test]
+    fn who_follows_the_sequencer_waits_for_it() {
+        let wake = Wake::default();
+        let (mut here, mut anywhere, mut sequenced) =
+            (wake.here(), wake.anywhere(), wake.behind_the_sequencer());
+        wake.committed();
+        assert!(sequenced.roused().now_or_never().is_none());
+        assert!(here.roused().now_or_never().is_some() && anywhere.roused().now_or_never().is_some());
+        wake.queued();
+        assert!(here.roused().now_or_never().is_some(), "the other processes are told");
+        assert!(anywhere.roused().now_or_never().is_none(), "there is nothing to sequence");
+        wake.sequenced();
+        assert!(sequenced.roused().now_or_never().is_some());
     }
 }

@@ -175,6 +175,29 @@ impl<'a> Session<'a> {
         Err(refused(words))
     }
 
+    /// Says the event's number and link to the people there, once: the mark tells whether it was said before. Where a
+    /// profile has no comments, nothing is said.
+    ///
+    /// # Errors
+    /// What the tracker makes of it.
+    pub async fn remark(&mut self, id: &str, mark: &str) -> Heard<()> {
+        let profile = self.profile;
+        let (Some(comments), Some(comment)) = (&profile.comments, &profile.comment) else { return Ok(()) };
+        self.put("id", id);
+        // In brackets, so that no mark is the beginning of another.
+        let mark = format!("({mark})");
+        self.put("mark", mark.as_str());
+        let (_, answer) = self.ask(&comments.request, None).await?;
+        let list = answer.pointer(&comments.list).and_then(Value::as_array);
+        let list = list.ok_or_else(|| self.unexpected(&answer))?;
+        let said =
+            |item: &Value| item.pointer(&comments.text).is_some_and(|text| text.to_string().contains(&mark));
+        if !list.iter().any(said) {
+            self.ask(comment, None).await?;
+        }
+        Ok(())
+    }
+
     async fn ask(&self, request: &Request, etag: Option<&str>) -> Heard<(Answer, Value)> {
         let mut headers = HeaderMap::new();
         let context = Value::Object(self.context.clone());
@@ -222,6 +245,10 @@ impl<'a> Session<'a> {
                 return Err(Trouble::Later { outcome, words: words() });
             }
             _ => return Err(refused(words())),
+        }
+        if answer.broken {
+            let words = format!("{}: the answer broke off or did not end in time", answer.status);
+            return Err(Trouble::Later { outcome: Outcome::Failed, words });
         }
         // A change may be answered with nothing.
         let value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);

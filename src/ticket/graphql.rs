@@ -3,15 +3,18 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{RemediationState, TicketProposal, TicketState, Tlp, TrackerPreset, TrackerState};
-use entity::{remediation, ticket, tracker};
+use entity::{hook_secret, remediation, ticket, tracker};
 
 use super::tracker::{CreateTracker, UpdateTracker, profile_of};
 use super::{LinkTicket, OpenTicket, TicketMove, store};
+use crate::auth::Role;
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::Event;
 use crate::graphql::errors::{ApiError, ApiResult};
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
+use crate::hook::graphql::HookSecret;
+use crate::ids::{Kind, encode};
 use crate::outbox::retrying;
 
 /// A ticketing system.
@@ -117,9 +120,25 @@ impl Tracker {
         &self.0.lines.0
     }
 
-    /// Seconds between two looks at a ticket; null where hooks tell of changes. 轮询间隔秒数；由钩子通知时为空。
-    async fn poll_seconds(&self) -> Option<i32> {
-        self.0.poll_seconds
+    /// Seconds between two looks at a ticket; null where hooks tell of changes. 轮询间隔秒数；由回调通知变更时为空。
+    async fn poll_seconds(&self) -> ApiResult<Option<i32>> {
+        Ok(super::tracker::poll_seconds(&self.0, &profile_of(&self.0)?))
+    }
+
+    /// Where its hooks go, on this host; null when it sends none. 回调地址路径；不发送回调时为空。
+    async fn hook_path(&self) -> ApiResult<Option<String>> {
+        let path = || format!("/hooks/tickets/{}", encode(Kind::Tracker, self.0.id));
+        Ok(profile_of(&self.0)?.hook.map(|_| path()))
+    }
+
+    /// The secrets with which it proves its hooks, without the secrets themselves; null unless you are ADMIN or
+    /// AUDITOR. 回调密钥（不含密钥本身）；仅 ADMIN、AUDITOR 可见，否则为空。
+    async fn hook_secrets(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<HookSecret>>> {
+        if !actor(ctx).has_any(&[Role::Admin, Role::Auditor]) {
+            return Ok(None);
+        }
+        let rows = loaders::children::<hook_secret::Entity>(ctx, self.0.id).await?;
+        Ok(Some(rows.iter().map(HookSecret::from).collect()))
     }
 
     /// Whether it is spoken to. 是否启用。

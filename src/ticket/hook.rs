@@ -1,9 +1,11 @@
 //! A tracker's hook: which ticket to look at.
 
+use entity::tracker;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{store, tracker};
+use super::store;
+use super::tracker::profile_of;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
@@ -23,16 +25,16 @@ pub enum HookOutcome {
 /// tracker itself. So a hook that comes twice, late, or from somebody else changes nothing.
 ///
 /// # Errors
-/// NOT_FOUND when there is no such tracker; of the database.
-pub async fn take_hook(app: &App, tracker: Uuid, body: &Value) -> Result<HookOutcome> {
-    let profile = tracker::profile_of(&store::tracker(app, tracker).await?)?;
+/// Of the database.
+pub async fn take_hook(app: &App, tracker: &tracker::Model, body: &Value) -> Result<HookOutcome> {
+    let profile = profile_of(tracker)?;
     let named = profile.hooks.iter().find_map(|pointer| match body.pointer(pointer) {
         Some(Value::String(text)) => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     });
     let Some(id) = named else { return Ok(HookOutcome::NotOurs) };
-    retrying(|| look_now(app, tracker, &id)).await
+    retrying(|| look_now(app, tracker.id, &id)).await
 }
 
 async fn look_now(app: &App, tracker: Uuid, id: &str) -> Result<HookOutcome> {

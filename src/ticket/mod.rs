@@ -182,6 +182,7 @@ async fn start(
         seen_status: None,
         proposal: None,
         note: None,
+        remark: None,
         attempts: 0,
         due_at: Some(changes.at()),
         lease_until: None,

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::HeaderName;
 use entity::vocabulary::{RemediationState, TrackerPreset};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::template;
+use crate::hook::proof::Proof;
 
 /// Longest profile, in bytes of JSON.
 const MOST_BYTES: usize = 20_000;
@@ -35,9 +37,19 @@ pub struct Profile {
     pub lookup: Option<Lookup>,
     /// Writes its status.
     pub update: Update,
+    /// Reads what was said to people there.
+    #[serde(default)]
+    pub comments: Option<Comments>,
+    /// Says something to them; goes with `comments`.
+    #[serde(default)]
+    pub comment: Option<Request>,
     /// Where people find it, below the base URL, when the answer does not say.
     #[serde(default)]
     pub browse: Option<String>,
+    /// How its hooks prove that they are its own; none where it sends none that could, so that it is looked at in
+    /// intervals.
+    #[serde(default)]
+    pub hook: Option<Proof>,
     /// Where a hook's body may name the ticket.
     #[serde(default)]
     pub hooks: Vec<String>,
@@ -111,6 +123,13 @@ requests! {
         #[serde(default)]
         link: Option<String>,
     }
+    /// Reads what was said to people there.
+    Comments {
+        /// Where the list stands.
+        list: String,
+        /// Where the words stand in an item.
+        text: String,
+    }
     /// Looks up by name what a status has to be written as.
     Lookup {
         /// Where the list stands.
@@ -173,7 +192,12 @@ pub fn parse(text: &str) -> Result<Profile, String> {
     let token = profile.token.as_ref().map(|token| &token.request);
     let own =
         [&profile.search.request, &profile.create.request, &profile.read.request, &profile.update.request];
-    for request in own.into_iter().chain(lookup).chain(token) {
+    if profile.comments.is_some() != profile.comment.is_some() {
+        return Err("comments and comment go together: a comment is looked for before it is made".to_owned());
+    }
+    let comments = profile.comments.as_ref().map(|comments| &comments.request);
+    let more = [lookup, token, comments, profile.comment.as_ref()];
+    for request in own.into_iter().chain(more.into_iter().flatten()) {
         if !["GET", "POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
             return Err(format!("{:?} is no method: send GET, POST, PUT or PATCH", request.method));
         }
@@ -183,6 +207,14 @@ pub fn parse(text: &str) -> Result<Profile, String> {
         template::check(&json!([request.url, request.body])).map_err(|error| error.to_string())?;
     }
     template::check(&json!([profile.headers, profile.browse])).map_err(|error| error.to_string())?;
+    if let Some(header) = profile.hook.as_ref().and_then(Proof::header)
+        && HeaderName::try_from(header).is_err()
+    {
+        return Err(format!("{header:?} is no name of a header: name the one that proves a hook"));
+    }
+    if profile.hook.is_some() && profile.hooks.is_empty() {
+        return Err("hooks has to say where a hook's body names the ticket".to_owned());
+    }
     Ok(profile)
 }
 
@@ -215,5 +247,11 @@ mod tests {
         profile.read.request.method = "DELETE".to_owned();
         assert!(parse(&serde_json::to_string(&profile).unwrap()).unwrap_err().contains("PATCH"));
         assert!(parse("{}").unwrap_err().contains("search"));
+        let mut profile = of_preset(TrackerPreset::Redmine).unwrap();
+        profile.hook = Some(Proof::SharedSecret { header: "two words".to_owned() });
+        assert!(parse(&serde_json::to_string(&profile).unwrap()).unwrap_err().contains("header"));
+        profile.hook = Some(Proof::StandardWebhooks);
+        profile.hooks.clear();
+        assert!(parse(&serde_json::to_string(&profile).unwrap()).unwrap_err().contains("names the ticket"));
     }
 }

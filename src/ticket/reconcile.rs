@@ -6,6 +6,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::engine::{Session, Trouble};
+use super::rules::{Heard, heard};
 use super::tracker::{credentials, profile_of};
 use super::{again, store};
 use crate::app::App;
@@ -80,16 +81,24 @@ async fn compare(
     }))
 }
 
-/// Lets a ticket be told anew what the product says.
+/// Mends a ticket. What it proposes and was not heard yet (its hook was lost, say) is heard; else it is told anew what
+/// the product says. One that could not be read is left alone.
 ///
 /// # Errors
 /// By policy; of the database.
-pub async fn mend(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+pub async fn mend(app: &App, actor: &Actor, drift: &Drift) -> Result<()> {
     require(actor, Action::RetryTicket)?;
+    let Ok(found) = &drift.found else { return Ok(()) };
     retrying(|| async {
-        let before = store::find(app, actor, id).await?;
+        let before = store::find(app, actor, drift.ticket).await?;
+        let profile = profile_of(&store::tracker(app, before.tracker_id).await?)?;
+        let seen = before.seen_status.as_deref();
+        let heard = heard(found, seen, before.pushed_state, &profile.statuses, &profile.ready_statuses);
         let mut changes = ChangeSet::new(app, actor, Action::RetryTicket);
-        let after = again(&before, changes.at());
+        let after = match heard {
+            Heard::Ready => ticket::Model { due_at: Some(changes.at()), ..before.clone() },
+            Heard::Echo | Heard::Unknown => again(&before, changes.at()),
+        };
         changes.revise(app, &before, after, Some(before.event_id), Bump::Version);
         app.commit(changes).await
     })

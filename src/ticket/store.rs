@@ -179,6 +179,14 @@ pub async fn claim(app: &App, id: Uuid, now: DateTime<Utc>) -> Result<Option<Hel
     }
 }
 
+/// A ticket as it now is.
+///
+/// # Errors
+/// NOT_FOUND when there is none; of the database.
+pub async fn present(app: &App, id: Uuid) -> Result<ticket::Model> {
+    ticket::Entity::find_by_id(id).one(app.database.writer()).await?.ok_or(Error::NotFound)
+}
+
 /// Gives a claimed ticket back without any word about it.
 ///
 /// # Errors

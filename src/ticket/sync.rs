@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ticket;
-use entity::vocabulary::{TicketProposal, TicketState};
+use entity::vocabulary::{RemediationState, TicketProposal, TicketState};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -21,6 +21,9 @@ use crate::webhook::schedule::{self, Next};
 
 /// When it is asked again whether a withheld ticket may be sent: levels fall seldom.
 const WITHHELD: TimeDelta = TimeDelta::hours(1);
+
+/// Hooks that may come while one conversation is written down.
+const HOOKS: usize = 10;
 
 /// How it went with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
             Ok(()) => {
                 after.state = TicketState::Linked;
                 after.attempts = 0;
-                let poll = held.tracker.poll_seconds;
+                let poll = tracker::poll_seconds(&held.tracker, &profile);
                 after.due_at = poll.map(|seconds| now + TimeDelta::seconds(seconds.into()));
             }
             Err(Trouble::Refused(words)) => {
@@ -88,6 +91,31 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
             }
         }
     }
+    keep(app, before, after).await?;
+    Ok(synced)
+}
+
+/// Writes what came of it. A hook that came meanwhile is no reason to do all of it again: our own writes bring hooks
+/// about, so it might never end. What it asks for, another look, is left due.
+async fn keep(app: &App, before: &ticket::Model, mut after: ticket::Model) -> Result<()> {
+    let mut stands = before.clone();
+    for _ in 0..HOOKS {
+        match keep_over(app, &stands, after.clone()).await {
+            Err(Error::Race) => {}
+            other => return other,
+        }
+        stands = store::present(app, before.id).await?;
+        if stands.version != before.version || stands.state != before.state {
+            return Err(Error::Race);
+        }
+        if after.state == TicketState::Linked {
+            after.due_at = stands.due_at;
+        }
+    }
+    Err(Error::Race)
+}
+
+async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> Result<()> {
     let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::SyncTicket);
     let news = |row: &ticket::Model| {
         (row.state, row.external_id.clone(), row.seen_status.clone(), row.note.clone(), row.proposal)
@@ -97,8 +125,7 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
         tell(app, &mut changes, &after);
     }
     changes.revise(app, before, after, Some(before.event_id), bump);
-    app.commit(changes).await?;
-    Ok(synced)
+    app.commit(changes).await
 }
 
 /// Finds or makes the ticket, hears what it says, and tells it what the product says. What was achieved stands in
@@ -142,7 +169,13 @@ async fn converse(
                 }
             }
             Heard::Unknown => after.proposal = Some(TicketProposal::Unknown),
-            Heard::Ready => propose(app, held, after).await?,
+            Heard::Ready => {
+                propose(app, held, after).await?;
+                if after.proposal == Some(TicketProposal::Refused) {
+                    // The version is raised only when this is settled, so trying again makes the same mark.
+                    after.remark = Some(format!("{marker}-refused-{}", held.ticket.version));
+                }
+            }
         }
     } else if let Some(status) = profile.statuses.get(&held.fix.state)
         && seen.status != status.read
@@ -153,8 +186,25 @@ async fn converse(
             Err(trouble) => return Ok(Err(trouble)),
         };
     }
+    if held.fix.state == RemediationState::Failed && told.is_some_and(|told| told != held.fix.state) {
+        after.remark = Some(format!("{marker}-failed-{}", held.fix.version));
+    }
     after.pushed_state = Some(held.fix.state);
     after.seen_status = Some(seen.status);
+    if let Some(mark) = after.remark.clone() {
+        match session.remark(&id, &mark).await {
+            Ok(()) => {}
+            // Said or not, it changes nothing about the ticket: a person there may do without.
+            Err(Trouble::Refused(words)) => {
+                after.note.get_or_insert(format!("the tracker takes no comment: {words}"));
+            }
+            Err(Trouble::Later { outcome, words }) => {
+                let words = after.note.iter().cloned().chain([words]).collect::<Vec<_>>().join("; ");
+                return Ok(Err(Trouble::Later { outcome, words }));
+            }
+        }
+        after.remark = None;
+    }
     Ok(Ok(()))
 }
 

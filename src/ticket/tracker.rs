@@ -27,6 +27,8 @@ use crate::secret::{Confidential, Place};
 const MOST: usize = 50;
 /// Bounds on the seconds between two looks at a ticket.
 const POLL: std::ops::RangeInclusive<i32> = 30..=86_400;
+/// Seconds between two looks at a ticket of a tracker that sends no hooks, unless it is set.
+const POLL_SECONDS: i32 = 300;
 
 /// A value that a tracker's requests need. 请求所需的参数。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -86,7 +88,8 @@ pub struct CreateTracker {
     /// Product lines whose tickets it takes; empty for all. 适用产品线；为空表示全部。
     #[graphql(default)]
     pub lines: Vec<String>,
-    /// Seconds between two looks at a ticket, 30 to 86400; left out where hooks tell of changes. 轮询间隔秒数。
+    /// Seconds between two looks at a ticket, 30 to 86400; left out where hooks tell of changes, and for 300 where the
+    /// tracker sends none. 轮询间隔秒数；由回调通知变更时可省略，不发送回调的系统默认 300。
     pub poll_seconds: Option<i32>,
     /// Recognises the creation when it is sent again. 幂等键。
     pub idempotency_key: Option<String>,
@@ -249,6 +252,11 @@ pub fn profile_of(tracker: &tracker::Model) -> Result<Profile> {
         profile.ready_statuses.clone_from(&tracker.ready_statuses.0);
     }
     Ok(profile)
+}
+
+/// Seconds between two looks at a ticket; none where hooks tell of changes.
+pub(super) fn poll_seconds(tracker: &tracker::Model, profile: &Profile) -> Option<i32> {
+    tracker.poll_seconds.or(profile.hook.is_none().then_some(POLL_SECONDS))
 }
 
 /// Adds a tracker.

@@ -22,6 +22,7 @@ use crate::event::rules::public_status;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::ids::{Kind, encode};
 use crate::outbox::MessageKind;
+use crate::principal::rules::is_stale;
 
 /// Why a delivery does not leave. For LEADER and AUDITOR only: it tells of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Withheld {
     NotGranted,
     /// Who is responsible for it may no longer act.
     OwnerDenied,
+    /// Who is responsible for it has not called for as long as what was seen of them counts.
+    OwnerStale,
     /// The grant does not let it see this.
     NotVisible,
     /// The event is above the TLP ceiling.
@@ -52,6 +55,7 @@ impl Withheld {
             Self::NotConfirmed => "the grant is not confirmed",
             Self::NotGranted => "the grant was taken away",
             Self::OwnerDenied => "the owner may no longer act",
+            Self::OwnerStale => "the owner has not called for too long: they call, or an ADMIN names another",
             Self::NotVisible => "the grant does not let it see this",
             Self::AboveCeiling => "above the TLP ceiling",
             Self::FilteredOut => "outside the endpoint's filters",
@@ -109,8 +113,14 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
     if endpoint.grant_state == GrantState::Revoked {
         return all(Withheld::NotGranted);
     }
-    if store::is_denied(app, &endpoint.owner).await? {
+    let owner = store::principals(app, &endpoint.owner).await?;
+    if owner.iter().any(|principal| principal.denied) {
         return all(Withheld::OwnerDenied);
+    }
+    // One who was named and has not called yet is on the word of the ADMIN who named them.
+    let (after, now) = (app.principal_settings.stale_after_days, app.clock.now());
+    if !owner.is_empty() && owner.iter().all(|principal| is_stale(principal, after, now)) {
+        return all(Withheld::OwnerStale);
     }
     let messages = store::messages(app, batch.iter().map(|row| row.message_id)).await?;
     let facts = Facts::read(app, endpoint, batch).await?;

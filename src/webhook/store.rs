@@ -251,15 +251,13 @@ pub async fn messages(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Whether any principal of this subject may no longer act.
+/// What was seen of a subject, by each issuer.
 ///
 /// # Errors
 /// Of the database.
-pub async fn is_denied(app: &App, subject: &str) -> Result<bool> {
-    let select = principal::Entity::find()
-        .filter(principal::Column::Subject.eq(subject))
-        .filter(principal::Column::Denied.eq(true));
-    Ok(select.one(app.database.reader()).await?.is_some())
+pub async fn principals(app: &App, subject: &str) -> Result<Vec<principal::Model>> {
+    let select = principal::Entity::find().filter(principal::Column::Subject.eq(subject));
+    Ok(select.all(app.database.reader()).await?)
 }
 
 /// Those of `events` whose `facet` the actor may see, as they now are: one statement.

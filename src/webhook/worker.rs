@@ -152,7 +152,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         let _ = told.send(News::Written(ids));
     };
     let settling = tokio::spawn(settler::run(Arc::clone(&app), id, work, written));
-    let mut committed = app.wake.anywhere();
+    let mut sequenced = app.wake.behind_the_sequencer();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let mut worker = Worker {
         app,
@@ -184,7 +184,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         }
         tokio::select! {
             Some(news) = inbox.recv() => worker.hear(news, stopping),
-            () = committed.roused(), if !stopping => {
+            () = sequenced.roused(), if !stopping => {
                 worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
             }
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping

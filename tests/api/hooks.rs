@@ -390,27 +390,32 @@ async fn what_is_refused_names_the_field_and_changes_nothing() {
     .await;
 }
 
-/// The shell of docs/HOOKS.md, run as it stands there.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_shell_example_of_the_documents_is_let_in() {
-    let app = TestApp::sqlite().await;
-    app.with_company().await;
-    app.clock.set(vulndesk::clock::Clock::now(&vulndesk::clock::SystemClock));
-    let secret = rotate(&app, "src", 24).await;
+/// The `nth` shell of docs/HOOKS.md, run as it stands there, and what it prints.
+pub(crate) async fn run_example(app: &TestApp, nth: usize, settings: [(&'static str, String); 2]) -> String {
     let text = include_str!("../../docs/HOOKS.md");
-    let script = text.split("```sh\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let script = text.split("```sh\n").nth(nth).unwrap().split("```").next().unwrap().to_owned();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = app.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let run = tokio::task::spawn_blocking(move || {
         let mut command = Command::new("sh");
-        command.args(["-euc", &script]).env("SECRET", secret).env("CHANNEL", "src");
+        command.args(["-euc", &script]).envs(settings);
         command.env("VULNDESK", format!("http://{address}")).env("NO_PROXY", "*").output().unwrap()
     });
     let output = run.await.unwrap();
     let answer = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{answer} {}", String::from_utf8_lossy(&output.stderr));
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shell_example_of_the_documents_is_let_in() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    app.clock.set(vulndesk::clock::Clock::now(&vulndesk::clock::SystemClock));
+    let secret = rotate(&app, "src", 24).await;
+    let answer = run_example(&app, 1, [("SECRET", secret), ("CHANNEL", "src".to_owned())]).await;
     let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
     assert!(answer["event"].is_string(), "{answer}");
 }

@@ -273,3 +273,29 @@ async fn one_shares_fate_holds_up_no_other_and_an_ended_share_is_proposed_anew()
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_bonus_run_counts_one_vulnerability_once() {
+    on_both(|app| async move {
+        with_money(&app, "5000").await;
+        let (first, _) = two_of_one(&app, "src").await;
+        judge(&app, &first, false).await;
+        let document = "{ channels { nodes { id key } } }";
+        let listed = app.graphql(&app.token(Role::Admin, "admin-1"), document, Value::Null).await;
+        let channels = listed["data"]["channels"]["nodes"].as_array().unwrap();
+        let channel = channels.iter().find(|node| node["key"] == "src").unwrap()["id"].clone();
+        app.advance(TimeDelta::days(60));
+        let input = json!({
+            "kind": "QUARTERLY_BONUS", "channel": channel, "period": "2026-Q1", "currency": "CNY",
+            "rationale": "First quarter",
+            "policy": { "critical": "500", "high": "200.10", "medium": "50", "low": "10" },
+        });
+        let token = app.token(Role::Analyst, "analyst-2");
+        let fields = "bonusRun { counted payouts { nodes { amount payee { subject } } } }";
+        let run = app.done(&token, "computeBonusRun", "ComputeBonusRun", input, fields).await;
+        assert_eq!(run["bonusRun"]["counted"], 1, "{run}");
+        let bonuses = json!([{ "amount": "200.10", "payee": { "subject": "reporter-1" } }]);
+        assert_eq!(run["bonusRun"]["payouts"]["nodes"], bonuses);
+    })
+    .await;
+}

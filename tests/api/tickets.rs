@@ -1,26 +1,31 @@
 //! Fixes as tickets in ticketing systems.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
+use vulndesk::clock::{Clock, SystemClock};
+use vulndesk::http::client_address::PeerAddress;
 use vulndesk::ids::decode_any;
 use vulndesk::outbound::Client;
 use vulndesk::ticket::{HookOutcome, reconcile, take_hook, worker};
 
 use crate::harness::{TestApp, on_both};
 use crate::story::Story;
+use crate::ticket_hooks::{Hooks, Running, until};
 use crate::tracker_stub::{self as stub, Contract, Fault, Stub};
 
 const FIELDS: &str = "id version state externalId url toldState seenStatus proposal note attempts";
 
 /// Does all that is due about tickets.
-async fn keep(app: &TestApp) {
+pub(crate) async fn keep(app: &TestApp) {
     let client = Client::new(app.app.outbound.clone()).unwrap();
     while worker::pass(&app.app, &client).await.unwrap() > 0 {}
 }
 
 /// An event whose fix of the line `router` is planned.
-async fn story(app: &TestApp) -> Story<'_> {
+pub(crate) async fn story(app: &TestApp) -> Story<'_> {
     app.with_company().await;
     let product = app.with_core_router().await;
     let story = Story::receive(app, "CNVD-1", json!({ "tlp": "AMBER" })).await;
@@ -29,7 +34,7 @@ async fn story(app: &TestApp) -> Story<'_> {
     story
 }
 
-async fn tracker(app: &TestApp, change: Value) -> String {
+pub(crate) async fn tracker(app: &TestApp, change: Value) -> String {
     let mut input = json!({
         "name": "engineering", "preset": "REDMINE", "parameters": [{ "name": "project", "value": "vuln" }],
         "credentials": [{ "name": "key", "value": "a-secret-key" }], "tlpCeiling": "AMBER", "abroad": false,
@@ -39,7 +44,7 @@ async fn tracker(app: &TestApp, change: Value) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn open(app: &TestApp, story: &Story<'_>, tracker: &str) -> String {
+pub(crate) async fn open(app: &TestApp, story: &Story<'_>, tracker: &str) -> String {
     let input = json!({ "remediation": story.fix().await["id"], "tracker": tracker });
     let made =
         app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "openTicket", input, "id state").await;
@@ -56,16 +61,17 @@ pub(crate) async fn linked(app: &TestApp, story: &Story<'_>) -> [String; 2] {
     [tracker, ticket]
 }
 
-async fn look(app: &TestApp, ticket: &str) -> Value {
+pub(crate) async fn look(app: &TestApp, ticket: &str) -> Value {
     app.node(&app.token(Role::Analyst, "analyst-1"), ticket, "Ticket", FIELDS).await
 }
 
 async fn hook(app: &TestApp, tracker: &str, body: Value) -> HookOutcome {
     let (_, id) = decode_any(tracker).unwrap();
-    take_hook(&app.app, id, &body).await.unwrap()
+    let tracker = vulndesk::ticket::store::tracker(&app.app, id).await.unwrap();
+    take_hook(&app.app, &tracker, &body).await.unwrap()
 }
 
-async fn plan(app: &TestApp, story: &Story<'_>) {
+pub(crate) async fn plan(app: &TestApp, story: &Story<'_>) {
     let fix = story.fix().await;
     let plan =
         json!({ "remediation": fix["id"], "expectedVersion": fix["version"], "fixPlan": "Check lengths" });
@@ -202,6 +208,38 @@ async fn a_tracker_that_never_answers_is_given_up_after_the_last_attempt() {
 }
 
 #[tokio::test]
+async fn a_tracker_that_falls_silent_or_drips_is_tried_again_and_no_ticket_made_twice() {
+    on_both(|app| async move {
+        let story = story(&app).await;
+        let client = Client::new(app.app.outbound.clone()).unwrap().with_deadline(Duration::from_millis(300));
+        for (fault, words) in
+            [(Fault::Silence, "no answer within 300ms"), (Fault::Drip, "did not end in time")]
+        {
+            let stub = Stub::start(stub::redmine).await;
+            let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+            stub.fail(&[fault]);
+            let ticket = open(&app, &story, &tracker).await;
+            while worker::pass(&app.app, &client).await.unwrap() > 0 {}
+            let seen = look(&app, &ticket).await;
+            assert_eq!(
+                (&seen["state"], &seen["attempts"]),
+                (&json!("PENDING"), &json!(1)),
+                "{fault:?}: {seen}"
+            );
+            assert!(seen["note"].as_str().unwrap().contains(words), "{seen}");
+            app.advance(TimeDelta::minutes(1));
+            keep(&app).await;
+            assert_eq!(
+                (&look(&app, &ticket).await["state"], stub.count()),
+                (&json!("LINKED"), 1),
+                "{fault:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_yes_is_not_believed() {
     on_both(|app| async move {
         let stub = Stub::start(stub::redmine).await;
@@ -285,6 +323,53 @@ async fn a_status_that_says_done_is_a_proposal_that_the_rules_decide() {
 }
 
 #[tokio::test]
+async fn who_works_there_is_told_once_of_a_refusal_and_of_a_failed_verification() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        stub.set_status("Resolved");
+        stub.fail(&[Fault::LostAnswer]);
+        hook(&app, &tracker, json!({ "issue": { "id": 1 } })).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!((&seen["proposal"], &seen["attempts"]), (&json!("REFUSED"), &json!(1)), "{seen}");
+        app.advance(TimeDelta::minutes(1));
+        keep(&app).await;
+        let said = stub.comments();
+        assert_eq!(said.len(), 1, "what was said is found and not said again: {said:?}");
+        let (text, mark) = said[0].split_once(" (vulndesk-").unwrap();
+        assert_eq!(
+            (text, mark.contains("-refused-")),
+            (story.number.as_str(), true),
+            "number and link alone"
+        );
+        let seen = look(&app, &ticket).await;
+        assert_eq!((&seen["proposal"], &seen["attempts"]), (&json!("REFUSED"), &json!(0)), "{seen}");
+        assert!(seen["note"].as_str().unwrap().contains("no fix plan"), "{seen}");
+
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+        keep(&app).await;
+        assert_eq!(stub.comments().len(), 1, "what goes on by itself needs no words");
+        let fix = story.fix().await;
+        let verify = json!({
+            "remediation": fix["id"], "expectedVersion": fix["version"], "fullyFixed": false,
+            "fullyFixedEvidence": "It still crashes", "bypassable": false, "bypassEvidence": "None found",
+            "newProblem": false, "newProblemEvidence": "None found",
+        });
+        app.made(&app.token(Role::Analyst, "analyst-2"), "verifyFix", verify, "id").await;
+        keep(&app).await;
+        let said = stub.comments();
+        assert_eq!((said.len(), stub.status().as_str()), (2, "Feedback"), "{said:?}");
+        assert!(said[1].contains("-failed-") && !said[1].contains("crash"), "{said:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_tracker_without_hooks_is_looked_at_in_intervals_and_drift_is_mended() {
     on_both(|app| async move {
         let stub = Stub::start(stub::redmine).await;
@@ -307,10 +392,21 @@ async fn a_tracker_without_hooks_is_looked_at_in_intervals_and_drift_is_mended()
         let drift = reconcile::drift(&app.app, &client, &operator).await.unwrap();
         assert_eq!(drift.len(), 1);
         assert_eq!((drift[0].expected.as_str(), &drift[0].found), ("New", &Ok("Rejected".to_owned())));
-        reconcile::mend(&app.app, &operator, drift[0].ticket).await.unwrap();
+        reconcile::mend(&app.app, &operator, &drift[0]).await.unwrap();
         keep(&app).await;
         assert_eq!(stub.status(), "New");
         assert_eq!(reconcile::drift(&app.app, &client, &operator).await.unwrap(), []);
+
+        // A hook that was lost: what it would have told is heard before anything is told anew.
+        plan(&app, &story).await;
+        stub.set_status("Resolved");
+        let drift = reconcile::drift(&app.app, &client, &operator).await.unwrap();
+        reconcile::mend(&app.app, &operator, &drift[0]).await.unwrap();
+        keep(&app).await;
+        assert_eq!(
+            (&look(&app, &ticket).await["proposal"], &story.fix().await["state"], stub.status().as_str()),
+            (&json!("ACCEPTED"), &json!("SUBMITTED"), "Resolved")
+        );
     })
     .await;
 }
@@ -464,26 +560,55 @@ async fn every_preset_keeps_to_its_trackers_contract() {
     }
 }
 
-/// A real tracker that `conformance/tickets/run` has started.
-async fn real(app: &TestApp, change: Value, resolve: impl AsyncFn(&str)) {
+/// Puts the product on a socket, for trackers that really send hooks, and answers where it is.
+async fn listen(app: &TestApp) -> String {
+    // What they sign has the machine's time.
+    app.clock.set(SystemClock.now());
+    let listener = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let peer = PeerAddress("127.0.0.2:40000".parse().unwrap());
+    let router = app.router.clone().layer(axum::Extension(peer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// A real tracker that `conformance/tickets/run` has started, told and heard by nothing but its own hooks. `there` sets
+/// its status as a person would: to what means that the fix is done, or to something else; `said` is what was said to the
+/// people there.
+async fn real(
+    app: &TestApp,
+    change: Value,
+    hooks_file: &str,
+    there: impl AsyncFn(&str, bool),
+    said: impl AsyncFn(&str) -> String,
+) {
+    let url = listen(app).await;
     let story = story(app).await;
     let tracker = tracker(app, change).await;
+    let hooks = Hooks::of(app, &tracker).await;
+    let settings = json!({ "url": format!("{url}{}", hooks.path), "secret": hooks.secret });
+    let file = std::path::Path::new(&setting("VULNDESK_TEST_HOOKS")).join(hooks_file);
+    std::fs::write(file, settings.to_string()).unwrap();
+    let _running = Running::start(app);
     let ticket = open(app, &story, &tracker).await;
-    keep(app).await;
-    let seen = look(app, &ticket).await;
-    assert_eq!((&seen["state"], &seen["toldState"]), (&json!("LINKED"), &json!("PLANNED")), "{seen}");
-    let id = seen["externalId"].as_str().unwrap();
+    let seen = until(app, &ticket, |seen| seen["state"] == "LINKED").await;
+    assert_eq!(seen["toldState"], "PLANNED", "{seen}");
+    let id = seen["externalId"].as_str().unwrap().to_owned();
+
+    there(&id, true).await;
+    let seen = until(app, &ticket, |seen| seen["proposal"] == "REFUSED").await;
+    assert!(seen["note"].as_str().unwrap().contains("no fix plan"), "{seen}");
+    there(&id, false).await;
+    until(app, &ticket, |seen| seen["proposal"] == "UNKNOWN").await;
+    assert_eq!(story.fix().await["state"], "PLANNED", "neither changed anything");
 
     plan(app, &story).await;
-    resolve(id).await;
-    hook(app, &tracker, json!({ "id": id, "issue": { "id": id } })).await;
-    keep(app).await;
-    let seen = look(app, &ticket).await;
-    assert_eq!(
-        (&seen["proposal"], &story.fix().await["state"]),
-        (&json!("ACCEPTED"), &json!("SUBMITTED")),
-        "{seen}"
-    );
+    let done = Instant::now();
+    there(&id, true).await;
+    let seen =
+        until(app, &ticket, |seen| seen["proposal"] == "ACCEPTED" && seen["toldState"] != "PLANNED").await;
+    assert!(done.elapsed() < Duration::from_secs(10), "{:?}", done.elapsed());
+    assert_eq!((&story.fix().await["state"], &seen["toldState"]), (&json!("SUBMITTED"), &json!("SUBMITTED")));
 
     let fix = story.fix().await;
     let verify = json!({
@@ -491,19 +616,27 @@ async fn real(app: &TestApp, change: Value, resolve: impl AsyncFn(&str)) {
         "bypassable": false, "bypassEvidence": "None found", "newProblem": false, "newProblemEvidence": "None found",
     });
     app.made(&app.token(Role::Analyst, "analyst-2"), "verifyFix", verify, "id").await;
+    let seen = until(app, &ticket, |seen| seen["toldState"] == "FAILED").await;
+    // What the tracker sends of our own change has come when it answered the change: it is read, and means nothing.
     keep(app).await;
-    let seen = look(app, &ticket).await;
-    assert_eq!((&seen["state"], &seen["toldState"]), (&json!("LINKED"), &json!("FAILED")), "{seen}");
+    let echoed = look(app, &ticket).await;
+    assert_eq!(
+        (&echoed["state"], &echoed["proposal"], &story.fix().await["state"]),
+        (&json!("LINKED"), &seen["proposal"], &json!("FAILED")),
+        "{echoed}"
+    );
+
+    let words = said(&id).await;
+    assert!(words.contains("-refused-") && words.contains("-failed-"), "{words}");
 
     // A status that it does not know: it says yes, and the ticket says that it did not.
     let admin = app.token(Role::Admin, "admin-1");
-    let odd = json!({ "tracker": tracker, "expectedVersion": 1, "statuses": [{ "state": "SUBMITTED", "write": "99", "read": "99" }] });
+    let version = &app.node(&admin, &tracker, "Tracker", "version").await["version"];
+    let odd = json!({ "tracker": tracker, "expectedVersion": version, "statuses": [{ "state": "SUBMITTED", "write": "99", "read": "99" }] });
     app.made(&admin, "updateTracker", odd, "id").await;
     let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
     assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
-    keep(app).await;
-    let seen = look(app, &ticket).await;
-    assert_eq!(seen["state"], "REFUSED", "{seen}");
+    let seen = until(app, &ticket, |seen| seen["state"] == "REFUSED").await;
     assert!(seen["note"].as_str().unwrap().contains("was to be \"99\""), "{seen}");
 }
 
@@ -511,7 +644,11 @@ fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run conformance/tickets/run"))
 }
 
-/// Resolves a ticket as a person there would.
+async fn get(url: String, header: (&str, String)) -> String {
+    reqwest::Client::new().get(url).header(header.0, header.1).send().await.unwrap().text().await.unwrap()
+}
+
+/// Changes a ticket as a person there would.
 async fn put(url: String, header: (&str, String), body: Value) {
     let client = reqwest::Client::new();
     let answer = client.put(url).header(header.0, header.1).json(&body).send().await.unwrap();
@@ -524,10 +661,18 @@ async fn a_real_redmine_is_told_and_heard() {
     let (url, key) = (setting("VULNDESK_TEST_REDMINE"), setting("VULNDESK_TEST_REDMINE_KEY"));
     let app = TestApp::sqlite().await;
     let change = json!({ "baseUrl": url, "credentials": [{ "name": "key", "value": key }] });
-    real(&app, change, async |id: &str| {
-        let body = json!({ "issue": { "status_id": 3, "notes": "Fixed" } });
-        put(format!("{url}/issues/{id}.json"), ("x-redmine-api-key", key.clone()), body).await;
-    })
+    real(
+        &app,
+        change,
+        "redmine-hooks.json",
+        async |id: &str, done| {
+            let body = json!({ "issue": { "status_id": if done { 3 } else { 2 }, "notes": "A word" } });
+            put(format!("{url}/issues/{id}.json"), ("x-redmine-api-key", key.clone()), body).await;
+        },
+        async |id: &str| {
+            get(format!("{url}/issues/{id}.json?include=journals"), ("x-redmine-api-key", key.clone())).await
+        },
+    )
     .await;
 }
 
@@ -540,9 +685,19 @@ async fn a_real_request_tracker_is_told_and_heard() {
         "preset": "REQUEST_TRACKER", "baseUrl": url, "parameters": [{ "name": "queue", "value": "General" }],
         "credentials": [{ "name": "token", "value": token }],
     });
-    real(&app, change, async |id: &str| {
-        let header = ("authorization", format!("token {token}"));
-        put(format!("{url}/REST/2.0/ticket/{id}"), header, json!({ "Status": "resolved" })).await;
-    })
+    real(
+        &app,
+        change,
+        "rt-hooks.json",
+        async |id: &str, done| {
+            let header = ("authorization", format!("token {token}"));
+            let status = if done { "resolved" } else { "stalled" };
+            put(format!("{url}/REST/2.0/ticket/{id}"), header, json!({ "Status": status })).await;
+        },
+        async |id: &str| {
+            let header = ("authorization", format!("token {token}"));
+            get(format!("{url}/REST/2.0/ticket/{id}/attachments?fields=Subject&per_page=100"), header).await
+        },
+    )
     .await;
 }

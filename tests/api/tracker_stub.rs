@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -40,6 +42,10 @@ pub(crate) enum Fault {
     LostAnswer,
     /// It is not done, and answered as if it were.
     Ignored,
+    /// It is done, and never answered.
+    Silence,
+    /// It is done, and the answer stops in the middle for ever.
+    Drip,
 }
 
 /// One ticket of the stub.
@@ -53,6 +59,8 @@ pub(crate) struct Kept {
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) kept: Vec<Kept>,
+    /// What was said to people there.
+    pub(crate) comments: Vec<String>,
     pub(crate) faults: VecDeque<Fault>,
     pub(crate) asked: Vec<Asked>,
 }
@@ -63,6 +71,8 @@ pub(crate) type Contract = fn(&mut World, &Asked) -> (u16, Value);
 pub(crate) struct Stub {
     pub(crate) url: String,
     pub(crate) world: Arc<Mutex<World>>,
+    /// How many requests that change something have come.
+    pub(crate) asked: watch::Sender<usize>,
 }
 
 impl Stub {
@@ -71,8 +81,10 @@ impl Stub {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let world = Arc::<Mutex<World>>::default();
         let shared = Arc::clone(&world);
+        let asked = watch::Sender::new(0);
+        let told = asked.clone();
         let router = Router::new().fallback(move |request: Request| {
-            let shared = Arc::clone(&shared);
+            let (shared, told) = (Arc::clone(&shared), told.clone());
             async move {
                 let (parts, body) = request.into_parts();
                 let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
@@ -82,11 +94,17 @@ impl Stub {
                     headers: parts.headers,
                     body: serde_json::from_slice(&body).unwrap_or_default(),
                 };
-                answer(&mut shared.lock().unwrap(), contract, asked)
+                let changes = asked.method != "GET";
+                let answer = answer(&mut shared.lock().unwrap(), contract, asked);
+                told.send_modify(|writes| *writes += usize::from(changes));
+                match answer {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, world }
+        Self { url, world, asked }
     }
 
     pub(crate) fn fail(&self, faults: &[Fault]) {
@@ -106,28 +124,46 @@ impl Stub {
         self.world.lock().unwrap().kept.len()
     }
 
+    /// What was said to people there.
+    pub(crate) fn comments(&self) -> Vec<String> {
+        self.world.lock().unwrap().comments.clone()
+    }
+
     /// How many requests changed something, or tried to.
     pub(crate) fn writes(&self) -> usize {
         self.world.lock().unwrap().asked.iter().filter(|asked| asked.method != "GET").count()
     }
 }
 
-fn answer(world: &mut World, contract: Contract, asked: Asked) -> Response {
+/// None for one that never comes.
+fn answer(world: &mut World, contract: Contract, asked: Asked) -> Option<Response> {
     world.asked.push(asked.clone());
     let fault = if asked.method == "GET" { None } else { world.faults.pop_front() };
     let (status, body) = match fault {
         Some(Fault::Answer(status, words)) => {
             let status = StatusCode::from_u16(status).unwrap();
-            return (status, [("retry-after", "120")], words).into_response();
+            return Some((status, [("retry-after", "120")], words).into_response());
         }
-        Some(Fault::Ignored) => return (StatusCode::OK, "[\"'moon' isn't a valid status\"]").into_response(),
+        Some(Fault::Ignored) => {
+            return Some((StatusCode::OK, "[\"'moon' isn't a valid status\"]").into_response());
+        }
+        Some(Fault::Silence) => {
+            contract(world, &asked);
+            return None;
+        }
+        Some(Fault::Drip) => {
+            let (status, _) = contract(world, &asked);
+            let drop = futures_util::stream::iter([Ok::<_, std::io::Error>("{")]);
+            let body = Body::from_stream(drop.chain(futures_util::stream::pending()));
+            return Some((StatusCode::from_u16(status).unwrap(), body).into_response());
+        }
         Some(Fault::LostAnswer) => {
             contract(world, &asked);
             (502, json!({ "error": "bad gateway" }))
         }
         None => contract(world, &asked),
     };
-    (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response()
+    Some((StatusCode::from_u16(status).unwrap(), body.to_string()).into_response())
 }
 
 fn not_known(asked: &Asked) -> (u16, Value) {
@@ -175,9 +211,16 @@ pub(crate) fn redmine(world: &mut World, asked: &Asked) -> (u16, Value) {
             (201, json!({ "issue": { "id": id } }))
         }
         "GET /issues/1.json" => {
-            (200, json!({ "issue": { "id": 1, "status": { "name": world.kept[0].status } } }))
+            let journals: Vec<_> = world.comments.iter().map(|notes| json!({ "notes": notes })).collect();
+            let status = json!({ "name": world.kept[0].status });
+            (200, json!({ "issue": { "id": 1, "status": status, "journals": journals } }))
         }
         "PUT /issues/1.json" => {
+            if let Some(notes) = asked.body["issue"]["notes"].as_str() {
+                assert_eq!(asked.body["issue"]["private_notes"], true);
+                world.comments.push(notes.to_owned());
+                return (204, Value::Null);
+            }
             let wanted: usize = asked.body["issue"]["status_id"].as_str().unwrap().parse().unwrap();
             // An id that it does not know, it ignores, and says 204.
             if let Some(status) = STATUSES.get(wanted - 1) {

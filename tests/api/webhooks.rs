@@ -440,6 +440,32 @@ async fn what_leaves_is_what_the_grant_sees_at_that_moment() {
 }
 
 #[tokio::test]
+async fn nothing_leaves_for_an_owner_who_is_gone() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let received = app.receive("analyst-1", "cnvd", "CNVD-2026-00001", "AMBER").await;
+        let portal_id = app.confirmed(with(portal(), json!({ "owner": "analyst-1" }))).await;
+        app.advance(chrono::TimeDelta::days(30) - chrono::TimeDelta::seconds(1));
+        let seen = app.leaving(portal_id, &received.event).await;
+        assert!(seen.iter().all(|(_, body)| body.is_ok()), "{seen:?}");
+        app.advance(chrono::TimeDelta::seconds(1));
+        let held = app.leaving(portal_id, &received.event).await;
+        assert!(held.iter().all(|(_, body)| *body == Err(Withheld::OwnerStale)), "{held:?}");
+        // Who calls again is there again; who is denied is not, however lately they called.
+        app.graphql(&app.token(Role::Analyst, "analyst-1"), "{ viewer { subject } }", Value::Null).await;
+        let seen = app.leaving(portal_id, &received.event).await;
+        assert!(seen.iter().all(|(_, body)| body.is_ok()), "{seen:?}");
+        let admin = app.token(Role::Admin, "admin-1");
+        let deny =
+            json!({ "issuer": vulndesk::auth::DEVELOPMENT_ISSUER, "subject": "analyst-1", "reason": "left" });
+        app.done(&admin, "denyPrincipal", "DenyPrincipal", deny, "principal { id }").await;
+        let held = app.leaving(portal_id, &received.event).await;
+        assert!(held.iter().all(|(_, body)| *body == Err(Withheld::OwnerDenied)), "{held:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn scope_filters_and_jurisdiction_hold_back() {
     on_both(|app| async move {
         app.with_company().await;

@@ -34,13 +34,13 @@ use vulndesk::webhook::sign::{Key, secret_text, verify};
 use receiver::Receiver;
 
 /// How often the processes are killed.
-const KILLS: usize = 6;
+const KILLS: usize = 8;
 /// How long the load goes on between two kills, and how many reports have to be accepted in that time at least.
-const BETWEEN: (Duration, usize) = (Duration::from_secs(2), 20);
+const BETWEEN: (Duration, usize) = (Duration::from_secs(1), 300);
 /// How many reports are on their way at once.
 const SENDERS: usize = 8;
 /// The tests' own bound: nothing here waits for long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// An installation on disk, with the settings of the processes that run it.
 struct Installation {

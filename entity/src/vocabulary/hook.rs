@@ -10,6 +10,8 @@ vocabulary! {
     HookSourceKind {
         /// The platform of a channel. 渠道平台。
         Channel = "CHANNEL",
+        /// A ticketing system. 工单系统。
+        Tracker = "TRACKER",
     }
 
     /// Where a received hook stands. 入站回调的处理状态。
