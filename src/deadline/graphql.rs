@@ -21,7 +21,7 @@ use crate::event::graphql::EventPayload;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::Id;
-use crate::graphql::{actor, app, loaders};
+use crate::graphql::{actor, app, loaders, sensitive};
 use crate::outbox::retrying;
 
 crate::payload! {
@@ -111,7 +111,11 @@ impl DeadlineQuery {
             at: app.clock.now(),
         };
         let input = PageInput { first, after, last, before };
-        Ok(Connection::new(store::page(app, actor, &asked, &input).await?))
+        let page = store::page(app, actor, &asked, &input).await?;
+        if sensitive::lists_items(ctx) {
+            page.rows.iter().for_each(|(row, _)| sensitive::touch(ctx, row.event_id));
+        }
+        Ok(Connection::new(page))
     }
 
     /// What would start if this verdict were given now, and who is on duty for it; nothing is written. Null when the
@@ -123,7 +127,10 @@ impl DeadlineQuery {
     ) -> ApiResult<Option<DeadlineForecast>> {
         require(actor(ctx), Action::ReadDeadlines)?;
         match super::forecast(app(ctx), actor(ctx), &input).await {
-            Ok((clocks, on_duty)) => Ok(Some(DeadlineForecast::new(ctx, clocks, on_duty).await?)),
+            Ok((clocks, on_duty)) => {
+                sensitive::touch(ctx, input.event.0);
+                Ok(Some(DeadlineForecast::new(ctx, clocks, on_duty).await?))
+            }
             Err(crate::error::Error::NotFound) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -159,7 +166,11 @@ impl DeadlineQuery {
     ) -> ApiResult<Connection<Notice>> {
         require(actor(ctx), Action::ReadDeadlines)?;
         let input = PageInput { first, after, last, before };
-        Ok(Connection::new(store::notices(app(ctx), actor(ctx), unread, &input).await?))
+        let page = store::notices(app(ctx), actor(ctx), unread, &input).await?;
+        if sensitive::lists_items(ctx) {
+            page.rows.iter().for_each(|(row, _)| sensitive::touch(ctx, row.event_id));
+        }
+        Ok(Connection::new(page))
     }
 }
 

@@ -220,12 +220,18 @@ impl Lookup for entity::obligation::Entity {
         visibility::visible(actor, Facet::Content, entity::obligation::Column::EventId)
             .add(crate::reply::store::readable(actor, entity::obligation::Column::ChannelId))
     }
+    fn note(ctx: &Context<'_>, row: &entity::obligation::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
 }
 
 impl Lookup for entity::deadline::Entity {
     const ID: Self::Column = entity::deadline::Column::Id;
     fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
         crate::deadline::store::visible(actor)
+    }
+    fn note(ctx: &Context<'_>, row: &entity::deadline::Model) {
+        super::sensitive::touch(ctx, row.event_id);
     }
 }
 
