@@ -23,6 +23,7 @@ mod m09_delivery_room;
 mod m09_ticket_hook;
 mod m10_calendar_feed;
 mod m10_deadline;
+mod m10_withdrawal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_ticket::Migration),
             Box::new(m09_delivery_room::Migration),
             Box::new(m09_ticket_hook::Migration),
+            Box::new(m10_withdrawal::Migration),
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),

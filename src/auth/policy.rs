@@ -90,6 +90,8 @@ actions! {
     ReceiveReport "receiveReport" [Analyst Src];
     /// Add what arrived later to a report.
     AddToReport "addToReport" [Analyst Src Reporter];
+    /// Pass on that a report's finder withdraws it.
+    WithdrawReport "withdrawReport" [Analyst Src];
     /// Join a report to another event.
     JoinReport "joinReport" [Analyst];
     /// Split a report into numbered parts.

@@ -59,6 +59,8 @@ pub async fn forecast(
     let mut clocks = Clocks::load(app, &event).await?;
     let at = app.clock.now();
     let facts = &mut clocks.facts;
+    facts.news =
+        crate::verdict::rules::changes_verdict(facts.event.verdict, input.if_verdict).then(Uuid::nil);
     facts.event.verdict = Some(input.if_verdict);
     facts.verdicts.push(Given { id: Uuid::nil(), verdict: input.if_verdict, at });
     if let Some(level) = input.if_level {

@@ -65,6 +65,8 @@ impl Arrival<'_> {
             history: self.history,
             part_of: self.part.map(|(whole, _)| whole),
             part_number: self.part.map(|(_, number)| number),
+            withdrawn_at: None,
+            withdrawal_reason: None,
             split: false,
             severity: self.severity,
         };

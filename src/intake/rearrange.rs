@@ -102,6 +102,39 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     Ok(after)
 }
 
+/// A report that its finder withdraws. 撤回报告。
+#[derive(Clone, Debug, InputObject)]
+pub struct WithdrawReport {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// Why, in the finder's words. 撤回原因（报告人原话）。
+    pub reason: String,
+}
+
+/// Passes on that a report's finder withdraws it. That ends nothing by itself: the vulnerability may be there all the
+/// same, so a person gives the verdict and decides what is owed. Withdrawn again, it stays as it is.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on an ill-formed reason.
+pub async fn withdraw_report(app: &App, actor: &Actor, input: &WithdrawReport) -> Result<report::Model> {
+    require(actor, Action::WithdrawReport)?;
+    let reason = require_text("input.reason", &input.reason, LONG)?;
+    let report = store::find(app, actor, input.report.0).await?;
+    store::require_handler(app, actor, &report).await?;
+    if report.withdrawn_at.is_some() {
+        return Ok(report);
+    }
+    let before = store::event_of(app, &report).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::WithdrawReport);
+    let withdrawn_at = Some(changes.at());
+    let after = report::Model { withdrawn_at, withdrawal_reason: Some(reason), ..report.clone() };
+    changes.update(&report, &after);
+    changes.message(app, Some(before.id), &message::ReportWithdrawn { report: Opaque::new(report.id) });
+    revise_after_arrival(app, &mut changes, &before, &report)?;
+    app.commit(changes).await?;
+    Ok(after)
+}
+
 /// Where a report belongs. 将报告并入另一事件。
 #[derive(Clone, Debug, InputObject)]
 pub struct JoinReport {

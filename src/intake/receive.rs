@@ -167,7 +167,7 @@ async fn remember(
 }
 
 async fn channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
-    let own = actor.is(Role::Src) && actor.channel.as_deref() == Some(key);
+    let own = actor.speaks_for(key);
     let may_use = own || actor.is(Role::Analyst);
     let found = if may_use { crate::channel::store::by_key(app, key).await? } else { None };
     let refusal = |code, message| Error::Refused(vec![Refusal::on(code, "channel", message)]);

@@ -162,6 +162,11 @@ messages! {
         /// Number of its newest version. 最新版本号。
         version: i32,
     }
+    /// A report's finder withdrew it. 报告人撤回了报告。
+    ReportWithdrawn "report.withdrawn" [team(Action::ReadReports), PUBLIC] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
+    }
     /// A report was joined to this event. 报告并入本事件。
     ReportJoined "report.joined" [team(Action::ReadReports)] {
         /// The report. 报告。

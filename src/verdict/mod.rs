@@ -147,6 +147,7 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     let changed = rules::changes_verdict(before.verdict, input.verdict);
     let mut clocks = Clocks::load(app, &before).await?;
     clocks.facts.verdicts.push(given);
+    clocks.facts.news = changed.then_some(given.id);
     clocks.replan(app, &mut changes, &mut after)?;
     let granted = AccessFacts { event: after.clone(), ..access.clone() };
     regrant(&mut changes, Some(&access), &granted);

@@ -78,6 +78,19 @@ async fn confirm(app: &TestApp, event: &str) {
     step(app, event, "giveVerdict", "GiveVerdict", verdict).await;
 }
 
+/// An event whose reporter was asked and answered, and whose clocks ran out; its id.
+pub(crate) async fn left_too_long(app: &TestApp) -> String {
+    let report = app.receive("analyst-1", "src", "SLOW-1", "AMBER").await;
+    step(app, &report.event, "startTriage", "EventMove", json!({})).await;
+    let asked = json!({ "report": report.report, "question": "Which version?" });
+    step(app, &report.event, "askReporter", "AskReporter", asked).await;
+    app.advance(TimeDelta::hours(5));
+    step(app, &report.event, "resumeTriage", "EventMove", json!({})).await;
+    app.advance(TimeDelta::hours(120));
+    schedule::sweep(&app.app).await.unwrap();
+    report.event
+}
+
 #[tokio::test]
 async fn a_platform_is_promised_working_days_and_people_are_told_once() {
     on_both(|app| async move {

@@ -79,6 +79,8 @@ pub struct ClockFacts {
     pub channels: BTreeMap<Uuid, channel::Model>,
     /// Its verdicts, oldest first.
     pub verdicts: Vec<Given>,
+    /// The verdict that is being given, where it turns the last one into another: channels that were told are owed it.
+    pub news: Option<Uuid>,
     /// Its scores, oldest first.
     pub scores: Vec<Scored>,
     /// Its products.
@@ -106,6 +108,7 @@ impl ClockFacts {
             reports: Vec::new(),
             channels: BTreeMap::new(),
             verdicts: Vec::new(),
+            news: None,
             scores: Vec::new(),
             products: Vec::new(),
             remediations: Vec::new(),
@@ -220,11 +223,6 @@ impl ClockFacts {
     pub(super) fn confirmed_at(&self) -> Option<DateTime<Utc>> {
         let ours = |row: &&Given| matches!(row.verdict, Verdict::Confirmed | Verdict::KnownInternally);
         self.verdicts.iter().find(ours).map(|row| row.at)
-    }
-
-    /// The verdict that differs from the one before it, if any does: the last time that channels were owed news.
-    pub(super) fn changed_verdict(&self) -> Option<&Given> {
-        self.verdicts.windows(2).rev().find(|pair| pair[0].verdict != pair[1].verdict).map(|pair| &pair[1])
     }
 
     /// The first score of the latest pass that has one, with that pass.

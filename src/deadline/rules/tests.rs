@@ -258,9 +258,12 @@ impl Story {
 
     fn verdict(&mut self, verdict: Verdict) {
         self.next += 1;
+        let changes = self.facts.event.verdict.is_some_and(|before| before != verdict);
+        self.facts.news = changes.then(|| id(self.next));
         self.facts.event.verdict = Some(verdict);
         self.facts.verdicts.push(Given { id: id(self.next), verdict, at: self.facts.at });
         self.settle();
+        self.facts.news = None;
     }
 
     fn level(&mut self, level: Level) {

@@ -220,19 +220,15 @@ fn verdict_replies(
         let owed = Some(owed("report received"));
         wanted.push(Wanted { slot: slot.clone(), owed, clock: None, by_level: false, done_at: None });
     }
-    let Some(changed) = facts.changed_verdict() else { return };
-    let told = facts.obligations.iter().filter(|row| {
-        row.report_id == Some(report.id) && row.channel_id == channel.id && row.kind == ReplyKind::Verdict
-    });
-    let (mut answered, mut settled) = (false, false);
-    for row in told {
-        let before = row.met_at.is_some_and(|met| met < changed.at);
-        answered |= before;
-        settled |= row.met_at.is_some() && !before;
-        settled |= row.state == ObligationState::Open && row.opened_at < changed.at;
-    }
-    if answered && !settled {
-        let slot = format!("{slot}:{}", changed.id);
+    let Some(news) = facts.news else { return };
+    let told = |state| {
+        let of_state = move |row: &&entity::obligation::Model| row.state == state;
+        facts.obligations.iter().filter(of_state).any(|row| {
+            row.report_id == Some(report.id) && row.channel_id == channel.id && row.kind == ReplyKind::Verdict
+        })
+    };
+    if told(ObligationState::Met) && !told(ObligationState::Open) {
+        let slot = format!("{slot}:{news}");
         let owed = Some(owed("verdict changed"));
         wanted.push(Wanted { slot, owed, clock: None, by_level: false, done_at: None });
     }
