@@ -62,6 +62,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CalendarCommand,
     },
+    /// Keep the rules by which clocks run.
+    Deadlines {
+        #[command(subcommand)]
+        command: DeadlinesCommand,
+    },
     /// Compare with what others hold; fails when it does not agree.
     Reconcile {
         #[command(subcommand)]
@@ -84,6 +89,24 @@ pub(crate) enum Command {
     },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
+}
+
+/// Files of deadline policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadlinesCommand {
+    /// Write the deadline policy in force to a TOML file.
+    Export {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Introduce the deadline policy of a TOML file; what is open is counted anew by it.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Subject in whose name it is introduced.
+        #[arg(long)]
+        subject: String,
+    },
 }
 
 /// What a development token says.

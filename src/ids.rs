@@ -87,6 +87,12 @@ pub enum Kind {
     Calendar = 90,
     /// A calendar feed.
     CalendarFeed = 91,
+    /// A clock.
+    Deadline = 95,
+    /// A version of the deadline policy.
+    DeadlinePolicy = 96,
+    /// What a person was told about a clock.
+    Notice = 97,
 }
 
 /// The id of a row of `kind`, for clients.

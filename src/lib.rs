@@ -14,6 +14,7 @@ pub mod comment;
 pub mod config;
 pub mod customer;
 pub mod database;
+pub mod deadline;
 pub mod decision;
 pub mod demo;
 pub mod duty;

@@ -2,6 +2,7 @@
 
 mod calendar_files;
 mod cli;
+mod deadline_files;
 mod imports;
 mod money_files;
 
@@ -16,8 +17,8 @@ use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
-    AuditCommand, CalendarCommand, Cli, Command, Common, ReconcileCommand, SecretsCommand, TokenArgs,
-    WebhooksCommand,
+    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, ReconcileCommand, SecretsCommand,
+    TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,6 +82,16 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Calendar { command: CalendarCommand::Import(args) } => {
             log_to_stderr(settings.log_format);
             calendar_files::import(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Deadlines { command } => {
+            log_to_stderr(settings.log_format);
+            let app = command_line_app(&settings).await?;
+            match command {
+                DeadlinesCommand::Export { file } => deadline_files::export(&app, &file).await,
+                DeadlinesCommand::Import { file, subject } => {
+                    deadline_files::import(&app, &file, &subject).await
+                }
+            }
         }
         Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
             log_to_stderr(settings.log_format);

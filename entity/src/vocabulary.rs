@@ -39,12 +39,14 @@ macro_rules! vocabulary {
 }
 
 mod calendar;
+mod deadline;
 mod hook;
 mod payout;
 mod ticket;
 mod webhook;
 
 pub use calendar::*;
+pub use deadline::*;
 pub use hook::*;
 pub use payout::*;
 pub use ticket::*;

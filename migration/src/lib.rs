@@ -21,8 +21,9 @@ mod m08_ticket;
 mod m09_calendar;
 mod m09_delivery_room;
 mod m09_ticket_hook;
-mod m10_withdrawal;
 mod m10_calendar_feed;
+mod m10_deadline;
+mod m10_withdrawal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m10_withdrawal::Migration),
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
+            Box::new(m10_deadline::Migration),
         ]
     }
 }

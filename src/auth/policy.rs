@@ -44,6 +44,8 @@ actions! {
     SavePlatformAccount "savePlatformAccount" [Admin];
     /// Remove a platform account.
     RemovePlatformAccount "removePlatformAccount" [Admin];
+    /// Tell that a platform account is about to lapse: the schedule's alone.
+    AnnounceAccountLapse "announceAccountLapse" [];
     /// Make or replace the secret with which a channel's platform signs its hooks.
     RotateHookSecret "rotateHookSecret" [Admin];
     /// Take no more hooks of a channel's platform.
@@ -78,6 +80,8 @@ actions! {
     EndDuty "endDuty" [Admin];
     /// Introduce weights and bands for later scores.
     CreateRatingPolicy "createRatingPolicy" [Admin];
+    /// Introduce rules by which clocks run.
+    CreateDeadlinePolicy "createDeadlinePolicy" [Admin];
     /// Refuse a subject whatever its token says.
     DenyPrincipal "denyPrincipal" [Admin];
     /// End a subject's denial.
@@ -140,6 +144,18 @@ actions! {
     AddTeamMember "addTeamMember" [Analyst Leader];
     /// Take someone off the response team.
     RemoveTeamMember "removeTeamMember" [Analyst Leader];
+    /// Record the dates that a notice names.
+    SetNoticeDate "setNoticeDate" [Analyst];
+    /// Correct when something was learned of; to later only a LEADER.
+    CorrectLearnedAt "correctLearnedAt" [Analyst Leader];
+    /// Record a follow-up question of a channel.
+    RecordFollowUpQuestion "recordFollowUpQuestion" [Analyst];
+    /// Mark a notice of one's own as read.
+    MarkNoticeRead "markNoticeRead" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Tell people of what is due: the schedule's alone.
+    TellDeadline "tellDeadline" [];
+    /// Count clocks anew after the policy, a calendar or a channel changed: the schedule's alone.
+    RecountDeadlines "recountDeadlines" [];
     /// Ask the leading group for a decision.
     AskDecision "askDecision" [Analyst Engineer Legal PublicRelations];
     /// Record what was decided.
@@ -236,6 +252,8 @@ actions! {
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.
     ReadReplies "readReplies" [Analyst Leader Support AccountManager Legal PublicRelations Auditor];
+    /// Read clocks and what one was told about them.
+    ReadDeadlines "readDeadlines" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read decisions.
     ReadDecisions "readDecisions" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read products.
@@ -252,6 +270,8 @@ actions! {
     ReadCalendars "readCalendars" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
     /// Read the duty roster.
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read deadline policies.
+    ReadDeadlinePolicies "readDeadlinePolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
     /// Read rating policies.
     ReadRatingPolicies "readRatingPolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
     /// Read the payouts one may see.

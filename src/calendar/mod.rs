@@ -34,6 +34,7 @@ use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+pub use builtin::of_jurisdiction;
 use rules::{Calendar, Computation, NamedDay, Pause, Span, Untold, Weekend};
 
 /// Longest name of a calendar, a day or a source, in characters.

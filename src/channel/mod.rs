@@ -4,6 +4,7 @@
 //! platform are kept with it, so that notices are seen there first and an account about to lapse is noticed.
 
 pub mod graphql;
+mod lapse;
 mod rules;
 pub mod store;
 
@@ -25,6 +26,8 @@ use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
+
+pub use lapse::AccountLapse;
 
 /// Longest name, in characters.
 const SHORT: usize = 200;
@@ -213,6 +216,7 @@ pub async fn save_account(app: &App, actor: &Actor, input: &SavePlatformAccount)
         registered_email: rules::email("input.registeredEmail", &input.registered_email)?,
         licence_document: optional_text("input.licenceDocument", input.licence_document.as_ref(), SHORT)?,
         valid_until: input.valid_until,
+        lapse_told_for: found.as_ref().and_then(|row| row.lapse_told_for),
     };
     let mut changes = ChangeSet::new(app, actor, Action::SavePlatformAccount);
     match &found {

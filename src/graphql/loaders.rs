@@ -82,6 +82,7 @@ children! {
     action_item by EventId, CreatedAt Asc;
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
+    deadline by EventId, OpenedAt Asc;
     reply by EventId, CreatedAt Asc;
     report by EventId, ReceivedAt Asc;
     event_link by EventId, LinkedAt Asc;
@@ -209,6 +210,27 @@ impl Lookup for report::Entity {
         visibility::visible_report(actor)
     }
     fn note(ctx: &Context<'_>, row: &report::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for entity::obligation::Entity {
+    const ID: Self::Column = entity::obligation::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        visibility::visible(actor, Facet::Content, entity::obligation::Column::EventId)
+            .add(crate::reply::store::readable(actor, entity::obligation::Column::ChannelId))
+    }
+    fn note(ctx: &Context<'_>, row: &entity::obligation::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for entity::deadline::Entity {
+    const ID: Self::Column = entity::deadline::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        crate::deadline::store::visible(actor)
+    }
+    fn note(ctx: &Context<'_>, row: &entity::deadline::Model) {
         super::sensitive::touch(ctx, row.event_id);
     }
 }

@@ -102,6 +102,7 @@ identified! {
     payout Payout, budget Budget, reward_grid RewardGrid, bonus_run BonusRun,
     tracker Tracker, ticket Ticket, calendar Calendar,
     calendar_feed CalendarFeed,
+    deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

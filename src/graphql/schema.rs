@@ -8,6 +8,7 @@ use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
+use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
@@ -50,6 +51,7 @@ pub struct Query(
     TicketQuery,
     CalendarQuery,
     FeedQuery,
+    DeadlineQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -80,6 +82,7 @@ pub struct Mutation(
     TicketMutation,
     CalendarMutation,
     FeedMutation,
+    DeadlineMutation,
 );
 
 /// The schema of the API.

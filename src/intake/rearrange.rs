@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arrival::{Arrival, Content, add_indicators, add_versions};
-use super::receive::{IndicatorInput, call_back, indicators, revise_after_arrival};
+use super::receive::{IndicatorInput, indicators, revise_after_arrival};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -94,7 +94,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         add_versions(app, &mut changes, &report, &[content], at)
     };
     add_indicators(app, &mut changes, &report, &new);
-    revise_after_arrival(app, &mut changes, &before, &report)?;
+    revise_after_arrival(app, &mut changes, &before, &report).await?;
     if let Some(key) = &key {
         changes.remember(key, report.id);
     }
@@ -187,6 +187,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     for row in &obligations {
         changes.update(row, &entity::obligation::Model { event_id: target.id, ..row.clone() });
     }
+    crate::deadline::move_report(app, &mut changes, report.id, target.id).await?;
     for row in &store::messages_of(app, report.id).await? {
         changes.update(row, &comment::Model { event_id: target.id, ..row.clone() });
     }
@@ -215,7 +216,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     let mut after = target.clone();
     after.received_at = target.received_at.min(report.received_at);
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
-        call_back(app, &mut changes, &mut after)?;
+        crate::deadline::call_back(app, &mut changes, &mut after)?;
     }
     changes.message(app, Some(target.id), &message::ReportJoined { report: Opaque::new(report.id) });
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
@@ -315,7 +316,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
             ..member.clone()
         });
         let members = members.collect();
-        arrival.open(app, &mut changes, event, members);
+        arrival.open(app, &mut changes, event, members).await?;
     }
     if let Some(key) = &key {
         changes.remember(key, report.id);

@@ -6,10 +6,11 @@ use entity::vocabulary::{ObligationState, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
-use super::{SHORT, channel_of, rules, save, store, tell_obligation};
+use super::{SHORT, channel_of, rules, save_with, store, tell_obligation};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text};
 use crate::graphql::scalars::Id;
@@ -79,8 +80,11 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         content_hash: Some(rules::content_hash(&before)),
         ..before.clone()
     };
-    meet_obligations(app, &mut changes, &after, sent_at).await?;
-    save(app, changes, &event, &before, after, false).await
+    let mut clocks = Clocks::load(app, &event).await?;
+    meet_obligations(app, &mut changes, &mut clocks, &after, sent_at).await?;
+    let mut moved = event.clone();
+    clocks.replan(app, &mut changes, &mut moved)?;
+    save_with(app, changes, (&event, moved), &before, after, false).await
 }
 
 /// Demands an approval that still suffices: the event's level may have risen since it was given.
@@ -112,6 +116,7 @@ async fn expect_approval(
 async fn meet_obligations(
     app: &App,
     changes: &mut ChangeSet,
+    clocks: &mut Clocks,
     reply: &reply::Model,
     sent_at: DateTime<Utc>,
 ) -> Result<()> {
@@ -128,6 +133,7 @@ async fn meet_obligations(
         };
         changes.update(&before, &after);
         tell_obligation(app, changes, &after);
+        clocks.facts.obligation_changed(&after);
     }
     Ok(())
 }

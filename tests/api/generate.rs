@@ -236,6 +236,7 @@ fn kind_of(name: &str) -> Kind {
         "product" => Kind::Product,
         "customer" => Kind::Customer,
         "calendar" => Kind::Calendar,
+        "notice" => Kind::Notice,
         "feed" => Kind::CalendarFeed,
         "duty" => Kind::Duty,
         "affectedProduct" => Kind::AffectedProduct,

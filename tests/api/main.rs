@@ -6,6 +6,7 @@ mod audit_trail;
 mod bad_input;
 mod calendars;
 mod consequences;
+mod deadlines;
 mod deliveries;
 mod duplicates;
 mod engine;
