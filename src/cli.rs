@@ -57,6 +57,16 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Introduce a reward grid from a CSV file with the columns tier, severity, minimum, maximum.
     ImportGrid(GridArgs),
+    /// Keep business calendars.
+    Calendar {
+        #[command(subcommand)]
+        command: CalendarCommand,
+    },
+    /// Keep the rules by which clocks run.
+    Deadlines {
+        #[command(subcommand)]
+        command: DeadlinesCommand,
+    },
     /// Compare with what others hold; fails when it does not agree.
     Reconcile {
         #[command(subcommand)]
@@ -84,6 +94,24 @@ pub(crate) enum Command {
     },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
+}
+
+/// Files of deadline policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadlinesCommand {
+    /// Write the deadline policy in force to a TOML file.
+    Export {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Introduce the deadline policy of a TOML file; what is open is counted anew by it.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Subject in whose name it is introduced.
+        #[arg(long)]
+        subject: String,
+    },
 }
 
 /// What a development token says.
@@ -157,6 +185,44 @@ pub(crate) enum ReconcileCommand {
         #[arg(long = "as", default_value = "reconcile")]
         subject: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CalendarCommand {
+    /// Take the holidays and make-up working days of a file into a calendar, all of them or none.
+    Import(CalendarImportArgs),
+}
+
+/// A calendar's days.
+#[derive(Debug, Args)]
+pub(crate) struct CalendarImportArgs {
+    /// Key of the calendar.
+    #[arg(long)]
+    pub(crate) calendar: String,
+    /// Form of the file.
+    #[arg(long, value_enum)]
+    pub(crate) format: CalendarFileFormat,
+    /// A year that the file has all days of, and whose days it replaces; may be repeated. Other days are added to
+    /// years that are there.
+    #[arg(long = "year")]
+    pub(crate) years: Vec<i32>,
+    /// Where the days come from, for example the notice that announced them.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Who does it, for the audit trail.
+    #[arg(long = "as", default_value = "import")]
+    pub(crate) subject: String,
+    /// The file.
+    pub(crate) file: PathBuf,
+}
+
+/// Form of a calendar's file.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum CalendarFileFormat {
+    /// Columns date, kind (HOLIDAY, MAKE_UP_WORKDAY) and name.
+    Csv,
+    /// iCalendar (RFC 5545) with all-day events.
+    Ics,
 }
 
 /// A platform's statement.

@@ -83,6 +83,16 @@ pub enum Kind {
     Tracker = 80,
     /// A ticket.
     Ticket = 81,
+    /// A business calendar.
+    Calendar = 90,
+    /// A calendar feed.
+    CalendarFeed = 91,
+    /// A clock.
+    Deadline = 95,
+    /// A version of the deadline policy.
+    DeadlinePolicy = 96,
+    /// What a person was told about a clock.
+    Notice = 97,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -1,6 +1,8 @@
 //! The command line: parse, build, call the library.
 
+mod calendar_files;
 mod cli;
+mod deadline_files;
 mod imports;
 mod money_files;
 
@@ -15,8 +17,8 @@ use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
-    AuditCommand, Cli, Command, Common, ReconcileCommand, RepliesCommand, SecretsCommand, TokenArgs,
-    WebhooksCommand,
+    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, ReconcileCommand, RepliesCommand,
+    SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,7 +37,7 @@ use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, graphql, hook, http, migrate, reply, schedule, ticket, webhook};
+use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, reply, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -76,6 +78,20 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ImportGrid(args) => {
             log_to_stderr(settings.log_format);
             money_files::import_grid(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Calendar { command: CalendarCommand::Import(args) } => {
+            log_to_stderr(settings.log_format);
+            calendar_files::import(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Deadlines { command } => {
+            log_to_stderr(settings.log_format);
+            let app = command_line_app(&settings).await?;
+            match command {
+                DeadlinesCommand::Export { file } => deadline_files::export(&app, &file).await,
+                DeadlinesCommand::Import { file, subject } => {
+                    deadline_files::import(&app, &file, &subject).await
+                }
+            }
         }
         Command::Reconcile { command: ReconcileCommand::Payouts(args) } => {
             log_to_stderr(settings.log_format);
@@ -296,8 +312,10 @@ async fn listen(
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
     let body_timeout = Duration::from_secs(settings.http.body_seconds);
-    let hooks = hook::http::routes(Arc::clone(&app), body_timeout);
-    let more = page::routes().merge(hooks).merge(reply::http::routes(api));
+    let more = page::routes()
+        .merge(hook::http::routes(Arc::clone(&app), body_timeout))
+        .merge(feed::http::routes(Arc::clone(&app)))
+        .merge(reply::http::routes(api));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
     shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));

@@ -7,13 +7,13 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Set, TransactionTra
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
-use crate::rating_policy::store;
+use crate::{calendar, deadline, rating_policy};
 
 /// Name of the lock that replicas starting together take in turn on PostgreSQL.
 const LOCK: i64 = 0x0076_756c_6e64_6573;
 
-/// Applies what the database lacks, then makes sure of what an installation always has: its secret row and the
-/// default rating policy. Safe to run from several processes at once.
+/// Applies what the database lacks, then makes sure of what an installation always has: its secret row, the
+/// default rating and deadline policies and the built-in calendars. Safe to run from several processes at once.
 ///
 /// # Errors
 /// When the database is newer than this binary or a change fails; a failed change leaves nothing behind.
@@ -34,7 +34,9 @@ pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::R
         .on_conflict(OnConflict::column(instance::Column::Id).do_nothing().to_owned())
         .exec_without_returning(database.writer())
         .await?;
-    store::ensure_default(database, clock, ids).await
+    rating_policy::store::ensure_default(database, clock, ids).await?;
+    deadline::store::ensure_default(database, clock, ids).await?;
+    calendar::store::ensure_builtin(database, clock, ids).await
 }
 
 async fn apply(database: &Database) -> anyhow::Result<()> {

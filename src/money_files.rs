@@ -53,7 +53,8 @@ fn records<T: DeserializeOwned>(file: &Path) -> anyhow::Result<Vec<(u64, T)>> {
     Ok(records)
 }
 
-fn told(error: Error) -> anyhow::Error {
+/// An error in words for who sits at the terminal.
+pub(crate) fn told(error: Error) -> anyhow::Error {
     match error {
         Error::Internal(cause) => cause,
         Error::BadInput { message, field } => anyhow::anyhow!("{field}: {message}"),

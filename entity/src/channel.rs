@@ -27,6 +27,8 @@ pub struct Model {
     pub reply_required: bool,
     /// IANA zone in which its working days end.
     pub time_zone: String,
+    /// Which days are worked; none for the built-in calendar of its jurisdiction.
+    pub calendar_id: Option<Uuid>,
     /// BCP 47 tag of its replies.
     pub language: String,
     /// People and addresses to reach it.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::vocabulary::{ObligationState, ReplyKind};
+use crate::vocabulary::{ObligationState, Regime, ReplyKind};
 
 /// What a report's channel is owed.
 #[sea_orm::model]
@@ -22,6 +22,12 @@ pub struct Model {
     pub kind: ReplyKind,
     /// What opened it.
     pub trigger: String,
+    /// For what of the event it is owed, as the clocks' planner names it.
+    pub slot: Option<String>,
+    /// Promise or law that asks for it; none where only the channel does.
+    pub regime: Option<Regime>,
+    /// Stage of the regime, as the rule of the policy is called.
+    pub stage: Option<String>,
     /// Open, met or waived.
     pub state: ObligationState,
     /// When.

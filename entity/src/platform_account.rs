@@ -22,6 +22,8 @@ pub struct Model {
     pub licence_document: Option<String>,
     /// Last day on which it works.
     pub valid_until: Option<Date>,
+    /// The last day of which people were told that it is near.
+    pub lapse_told_for: Option<Date>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -42,6 +42,10 @@ pub struct Model {
     pub split: bool,
     /// Severity told to the reporter.
     pub severity: Option<Severity>,
+    /// When its finder withdrew it.
+    pub withdrawn_at: Option<DateTimeUtc>,
+    /// Why, in their words.
+    pub withdrawal_reason: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -38,12 +38,16 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod calendar;
+mod deadline;
 mod hook;
 mod payout;
 mod template;
 mod ticket;
 mod webhook;
 
+pub use calendar::*;
+pub use deadline::*;
 pub use hook::*;
 pub use payout::*;
 pub use template::*;

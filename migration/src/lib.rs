@@ -18,9 +18,13 @@ mod m08_delivery_number;
 mod m08_hook;
 mod m08_payout;
 mod m08_ticket;
+mod m09_calendar;
 mod m09_delivery_room;
 mod m09_ticket_hook;
 mod m09_reply;
+mod m10_calendar_feed;
+mod m10_deadline;
+mod m10_withdrawal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -47,6 +51,10 @@ impl MigratorTrait for Migrator {
             Box::new(m09_delivery_room::Migration),
             Box::new(m09_ticket_hook::Migration),
             Box::new(m09_reply::Migration),
+            Box::new(m10_withdrawal::Migration),
+            Box::new(m09_calendar::Migration),
+            Box::new(m10_calendar_feed::Migration),
+            Box::new(m10_deadline::Migration),
         ]
     }
 }

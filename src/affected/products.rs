@@ -9,6 +9,8 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::auth::{Actor, Role};
+use crate::deadline::Clocks;
+use crate::deadline::rules::Product;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
 use crate::event::{self as events, optional_text};
@@ -80,7 +82,7 @@ pub async fn set_affected_product(
     };
     let mut granted = access.clone();
     granted.products.retain(|(other, _)| other.product_id != product.id);
-    granted.products.push((row.clone(), product.key));
+    granted.products.push((row.clone(), product.key.clone()));
     let facts = store::line_facts(app, &before, granted.products.iter().map(|(row, _)| row)).await?;
     let to = rules::follow_lines(&before, &facts).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut after = before.clone();
@@ -91,6 +93,9 @@ pub async fn set_affected_product(
         events::transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
     }
     regrant(&mut changes, Some(&access), &granted);
+    let mut clocks = Clocks::load(app, &before).await?;
+    clocks.facts.product_changed(Product { affected: row.clone(), product });
+    clocks.replan(app, &mut changes, &mut after)?;
     let told = message::EventAffectedChanged { product: Opaque::new(row.product_id), state: row.state };
     changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);

@@ -18,9 +18,11 @@ const PERSONAL: [(&str, &[&str]); 4] = [
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 7] = [
+const RAW: [(&str, &[&str]); 9] = [
+    ("calendar_feed", &["secret_hash"]),
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
+    ("report", &["withdrawal_reason"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
     ("hook_secret", &["sealed"]),

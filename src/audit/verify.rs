@@ -4,8 +4,8 @@
 use std::fmt;
 
 use entity::{
-    Aggregate, audit_entry, budget, channel, customer, duty, event, payout, principal, product, reporter,
-    webhook_endpoint,
+    Aggregate, audit_entry, budget, calendar, calendar_feed, channel, customer, duty, event, payout,
+    principal, product, reporter, webhook_endpoint,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -130,7 +130,9 @@ pub async fn verify(app: &App) -> Result<Report> {
     check_heads::<webhook_endpoint::Model>(app, &mut report, 0).await?;
     check_heads::<payout::Model>(app, &mut report, 0).await?;
     check_heads::<budget::Model>(app, &mut report, 0).await?;
-    // Who was only ever seen in a token has revision 0 and no entry.
+    // Built-in calendars that nobody changed, and who was only ever seen in a token, have revision 0 and no entry.
+    check_heads::<calendar_feed::Model>(app, &mut report, 0).await?;
+    check_heads::<calendar::Model>(app, &mut report, 1).await?;
     check_heads::<principal::Model>(app, &mut report, 1).await?;
     report.instance = instance::verify(app).await?;
     Ok(report)

@@ -73,6 +73,11 @@ impl Actor {
         self.roles.contains(&role)
     }
 
+    /// Whether the actor is the service of the channel with `key`.
+    pub fn speaks_for(&self, key: &str) -> bool {
+        self.is(Role::Src) && self.channel.as_deref() == Some(key)
+    }
+
     /// Role names separated by spaces, as the audit trail keeps them.
     pub fn role_names(&self) -> String {
         self.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" ")

@@ -44,6 +44,8 @@ actions! {
     SavePlatformAccount "savePlatformAccount" [Admin];
     /// Remove a platform account.
     RemovePlatformAccount "removePlatformAccount" [Admin];
+    /// Tell that a platform account is about to lapse: the schedule's alone.
+    AnnounceAccountLapse "announceAccountLapse" [];
     /// Make or replace the secret with which a channel's platform signs its hooks.
     RotateHookSecret "rotateHookSecret" [Admin];
     /// Take no more hooks of a channel's platform.
@@ -52,6 +54,14 @@ actions! {
     RotateTrackerHookSecret "rotateTrackerHookSecret" [Admin];
     /// Take no more hooks of a tracker.
     RemoveTrackerHookSecrets "removeTrackerHookSecrets" [Admin];
+    /// Add a business calendar.
+    CreateCalendar "createCalendar" [Admin];
+    /// Change a business calendar.
+    UpdateCalendar "updateCalendar" [Admin];
+    /// Enter the holidays and make-up working days of a year.
+    SetCalendarYear "setCalendarYear" [Admin];
+    /// Take the days of a file into a business calendar.
+    ImportCalendar "importCalendar" [Admin];
     /// Add a product.
     CreateProduct "createProduct" [Admin];
     /// Change a product.
@@ -70,6 +80,8 @@ actions! {
     EndDuty "endDuty" [Admin];
     /// Introduce weights and bands for later scores.
     CreateRatingPolicy "createRatingPolicy" [Admin];
+    /// Introduce rules by which clocks run.
+    CreateDeadlinePolicy "createDeadlinePolicy" [Admin];
     /// Refuse a subject whatever its token says.
     DenyPrincipal "denyPrincipal" [Admin];
     /// End a subject's denial.
@@ -78,6 +90,8 @@ actions! {
     ReceiveReport "receiveReport" [Analyst Src];
     /// Add what arrived later to a report.
     AddToReport "addToReport" [Analyst Src Reporter];
+    /// Pass on that a report's finder withdraws it.
+    WithdrawReport "withdrawReport" [Analyst Src];
     /// Join a report to another event.
     JoinReport "joinReport" [Analyst];
     /// Split a report into numbered parts.
@@ -130,6 +144,18 @@ actions! {
     AddTeamMember "addTeamMember" [Analyst Leader];
     /// Take someone off the response team.
     RemoveTeamMember "removeTeamMember" [Analyst Leader];
+    /// Record the dates that a notice names.
+    SetNoticeDate "setNoticeDate" [Analyst];
+    /// Correct when something was learned of; to later only a LEADER.
+    CorrectLearnedAt "correctLearnedAt" [Analyst Leader];
+    /// Record a follow-up question of a channel.
+    RecordFollowUpQuestion "recordFollowUpQuestion" [Analyst];
+    /// Mark a notice of one's own as read.
+    MarkNoticeRead "markNoticeRead" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Tell people of what is due: the schedule's alone.
+    TellDeadline "tellDeadline" [];
+    /// Count clocks anew after the policy, a calendar or a channel changed: the schedule's alone.
+    RecountDeadlines "recountDeadlines" [];
     /// Ask the leading group for a decision.
     AskDecision "askDecision" [Analyst Engineer Legal PublicRelations];
     /// Record what was decided.
@@ -244,6 +270,8 @@ actions! {
     ReadReplyTemplates "readReplyTemplates" [Admin Analyst Leader Legal PublicRelations Auditor];
     /// Take everything that was sent, received and decided on an event out of the product.
     ExportPackage "readPackage" [Analyst Leader Auditor];
+    /// Read clocks and what one was told about them.
+    ReadDeadlines "readDeadlines" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read decisions.
     ReadDecisions "readDecisions" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read products.
@@ -252,8 +280,16 @@ actions! {
     ReadCustomers "readCustomers" [Admin Analyst Leader Support AccountManager Auditor];
     /// Read channels.
     ReadChannels "readChannels" [Admin Analyst Leader Legal PublicRelations Auditor];
+    /// Make a link under which calendar programs read what one has to do.
+    CreateCalendarFeed "createCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// End one's own calendar link.
+    RevokeCalendarFeed "revokeCalendarFeed" [Analyst Leader Engineer Support AccountManager Legal PublicRelations];
+    /// Read business calendars and count by them.
+    ReadCalendars "readCalendars" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
     /// Read the duty roster.
     ReadDuties "readDuties" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read deadline policies.
+    ReadDeadlinePolicies "readDeadlinePolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
     /// Read rating policies.
     ReadRatingPolicies "readRatingPolicies" [Admin Analyst Leader Engineer Legal PublicRelations Auditor];
     /// Read the payouts one may see.

@@ -3,11 +3,13 @@
 use async_graphql::{Context, ID, Object};
 use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
-use entity::{channel, hook_secret, platform_account, reply_route};
+use entity::{calendar, channel, hook_secret, platform_account, reply_route};
 
 use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel, store};
 use crate::auth::Role;
 use crate::auth::policy::{Action, require};
+use crate::calendar::graphql::Calendar;
+use crate::error::Error;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
@@ -72,6 +74,13 @@ impl Channel {
     /// IANA zone in which its working days end. 时区。
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
+    }
+
+    /// Which days are worked; the built-in calendar of its jurisdiction unless another was chosen.
+    /// 工作日历；未指定时为其法域的内置日历。
+    async fn calendar(&self, ctx: &Context<'_>) -> ApiResult<Calendar> {
+        let found = loaders::lookup::<calendar::Entity>(ctx, crate::calendar::id_of(&self.0)).await?;
+        Ok(found.map(Calendar).ok_or(Error::NotFound)?)
     }
 
     /// BCP 47 tag of its replies. 回复语言。

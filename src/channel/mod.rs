@@ -4,26 +4,30 @@
 //! platform are kept with it, so that notices are seen there first and an account about to lapse is noticed.
 
 pub mod graphql;
+mod lapse;
 mod rules;
 pub mod store;
 
 use async_graphql::InputObject;
 use chrono::NaiveDate;
 use entity::vocabulary::ChannelKind;
-use entity::{channel, platform_account};
+use entity::{calendar, channel, platform_account};
 use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::error::{Error, RefusalCode, Result};
+use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
 use crate::outbox::{Bump, ChangeSet};
+
+pub use lapse::AccountLapse;
 
 /// Longest name, in characters.
 const SHORT: usize = 200;
@@ -46,6 +50,9 @@ pub struct CreateChannel {
     /// IANA zone in which its working days end. 时区。
     #[graphql(default = "Asia/Shanghai")]
     pub time_zone: String,
+    /// Its calendar; the built-in one of its jurisdiction when left out (CN: china, EU: eu, else none, in which every
+    /// day is worked). 工作日历；省略时按法域取内置日历（CN 为 china，EU 为 eu，其余为 none，即每日均为工作日）。
+    pub calendar: Option<Id<calendar::Entity>>,
     /// BCP 47 tag of its replies. 回复语言。
     #[graphql(default = "zh-CN")]
     pub language: String,
@@ -76,7 +83,8 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
         jurisdiction: rules::jurisdiction(&input.jurisdiction)?,
         abroad: input.abroad,
         reply_required: input.reply_required,
-        time_zone: rules::time_zone(&input.time_zone)?,
+        time_zone: rules::time_zone("input.timeZone", &input.time_zone)?,
+        calendar_id: calendar(app, input.calendar).await?,
         language: rules::language(&input.language)?,
         contacts: rules::contacts(&input.contacts)?.into(),
         active: true,
@@ -101,6 +109,20 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
     Ok(row)
 }
 
+/// The calendar that an input names, if it names one.
+async fn calendar(app: &App, named: Option<Id<calendar::Entity>>) -> Result<Option<Uuid>> {
+    let Some(named) = named else { return Ok(None) };
+    let unknown = || {
+        let text = "there is no such calendar: look it up under `calendars`";
+        Error::Refused(vec![Refusal::on(RefusalCode::UnknownReference, "input.calendar", text)])
+    };
+    match crate::calendar::store::find(app, named.0).await {
+        Ok(row) => Ok(Some(row.id)),
+        Err(Error::NotFound) => Err(unknown()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Changes to a channel; what is left out stays. 渠道变更；未提供的保持不变。
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateChannel {
@@ -114,6 +136,8 @@ pub struct UpdateChannel {
     pub reply_required: Option<bool>,
     /// IANA zone in which its working days end. 时区。
     pub time_zone: Option<String>,
+    /// Its calendar. 工作日历。
+    pub calendar: Option<Id<calendar::Entity>>,
     /// BCP 47 tag of its replies. 回复语言。
     pub language: Option<String>,
     /// People and addresses to reach it. 联系方式。
@@ -135,7 +159,10 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<c
         after.name = require_text("input.name", name, SHORT)?;
     }
     if let Some(zone) = &input.time_zone {
-        after.time_zone = rules::time_zone(zone)?;
+        after.time_zone = rules::time_zone("input.timeZone", zone)?;
+    }
+    if input.calendar.is_some() {
+        after.calendar_id = calendar(app, input.calendar).await?;
     }
     if let Some(language) = &input.language {
         after.language = rules::language(language)?;
@@ -189,6 +216,7 @@ pub async fn save_account(app: &App, actor: &Actor, input: &SavePlatformAccount)
         registered_email: rules::email("input.registeredEmail", &input.registered_email)?,
         licence_document: optional_text("input.licenceDocument", input.licence_document.as_ref(), SHORT)?,
         valid_until: input.valid_until,
+        lapse_told_for: found.as_ref().and_then(|row| row.lapse_told_for),
     };
     let mut changes = ChangeSet::new(app, actor, Action::SavePlatformAccount);
     match &found {
@@ -231,4 +259,4 @@ pub async fn remove_account(
     Ok(after)
 }
 
-pub use rules::{email, key, language};
+pub use rules::{email, key, language, time_zone};

@@ -28,10 +28,14 @@ pub(super) fn jurisdiction(text: &str) -> Result<String> {
     }
 }
 
-pub(super) fn time_zone(text: &str) -> Result<String> {
+/// The name of an IANA time zone.
+///
+/// # Errors
+/// BAD_USER_INPUT naming `field`.
+pub fn time_zone(field: &str, text: &str) -> Result<String> {
     match text.parse::<chrono_tz::Tz>() {
         Ok(zone) => Ok(zone.name().to_owned()),
-        Err(_) => Err(Error::bad_input("input.timeZone", "send an IANA zone such as Asia/Shanghai")),
+        Err(_) => Err(Error::bad_input(field, "send an IANA zone such as Asia/Shanghai")),
     }
 }
 
@@ -85,7 +89,7 @@ mod tests {
         for wrong in ["", "a", "Cnvd", "cnvd_2", "2cnvd", "cnvd ", "漏洞"] {
             assert!(key("k", wrong).is_err(), "{wrong}");
         }
-        assert!(time_zone("Asia/Shanghai").is_ok() && time_zone("Asia/Nowhere").is_err());
+        assert!(time_zone("z", "Asia/Shanghai").is_ok() && time_zone("z", "Asia/Nowhere").is_err());
         assert!(language("zh-CN").is_ok() && language("zh_CN").is_err() && language("").is_err());
         assert!(jurisdiction("EU").is_ok() && jurisdiction("eu").is_err());
         assert!(email("e", "psirt@example.com").is_ok());

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
@@ -180,6 +181,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
         granted: input.granted,
         extent: input.extent,
         expires_at: input.expires_at,
+        participants: &participants.0,
     };
     let refusals = rules::refusals(&before, &ruling);
     if !refusals.is_empty() {
@@ -198,7 +200,11 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
     };
     changes.update(&before, &after);
     tell(app, &mut changes, &after);
-    changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
+    let mut moved = event.clone();
+    let mut clocks = Clocks::load(app, &event).await?;
+    clocks.facts.decision_changed(&after);
+    clocks.replan(app, &mut changes, &mut moved)?;
+    changes.revise(app, &event, moved, Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }

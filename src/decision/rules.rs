@@ -24,6 +24,8 @@ pub struct Ruling<'a> {
     pub extent: Option<AbroadExtent>,
     /// When an accepted risk ends.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Subjects of who took part.
+    pub participants: &'a [String],
 }
 
 /// Why the ruling cannot be recorded; empty when it can.
@@ -48,6 +50,11 @@ pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal>
     }
     if let Some(message) = wrong_extent(decision.kind, ruling) {
         refusals.push(Refusal::on(message.0, "extent", message.1));
+    }
+    // It waives what is owed abroad, with their names beside the leader's.
+    if ruling.extent == Some(AbroadExtent::Refuse) && ruling.participants.is_empty() {
+        let message = "name who of LEGAL took part: refusing waives what is owed abroad in both names";
+        refusals.push(Refusal::on(RefusalCode::MissingFact, "participants", message));
     }
     let risk_is_accepted = decision.kind == DecisionKind::AcceptRisk && ruling.granted;
     match ruling.expires_at {
@@ -123,7 +130,15 @@ mod tests {
     }
 
     fn ruling(outcome: &str) -> Ruling<'_> {
-        Ruling { by: "leader-1", at: now(), outcome, granted: true, extent: None, expires_at: None }
+        Ruling {
+            by: "leader-1",
+            at: now(),
+            outcome,
+            granted: true,
+            extent: None,
+            expires_at: None,
+            participants: &[],
+        }
     }
 
     fn codes(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<RefusalCode> {
@@ -161,8 +176,12 @@ mod tests {
         let to = |granted, extent| Ruling { granted, extent, ..ruling("so be it") };
         assert_eq!(codes(&abroad, &to(true, None)), [RefusalCode::MissingFact]);
         assert_eq!(codes(&abroad, &to(true, Some(AbroadExtent::AllowReduced))), []);
-        assert_eq!(codes(&abroad, &to(false, Some(AbroadExtent::Refuse))), []);
-        assert_eq!(codes(&abroad, &to(true, Some(AbroadExtent::Refuse))), [RefusalCode::Contradiction]);
+        let refused = to(false, Some(AbroadExtent::Refuse));
+        assert_eq!(codes(&abroad, &refused), [RefusalCode::MissingFact], "by whom of LEGAL");
+        let names = ["legal-1".to_owned()];
+        assert_eq!(codes(&abroad, &Ruling { participants: &names, ..refused }), []);
+        let contradicted = Ruling { participants: &names, ..to(true, Some(AbroadExtent::Refuse)) };
+        assert_eq!(codes(&abroad, &contradicted), [RefusalCode::Contradiction]);
         assert_eq!(codes(&abroad, &to(false, Some(AbroadExtent::Allow))), [RefusalCode::Contradiction]);
         let other = asked(DecisionKind::Disclose, &[]);
         assert_eq!(codes(&other, &to(true, Some(AbroadExtent::Allow))), [RefusalCode::Contradiction]);

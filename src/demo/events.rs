@@ -119,7 +119,7 @@ pub(super) async fn handle(
         let received = until - Duration::days(110) + Duration::hours(50 * i64::try_from(index)?);
         clock.set(received);
         let product = &PRODUCTS[index % PRODUCTS.len()];
-        let mut story = receive(caller, index, product.name).await?;
+        let mut story = receive(caller, index, product.name, received).await?;
         let stage = STAGES[index % STAGES.len()];
         clock.advance(Duration::hours(2));
         if is_red(index) {
@@ -165,7 +165,12 @@ pub(super) async fn handle(
     Ok(())
 }
 
-async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> anyhow::Result<Story<'a>> {
+async fn receive<'a>(
+    caller: &'a Caller<'a>,
+    index: usize,
+    product: &str,
+    received: DateTime<Utc>,
+) -> anyhow::Result<Story<'a>> {
     let channels = [
         "cnvd",
         "src",
@@ -195,7 +200,15 @@ async fn receive<'a>(caller: &'a Caller<'a>, index: usize, product: &str) -> any
     let report =
         caller.change("analyst-1", "receiveReport", input, "report", "id event { id version }").await?;
     let version = report["event"]["version"].as_i64().context("a version")?;
-    Ok(Story { caller, id: id(&report["event"]), report: id(&report), version })
+    let mut story = Story { caller, id: id(&report["event"]), report: id(&report), version };
+    // Some notices name a date, others none.
+    if matches!(channel, "cnvd" | "cnnvd" | "nvdb") && index.is_multiple_of(2) {
+        let date = (received + Duration::days(14)).date_naive();
+        let dated = json!({ "report": story.report, "expectedVersion": story.version, "dueOn": date });
+        let event = caller.change("analyst-1", "setNoticeDate", dated, "event", "version").await?;
+        story.version = event["version"].as_i64().context("a version")?;
+    }
+    Ok(story)
 }
 
 /// Which events are kept among named people.
@@ -296,30 +309,55 @@ async fn fix(
     Ok(())
 }
 
-/// Answers every open obligation.
+/// Answers every open obligation: the verdicts first, since they acknowledge too.
 async fn reply(story: &mut Story<'_>, clock: &SetClock) -> anyhow::Result<()> {
-    let event = story.look("obligations { id state channel { abroad } }").await?;
-    let caller = story.caller;
-    let abroad =
-        event["obligations"].as_array().into_iter().flatten().any(|row| row["channel"]["abroad"] == true);
-    if abroad {
-        let ask = json!({ "event": story.id, "kind": "REPORT_ABROAD", "question": "May we answer abroad? 可否向境外回复？" });
-        let asked = caller.change("analyst-1", "askDecision", ask, "decision", "id version").await?;
-        let record = json!({
-            "decision": asked["id"], "expectedVersion": asked["version"], "granted": true,
-            "extent": "ALLOW_REDUCED", "outcome": "Reduced content 允许精简内容",
-        });
-        caller.change("leader-1", "recordDecision", record, "decision", "id").await?;
-        story.look("id").await?;
+    decide_abroad(story).await?;
+    loop {
+        let event = story.look("obligations { id state kind channel { id } }").await?;
+        let rows = event["obligations"].as_array().into_iter().flatten();
+        let open: Vec<&Value> = rows.filter(|row| row["state"] == "OPEN").collect();
+        let verdict = open.iter().find(|row| row["kind"] == "VERDICT");
+        let Some(first) = verdict.or(open.first()) else { return Ok(()) };
+        let same =
+            |row: &&&Value| row["kind"] == first["kind"] && row["channel"]["id"] == first["channel"]["id"];
+        let together: Vec<Value> = open.iter().filter(same).map(|row| row["id"].clone()).collect();
+        send(story, clock, &together, &first["kind"]).await?;
     }
-    let open = event["obligations"].as_array().into_iter().flatten().filter(|row| row["state"] == "OPEN");
-    let open: Vec<Value> = open.map(|row| row["id"].clone()).collect();
-    if open.is_empty() {
+}
+
+/// Lets the leading group decide whether undisclosed content goes abroad, where something is owed there.
+async fn decide_abroad(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let event = story
+        .look("obligations { state channel { abroad } } decisions { id version kind decidedAt }")
+        .await?;
+    let mut owed = event["obligations"].as_array().into_iter().flatten();
+    if !owed.any(|row| row["state"] == "OPEN" && row["channel"]["abroad"] == true) {
         return Ok(());
     }
+    let caller = story.caller;
+    let mut asked = event["decisions"].as_array().into_iter().flatten();
+    let asked = asked.find(|row| row["kind"] == "REPORT_ABROAD" && row["decidedAt"].is_null()).cloned();
+    let asked = match asked {
+        Some(asked) => asked,
+        None => {
+            let ask = json!({ "event": story.id, "kind": "REPORT_ABROAD", "question": "May we answer abroad? 可否向境外回复？" });
+            caller.change("analyst-1", "askDecision", ask, "decision", "id version").await?
+        }
+    };
+    let record = json!({
+        "decision": asked["id"], "expectedVersion": asked["version"], "granted": true,
+        "extent": "ALLOW_REDUCED", "outcome": "Reduced content 允许精简内容",
+    });
+    caller.change("leader-1", "recordDecision", record, "decision", "id").await?;
+    Ok(())
+}
+
+/// Drafts, approves where that is asked for, and sends a reply.
+async fn send(story: &mut Story<'_>, clock: &SetClock, owed: &[Value], kind: &Value) -> anyhow::Result<()> {
+    let caller = story.caller;
     let draft = json!({
-        "event": story.id, "expectedVersion": story.version, "obligations": open, "kind": "VERDICT",
-        "subject": "Our verdict 研判结论", "body": "We looked at your report. 我们已完成研判。",
+        "event": story.id, "expectedVersion": story.version, "obligations": owed, "kind": kind,
+        "subject": "About your report 关于贵方报告", "body": "We looked at it and handled it. 我们已完成研判与处置。",
     });
     let mut reply =
         caller.change("analyst-1", "draftReply", draft, "reply", "id version needsApproval").await?;

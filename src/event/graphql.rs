@@ -341,6 +341,14 @@ impl Event {
         crate::reply::graphql::obligations_of(ctx, self.0.id).await
     }
 
+    /// Its clocks, oldest first; null when your role may not read clocks. 时限，从早到晚；无权读取时为空。
+    async fn deadlines(
+        &self,
+        ctx: &Context<'_>,
+    ) -> ApiResult<Option<Vec<crate::deadline::graphql::Deadline>>> {
+        crate::deadline::graphql::deadlines_of(ctx, self.0.id).await
+    }
+
     /// Replies to its channels; null when your role may not read them. 回复；无权读取时为空。
     async fn replies(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Reply>>> {
         crate::reply::graphql::replies_of(ctx, self.0.id).await

@@ -63,6 +63,7 @@ async fn move_by_hand(
             transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
         }
     }
+    crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
@@ -149,6 +150,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     after.asked_report_id = Some(report.id);
     after.asked_at = Some(changes.at());
     crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question);
+    crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -82,6 +82,7 @@ children! {
     action_item by EventId, CreatedAt Asc;
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
+    deadline by EventId, OpenedAt Asc;
     reply by EventId, CreatedAt Asc;
     report by EventId, ReceivedAt Asc;
     event_link by EventId, LinkedAt Asc;
@@ -95,6 +96,8 @@ children! {
     delivery_attempt by DeliveryId, At Desc;
     webhook_secret by EndpointId, CreatedAt Desc;
     hook_secret by SourceId, CreatedAt Desc;
+    calendar_day by CalendarId, Date Asc;
+    calendar_year by CalendarId, Year Asc;
     payout_change by PayoutId, ChangedAt Asc;
     payout_appeal by PayoutId, AppealedAt Asc;
     reward_grid_cell by GridId, Id Asc;
@@ -189,7 +192,8 @@ lookups!(
     webhook_endpoint,
     reward_grid,
     budget,
-    tracker
+    tracker,
+    calendar
 );
 
 impl Lookup for event::Entity {
@@ -208,6 +212,27 @@ impl Lookup for report::Entity {
         visibility::visible_report(actor)
     }
     fn note(ctx: &Context<'_>, row: &report::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for entity::obligation::Entity {
+    const ID: Self::Column = entity::obligation::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        visibility::visible(actor, Facet::Content, entity::obligation::Column::EventId)
+            .add(crate::reply::store::readable(actor, entity::obligation::Column::ChannelId))
+    }
+    fn note(ctx: &Context<'_>, row: &entity::obligation::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for entity::deadline::Entity {
+    const ID: Self::Column = entity::deadline::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        crate::deadline::store::visible(actor)
+    }
+    fn note(ctx: &Context<'_>, row: &entity::deadline::Model) {
         super::sensitive::touch(ctx, row.event_id);
     }
 }

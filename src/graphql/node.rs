@@ -95,6 +95,9 @@ nodes! {
     channel: channel => Channel, |actor| by_role(actor, Action::ReadChannels);
     product: product => Product, |actor| by_role(actor, Action::ReadProducts);
     customer: customer => Customer, |actor| by_role(actor, Action::ReadCustomers);
+    calendar: calendar => Calendar, |actor| by_role(actor, Action::ReadCalendars);
+    deadline: deadline => Deadline, |actor| by_role(actor, Action::ReadDeadlines).add(crate::deadline::store::visible(actor));
+    deadline: deadline_policy => DeadlinePolicy, |actor| by_role(actor, Action::ReadDeadlinePolicies);
     duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
     webhook: webhook_endpoint => WebhookEndpoint, |actor| by_role(actor, Action::ReadWebhooks);
     webhook: delivery => WebhookDelivery, crate::webhook::store::visible_deliveries;

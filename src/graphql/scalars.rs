@@ -100,7 +100,9 @@ identified! {
     platform_account PlatformAccount, audit_entry AuditEntry, principal Principal, event_link EventLink,
     webhook_endpoint WebhookEndpoint, delivery Delivery, delivery_attempt DeliveryAttempt,
     payout Payout, budget Budget, reward_grid RewardGrid, bonus_run BonusRun,
-    tracker Tracker, ticket Ticket,
+    tracker Tracker, ticket Ticket, calendar Calendar,
+    calendar_feed CalendarFeed,
+    deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

@@ -4,12 +4,15 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::affected::graphql::AffectedMutation;
 use crate::audit::graphql::AuditQuery;
+use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
 use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
+use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
+use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
@@ -48,6 +51,9 @@ pub struct Query(
     WebhookQuery,
     TicketQuery,
     TemplateQuery,
+    CalendarQuery,
+    FeedQuery,
+    DeadlineQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -77,6 +83,9 @@ pub struct Mutation(
     HookMutation,
     TicketMutation,
     TemplateMutation,
+    CalendarMutation,
+    FeedMutation,
+    DeadlineMutation,
 );
 
 /// The schema of the API.

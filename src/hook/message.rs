@@ -13,7 +13,7 @@ use crate::auth::{Actor, Origin, Role};
 use crate::error::{Error, Result};
 use crate::graphql::scalars::{Decimal, Id};
 use crate::ids::{Kind, decode, encode};
-use crate::intake::{self, AddToReport, IndicatorInput, ReceiveReport, ReporterInput};
+use crate::intake::{self, AddToReport, IndicatorInput, ReceiveReport, ReporterInput, WithdrawReport};
 use crate::outbox::retrying;
 use crate::payout::{
     self as payouts, AcceptPayout, AppealPayout, ConfirmPayout, FailPayout, MarkPayoutSynced,
@@ -84,6 +84,13 @@ struct Added {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Withdrawn {
+    report: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Accepted {
     payout: String,
 }
@@ -122,9 +129,10 @@ struct Failed {
 }
 
 /// Every type of hook, in the order of their story.
-pub const TYPES: [&str; 7] = [
+pub const TYPES: [&str; 8] = [
     "report.submitted",
     "report.added",
+    "report.withdrawn",
     "payout.accepted",
     "payout.appealed",
     "payout.synced",
@@ -227,6 +235,11 @@ async fn run(
                 idempotency_key: Some(hook.hook_id.clone()),
             };
             told_report(app, &retrying(|| intake::add_to_report(app, actor, &input)).await?).await
+        }
+        "report.withdrawn" => {
+            let said: Withdrawn = read("data", data)?;
+            let input = WithdrawReport { report: report_id(&said.report)?, reason: said.reason };
+            told_report(app, &retrying(|| intake::withdraw_report(app, actor, &input)).await?).await
         }
         "payout.accepted" => {
             let said: Accepted = read("data", data)?;

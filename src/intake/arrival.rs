@@ -1,12 +1,14 @@
 //! The rows that an arrival becomes, whether it is received, split off or imported.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{IndicatorKind, ObligationState, Origin, ReplyKind, Severity};
-use entity::{channel, event, indicator, obligation, report, report_version, reporter};
+use entity::vocabulary::{IndicatorKind, Origin, Severity};
+use entity::{channel, event, indicator, report, report_version, reporter};
 
 use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
+use crate::error::Result;
 use crate::event as events;
 use crate::outbox::{ChangeSet, Opaque, message};
 
@@ -46,12 +48,7 @@ pub(super) struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    /// Whether the channel is owed a reply: a part is answered with its whole.
-    pub(super) fn opens_obligation(&self) -> bool {
-        self.channel.reply_required && !self.history && self.part.is_none()
-    }
-
-    /// Writes the report with its versions, indicators and obligation as children of `event`.
+    /// Writes the report with its versions and indicators as children of `event`.
     pub(super) fn record(&self, app: &App, changes: &mut ChangeSet, event: &event::Model) -> report::Model {
         let row = report::Model {
             id: app.ids.next(),
@@ -68,6 +65,8 @@ impl Arrival<'_> {
             history: self.history,
             part_of: self.part.map(|(whole, _)| whole),
             part_number: self.part.map(|(_, number)| number),
+            withdrawn_at: None,
+            withdrawal_reason: None,
             split: false,
             severity: self.severity,
         };
@@ -76,24 +75,6 @@ impl Arrival<'_> {
         changes.insert(&row);
         versions.iter().for_each(|version| changes.insert(version));
         add_indicators(app, changes, &row, &self.indicators);
-        if self.opens_obligation() {
-            changes.insert(&obligation::Model {
-                id: app.ids.next(),
-                event_id: event.id,
-                report_id: Some(row.id),
-                channel_id: self.channel.id,
-                kind: ReplyKind::Verdict,
-                trigger: "report received".to_owned(),
-                state: ObligationState::Open,
-                opened_at: changes.at(),
-                met_at: None,
-                met_by_reply_id: None,
-                waived_by: None,
-                waived_at: None,
-                waive_reason: None,
-                legal_ground: None,
-            });
-        }
         if !self.history {
             let told =
                 message::ReportReceived { report: Opaque::new(row.id), channel: Opaque::new(row.channel_id) };
@@ -102,14 +83,17 @@ impl Arrival<'_> {
         row
     }
 
-    /// Writes the report on `event`, which is new, with the first status and the first grants.
-    pub(super) fn open(
+    /// Writes the report on `event`, which is new, with the first status, the first grants and the first clocks.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(super) async fn open(
         &self,
         app: &App,
         changes: &mut ChangeSet,
-        event: event::Model,
+        mut event: event::Model,
         members: Vec<entity::team_member::Model>,
-    ) -> report::Model {
+    ) -> Result<report::Model> {
         events::record_first_status(app, changes, &event);
         for member in &members {
             changes.insert(member);
@@ -121,8 +105,14 @@ impl Arrival<'_> {
         access.members = members;
         access.reports.push(self.access(&report));
         regrant(changes, None, &access);
+        // A part is answered with its whole, and history was answered before it came here.
+        if !self.history && self.part.is_none() {
+            let mut clocks = Clocks::new(app, &event, self.channel).await?;
+            clocks.facts.arrived(report.clone(), self.channel);
+            clocks.replan(app, changes, &mut event)?;
+        }
         changes.create(app, event, Some(event_id));
-        report
+        Ok(report)
     }
 
     /// What access to the report's public side follows from.

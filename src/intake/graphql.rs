@@ -10,7 +10,8 @@ pub use objects::{Indicator, Report, ReportVersion, Reporter, SourceField};
 
 use super::store::ReportFilter;
 use super::{
-    AddToReport, EraseReporter, JoinReport, LinkReporter, ReceiveReport, SplitReport, UpdateReporter, store,
+    AddToReport, EraseReporter, JoinReport, LinkReporter, ReceiveReport, SplitReport, UpdateReporter,
+    WithdrawReport, store,
 };
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
@@ -120,6 +121,13 @@ impl IntakeMutation {
     async fn add_to_report(&self, ctx: &Context<'_>, input: AddToReport) -> ApiResult<ReportPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReportPayload::of(retrying(|| super::add_to_report(app, actor, &input)).await)
+    }
+
+    /// Passes on that a report's finder withdraws it; the verdict stays a person's.
+    /// 转达报告人撤回报告；研判仍由人员作出。
+    async fn withdraw_report(&self, ctx: &Context<'_>, input: WithdrawReport) -> ApiResult<ReportPayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        ReportPayload::of(retrying(|| super::withdraw_report(app, actor, &input)).await)
     }
 
     /// Moves a report with its obligations to another event; an event that is left without any is closed.

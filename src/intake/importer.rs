@@ -274,6 +274,7 @@ fn new_channel(app: &App, changes: &ChangeSet, spec: &ChannelSpec) -> channel::M
         abroad: false,
         reply_required: spec.reply_required,
         time_zone: spec.time_zone.name().to_owned(),
+        calendar_id: None,
         language: spec.language.clone(),
         contacts: Texts::default(),
         active: true,

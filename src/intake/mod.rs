@@ -30,7 +30,8 @@ mod test_bed;
 mod tests;
 
 pub use rearrange::{
-    AddToReport, JoinReport, ReportPart, SplitReport, add_to_report, join_report, split_report,
+    AddToReport, JoinReport, ReportPart, SplitReport, WithdrawReport, add_to_report, join_report,
+    split_report, withdraw_report,
 };
 pub use receive::{IndicatorInput, ReceiveReport, receive_report};
 pub use reporters::{

@@ -18,8 +18,10 @@ use crate::graphql::loaders::Reader;
 pub(super) struct PublicSideOf(pub(super) Uuid);
 
 /// What a report's reader may know of its event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PublicSide {
+    /// For the service of the report's channel alone, which got it when the report was received.
+    pub(super) number: String,
     pub(super) status: Status,
     pub(super) verdict: Option<Verdict>,
 }
@@ -30,16 +32,22 @@ impl Loader<PublicSideOf> for Reader {
 
     async fn load(&self, keys: &[PublicSideOf]) -> Result<HashMap<PublicSideOf, PublicSide>, Arc<Error>> {
         let database = &self.app().database;
-        let rows: Vec<(Uuid, Status, Option<Verdict>)> = event::Entity::find()
+        let rows: Vec<(Uuid, String, Status, Option<Verdict>)> = event::Entity::find()
             .select_only()
-            .columns([event::Column::Id, event::Column::Status, event::Column::Verdict])
+            .columns([
+                event::Column::Id,
+                event::Column::Number,
+                event::Column::Status,
+                event::Column::Verdict,
+            ])
             .filter(is_one_of(database.backend(), event::Column::Id, keys.iter().map(|key| key.0)))
             .into_tuple()
             .all(database.reader())
             .await
             .map_err(|error| Arc::new(error.into()))?;
-        let sides =
-            rows.into_iter().map(|(id, status, verdict)| (PublicSideOf(id), PublicSide { status, verdict }));
+        let sides = rows
+            .into_iter()
+            .map(|(id, number, status, verdict)| (PublicSideOf(id), PublicSide { number, status, verdict }));
         Ok(sides.collect())
     }
 }

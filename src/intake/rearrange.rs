@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arrival::{Arrival, Content, add_indicators, add_versions};
-use super::receive::{IndicatorInput, call_back, indicators, revise_after_arrival};
+use super::receive::{IndicatorInput, indicators, revise_after_arrival};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -94,10 +94,43 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         add_versions(app, &mut changes, &report, &[content], at)
     };
     add_indicators(app, &mut changes, &report, &new);
-    revise_after_arrival(app, &mut changes, &before, &report)?;
+    revise_after_arrival(app, &mut changes, &before, &report).await?;
     if let Some(key) = &key {
         changes.remember(key, report.id);
     }
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// A report that its finder withdraws. 撤回报告。
+#[derive(Clone, Debug, InputObject)]
+pub struct WithdrawReport {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// Why, in the finder's words. 撤回原因（报告人原话）。
+    pub reason: String,
+}
+
+/// Passes on that a report's finder withdraws it. That ends nothing by itself: the vulnerability may be there all the
+/// same, so a person gives the verdict and decides what is owed. Withdrawn again, it stays as it is.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on an ill-formed reason.
+pub async fn withdraw_report(app: &App, actor: &Actor, input: &WithdrawReport) -> Result<report::Model> {
+    require(actor, Action::WithdrawReport)?;
+    let reason = require_text("input.reason", &input.reason, LONG)?;
+    let report = store::find(app, actor, input.report.0).await?;
+    store::require_handler(app, actor, &report).await?;
+    if report.withdrawn_at.is_some() {
+        return Ok(report);
+    }
+    let before = store::event_of(app, &report).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::WithdrawReport);
+    let withdrawn_at = Some(changes.at());
+    let after = report::Model { withdrawn_at, withdrawal_reason: Some(reason), ..report.clone() };
+    changes.update(&report, &after);
+    changes.message(app, Some(before.id), &message::ReportWithdrawn { report: Opaque::new(report.id) });
+    revise_after_arrival(app, &mut changes, &before, &report).await?;
     app.commit(changes).await?;
     Ok(after)
 }
@@ -154,6 +187,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     for row in &obligations {
         changes.update(row, &entity::obligation::Model { event_id: target.id, ..row.clone() });
     }
+    crate::deadline::move_report(app, &mut changes, report.id, target.id).await?;
     for row in &store::messages_of(app, report.id).await? {
         changes.update(row, &comment::Model { event_id: target.id, ..row.clone() });
     }
@@ -182,7 +216,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     let mut after = target.clone();
     after.received_at = target.received_at.min(report.received_at);
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
-        call_back(app, &mut changes, &mut after)?;
+        crate::deadline::call_back(app, &mut changes, &mut after)?;
     }
     changes.message(app, Some(target.id), &message::ReportJoined { report: Opaque::new(report.id) });
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
@@ -282,7 +316,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
             ..member.clone()
         });
         let members = members.collect();
-        arrival.open(app, &mut changes, event, members);
+        arrival.open(app, &mut changes, event, members).await?;
     }
     if let Some(key) = &key {
         changes.remember(key, report.id);

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::auth::{Actor, Role};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
 use crate::event::{self as events, optional_text, require_text, transition};
@@ -136,7 +137,7 @@ pub async fn receive_report(app: &App, actor: &Actor, input: &ReceiveReport) -> 
                 };
             };
             let before = store::event_of(app, &seen).await?;
-            revise_after_arrival(app, &mut changes, &before, &seen)?;
+            revise_after_arrival(app, &mut changes, &before, &seen).await?;
             after
         }
         (Some(hidden), None) => {
@@ -166,7 +167,7 @@ async fn remember(
 }
 
 async fn channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
-    let own = actor.is(Role::Src) && actor.channel.as_deref() == Some(key);
+    let own = actor.speaks_for(key);
     let may_use = own || actor.is(Role::Analyst);
     let found = if may_use { crate::channel::store::by_key(app, key).await? } else { None };
     let refusal = |code, message| Error::Refused(vec![Refusal::on(code, "channel", message)]);
@@ -202,7 +203,7 @@ async fn add_content(
 }
 
 /// Revises an event to which something arrived, and goes on with the analysis if it waited for that.
-pub(super) fn revise_after_arrival(
+pub(super) async fn revise_after_arrival(
     app: &App,
     changes: &mut ChangeSet,
     before: &event::Model,
@@ -212,6 +213,7 @@ pub(super) fn revise_after_arrival(
     if rules::answers_question(before, report) {
         let to = Status::Triaging;
         transition(app, changes, &mut after, to, Cause::ResumeTriage, None)?;
+        Clocks::load(app, before).await?.replan(app, changes, &mut after)?;
     }
     changes.revise(app, before, after, Some(before.id), Bump::Version);
     Ok(())
@@ -254,7 +256,7 @@ async fn first_time(
             let tlp = input.tlp.unwrap_or(Tlp::Amber);
             let event = events::new(app, &checked.content.title, checked.received_at, tlp).await?;
             let members = if tlp == Tlp::Red { named_people(app, actor, &event).await? } else { Vec::new() };
-            Ok(arrival.open(app, changes, event, members))
+            arrival.open(app, changes, event, members).await
         }
     }
 }
@@ -271,20 +273,11 @@ async fn join(
     access.reports.push(arrival.access(&report));
     regrant(changes, Some(&before), &access);
     let mut after = target.clone();
-    if arrival.opens_obligation() {
-        call_back(app, changes, &mut after)?;
-    }
+    let mut clocks = Clocks::load_with(app, &target, arrival.channel).await?;
+    clocks.facts.arrived(report.clone(), arrival.channel);
+    clocks.replan(app, changes, &mut after)?;
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
     Ok(report)
-}
-
-/// A new obligation brings an event that was through with its replies back to them.
-pub(super) fn call_back(app: &App, changes: &mut ChangeSet, event: &mut event::Model) -> Result<()> {
-    if rules::obligation_calls_back(event.status) {
-        let to = Status::Replying;
-        transition(app, changes, event, to, Cause::NewObligation, None)?;
-    }
-    Ok(())
 }
 
 /// Who sees a new TLP:RED event besides those who read all: the analyst who receives it and the one on duty.
@@ -326,5 +319,5 @@ async fn join_unseen(
     changes.insert(&link);
     add_content(app, changes, hidden, checked).await?;
     let before = store::event_of(app, hidden).await?;
-    revise_after_arrival(app, changes, &before, hidden)
+    revise_after_arrival(app, changes, &before, hidden).await
 }

@@ -111,11 +111,6 @@ pub fn may_split(report: &report::Model, parts: usize) -> Result<(), Vec<Refusal
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-/// Whether a new obligation on an event in `status` brings it back to the replies.
-pub fn obligation_calls_back(status: Status) -> bool {
-    matches!(status, Status::Reviewing | Status::Closed)
-}
-
 /// Whether what arrived is what an event waits for.
 pub fn answers_question(event: &event::Model, report: &report::Model) -> bool {
     event.status == Status::NeedsInformation && event.asked_report_id == Some(report.id)

@@ -228,11 +228,7 @@ pub(super) async fn require_handler(app: &App, actor: &Actor, report: &report::M
         return Ok(());
     }
     let channel = channels::find(app, report.channel_id).await?;
-    if actor.is(Role::Src) && actor.channel.as_deref() == Some(&*channel.key) {
-        Ok(())
-    } else {
-        Err(Error::NotFound)
-    }
+    if actor.speaks_for(&channel.key) { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// What is owed for a report.

@@ -24,6 +24,7 @@ async fn bed_with_channel() -> Bed {
         abroad: false,
         reply_required: true,
         time_zone: "Asia/Shanghai".to_owned(),
+        calendar_id: None,
         language: "zh-CN".to_owned(),
         contacts: Vec::new().into(),
         active: true,

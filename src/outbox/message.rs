@@ -9,9 +9,10 @@
 //! that their role has to allow. Any of them suffices.
 
 use entity::vocabulary::{
-    ActionItemState, AffectedState, AssignmentState, DecisionKind, EndpointState, Facet, Function,
-    GrantState, Level, MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus,
-    RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict, WorldFactKind,
+    ActionItemState, AffectedState, AssignmentState, DeadlineKind, DeadlineState, DecisionKind,
+    EndpointState, Facet, Function, GrantState, Level, MemberSource, ObligationState, PayoutKind,
+    PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
+    WorldFactKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -139,6 +140,14 @@ const PAYEE: Audience = Audience::of(Facet::Public, Action::ReadPayouts);
 const CONFIGURATION: Audience = Audience::without_event(Action::ReadWebhooks);
 
 messages! {
+    /// A business calendar changed: what was computed by an older version of it is computed again.
+    /// 工作日历变更：按旧版本计算的期限将重新计算。
+    CalendarChanged "calendar.changed" [Audience::without_event(Action::ReadCalendars)] {
+        /// The calendar. 日历。
+        calendar: Opaque<entity::calendar::Entity>,
+        /// Its version now. 现版本号。
+        version: i32,
+    }
     /// A report arrived. 收到报告。
     ReportReceived "report.received" [team(Action::ReadReports), PUBLIC] {
         /// The report. 报告。
@@ -152,6 +161,11 @@ messages! {
         report: Opaque<entity::report::Entity>,
         /// Number of its newest version. 最新版本号。
         version: i32,
+    }
+    /// A report's finder withdrew it. 报告人撤回了报告。
+    ReportWithdrawn "report.withdrawn" [team(Action::ReadReports), PUBLIC] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
     }
     /// A report was joined to this event. 报告并入本事件。
     ReportJoined "report.joined" [team(Action::ReadReports)] {
@@ -286,6 +300,52 @@ messages! {
         kind: ReplyKind,
         /// Where it stands now. 现状态。
         state: ObligationState,
+    }
+    /// An account of the company on a channel's platform lapses within 30 days. 渠道平台账号将于30天内到期。
+    PlatformAccountLapsing "platform_account.lapsing" [Audience::without_event(Action::ReadChannels)] {
+        /// The account. 平台账号。
+        account: Opaque<entity::platform_account::Entity>,
+        /// Its channel. 渠道。
+        channel: Opaque<entity::channel::Entity>,
+    }
+    /// A clock started, or waits for what it counts from. 时限产生。
+    DeadlineOpened "deadline.opened" [team(Action::ReadReplies)] {
+        /// The clock. 时限。
+        deadline: Opaque<entity::deadline::Entity>,
+        /// What it waits for. 时限对象。
+        kind: DeadlineKind,
+    }
+    /// A clock is counted anew, stands still, runs again, or ceased to count. 时限变更、中止、恢复或免除。
+    DeadlineChanged "deadline.changed" [team(Action::ReadReplies)] {
+        /// The clock. 时限。
+        deadline: Opaque<entity::deadline::Entity>,
+        /// What it waits for. 时限对象。
+        kind: DeadlineKind,
+        /// Where it stands now. 现状态。
+        state: DeadlineState,
+    }
+    /// Much of a clock's time is over. 时限即将到期。
+    DeadlineDueSoon "deadline.due_soon" [team(Action::ReadReplies)] {
+        /// The clock. 时限。
+        deadline: Opaque<entity::deadline::Entity>,
+        /// What it waits for. 时限对象。
+        kind: DeadlineKind,
+        /// How much of its time is over, in percent. 已过时间比例（百分比）。
+        percent: i32,
+    }
+    /// A clock's due instant passed. 时限已逾期。
+    DeadlineBreached "deadline.breached" [team(Action::ReadReplies)] {
+        /// The clock. 时限。
+        deadline: Opaque<entity::deadline::Entity>,
+        /// What it waits for. 时限对象。
+        kind: DeadlineKind,
+    }
+    /// What a clock waited for happened, in time or late. 时限已完成。
+    DeadlineMet "deadline.met" [team(Action::ReadReplies)] {
+        /// The clock. 时限。
+        deadline: Opaque<entity::deadline::Entity>,
+        /// What it waits for. 时限对象。
+        kind: DeadlineKind,
     }
     /// A decision was asked for or made. 提请或作出决策。
     DecisionChanged "decision.changed" [team(Action::ReadDecisions)] {

@@ -54,7 +54,7 @@ fn for_payee(app: &App, actor: &Actor, action: Action, loaded: &Loaded) -> Resul
     if actor.is(Role::Reporter) && loaded.reporter.subject.as_deref() == Some(&*actor.subject) {
         return Ok(changes.by_reporter(loaded.reporter.id));
     }
-    let platform = actor.is(Role::Src) && actor.channel.as_deref() == Some(loaded.channel.key.as_str());
+    let platform = actor.speaks_for(&loaded.channel.key);
     if platform { Ok(changes) } else { Err(Error::NotFound) }
 }
 

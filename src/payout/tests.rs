@@ -79,6 +79,7 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
         abroad: false,
         reply_required: false,
         time_zone: "Asia/Shanghai".to_owned(),
+        calendar: None,
         language: "zh-CN".to_owned(),
         contacts: Vec::new(),
         idempotency_key: None,

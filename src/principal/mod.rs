@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
-use crate::auth::{Actor, Identity, Role};
+use crate::auth::{Actor, Identity, Origin, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::require_text;
 use crate::outbox::{Bump, ChangeSet};
@@ -64,6 +64,22 @@ pub async fn seen(app: &App, identity: &Identity) -> Result<()> {
     app.database.writer().execute(&insert).await?;
     app.principals.written(identity, scope, now);
     Ok(())
+}
+
+/// Who acts for a principal where there is no token: with the roles and scope last seen in one. Nobody when the subject
+/// may no longer act, or has not called for so long that what its token said does not count.
+pub fn acting(app: &App, row: &principal::Model, origin: Origin) -> Option<Actor> {
+    if row.denied || rules::is_stale(row, app.principal_settings.stale_after_days, app.clock.now()) {
+        return None;
+    }
+    Some(Actor {
+        subject: row.subject.as_str().into(),
+        roles: row.roles.0.iter().filter_map(|name| name.parse().ok()).collect(),
+        products: row.products.0.clone().into(),
+        teams: row.teams.0.clone().into(),
+        channel: row.channel.as_deref().map(Into::into),
+        origin,
+    })
 }
 
 /// A subject that may no longer act. 待禁止操作的主体。

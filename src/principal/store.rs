@@ -1,7 +1,7 @@
 //! Reading principals.
 
 use entity::principal::{self, Column, Entity};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::app::App;
 use crate::error::Result;
@@ -14,6 +14,16 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 pub async fn find(app: &App, issuer: &str, subject: &str) -> Result<Option<principal::Model>> {
     let of_issuer = Entity::find().filter(Column::Issuer.eq(issuer));
     Ok(of_issuer.filter(Column::Subject.eq(subject)).one(app.database.reader()).await?)
+}
+
+/// The principal with this subject who called last. One installation has one issuer at a time, so it is the one who
+/// is calling.
+///
+/// # Errors
+/// Of the database.
+pub async fn latest(app: &App, subject: &str) -> Result<Option<principal::Model>> {
+    let seen = Entity::find().filter(Column::Subject.eq(subject)).filter(Column::LastSeenAt.is_not_null());
+    Ok(seen.order_by_desc(Column::LastSeenAt).one(app.database.reader()).await?)
 }
 
 /// Whether any principal of this issuer is known.

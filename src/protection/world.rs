@@ -11,6 +11,7 @@ use super::rules;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{self as events, require_text};
 use crate::graphql::scalars::Id;
@@ -76,7 +77,11 @@ pub async fn record_world_fact(app: &App, actor: &Actor, input: &RecordWorldFact
     if rules::is_embargoed(before.embargo_until, changes.at()) && !asked_already(app, &before).await? {
         ask_to_end_embargo(app, &mut changes, &before, row.kind);
     }
-    let after = changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
+    let mut after = before.clone();
+    let mut clocks = Clocks::load(app, &before).await?;
+    clocks.facts.world.push(row);
+    clocks.replan(app, &mut changes, &mut after)?;
+    let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }

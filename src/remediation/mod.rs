@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::rules::{Cause, MoveFacts, is_move, status_by_lines};
 use crate::event::{expect_version, optional_text, require_text, transition};
@@ -124,6 +125,9 @@ async fn write_moving(
             transition(app, &mut changes, &mut moved, to, cause, moving.reason)?;
         }
     }
+    let mut clocks = Clocks::load(app, event).await?;
+    clocks.facts.fix_changed(&after);
+    clocks.replan(app, &mut changes, &mut moved)?;
     changes.revise(app, event, moved, Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

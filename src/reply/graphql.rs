@@ -133,6 +133,35 @@ async fn readable<T: Clone>(
     Ok(to_customers.map(|(row, _)| row.clone()).collect())
 }
 
+/// Those of `rows` that concern no channel, or one whose replies the caller may read.
+///
+/// # Errors
+/// Of the database.
+pub async fn readable_or_own<T: Clone>(
+    ctx: &Context<'_>,
+    rows: &[T],
+    channel_id: impl Fn(&T) -> Option<Uuid>,
+) -> ApiResult<Vec<T>> {
+    if reads_all(actor(ctx)) {
+        return Ok(rows.to_vec());
+    }
+    let may = allows(actor(ctx), Action::ReadReplies);
+    let mut kept = Vec::new();
+    for row in rows {
+        let shown = match channel_id(row) {
+            None => true,
+            Some(_) if !may => false,
+            Some(id) => lookup::<channel::Entity>(ctx, id)
+                .await?
+                .is_some_and(|channel| channel.kind == ChannelKind::Customer),
+        };
+        if shown {
+            kept.push(row.clone());
+        }
+    }
+    Ok(kept)
+}
+
 /// The event, for an object that hangs on it.
 async fn event_of(ctx: &Context<'_>, id: Uuid) -> ApiResult<Option<Event>> {
     Ok(lookup::<event::Entity>(ctx, id).await?.map(Event::from))

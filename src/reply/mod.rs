@@ -80,8 +80,20 @@ async fn channel_of(app: &App, id: uuid::Uuid) -> Result<channel::Model> {
 /// Writes a reply's change, tells of it and closes the event's audit entry over it.
 async fn save(
     app: &App,
-    mut changes: ChangeSet,
+    changes: ChangeSet,
     event: &event::Model,
+    before: &reply::Model,
+    after: reply::Model,
+    approved_on_duty: bool,
+) -> Result<reply::Model> {
+    save_with(app, changes, (event, event.clone()), before, after, approved_on_duty).await
+}
+
+/// The same where the event changes with it.
+async fn save_with(
+    app: &App,
+    mut changes: ChangeSet,
+    (event, moved): (&event::Model, event::Model),
     before: &reply::Model,
     mut after: reply::Model,
     approved_on_duty: bool,
@@ -89,7 +101,7 @@ async fn save(
     after.version = before.version + 1;
     changes.update(before, &after);
     tell(app, &mut changes, &after, approved_on_duty);
-    changes.revise(app, event, event.clone(), Some(event.id), Bump::Version);
+    changes.revise(app, event, moved, Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }
@@ -110,7 +122,7 @@ fn tell(app: &App, changes: &mut ChangeSet, reply: &reply::Model, approved_on_du
 }
 
 /// Tells of an obligation as it now is.
-fn tell_obligation(app: &App, changes: &mut ChangeSet, obligation: &entity::obligation::Model) {
+pub(crate) fn tell_obligation(app: &App, changes: &mut ChangeSet, obligation: &entity::obligation::Model) {
     let told = message::ObligationChanged {
         obligation: Opaque::new(obligation.id),
         kind: obligation.kind,

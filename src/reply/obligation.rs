@@ -8,6 +8,7 @@ use super::{SHORT, channel_of, rules, store, tell_obligation};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
@@ -56,7 +57,11 @@ pub async fn waive_obligation(
     };
     changes.update(&before, &after);
     tell_obligation(app, &mut changes, &after);
-    changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
+    let mut moved = event.clone();
+    let mut clocks = Clocks::load(app, &event).await?;
+    clocks.facts.obligation_changed(&after);
+    clocks.replan(app, &mut changes, &mut moved)?;
+    changes.revise(app, &event, moved, Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }

@@ -214,7 +214,7 @@ pub async fn resolve_uncertain_reply(
             content_hash: before.content_hash.clone(),
             ..after
         };
-        sending::meet_obligations(app, &mut changes, &after, sent_at).await?;
+        return sending::save_sent(app, changes, &event, &before, after, sent_at).await;
     }
     save(app, changes, &event, &before, after, false).await
 }

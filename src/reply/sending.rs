@@ -6,10 +6,11 @@ use entity::vocabulary::{ObligationState, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
-use super::{SHORT, channel_of, files, rules, save, store, tell_obligation};
+use super::{SHORT, channel_of, files, rules, save_with, store, tell_obligation};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text};
 use crate::graphql::scalars::Id;
@@ -80,8 +81,26 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         content_hash: Some(rules::content_hash(&before)),
         ..before.clone()
     };
-    meet_obligations(app, &mut changes, &after, sent_at).await?;
-    save(app, changes, &event, &before, after, false).await
+    save_sent(app, changes, &event, &before, after, sent_at).await
+}
+
+/// Writes that a reply was sent: meets its obligations, and plans the clocks that follow from that.
+///
+/// # Errors
+/// Of the database; that somebody else changed the event at the same moment.
+pub(super) async fn save_sent(
+    app: &App,
+    mut changes: ChangeSet,
+    event: &event::Model,
+    before: &reply::Model,
+    after: reply::Model,
+    sent_at: DateTime<Utc>,
+) -> Result<reply::Model> {
+    let mut clocks = Clocks::load(app, event).await?;
+    meet_obligations(app, &mut changes, &mut clocks, &after, sent_at).await?;
+    let mut moved = event.clone();
+    clocks.replan(app, &mut changes, &mut moved)?;
+    save_with(app, changes, (event, moved), before, after, false).await
 }
 
 /// Demands that a reply may leave at `at`: that its approval stands, and that the event holds what it tells.
@@ -135,9 +154,10 @@ async fn expect_approval(
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn meet_obligations(
+async fn meet_obligations(
     app: &App,
     changes: &mut ChangeSet,
+    clocks: &mut Clocks,
     reply: &reply::Model,
     sent_at: DateTime<Utc>,
 ) -> Result<()> {
@@ -154,6 +174,7 @@ pub(super) async fn meet_obligations(
         };
         changes.update(&before, &after);
         tell_obligation(app, changes, &after);
+        clocks.facts.obligation_changed(&after);
     }
     Ok(())
 }

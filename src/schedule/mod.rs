@@ -56,6 +56,9 @@ pub struct Swept {
 pub async fn sweep(app: &App) -> Result<Swept> {
     let mut swept = Swept::default();
     carry_out_all::<crate::remediation::RiskExpiry>(app, &mut swept).await?;
+    carry_out_all::<crate::channel::AccountLapse>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::Recounting>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::Telling>(app, &mut swept).await?;
     carry_out_all::<crate::hook::worker::Forgetting>(app, &mut swept).await?;
     Ok(swept)
 }

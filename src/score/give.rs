@@ -12,6 +12,8 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
+use crate::deadline::rules::Scored;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::escalation::{self, rules::functions_for};
 use crate::event::{self as events, optional_text};
@@ -94,6 +96,9 @@ pub async fn score_event(app: &App, actor: &Actor, input: &ScoreEvent) -> Result
     let told =
         message::EventScored { score: Opaque::new(row.id), total: Tenths(row.rounded), level: rating.level };
     changes.message(app, Some(before.id), &told);
+    let mut clocks = Clocks::load(app, &before).await?;
+    clocks.facts.scores.push(Scored { pass: row.pass, at: row.scored_at });
+    clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -18,18 +18,20 @@ pub mod store;
 
 use async_graphql::InputObject;
 use chrono::NaiveDate;
-use entity::vocabulary::{EventLinkKind, ObligationState, Severity, Verdict};
-use entity::{event, obligation, report, verdict};
+use entity::vocabulary::{EventLinkKind, Severity, Verdict};
+use entity::{event, report, verdict};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
+use crate::deadline::rules::Given;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::outbox::{Bump, ChangeSet, message};
 use rules::Facts;
 
 /// Longest fact, in characters.
@@ -139,12 +141,14 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     let original_id = after.duplicate_of;
     let mut row = verdict_row(app, &changes, &before, input, &facts, rationale, original_id);
     row.fixing_event_id = fixing.as_ref().map(|fixing| fixing.id);
+    let given = Given { id: row.id, verdict: row.verdict, at: row.given_at };
     supersede(app, &mut changes, row).await?;
     set_severity(&mut changes, &access, &facts);
     let changed = rules::changes_verdict(before.verdict, input.verdict);
-    if changed {
-        owe_new_verdict(app, &mut changes, &before).await?;
-    }
+    let mut clocks = Clocks::load(app, &before).await?;
+    clocks.facts.verdicts.push(given);
+    clocks.facts.news = changed.then_some(given.id);
+    clocks.replan(app, &mut changes, &mut after)?;
     let granted = AccessFacts { event: after.clone(), ..access.clone() };
     regrant(&mut changes, Some(&access), &granted);
     let linked = match &fixing {
@@ -278,31 +282,6 @@ fn set_severity(changes: &mut ChangeSet, access: &AccessFacts, facts: &Facts) {
             changes.update(row, &report::Model { severity: facts.severity, ..row.clone() });
         }
     }
-}
-
-/// Channels that were told the last verdict are owed the new one.
-async fn owe_new_verdict(app: &App, changes: &mut ChangeSet, event: &event::Model) -> Result<()> {
-    let obligations = store::verdict_obligations(app, event.id).await?;
-    for told in store::to_tell_again(&obligations) {
-        let row = obligation::Model {
-            id: app.ids.next(),
-            trigger: "verdict changed".to_owned(),
-            state: ObligationState::Open,
-            opened_at: changes.at(),
-            met_at: None,
-            met_by_reply_id: None,
-            waived_by: None,
-            waived_at: None,
-            waive_reason: None,
-            legal_ground: None,
-            ..told.clone()
-        };
-        changes.insert(&row);
-        let told =
-            message::ObligationChanged { obligation: Opaque::new(row.id), kind: row.kind, state: row.state };
-        changes.message(app, Some(event.id), &told);
-    }
-    Ok(())
 }
 
 /// Points the duplicates of an event whose last report was joined to another one to that one, or to its original.

@@ -319,10 +319,11 @@ async fn who_owns_an_action_item_ends_it_from_outside_the_team() {
         event.verdict(json!({ "verdict": "SPAM" })).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
         let (leader, owner) = (app.token(Role::Leader, "leader-1"), app.token(Role::Engineer, "engineer-9"));
-        let owed = event.look("obligations { id }").await["obligations"][0]["id"].clone();
-        let waive = json!({ "obligation": owed, "expectedVersion": event.look("version").await["version"], "reason": "spam", "legalGround": "no notice" });
-        let waived = app.change(&leader, "waiveObligation", "WaiveObligation", waive, "obligation { id }").await;
-        assert_eq!(waived["userErrors"], json!([]), "{waived}");
+        let owed = event.look("obligations { id }").await["obligations"].as_array().unwrap().clone();
+        for owed in owed {
+            let waive = json!({ "obligation": owed["id"], "expectedVersion": event.look("version").await["version"], "reason": "spam", "legalGround": "no notice" });
+            app.done(&leader, "waiveObligation", "WaiveObligation", waive, "obligation { id }").await;
+        }
         event.step("startReview", "EventMove", json!({})).await;
         let item = json!({ "event": event.id, "item": { "title": "Filter it", "owner": "engineer-9", "dueOn": "2026-12-31" } });
         let added = app.done(&analyst, "addActionItem", "AddActionItem", item, "actionItem { id }").await;

@@ -28,7 +28,7 @@ use vulndesk::http::{Services, page, router};
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::reply::settings::{ReplySettings, SmtpSettings, Tls};
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{graphql, hook, migrate, reply};
+use vulndesk::{feed, graphql, hook, migrate, reply};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
@@ -143,8 +143,10 @@ impl TestApp {
             health: Arc::new(Health::new(CancellationToken::new())),
             metrics: Arc::new(Metrics::default()),
         };
-        let hooks = hook::http::routes(Arc::clone(&app), BODY_TIMEOUT);
-        let more = page::routes().merge(hooks).merge(reply::http::routes(api));
+        let more = page::routes()
+            .merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT))
+            .merge(feed::http::routes(Arc::clone(&app)))
+            .merge(reply::http::routes(api));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
         Self { app, clock, router, statements, secret, file }
     }

@@ -419,3 +419,50 @@ async fn the_shell_example_of_the_documents_is_let_in() {
     let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
     assert!(answer["event"].is_string(), "{answer}");
 }
+
+#[tokio::test]
+async fn a_platform_gets_the_number_of_its_reports_event_and_passes_on_that_one_is_withdrawn() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let secret = rotate(&app, "src", 24).await;
+        let first = Hook::new(&app, &secret, "msg_1", "report.submitted", submitted("S-1")).done().await;
+        let src = app.token_in_scope(Role::Src, "src-1");
+        let input = json!({ "channel": "src", "number": "S-2", "title": "Another", "tlp": "AMBER" });
+        let fields = "report { id eventNumber event { id } }";
+        let second = app.done(&src, "receiveReport", "ReceiveReport", input, fields).await["report"].clone();
+        assert!(second["eventNumber"].as_str().unwrap().starts_with("VE-") && second["event"].is_null(), "{second}");
+
+        let seen = "query($id: ID!) { node(id: $id) { ... on Report { eventNumber withdrawnAt withdrawalReason } } }";
+        let of_first = |token: String| {
+            let (app, id) = (&app, first["report"].clone());
+            async move { app.graphql(&token, seen, json!({ "id": id })).await["data"]["node"].clone() }
+        };
+        assert_eq!(of_first(src.clone()).await["eventNumber"], first["event"]);
+        assert_eq!(of_first(app.token(Role::Analyst, "analyst-1")).await["eventNumber"], first["event"]);
+        let finder = of_first(app.token(Role::Reporter, "reporter-1")).await;
+        assert_eq!(finder, json!({ "eventNumber": null, "withdrawnAt": null, "withdrawalReason": null }));
+
+        let withdrawal = |report: &Value| json!({ "report": report, "reason": "It was my own mistake" });
+        let withdraw = |token: String, report: Value| {
+            let (app, input) = (&app, withdrawal(&report));
+            async move { app.change(&token, "withdrawReport", "WithdrawReport", input, "report { withdrawnAt }").await }
+        };
+        let elsewhere = app.mint(&[Role::Src], "src-2", &[], Some("cnvd"));
+        for (token, refusal) in [(elsewhere, "NOT_FOUND"), (app.token(Role::Reporter, "reporter-1"), "FORBIDDEN")] {
+            let answer = withdraw(token, first["report"].clone()).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], refusal, "{answer}");
+        }
+        let hook = Hook::new(&app, &secret, "msg_2", "report.withdrawn", withdrawal(&first["report"]));
+        assert_eq!(hook.done().await, first);
+        let at = of_first(src.clone()).await;
+        assert_eq!(at["withdrawalReason"], "It was my own mistake");
+        app.advance(TimeDelta::hours(1));
+        let again = withdraw(src, first["report"].clone()).await;
+        assert_eq!(again["report"]["withdrawnAt"], at["withdrawnAt"], "withdrawn once");
+        let messages = entity::message::Entity::find().all(app.app.database.reader()).await.unwrap();
+        assert_eq!(messages.iter().filter(|row| row.kind == "report.withdrawn").count(), 1);
+        let entries = entity::audit_entry::Entity::find().all(app.app.database.reader()).await.unwrap();
+        assert!(entries.iter().all(|entry| !entry.details.contains("my own mistake")), "words stand in one place");
+    })
+    .await;
+}

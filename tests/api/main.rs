@@ -4,10 +4,13 @@
 
 mod audit_trail;
 mod bad_input;
+mod calendars;
 mod consequences;
+mod deadlines;
 mod deliveries;
 mod duplicates;
 mod engine;
+mod feeds;
 mod four_eyes;
 mod generate;
 mod harness;

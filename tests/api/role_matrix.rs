@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{replies, rich, tickets};
+use crate::{deadlines, replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -171,6 +171,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         app.made(&admin, "createReplyTemplate", template, "key").await;
         let [tracker, ticket] = tickets::linked(&app, &story).await;
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
+        let slow = deadlines::left_too_long(&app).await;
         for role in Role::ALL {
             let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
             let token = match role {
@@ -185,6 +186,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("WebhookDelivery", &delivery),
                 ("Tracker", &tracker),
                 ("Ticket", &ticket),
+                ("Event", &slow),
             ];
             for (kind, id) in known {
                 for selection in schema.selections(kind, 2) {
@@ -199,6 +201,22 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 __typename agreed missing different extra } }";
             note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
             note_fields(&replies::preview(&app, &token, &story).await["data"], role, &mut found);
+            app.change(&token, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
+            let counted = "{ known: calendarCheck(calendar: \"china\", from: \"2026-04-30T04:00:00Z\", amount: 4, pauses: [
+                { from: \"2026-05-06T00:00:00Z\", to: \"2026-05-06T01:00:00Z\" }
+            ]) { __typename computation {
+                __typename anchor unit amount timeZone dayZero lastDay dueAt pauses { __typename from to }
+                noted { __typename date counted name }
+            } }
+            unknown: calendarCheck(calendar: \"china\", from: \"2026-12-31T04:00:00Z\", amount: 1) {
+                __typename missingYear
+            } }";
+            note_fields(&app.graphql(&token, counted, Value::Null).await["data"], role, &mut found);
+            let foreseen = "query($input: Forecast!) { deadlineForecast(input: $input) { __typename
+                deadlines { __typename opens kind regime rule channel { __typename id } line state anchor anchorAt dueAt noneReason }
+                onDuty { __typename function subject deputy } } }";
+            let input = json!({ "input": { "event": slow, "ifVerdict": "CONFIRMED", "ifLevel": "RED" } });
+            note_fields(&app.graphql(&token, foreseen, input).await["data"], role, &mut found);
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
                 note_fields(&answer["data"], role, &mut found);
             }

@@ -569,7 +569,7 @@ async fn no_more_goes_abroad_than_was_decided() {
             let asked = app.done(&analyst, "askDecision", "AskDecision", ask, "decision { id }").await;
             let record = json!({
                 "decision": asked["decision"]["id"], "expectedVersion": 1, "outcome": extent, "extent": extent,
-                "granted": extent != "REFUSE",
+                "granted": extent != "REFUSE", "participants": ["legal-1"],
             });
             let leader = app.token(Role::Leader, "leader-1");
             app.done(&leader, "recordDecision", "RecordDecision", record, "decision { extent }").await;

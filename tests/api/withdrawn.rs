@@ -35,8 +35,14 @@ pub(crate) async fn ids_of(story: &Story<'_>, schema: &Schema) -> BTreeSet<Strin
         assert!(answer["errors"].is_null(), "{answer}");
         ids_in(&answer["data"]["node"], &mut found);
     }
-    let configured =
-        [Kind::Channel, Kind::Product, Kind::Customer, Kind::RatingPolicy, Kind::PlatformAccount];
+    let configured = [
+        Kind::Channel,
+        Kind::Calendar,
+        Kind::Product,
+        Kind::Customer,
+        Kind::RatingPolicy,
+        Kind::PlatformAccount,
+    ];
     found.retain(|id| {
         let (kind, _) = vulndesk::ids::decode_any(id).unwrap();
         !configured.iter().any(|other| *other as u8 == kind)

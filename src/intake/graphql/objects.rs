@@ -155,6 +155,26 @@ impl Report {
         Ok(loaders::lookup::<event::Entity>(ctx, self.0.event_id).await?.map(Event))
     }
 
+    /// Number of the event it belongs to; null to who sees neither the event nor speaks for the report's channel.
+    /// 所属事件编号；无权查看事件且非其渠道服务时为空。
+    async fn event_number(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        let channel = loaders::lookup::<channel::Entity>(ctx, self.0.channel_id).await?;
+        if channel.is_some_and(|channel| actor(ctx).speaks_for(&channel.key)) {
+            return Ok(self.public_side(ctx).await?.map(|side| side.number));
+        }
+        Ok(loaders::lookup::<event::Entity>(ctx, self.0.event_id).await?.map(|event| event.number))
+    }
+
+    /// When its finder withdrew it; null when they did not. 报告人撤回的时间；未撤回时为空。
+    async fn withdrawn_at(&self) -> Option<DateTime<Utc>> {
+        self.0.withdrawn_at
+    }
+
+    /// Why it was withdrawn, in the finder's words; null when it was not. 撤回原因；未撤回时为空。
+    async fn withdrawal_reason(&self) -> Option<&str> {
+        self.0.withdrawal_reason.as_deref()
+    }
+
     /// Whether it was handled before it was recorded here. 是否为导入的历史报告。
     async fn history(&self) -> bool {
         self.0.history

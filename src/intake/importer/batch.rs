@@ -122,7 +122,7 @@ impl Importer<'_> {
                 indicators,
             };
             let event = self.event(record, received_at, history).await?;
-            arrival.open(self.app, changes, event, Vec::new());
+            arrival.open(self.app, changes, event, Vec::new()).await?;
         }
         Ok(())
     }

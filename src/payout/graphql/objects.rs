@@ -47,6 +47,15 @@ impl Payout {
         Ok(payee.is_some_and(|payee| payee.subject.as_deref() == Some(&*actor(ctx).subject)))
     }
 
+    /// Whether the caller may read what an appeal says: it is about the vulnerability, as the report is.
+    async fn says_what_was_found(&self, ctx: &Context<'_>) -> ApiResult<bool> {
+        let report = match self.0.report_id {
+            Some(report) => loaders::lookup::<report::Entity>(ctx, report).await?,
+            None => None,
+        };
+        Ok(report.is_some() || self.is_own(ctx).await?)
+    }
+
     async fn appeals(&self, ctx: &Context<'_>) -> ApiResult<std::sync::Arc<[payout_appeal::Model]>> {
         loaders::children::<payout_appeal::Entity>(ctx, self.0.id).await
     }
@@ -213,12 +222,7 @@ impl Payout {
         let inside = Self::inside(ctx);
         let appeals = self.appeals(ctx).await?;
         let Some(row) = appeals.first() else { return Ok(None) };
-        let report = match self.0.report_id {
-            Some(report) => loaders::lookup::<report::Entity>(ctx, report).await?,
-            None => None,
-        };
-        let readable = report.is_some() || self.is_own(ctx).await?;
-        Ok(Some(PayoutAppeal::new(row, inside, readable)))
+        Ok(Some(PayoutAppeal::new(row, inside, self.says_what_was_found(ctx).await?)))
     }
 
     /// The budget it is reserved in or was paid from; null while there is none, or your roles may not read budgets.
@@ -284,8 +288,9 @@ impl Payout {
     async fn history(&self, ctx: &Context<'_>) -> ApiResult<Vec<PayoutStep>> {
         let inside = Self::inside(ctx);
         let rows = loaders::children::<payout_change::Entity>(ctx, self.0.id).await?;
+        let readable = inside && self.says_what_was_found(ctx).await?;
         let shown = rows.iter().filter(|row| inside || rules::is_public(row));
-        Ok(shown.map(|row| PayoutStep::new(row, inside)).collect())
+        Ok(shown.map(|row| PayoutStep::new(row, inside, readable)).collect())
     }
 
     /// The moves that its state knows, what each still needs, and whether your roles may make it.
@@ -353,7 +358,8 @@ pub struct PayoutStep {
     from_state: Option<PayoutState>,
     /// State after. 变更后状态。
     to_state: PayoutState,
-    /// Why; null where nobody said so, and to those outside. 原因；外部人员为空。
+    /// Why; null where nobody said so, to those outside, and of what resolved an appeal to who may not read the report.
+    /// 原因；未说明时及对外部人员为空；申诉处理的原因对无权查看报告者为空。
     reason: Option<String>,
     /// Subject who did it; null to those outside. 操作人；外部人员为空。
     changed_by: Option<String>,
@@ -362,12 +368,17 @@ pub struct PayoutStep {
 }
 
 impl PayoutStep {
-    fn new(row: &payout_change::Model, inside: bool) -> Self {
+    fn new(row: &payout_change::Model, inside: bool, readable: bool) -> Self {
+        // An appeal that is upheld has the payout proposed anew, in the words that resolved it.
+        let of_appeal = matches!(
+            row.kind,
+            PayoutChangeKind::Appealed | PayoutChangeKind::AppealDismissed | PayoutChangeKind::Proposed
+        );
         Self {
             kind: row.kind,
             from_state: row.from_state,
             to_state: row.to_state,
-            reason: row.reason.clone().filter(|_| inside),
+            reason: row.reason.clone().filter(|_| inside && (readable || !of_appeal)),
             changed_by: inside.then(|| row.changed_by.clone()),
             changed_at: row.changed_at,
         }

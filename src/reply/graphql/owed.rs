@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{ObligationState, ReplyKind};
+use entity::vocabulary::{ObligationState, Regime, ReplyKind};
 use entity::{obligation, report};
 
 use super::{channel_for, event_of};
 use crate::channel::graphql::Channel;
+use crate::deadline::graphql::Deadline;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
@@ -60,6 +61,23 @@ impl Obligation {
     /// What opened it. 触发原因。
     async fn trigger(&self) -> &str {
         &self.0.trigger
+    }
+
+    /// Promise or law that asks for it; null where only the channel does. 依据；仅渠道要求时为空。
+    async fn regime(&self) -> Option<Regime> {
+        self.0.regime
+    }
+
+    /// Stage of the regime, as the rule of the deadline policy is called; null where no rule asks for it.
+    /// 所处阶段（时限规则标识）；无对应规则时为空。
+    async fn stage(&self) -> Option<&str> {
+        self.0.stage.as_deref()
+    }
+
+    /// Its clock; null where nothing sets a time and when your role may not read clocks. 时限；未规定时限或无权查看时为空。
+    async fn deadline(&self, ctx: &Context<'_>) -> ApiResult<Option<Deadline>> {
+        let all = crate::deadline::graphql::deadlines_of(ctx, self.0.event_id).await?.unwrap_or_default();
+        Ok(all.into_iter().find(|row| row.0.obligation_id == Some(self.0.id)))
     }
 
     /// When it was opened. 产生时间。

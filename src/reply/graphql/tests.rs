@@ -75,6 +75,8 @@ async fn report(desk: &Desk) -> Uuid {
         history: false,
         part_of: None,
         part_number: None,
+        withdrawn_at: None,
+        withdrawal_reason: None,
         split: false,
         severity: None,
     };

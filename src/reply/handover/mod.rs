@@ -99,7 +99,8 @@ async fn settle(app: &App, id: Uuid, outcome: &Outcome) -> Result<()> {
         after.sent_by = Some(before.requested_by.clone());
         after.sent_at = Some(now);
         after.sent_via = Some(before.via);
-        sending::meet_obligations(app, &mut changes, &after, now).await?;
+        sending::save_sent(app, changes, &event, &row, after, now).await?;
+        return Ok(());
     }
     super::save(app, changes, &event, &row, after, false).await?;
     Ok(())

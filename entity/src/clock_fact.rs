@@ -1,0 +1,35 @@
+//! What a person enters for clocks: a notice's own date, a question, when something was learned of.
+
+use sea_orm::entity::prelude::*;
+
+use crate::vocabulary::ClockFactKind;
+
+/// What a person enters for clocks: a notice's own date, a question, when something was learned of.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "clock_fact")]
+pub struct Model {
+    /// Identifies the fact.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// The report that it belongs to.
+    pub report_id: Option<Uuid>,
+    /// What it is.
+    pub kind: ClockFactKind,
+    /// The instant; none where the question names no date.
+    pub at: Option<DateTimeUtc>,
+    /// The question, or why the instant is corrected.
+    pub note: String,
+    /// When the question was asked, else when it was recorded.
+    pub since: DateTimeUtc,
+    /// Subject who recorded it.
+    pub recorded_by: String,
+    /// When.
+    pub recorded_at: DateTimeUtc,
+    /// When another one took its place.
+    pub superseded_at: Option<DateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

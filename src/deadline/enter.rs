@@ -1,0 +1,270 @@
+//! What people enter for clocks: a notice's own date, a question, when something was learned of.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use entity::vocabulary::{ClockFactKind, LearnedOf};
+use entity::{channel, clock_fact, event, report};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Clocks;
+use crate::app::App;
+use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, RefusalCode, Result};
+use crate::event::{self as events, expect_version, require_text};
+use crate::graphql::scalars::Id;
+use crate::idempotency::{Replay, replay};
+use crate::outbox::{Bump, ChangeSet};
+
+/// Longest question, in characters.
+const LONG: usize = 20_000;
+/// Longest reason, in characters.
+const SHORT: usize = 2_000;
+
+/// The dates that a notice names. 通知载明的日期。
+#[derive(Clone, Debug, InputObject)]
+pub struct SetNoticeDate {
+    /// The report that is the notice. 作为通知的报告。
+    pub report: Id<report::Entity>,
+    /// The version that was seen of its event. 所见的事件版本。
+    pub expected_version: i32,
+    /// Last day for feedback, until its end in the channel's zone. 反馈截止日期，至渠道所在时区当日24时。
+    pub due_on: Option<NaiveDate>,
+    /// Instant for feedback, where the notice names one; instead of the day. 反馈截止时刻；与日期二选一。
+    pub due_at: Option<DateTime<Utc>>,
+    /// When the channel publishes, as agreed with it. 与渠道约定的公开时间。
+    pub publishes_at: Option<DateTime<Utc>>,
+}
+
+/// Records the dates that a notice names or that were agreed with its channel; its clocks follow.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT without any date, with two for the same, or with one before the
+/// notice came.
+pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) -> Result<event::Model> {
+    require(actor, Action::SetNoticeDate)?;
+    let (report, before) = found(app, actor, input.report.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    let due = end(app, &channel, input.due_on, input.due_at).await?;
+    if due.is_none() && input.publishes_at.is_none() {
+        return Err(Error::bad_input(
+            "input.dueOn",
+            "send the date that the notice names, or when it is published",
+        ));
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::SetNoticeDate);
+    let mut clocks = Clocks::load(app, &before).await?;
+    let publishes_at = input.publishes_at.map(|at| at.trunc_subsecs(6));
+    for (kind, field, at) in [
+        (ClockFactKind::NoticeDue, "input.dueOn", due),
+        (ClockFactKind::Publication, "input.publishesAt", publishes_at),
+    ] {
+        let Some(at) = at else { continue };
+        if at < report.received_at {
+            return Err(Error::bad_input(field, "send a date that is not before the notice came"));
+        }
+        enter(
+            app,
+            &mut changes,
+            &mut clocks,
+            &before,
+            Some(report.id),
+            kind,
+            Some(at),
+            "the notice's own date",
+        );
+    }
+    finish(app, changes, clocks, before).await
+}
+
+/// When something was learned of. 获知时间更正。
+#[derive(Clone, Debug, InputObject)]
+pub struct CorrectLearnedAt {
+    /// The event. 事件。
+    pub event: Id<event::Entity>,
+    /// The version that was seen. 所见版本。
+    pub expected_version: i32,
+    /// What was learned of. 获知的事项。
+    pub of: LearnedOf,
+    /// When; to a later instant only a LEADER corrects it. 获知时间；推迟须由领导小组操作。
+    pub learned_at: DateTime<Utc>,
+    /// Why it is corrected. 更正原因。
+    pub reason: String,
+}
+
+/// Corrects from when the clocks of a legal duty count.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT when it lies in the future; refusals when nothing of the kind was
+/// learned of, and where only a LEADER may.
+pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearnedAt) -> Result<event::Model> {
+    require(actor, Action::CorrectLearnedAt)?;
+    let reason = require_text("input.reason", &input.reason, SHORT)?;
+    let before = events::store::find(app, actor, input.event.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    let mut changes = ChangeSet::new(app, actor, Action::CorrectLearnedAt).because(Some(reason.as_str()));
+    let learned_at = input.learned_at.trunc_subsecs(6);
+    if learned_at > changes.at() {
+        return Err(Error::bad_input(
+            "input.learnedAt",
+            "send an instant that has come: clocks count from it",
+        ));
+    }
+    let mut clocks = Clocks::load(app, &before).await?;
+    let kind = match input.of {
+        LearnedOf::Vulnerability => ClockFactKind::LearnedVulnerability,
+        LearnedOf::Exploitation => ClockFactKind::LearnedExploitation,
+        LearnedOf::SevereIncident => ClockFactKind::LearnedSevereIncident,
+        LearnedOf::NetworkIncident => ClockFactKind::LearnedNetworkIncident,
+    };
+    let Some(present) = clocks.facts.learned_at(kind) else {
+        let message = "nothing of this kind is on record: record it first (giveVerdict, recordWorldFact, recordDecision)";
+        return Err(Error::refused(RefusalCode::UnknownReference, message));
+    };
+    if learned_at > present && !actor.is(Role::Leader) {
+        let message =
+            "only a LEADER corrects it to a later instant, since that lengthens a legal term: ask one";
+        return Err(Error::refused(RefusalCode::NeedsLeader, message));
+    }
+    enter(app, &mut changes, &mut clocks, &before, None, kind, Some(learned_at), &reason);
+    finish(app, changes, clocks, before).await
+}
+
+/// A follow-up question of a channel. 渠道的追问。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct RecordFollowUpQuestion {
+    /// The report that it follows. 所追问的报告。
+    pub report: Id<report::Entity>,
+    /// The question as it came. 追问内容。
+    pub question: String,
+    /// When it came; now when left out. 收到时间；省略时为当前时间。
+    pub asked_at: Option<DateTime<Utc>>,
+    /// Last day for the answer, until its end in the channel's zone. 答复截止日期。
+    pub due_on: Option<NaiveDate>,
+    /// Instant for the answer; instead of the day. 答复截止时刻；与日期二选一。
+    pub due_at: Option<DateTime<Utc>>,
+    /// Sent again with the same input, it answers what the first one did. 幂等键。
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}
+
+/// Records a question, which opens an obligation of its own and brings the event back to its replies where it was
+/// through with them.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on an empty question and on instants that cannot be.
+pub async fn record_follow_up_question(
+    app: &App,
+    actor: &Actor,
+    input: &RecordFollowUpQuestion,
+) -> Result<event::Model> {
+    require(actor, Action::RecordFollowUpQuestion)?;
+    let question = require_text("input.question", &input.question, LONG)?;
+    let (report, before) = found(app, actor, input.report.0).await?;
+    let key = input.idempotency_key.as_deref();
+    let key = match replay(app, actor, Action::RecordFollowUpQuestion, key, input).await? {
+        Replay::Done(_) => return Ok(before),
+        Replay::First(key) => key,
+    };
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::RecordFollowUpQuestion);
+    let asked_at = input.asked_at.map_or(changes.at(), |at| at.trunc_subsecs(6));
+    if asked_at > changes.at() {
+        return Err(Error::bad_input("input.askedAt", "send an instant that has come"));
+    }
+    let due = end(app, &channel, input.due_on, input.due_at).await?;
+    if due.is_some_and(|due| due < asked_at) {
+        return Err(Error::bad_input("input.dueOn", "send a date that is not before the question came"));
+    }
+    let mut clocks = Clocks::load(app, &before).await?;
+    let row = clock_fact::Model {
+        id: app.ids.next(),
+        event_id: before.id,
+        report_id: Some(report.id),
+        kind: ClockFactKind::Question,
+        at: due,
+        note: question,
+        since: asked_at,
+        recorded_by: changes.actor().to_owned(),
+        recorded_at: changes.at(),
+        superseded_at: None,
+    };
+    changes.insert(&row);
+    if let Some(key) = &key {
+        changes.remember(key, row.id);
+    }
+    clocks.facts.entered.push(row);
+    finish(app, changes, clocks, before).await
+}
+
+async fn found(app: &App, actor: &Actor, report: Uuid) -> Result<(report::Model, event::Model)> {
+    let report = crate::intake::store::find(app, actor, report).await?;
+    let event = events::store::find(app, actor, report.event_id).await?;
+    Ok((report, event))
+}
+
+/// The instant that was named: itself, or the end of the day in the channel's zone.
+async fn end(
+    app: &App,
+    channel: &channel::Model,
+    on: Option<NaiveDate>,
+    at: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>> {
+    let Some(day) = on else { return Ok(at.map(|at| at.trunc_subsecs(6))) };
+    if at.is_some() {
+        return Err(Error::bad_input("input.dueAt", "send either the day or the instant"));
+    }
+    let calendar = crate::calendar::of_channel(app, channel).await?;
+    let start = day.succ_opt().and_then(|next| calendar.start_of(next).ok());
+    Ok(Some(start.ok_or_else(|| Error::bad_input("input.dueOn", "send a date of this age"))?))
+}
+
+#[allow(clippy::too_many_arguments, reason = "a row's columns")]
+fn enter(
+    app: &App,
+    changes: &mut ChangeSet,
+    clocks: &mut Clocks,
+    event: &event::Model,
+    report: Option<Uuid>,
+    kind: ClockFactKind,
+    at: Option<DateTime<Utc>>,
+    note: &str,
+) {
+    let now = changes.at();
+    clocks.facts.entered.retain(|known| {
+        let same = known.kind == kind && known.report_id == report;
+        if same {
+            changes.update(known, &clock_fact::Model { superseded_at: Some(now), ..known.clone() });
+        }
+        !same
+    });
+    let row = clock_fact::Model {
+        id: app.ids.next(),
+        event_id: event.id,
+        report_id: report,
+        kind,
+        at,
+        note: note.to_owned(),
+        since: now,
+        recorded_by: changes.actor().to_owned(),
+        recorded_at: now,
+        superseded_at: None,
+    };
+    changes.insert(&row);
+    clocks.facts.entered.push(row);
+}
+
+async fn finish(
+    app: &App,
+    mut changes: ChangeSet,
+    mut clocks: Clocks,
+    before: event::Model,
+) -> Result<event::Model> {
+    let mut after = before.clone();
+    clocks.replan(app, &mut changes, &mut after)?;
+    let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
+    app.commit(changes).await?;
+    Ok(after)
+}

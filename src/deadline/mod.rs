@@ -1,0 +1,209 @@
+//! Obligations and clocks: what has to happen until when, and who is told while it does not.
+//!
+//! An event's facts say which replies are owed and which clocks run: its reports and their channels, its verdict and
+//! level, its products and the regimes they are in, decisions, what the world knows, what was answered and fixed, and
+//! what people entered (a notice's own date, a question, when something was learned of). [`rules::plan`] compares that
+//! with what is there. A command that changes one of these facts reads them ([`Clocks::load`]), changes them with its
+//! own rows and lets them be followed in the same change ([`Clocks::replan`]). Nobody else opens an obligation or a
+//! clock, and planning twice says nothing the second time.
+//!
+//! A clock counts by a rule of the *policy* in force, a version of which is never changed, along the channel's calendar
+//! and zone. It has a due instant, or none with the reason. It never counts from a guess. What is met or waived is never
+//! counted again; what is open follows every change, with its difference in the audit trail.
+//!
+//! Nothing hangs on a process being up at the minute: each open clock remembers at which share of its time people were
+//! told last and when they are to be told next, and [`Telling`] finds it by that. [`Recounting`] finds what was counted
+//! by an older policy, calendar or channel.
+
+mod enter;
+mod forecast;
+pub mod graphql;
+mod policy;
+pub mod rules;
+pub mod store;
+mod sweep;
+
+pub use enter::{
+    CorrectLearnedAt, RecordFollowUpQuestion, SetNoticeDate, correct_learned_at, record_follow_up_question,
+    set_notice_date,
+};
+pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
+pub use policy::{CreateDeadlinePolicy, DeadlineRuleInput, create_policy, from_toml, to_toml};
+pub use sweep::{MarkNoticeRead, Recounting, Telling, mark_notice_read};
+
+use entity::vocabulary::{DeadlineState, Status};
+use entity::{channel, clock_fact, deadline, event};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::event::rules::Cause;
+use crate::event::transition;
+use crate::outbox::{ChangeSet, Opaque, message};
+use rules::{Basis, Change, ClockFacts, Plan, Told};
+
+/// An event's facts with what they are counted by.
+#[derive(Clone, Debug)]
+pub struct Clocks {
+    /// The facts, for a command to change.
+    pub facts: ClockFacts,
+    basis: Basis,
+    /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
+    missing: Vec<channel::Model>,
+}
+
+impl Clocks {
+    /// Reads the facts of an event that the caller has found.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn load(app: &App, event: &event::Model) -> Result<Self> {
+        Self::read(app, event, None).await
+    }
+
+    /// The same for an event that a report through `channel` joins.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn load_with(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
+        Self::read(app, event, Some(channel)).await
+    }
+
+    async fn read(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
+        let mut facts = store::facts(app, event).await?;
+        facts.channels.extend(joining.map(|channel| (channel.id, channel.clone())));
+        let (basis, missing) = store::basis(app, facts.channels.values()).await?;
+        facts.channels.extend(basis.recipients.values().map(|channel| (channel.id, channel.clone())));
+        Ok(Self { facts, basis, missing })
+    }
+
+    /// The facts of a new event whose first report comes through `channel`.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn new(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
+        let basis = store::first_basis(app, channel).await?;
+        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), basis, missing: Vec::new() })
+    }
+
+    /// Lets the event's obligations and clocks follow its facts, and the event with what is newly owed. `after` is the
+    /// event as the command will revise it.
+    ///
+    /// # Errors
+    /// None that a caller could mend.
+    pub fn replan(&mut self, app: &App, changes: &mut ChangeSet, after: &mut event::Model) -> Result<()> {
+        self.facts.event = after.clone();
+        self.facts.at = changes.at();
+        let by = changes.actor().to_owned();
+        let plan = rules::plan(&self.facts, &self.basis, &by, || app.ids.next());
+        self.write(app, changes, &plan);
+        if plan.opens_obligation() {
+            call_back(app, changes, after)?;
+        }
+        Ok(())
+    }
+
+    /// The same, and people are told of what is due by now. Answers whether anything was written, and who is to be told
+    /// of what.
+    fn replan_and_tell(
+        &mut self,
+        app: &App,
+        changes: &mut ChangeSet,
+        after: &mut event::Model,
+    ) -> Result<(bool, Vec<Told>)> {
+        self.facts.at = changes.at();
+        let mut plan = rules::plan(&self.facts, &self.basis, SCHEDULE, || app.ids.next());
+        let told = rules::tell_due(&self.facts, &self.basis, &mut plan);
+        self.write(app, changes, &plan);
+        if plan.opens_obligation() {
+            call_back(app, changes, after)?;
+        }
+        Ok((!plan.is_empty(), told))
+    }
+
+    fn write(&self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
+        let owed = |id| {
+            plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
+        };
+        for channel in self.missing.iter().filter(|channel| owed(channel.id)) {
+            changes.create_aside(app, channel.clone());
+        }
+        for change in &plan.obligations {
+            match change {
+                Change::New(row) => changes.insert(row),
+                Change::Changed(before, after) => changes.update(before, after),
+            }
+            crate::reply::tell_obligation(app, changes, change.after());
+        }
+        for change in &plan.deadlines {
+            match change {
+                Change::New(row) => {
+                    changes.insert(row);
+                    tell(app, changes, row, true);
+                }
+                Change::Changed(before, after) => {
+                    changes.update(before, after);
+                    if has_news(before, after) {
+                        tell(app, changes, after, false);
+                    }
+                }
+            }
+        }
+        if let Some(due_at) = plan.ask_abroad {
+            // Not the person whose act opened the duty: a leader who did could not decide it then.
+            let row = rules::abroad_question(&self.facts, app.ids.next(), SCHEDULE, due_at);
+            changes.insert(&row);
+            crate::decision::tell(app, changes, &row);
+        }
+    }
+}
+
+/// Who asks when the procedure does so by itself.
+const SCHEDULE: &str = "vulndesk";
+
+/// Whether those who were told of a clock have something new to know.
+fn has_news(before: &deadline::Model, after: &deadline::Model) -> bool {
+    (before.state, before.due_at, before.none_reason, before.paused_since)
+        != (after.state, after.due_at, after.none_reason, after.paused_since)
+}
+
+/// Tells of a clock as it now is.
+fn tell(app: &App, changes: &mut ChangeSet, row: &deadline::Model, opened: bool) {
+    let deadline = Opaque::new(row.id);
+    let (event, kind, state) = (Some(row.event_id), row.kind, row.state);
+    match (opened, state) {
+        (true, _) => changes.message(app, event, &message::DeadlineOpened { deadline, kind }),
+        (false, DeadlineState::Met) => changes.message(app, event, &message::DeadlineMet { deadline, kind }),
+        (false, _) => changes.message(app, event, &message::DeadlineChanged { deadline, kind, state }),
+    };
+}
+
+/// Moves a report's clocks, and what was entered for them, to another event. They are counted anew by the next sweep, by
+/// what that event says.
+///
+/// # Errors
+/// Of the database.
+pub async fn move_report(app: &App, changes: &mut ChangeSet, report: Uuid, to: Uuid) -> Result<()> {
+    let (clocks, entered) = store::of_report(app, report).await?;
+    for row in &clocks {
+        changes.update(row, &deadline::Model { event_id: to, policy_id: None, ..row.clone() });
+    }
+    for row in &entered {
+        changes.update(row, &clock_fact::Model { event_id: to, ..row.clone() });
+    }
+    Ok(())
+}
+
+/// What is newly owed brings an event that was through with its replies back to them.
+///
+/// # Errors
+/// Never: the move table allows it from where it is made.
+pub fn call_back(app: &App, changes: &mut ChangeSet, event: &mut event::Model) -> Result<()> {
+    if matches!(event.status, Status::Reviewing | Status::Closed) {
+        transition(app, changes, event, Status::Replying, Cause::NewObligation, None)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! By which rules clocks run.
+//!
+//! [`plan`] is the heart: from what an event's facts are, the policy and the calendars it says which obligations and
+//! clocks have to be opened, counted anew, met or waived. It is deterministic, and planning again after its outcome was
+//! written says nothing. Nobody else opens an obligation or a clock.
+
+mod count;
+mod facts;
+mod plan;
+mod policy;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod want;
+
+pub use facts::{Basis, ClockFacts, Given, Product, Scored, TimedCalendar};
+pub use plan::{Change, Plan, abroad_question, plan};
+pub use policy::{Fault, Policy, Rule, Term, default_policy};
+pub use telling::{Told, addressees, functions, tell_due};
+
+use chrono::TimeDelta;
+use entity::vocabulary::{DeadlineTrigger, ReplyKind};
+
+/// The clocks of a report stand still for at most this long while its reporter is asked.
+pub const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(72);
+/// When the reporter is reminded.
+pub const REMINDER: TimeDelta = TimeDelta::hours(48);
+/// What stands in an obligation that the level no longer asks for.
+pub const LEVEL_FELL: &str = "the event's level no longer asks for it";
+
+/// Whether a duty of this trigger is the event's own: toward somebody who may have reported nothing.
+fn is_own_duty(trigger: DeadlineTrigger) -> bool {
+    use DeadlineTrigger::{Exploited, NetworkIncident, OwnVulnerability, SevereIncident};
+    matches!(trigger, OwnVulnerability | Exploited | SevereIncident | NetworkIncident)
+}
+
+/// Whether a reply carries anything of the vulnerability.
+fn carries_content(kind: ReplyKind) -> bool {
+    !matches!(kind, ReplyKind::Acknowledgement | ReplyKind::Thanks)
+}

@@ -1,0 +1,259 @@
+//! What clocks follow from.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AffectedState, ClockFactKind, DecisionKind, ProductKind, Verdict, WorldFactKind};
+use entity::{
+    affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
+    report, world_fact,
+};
+use uuid::Uuid;
+
+use super::Policy;
+use crate::calendar::rules::Calendar;
+
+/// A product with how it stands to the event.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// How it stands to the event.
+    pub affected: affected_product::Model,
+    /// The product.
+    pub product: product::Model,
+}
+
+/// A verdict that was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// Which one.
+    pub id: Uuid,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A score that was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored {
+    /// In which pass.
+    pub pass: i32,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A calendar with the version in which it was read.
+#[derive(Clone, Debug)]
+pub struct TimedCalendar {
+    /// Its version.
+    pub version: i32,
+    /// What it says.
+    pub calendar: Calendar,
+}
+
+/// The policy in force, the calendars by which it counts, and whom it names.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The policy's version; none before an installation has one: then nothing but the channels opens obligations.
+    pub policy_id: Option<Uuid>,
+    /// The policy.
+    pub policy: Policy,
+    /// Calendars of the channels, by id.
+    pub calendars: BTreeMap<Uuid, TimedCalendar>,
+    /// Calendar of what is ours alone.
+    pub own_calendar: Uuid,
+    /// Channels by key that legal duties are owed to.
+    pub recipients: BTreeMap<String, channel::Model>,
+}
+
+/// What an event's clocks follow from, as it stands, to be changed by a command and handed to the planner.
+#[derive(Clone, Debug)]
+pub struct ClockFacts {
+    /// The instant at which is planned.
+    pub at: DateTime<Utc>,
+    /// The event.
+    pub event: event::Model,
+    /// Its reports.
+    pub reports: Vec<report::Model>,
+    /// Channels of the reports and of what is owed, by id.
+    pub channels: BTreeMap<Uuid, channel::Model>,
+    /// Its verdicts, oldest first.
+    pub verdicts: Vec<Given>,
+    /// The verdict that is being given, where it turns the last one into another: channels that were told are owed it.
+    pub news: Option<Uuid>,
+    /// Its scores, oldest first.
+    pub scores: Vec<Scored>,
+    /// Its products.
+    pub products: Vec<Product>,
+    /// The fixes of its lines.
+    pub remediations: Vec<remediation::Model>,
+    /// Its decisions, oldest first.
+    pub decisions: Vec<decision::Model>,
+    /// What the world knows.
+    pub world: Vec<world_fact::Model>,
+    /// What people entered for clocks and still holds.
+    pub entered: Vec<clock_fact::Model>,
+    /// What is and was owed, oldest first.
+    pub obligations: Vec<obligation::Model>,
+    /// Its clocks, oldest first.
+    pub deadlines: Vec<deadline::Model>,
+}
+
+impl ClockFacts {
+    /// The facts of a new event.
+    pub fn new(event: event::Model, at: DateTime<Utc>) -> Self {
+        Self {
+            at,
+            event,
+            reports: Vec::new(),
+            channels: BTreeMap::new(),
+            verdicts: Vec::new(),
+            news: None,
+            scores: Vec::new(),
+            products: Vec::new(),
+            remediations: Vec::new(),
+            decisions: Vec::new(),
+            world: Vec::new(),
+            entered: Vec::new(),
+            obligations: Vec::new(),
+            deadlines: Vec::new(),
+        }
+    }
+
+    /// Adds a report that arrived through `channel`.
+    pub fn arrived(&mut self, report: report::Model, channel: &channel::Model) {
+        self.channels.insert(channel.id, channel.clone());
+        self.reports.push(report);
+    }
+
+    /// Puts a changed fix in its place, or adds it.
+    pub fn fix_changed(&mut self, fix: &remediation::Model) {
+        replace(&mut self.remediations, fix, |row| row.id);
+    }
+
+    /// Puts a changed obligation in its place.
+    pub fn obligation_changed(&mut self, row: &obligation::Model) {
+        replace(&mut self.obligations, row, |row| row.id);
+    }
+
+    /// Puts a changed decision in its place.
+    pub fn decision_changed(&mut self, row: &decision::Model) {
+        replace(&mut self.decisions, row, |row| row.id);
+    }
+
+    /// Puts a product's changed standing in its place, or adds it.
+    pub fn product_changed(&mut self, changed: Product) {
+        self.products.retain(|known| known.product.id != changed.product.id);
+        self.products.push(changed);
+    }
+
+    /// From when it counts that something was learned of; none while it was not.
+    pub fn learned_at(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
+        let asked =
+            |kind| self.decided(kind).filter(|row| row.granted == Some(true)).map(|row| row.asked_at).min();
+        match of {
+            ClockFactKind::LearnedVulnerability => self.entered(of, None).or_else(|| self.confirmed_at()),
+            ClockFactKind::LearnedExploitation => self.exploitation_learned_at(),
+            ClockFactKind::LearnedSevereIncident => {
+                asked(DecisionKind::SevereIncident).map(|at| self.entered(of, None).unwrap_or(at))
+            }
+            ClockFactKind::LearnedNetworkIncident => {
+                asked(DecisionKind::NetworkIncident).map(|at| self.entered(of, None).unwrap_or(at))
+            }
+            ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => None,
+        }
+    }
+
+    /// Whether the event is a vulnerability of ours.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.event.verdict, Some(Verdict::Confirmed | Verdict::KnownInternally))
+    }
+
+    /// Products that are affected, or were until they were fixed.
+    fn touched(&self) -> impl Iterator<Item = &product::Model> {
+        let touched =
+            |row: &&Product| matches!(row.affected.state, AffectedState::Affected | AffectedState::Fixed);
+        self.products.iter().filter(touched).map(|row| &row.product)
+    }
+
+    /// Whether RMSV asks for a report: a network product of ours is affected.
+    pub(super) fn is_in_rmsv_scope(&self) -> bool {
+        self.touched().any(|product| product.kind == ProductKind::Product && product.rmsv_library.is_some())
+    }
+
+    /// Whether a product in the CRA's scope is affected that was supported at `at`.
+    pub(super) fn is_in_cra_scope(&self, at: DateTime<Utc>) -> bool {
+        let supported =
+            |product: &product::Model| product.cra_support_until.is_none_or(|until| until >= at.date_naive());
+        self.touched().any(|product| product.cra_in_scope && supported(product))
+    }
+
+    /// Whether a product for critical infrastructure is affected.
+    pub(super) fn touches_critical_infrastructure(&self) -> bool {
+        self.touched().any(|product| product.critical_infrastructure)
+    }
+
+    /// Affected lines, each once.
+    pub(super) fn lines(&self) -> Vec<&str> {
+        let mut lines: Vec<&str> = self.touched().map(|product| product.line.as_str()).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    }
+
+    /// What a person entered last of a kind, for the event or for one report.
+    pub(super) fn entered(&self, kind: ClockFactKind, report: Option<Uuid>) -> Option<DateTime<Utc>> {
+        self.entered.iter().rev().find(|row| row.kind == kind && row.report_id == report)?.at
+    }
+
+    /// When exploitation in the wild was learned of first.
+    pub(super) fn exploitation_learned_at(&self) -> Option<DateTime<Utc>> {
+        let facts = self.world.iter().filter(|fact| fact.kind == WorldFactKind::ExploitedInTheWild);
+        let first = facts.map(|fact| fact.learned_at).min()?;
+        Some(self.entered(ClockFactKind::LearnedExploitation, None).unwrap_or(first))
+    }
+
+    /// When it was published, as far as is known.
+    pub(super) fn published_at(&self) -> Option<DateTime<Utc>> {
+        let facts = self.world.iter().filter(|fact| fact.kind == WorldFactKind::PubliclyKnown);
+        facts.map(|fact| fact.occurred_at.unwrap_or(fact.learned_at)).min()
+    }
+
+    /// When the verdict that it is ours was given first.
+    pub(super) fn confirmed_at(&self) -> Option<DateTime<Utc>> {
+        let ours = |row: &&Given| matches!(row.verdict, Verdict::Confirmed | Verdict::KnownInternally);
+        self.verdicts.iter().find(ours).map(|row| row.at)
+    }
+
+    /// The first score of the latest pass that has one, with that pass.
+    pub(super) fn level_set(&self) -> Option<(i32, DateTime<Utc>)> {
+        let pass = self.scores.iter().map(|score| score.pass).max()?;
+        self.scores.iter().find(|score| score.pass == pass).map(|score| (pass, score.at))
+    }
+
+    /// When the first fix or mitigation of a line was available.
+    pub(super) fn measure_available_at(&self) -> Option<DateTime<Utc>> {
+        self.remediations
+            .iter()
+            .flat_map(|row| [row.available_at, row.mitigation_available_at])
+            .flatten()
+            .min()
+    }
+
+    /// Decided questions of a kind.
+    pub(super) fn decided(&self, kind: DecisionKind) -> impl Iterator<Item = &decision::Model> {
+        self.decisions.iter().filter(move |row| row.kind == kind && row.decided_at.is_some())
+    }
+
+    /// The question of a kind that waits for its answer.
+    pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
+        self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())
+    }
+}
+
+fn replace<M: Clone>(rows: &mut Vec<M>, changed: &M, id: impl Fn(&M) -> Uuid) {
+    match rows.iter_mut().find(|row| id(row) == id(changed)) {
+        Some(row) => *row = changed.clone(),
+        None => rows.push(changed.clone()),
+    }
+}

@@ -1,0 +1,486 @@
+//! From what is wanted and what is there: what has to be opened, counted anew, met or waived.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use entity::deadline::PausedSpan;
+use entity::vocabulary::{
+    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, ObligationState,
+    Regime, ReplyKind, Status, Tlp,
+};
+use entity::{deadline, decision, obligation};
+use uuid::Uuid;
+
+use super::count::{Count, count, next_notice, pause, told_by};
+use super::want::{Clock, End, Wanted, wanted};
+use super::{Basis, ClockFacts, LEVEL_FELL, carries_content};
+use crate::calendar::rules::Pause;
+
+/// A row that has to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change<M> {
+    /// A new one.
+    New(M),
+    /// One that is there, as it was and as it is to be.
+    Changed(M, M),
+}
+
+impl<M> Change<M> {
+    /// The row as it is to be.
+    pub fn after(&self) -> &M {
+        match self {
+            Self::New(after) | Self::Changed(_, after) => after,
+        }
+    }
+}
+
+/// What has to be written for an event's clocks to follow its facts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What is owed.
+    pub obligations: Vec<Change<obligation::Model>>,
+    /// Clocks.
+    pub deadlines: Vec<Change<deadline::Model>>,
+    /// The question whether undisclosed content may go abroad, asked of the leading group until this instant.
+    pub ask_abroad: Option<Option<DateTime<Utc>>>,
+}
+
+impl Plan {
+    /// Whether nothing has to be written.
+    pub fn is_empty(&self) -> bool {
+        self.obligations.is_empty() && self.deadlines.is_empty() && self.ask_abroad.is_none()
+    }
+
+    /// Whether it opens an obligation.
+    pub fn opens_obligation(&self) -> bool {
+        self.obligations.iter().any(|change| matches!(change, Change::New(_)))
+    }
+}
+
+/// What has to be written for the clocks of `facts` to follow them. New rows get their ids from `id`; what is waived or
+/// asked for by itself is on record as `by`'s.
+pub fn plan(facts: &ClockFacts, basis: &Basis, by: &str, mut id: impl FnMut() -> Uuid) -> Plan {
+    let wanted = wanted(facts, basis);
+    let mut plan = Plan::default();
+    let mut owed = facts.obligations.clone();
+    settle(&mut owed, facts, &wanted, by);
+    for wanted in &wanted {
+        open_obligation(&mut owed, facts, wanted, &mut id);
+    }
+    plan.obligations = changes(&facts.obligations, &owed, |row| row.id);
+
+    let mut clocks: Vec<(String, Clock, Option<DateTime<Utc>>, Option<Uuid>)> = Vec::new();
+    for wanted in wanted {
+        let Some(clock) = wanted.clock else { continue };
+        let obligation = owed.iter().rev().find(|row| row.slot.as_deref() == Some(wanted.slot.as_str()));
+        clocks.push((wanted.slot, clock, wanted.done_at, obligation.map(|row| row.id)));
+    }
+    let mut rows = facts.deadlines.clone();
+    let mut kept = BTreeSet::new();
+    for (slot, clock, done_at, obligation) in &clocks {
+        kept.insert(slot.clone());
+        let owes = obligation.and_then(|id| owed.iter().find(|row| row.id == id));
+        follow(&mut rows, facts, basis, (slot, clock), *done_at, owes, &mut id);
+    }
+    gate(&mut plan, &mut rows, &mut kept, facts, basis, &owed, &mut id);
+    for row in rows.iter_mut().filter(|row| row.state == DeadlineState::Open && !kept.contains(&row.slot)) {
+        no_longer_wanted(row, facts, basis, &owed);
+    }
+    plan.deadlines = changes(&facts.deadlines, &rows, |row| row.id);
+    plan
+}
+
+fn changes<M: Clone + PartialEq>(before: &[M], after: &[M], id: impl Fn(&M) -> Uuid) -> Vec<Change<M>> {
+    let change = |row: &M| match before.iter().find(|known| id(known) == id(row)) {
+        None => Some(Change::New(row.clone())),
+        Some(known) if known != row => Some(Change::Changed(known.clone(), row.clone())),
+        Some(_) => None,
+    };
+    after.iter().filter_map(change).collect()
+}
+
+/// What is met or waived by what else happened: a verdict told acknowledges too, a level that fell asks for nothing
+/// more, a refusal to report abroad waives with the names of who refused.
+fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted], by: &str) {
+    let verdicts: Vec<_> = owed
+        .iter()
+        .filter(|row| row.kind == ReplyKind::Verdict && row.state == ObligationState::Met)
+        .map(|row| (row.report_id, row.met_at, row.met_by_reply_id))
+        .collect();
+    let refused = facts.decided(DecisionKind::ReportAbroad).last();
+    let refused = refused.filter(|row| row.extent == Some(AbroadExtent::Refuse));
+    for row in owed.iter_mut().filter(|row| row.state == ObligationState::Open) {
+        let told = verdicts.iter().find(|(report, ..)| row.report_id.is_some() && *report == row.report_id);
+        if let Some((_, met_at, reply)) = told.filter(|_| row.kind == ReplyKind::Acknowledgement) {
+            row.state = ObligationState::Met;
+            row.met_at = *met_at;
+            row.met_by_reply_id = *reply;
+            continue;
+        }
+        let slot = row.slot.as_deref().unwrap_or_default();
+        let fell = slot.ends_with(":level") && !wanted.iter().any(|wanted| wanted.slot == slot);
+        if fell {
+            waive(row, facts.at, by, LEVEL_FELL.to_owned(), None);
+        }
+        let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
+        let Some(decision) = refused.filter(|_| abroad && carries_content(row.kind)) else { continue };
+        let own = row.report_id.is_none() && decision.decided_at.is_some_and(|at| row.opened_at < at);
+        if own && row.state == ObligationState::Open {
+            let leader = decision.decided_by.clone().unwrap_or_default();
+            let names = decision.participants.0.join(", ");
+            let reason = format!("reporting abroad was refused by {leader} with {names}");
+            let ground = "RMSV art. 9(7) 网络产品安全漏洞管理规定第九条第七项";
+            waive(row, facts.at, &leader, reason, Some(ground.to_owned()));
+        }
+    }
+}
+
+fn waive(row: &mut obligation::Model, at: DateTime<Utc>, by: &str, reason: String, ground: Option<String>) {
+    row.state = ObligationState::Waived;
+    row.waived_by = Some(by.to_owned());
+    row.waived_at = Some(at);
+    row.waive_reason = Some(reason);
+    row.legal_ground = ground;
+}
+
+fn open_obligation(
+    owed: &mut Vec<obligation::Model>,
+    facts: &ClockFacts,
+    wanted: &Wanted,
+    id: &mut impl FnMut() -> Uuid,
+) {
+    let Some(reply) = &wanted.owed else { return };
+    let known = owed.iter().rev().find(|row| row.slot.as_deref() == Some(wanted.slot.as_str()));
+    let fell = known.is_some_and(|row| {
+        row.state == ObligationState::Waived && row.waive_reason.as_deref() == Some(LEVEL_FELL)
+    });
+    if known.is_some() && !fell {
+        return;
+    }
+    owed.push(obligation::Model {
+        id: id(),
+        event_id: facts.event.id,
+        report_id: reply.report_id,
+        channel_id: reply.channel_id,
+        kind: reply.kind,
+        trigger: reply.trigger.clone(),
+        slot: Some(wanted.slot.clone()),
+        regime: reply.regime,
+        stage: reply.stage.clone(),
+        state: ObligationState::Open,
+        opened_at: facts.at,
+        met_at: None,
+        met_by_reply_id: None,
+        waived_by: None,
+        waived_at: None,
+        waive_reason: None,
+        legal_ground: None,
+    });
+}
+
+/// Opens a clock, or lets the one that is there follow the facts.
+fn follow(
+    rows: &mut Vec<deadline::Model>,
+    facts: &ClockFacts,
+    basis: &Basis,
+    (slot, clock): (&str, &Clock),
+    done_at: Option<DateTime<Utc>>,
+    owes: Option<&obligation::Model>,
+    id: &mut impl FnMut() -> Uuid,
+) {
+    let is_open = |row: &deadline::Model| row.state == DeadlineState::Open;
+    if let Some(row) = rows.iter_mut().find(|row| row.slot == slot && is_open(row)) {
+        count_anew(row, facts, basis, clock);
+        row.obligation_id = owes.map(|row| row.id);
+        close(row, facts.at, done_at, owes);
+        return;
+    }
+    let is_fix = matches!(clock.kind, DeadlineKind::Fix | DeadlineKind::Mitigation);
+    let done = rows.iter().any(|row| {
+        let same_turn = match owes {
+            Some(owes) => row.obligation_id == Some(owes.id),
+            // A fix is counted once a pass; one that was waived by itself does not stand in the way.
+            None => !is_fix || (row.state == DeadlineState::Met && row.anchor_at == clock.anchor_at),
+        };
+        row.slot == slot && same_turn
+    });
+    let settled = done_at.is_some() || owes.is_some_and(|row| row.state != ObligationState::Open);
+    if done || settled {
+        return;
+    }
+    let mut row = deadline::Model {
+        id: id(),
+        event_id: facts.event.id,
+        slot: slot.to_owned(),
+        pass: facts.event.pass,
+        obligation_id: owes.map(|row| row.id),
+        report_id: clock.report_id,
+        channel_id: clock.channel_id,
+        line: clock.line.clone(),
+        kind: clock.kind,
+        regime: clock.regime,
+        rule: None,
+        policy_id: None,
+        state: DeadlineState::Open,
+        anchor: clock.anchor,
+        anchor_at: None,
+        due_at: None,
+        none_reason: None,
+        pauses: deadline::Pauses::default(),
+        paused_since: None,
+        calendar_id: None,
+        calendar_version: 0,
+        channel_version: 0,
+        opened_at: facts.at,
+        met_at: None,
+        breached_at: None,
+        waived_at: None,
+        waive_reason: None,
+        told_percent: 0,
+        next_notice_at: None,
+        sort_at: facts.at,
+    };
+    count_anew(&mut row, facts, basis, clock);
+    rows.push(row);
+}
+
+/// The pauses of a clock as they now are, with the one that runs as long as it may run.
+fn pauses(row: &mut deadline::Model, facts: &ClockFacts, clock: &Clock) -> Vec<Pause> {
+    let asked = facts.event.asked_at.filter(|_| {
+        clock.pauses
+            && facts.event.status == Status::NeedsInformation
+            && facts.event.asked_report_id == clock.report_id
+    });
+    if asked != row.paused_since
+        && let Some(since) = row.paused_since
+    {
+        let span = pause(since, Some(facts.at));
+        row.pauses.0.push(PausedSpan { from: span.from, to: span.to });
+    }
+    row.paused_since = asked;
+    let over = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to });
+    over.chain(asked.map(|since| pause(since, None))).collect()
+}
+
+/// Counts an open clock by what the facts and the policy now say.
+fn count_anew(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, clock: &Clock) {
+    let pauses = pauses(row, facts, clock);
+    let counted = count(clock, clock.kind, basis, &pauses);
+    row.regime = clock.regime;
+    row.rule.clone_from(&clock.rule);
+    row.anchor = clock.anchor;
+    row.anchor_at = clock.anchor_at;
+    row.calendar_id = Some(clock.calendar);
+    row.calendar_version = basis.calendars.get(&clock.calendar).map_or(0, |timed| timed.version);
+    set(row, facts, basis, &counted);
+}
+
+fn set(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, counted: &Count) {
+    row.policy_id = basis.policy_id;
+    row.channel_version =
+        row.channel_id.and_then(|id| facts.channels.get(&id)).map_or(0, |channel| channel.version);
+    row.due_at = counted.due_at;
+    row.none_reason = counted.none_reason;
+    row.sort_at = counted.due_at.unwrap_or(end_of_lists());
+    // Who was told of an earlier end is told of the new one.
+    row.told_percent = row.told_percent.min(told_by(&counted.marks, facts.at));
+    row.breached_at = row.breached_at.filter(|_| counted.due_at.is_some_and(|due| due <= facts.at));
+    row.next_notice_at = next_notice(&counted.marks, row.told_percent);
+}
+
+/// Ends a clock whose wait is over.
+fn close(
+    row: &mut deadline::Model,
+    at: DateTime<Utc>,
+    done_at: Option<DateTime<Utc>>,
+    owes: Option<&obligation::Model>,
+) {
+    match owes.map(|owes| (owes.state, owes)) {
+        Some((ObligationState::Met, owes)) => meet(row, owes.met_at.unwrap_or(at)),
+        Some((ObligationState::Waived, owes)) => end(row, at, owes.waive_reason.clone().unwrap_or_default()),
+        _ => {
+            let published = row.kind == DeadlineKind::Publication && row.due_at.is_some_and(|due| due <= at);
+            if let Some(done) = done_at.or(row.due_at.filter(|_| published)) {
+                meet(row, done);
+            }
+        }
+    }
+}
+
+fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
+    row.state = DeadlineState::Met;
+    row.met_at = Some(at);
+    row.breached_at = row.due_at.filter(|due| at > *due && row.kind != DeadlineKind::Publication);
+    row.next_notice_at = None;
+    row.paused_since = None;
+}
+
+fn end(row: &mut deadline::Model, at: DateTime<Utc>, reason: String) {
+    row.state = DeadlineState::Waived;
+    row.waived_at = Some(at);
+    row.waive_reason = Some(reason);
+    row.next_notice_at = None;
+    row.paused_since = None;
+}
+
+/// A clock that nothing asks for any more: what only the level opened is waived, a legal duty stays.
+fn no_longer_wanted(
+    row: &mut deadline::Model,
+    facts: &ClockFacts,
+    basis: &Basis,
+    owed: &[obligation::Model],
+) {
+    let owes = row.obligation_id.and_then(|id| owed.iter().find(|known| known.id == id));
+    match row.kind {
+        DeadlineKind::Reply => close(row, facts.at, None, owes),
+        DeadlineKind::Information => meet(row, facts.at),
+        DeadlineKind::Decision => {
+            let decided = facts.decided(DecisionKind::ReportAbroad).filter_map(|row| row.decided_at).max();
+            match decided {
+                Some(at) => meet(row, at),
+                None => end(row, facts.at, "nothing is owed abroad any more".to_owned()),
+            }
+        }
+        DeadlineKind::Publication => end(row, facts.at, "the policy no longer asks for it".to_owned()),
+        DeadlineKind::Fix | DeadlineKind::Mitigation => {
+            let reason = if facts.is_ours() {
+                "neither the level nor the affected lines ask for it any more"
+            } else {
+                "it is not ours to fix any more"
+            };
+            end(row, facts.at, reason.to_owned());
+        }
+    }
+    if row.state == DeadlineState::Open {
+        // It stays as it was counted; that was looked at under this policy.
+        row.policy_id = basis.policy_id;
+        row.channel_version =
+            row.channel_id.and_then(|id| facts.channels.get(&id)).map_or(0, |channel| channel.version);
+        let timed = row.calendar_id.and_then(|id| basis.calendars.get(&id));
+        row.calendar_version = timed.map_or(row.calendar_version, |timed| timed.version);
+    }
+}
+
+/// Whether what is owed needs a decision before it may leave.
+fn needs_decision(facts: &ClockFacts, row: &obligation::Model) -> bool {
+    let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
+    let undisclosed = facts.event.tlp != Tlp::Clear && (row.report_id.is_none() || facts.is_ours());
+    row.state == ObligationState::Open && abroad && undisclosed && carries_content(row.kind)
+}
+
+/// The decision whether undisclosed content goes abroad: asked for when the first duty abroad opens, and told at 25, 50
+/// and 75 % of that duty's time, which goes on.
+fn gate(
+    plan: &mut Plan,
+    rows: &mut Vec<deadline::Model>,
+    kept: &mut BTreeSet<String>,
+    facts: &ClockFacts,
+    basis: &Basis,
+    owed: &[obligation::Model],
+    id: &mut impl FnMut() -> Uuid,
+) {
+    if facts.event.history {
+        return;
+    }
+    let last = facts.decided(DecisionKind::ReportAbroad).last();
+    let answered = |row: &obligation::Model| match last {
+        Some(decision) if decision.granted == Some(true) => true,
+        Some(decision) => decision.decided_at.is_some_and(|at| row.opened_at < at),
+        None => false,
+    };
+    let waiting: Vec<_> = owed.iter().filter(|row| needs_decision(facts, row) && !answered(row)).collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let of_waiting = |row: &&deadline::Model| {
+        row.state == DeadlineState::Open && waiting.iter().any(|owed| row.obligation_id == Some(owed.id))
+    };
+    let first =
+        rows.iter().filter(of_waiting).filter(|row| row.due_at.is_some()).min_by_key(|row| row.sort_at);
+    let asked_at = facts.undecided(DecisionKind::ReportAbroad).map_or(facts.at, |row| row.asked_at);
+    let clock = Clock {
+        kind: DeadlineKind::Decision,
+        regime: Regime::Procedure,
+        rule: None,
+        report_id: None,
+        channel_id: None,
+        line: None,
+        anchor: DeadlineAnchor::Asked,
+        anchor_at: Some(first.and_then(|row| row.anchor_at).unwrap_or(asked_at)),
+        unanchored: NoDeadline::NoTerm,
+        end: first.and_then(|row| row.due_at).map_or(End::None(NoDeadline::NoTerm), End::At),
+        pauses: false,
+        calendar: basis.own_calendar,
+        zone: None,
+    };
+    let decided = facts.decided(DecisionKind::ReportAbroad).count();
+    let slot = format!("abroad:{decided}");
+    if facts.undecided(DecisionKind::ReportAbroad).is_none() {
+        plan.ask_abroad = Some(first.and_then(|row| row.due_at));
+    }
+    kept.insert(slot.clone());
+    follow(rows, facts, basis, (&slot, &clock), None, None, id);
+}
+
+/// The percentages of an open clock's time with their instants, as they would be counted now.
+pub(super) fn marks_of(
+    facts: &ClockFacts,
+    basis: &Basis,
+    row: &deadline::Model,
+) -> Vec<(i32, DateTime<Utc>)> {
+    let wanted = wanted(facts, basis).into_iter().find(|wanted| wanted.slot == row.slot);
+    let clock = wanted.and_then(|wanted| wanted.clock).unwrap_or_else(|| Clock {
+        kind: row.kind,
+        regime: row.regime,
+        rule: None,
+        report_id: None,
+        channel_id: None,
+        line: None,
+        anchor: row.anchor,
+        anchor_at: row.anchor_at,
+        unanchored: NoDeadline::NoTerm,
+        end: row.due_at.map_or(End::None(NoDeadline::NoTerm), End::At),
+        pauses: false,
+        calendar: basis.own_calendar,
+        zone: None,
+    });
+    let pauses = pauses(&mut row.clone(), facts, &clock);
+    count(&clock, row.kind, basis, &pauses).marks
+}
+
+/// Rows of decisions that the planner asks for.
+pub fn abroad_question(
+    facts: &ClockFacts,
+    id: Uuid,
+    by: &str,
+    due_at: Option<DateTime<Utc>>,
+) -> decision::Model {
+    decision::Model {
+        id,
+        event_id: facts.event.id,
+        kind: DecisionKind::ReportAbroad,
+        question:
+            "A duty abroad has opened and its clock runs. May undisclosed content of this event go abroad? \
+                   境外报告义务已产生，时限不中止。未公开内容可否向境外提供？"
+                .to_owned(),
+        options: Vec::new().into(),
+        line: None,
+        asked_by: by.to_owned(),
+        asked_at: facts.at,
+        due_at,
+        participants: Vec::new().into(),
+        outcome: None,
+        granted: None,
+        extent: None,
+        decided_by: None,
+        decided_at: None,
+        expires_at: None,
+        expiry_told_at: None,
+        version: 1,
+    }
+}
+
+/// Where clocks without a due instant stand in lists: after all that have one.
+fn end_of_lists() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_370_764_800, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

@@ -1,0 +1,282 @@
+//! What a policy holds, and what makes it contradict itself.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use entity::vocabulary::{
+    ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind, SpanUnit,
+};
+use serde::{Deserialize, Serialize};
+
+use super::is_own_duty;
+
+/// The policy that every installation begins with.
+const DEFAULT: &str = include_str!("../default.toml");
+/// Most rules of a policy.
+const MOST: usize = 200;
+
+/// A length of time in one of the four units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// Unit.
+    pub unit: SpanUnit,
+    /// How many; at least 1.
+    pub amount: u16,
+}
+
+/// One rule: what opens a clock, and until when it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Stable short name, once in a policy; what replies call the stage.
+    pub key: String,
+    /// Promise or law.
+    pub regime: Regime,
+    /// What opens it.
+    pub trigger: DeadlineTrigger,
+    /// What it waits for.
+    pub kind: DeadlineKind,
+    /// Which reply is owed, of a REPLY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyKind>,
+    /// Only for reports through channels of these kinds; through any when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_kinds: Vec<ChannelKind>,
+    /// Only for reports through these channels, by key; through any when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    /// Only while the event has one of these levels, and waived when it falls out of them; at any level when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Level>,
+    /// Only where a product for critical infrastructure is affected, or only where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical_infrastructure: Option<bool>,
+    /// Key of the channel that a duty of the event is owed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// From what it counts.
+    pub anchor: DeadlineAnchor,
+    /// Rule whose reply has to be submitted first, with PREVIOUS_SUBMITTED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How long; none where nothing sets a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Term>,
+    /// Whether it stands still while the reporter is asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pauses: bool,
+    /// Whether it opens only once its anchor has happened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits_for_anchor: bool,
+    /// Only for what is learned of from this day on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<NaiveDate>,
+}
+
+/// The rules by which clocks run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// In the order in which they are tried: of two for the same thing the first holds.
+    pub rules: Vec<Rule>,
+}
+
+/// Where a policy contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which rule, from 0.
+    pub rule: usize,
+    /// Which of its fields.
+    pub field: &'static str,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule {}, {}: {}", self.rule + 1, self.field, self.message)
+    }
+}
+
+/// The policy that every installation begins with.
+///
+/// # Errors
+/// When its file is not what it has to be; a test reads it.
+pub fn default_policy() -> anyhow::Result<Policy> {
+    Ok(toml::from_str(DEFAULT)?)
+}
+
+impl Policy {
+    /// The rules with a trigger, in order.
+    pub fn of(&self, trigger: DeadlineTrigger) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |rule| rule.trigger == trigger)
+    }
+
+    /// Where the policy contradicts itself; empty when it may be used.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.rules.len() > MOST {
+            faults.push(Fault { rule: MOST, field: "key", message: format!("send at most {MOST} rules") });
+        }
+        for (number, rule) in self.rules.iter().enumerate() {
+            let mut fault = |field, message: &str| {
+                faults.push(Fault { rule: number, field, message: message.to_owned() });
+            };
+            let earlier = &self.rules[..number];
+            let is_key = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
+            if rule.key.is_empty() || rule.key.len() > 60 || !rule.key.chars().all(is_key) {
+                fault("key", "use lower-case letters, digits and hyphens, at most 60");
+            }
+            if earlier.iter().any(|other| other.key == rule.key) {
+                fault("key", "another rule has this key: choose another");
+            }
+            for (field, message) in rule.contradictions() {
+                fault(field, message);
+            }
+            if let Some(after) = &rule.after {
+                match earlier.iter().find(|other| other.key == *after) {
+                    None => fault("after", "name a rule that stands before this one"),
+                    Some(other) if other.kind != DeadlineKind::Reply || other.trigger != rule.trigger => {
+                        fault("after", "name a rule of the same trigger that waits for a reply");
+                    }
+                    Some(_) => {}
+                }
+            }
+            if earlier.iter().any(|other| other.covers(rule)) {
+                fault("levels", "a rule before it holds wherever this one does: it would never be used");
+            }
+        }
+        faults
+    }
+}
+
+impl Rule {
+    /// Whether the level is one for which it holds.
+    pub fn holds_at(&self, level: Level) -> bool {
+        self.levels.is_empty() || self.levels.contains(&level)
+    }
+
+    /// Whether it holds for reports through a channel.
+    pub fn holds_for(&self, kind: ChannelKind, key: &str) -> bool {
+        (self.channel_kinds.is_empty() || self.channel_kinds.contains(&kind))
+            && (self.channels.is_empty() || self.channels.iter().any(|channel| channel == key))
+    }
+
+    /// Whether the two would give a clock to the same thing.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.trigger, self.kind, self.reply) == (other.trigger, other.kind, other.reply)
+            && (!is_own_duty(self.trigger) || self.recipient == other.recipient)
+            && self.critical_infrastructure == other.critical_infrastructure
+            && self.since == other.since
+            && self.after == other.after
+    }
+
+    /// Whether it leaves nothing to `later`.
+    fn covers(&self, later: &Self) -> bool {
+        fn includes<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
+            wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|value| wide.contains(value)))
+        }
+        // What is opened by a level and what is not are two clocks.
+        let same_cause = self.levels.is_empty() == later.levels.is_empty();
+        self.is_like(later)
+            && same_cause
+            && includes(&self.levels, &later.levels)
+            && includes(&self.channel_kinds, &later.channel_kinds)
+            && includes(&self.channels, &later.channels)
+    }
+
+    fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
+        use DeadlineAnchor::{
+            Asked, Confirmed, DecisionMade, FirstReceived, LearnedOf, LevelSet, MeasureAvailable, NoticeDate,
+            PreviousSubmitted, Received,
+        };
+        use DeadlineTrigger::{
+            Exploited, Level, NetworkIncident, OwnVulnerability, QuestionAsked, ReportReceived,
+            SevereIncident,
+        };
+        let mut wrong = Vec::new();
+        let mut need = |met: bool, field, message| {
+            if !met {
+                wrong.push((field, message));
+            }
+        };
+        let reply = self.kind == DeadlineKind::Reply;
+        need(self.reply.is_some() == reply, "reply", "name the reply of a REPLY, and of nothing else");
+        let kinds: &[DeadlineKind] = match self.trigger {
+            ReportReceived => &[DeadlineKind::Reply, DeadlineKind::Publication],
+            Level => &[DeadlineKind::Mitigation, DeadlineKind::Fix],
+            _ => &[DeadlineKind::Reply],
+        };
+        need(kinds.contains(&self.kind), "kind", "this trigger opens no clock of this kind");
+        let anchors: &[DeadlineAnchor] = match self.trigger {
+            ReportReceived => &[Received, NoticeDate, LevelSet, MeasureAvailable, PreviousSubmitted],
+            QuestionAsked => &[NoticeDate, Asked],
+            OwnVulnerability => &[Confirmed, FirstReceived, MeasureAvailable, PreviousSubmitted],
+            Exploited => &[LearnedOf, MeasureAvailable, PreviousSubmitted],
+            SevereIncident | NetworkIncident => {
+                &[LearnedOf, DecisionMade, MeasureAvailable, PreviousSubmitted]
+            }
+            Level => &[LevelSet],
+        };
+        need(anchors.contains(&self.anchor), "anchor", "what this trigger opens does not count from there");
+        need(
+            (self.anchor == PreviousSubmitted) == self.after.is_some(),
+            "after",
+            "name the earlier rule with PREVIOUS_SUBMITTED, and with no other anchor",
+        );
+        let dated = self.anchor == NoticeDate;
+        need(!(dated && self.term.is_some()), "term", "a notice's own date is the end: leave the term out");
+        let needs_term = self.kind != DeadlineKind::Reply;
+        need(!needs_term || self.term.is_some(), "term", "say how long: nothing else ends this clock");
+        need(self.term.is_none_or(|term| term.amount > 0), "term", "a clock runs at least 1 unit");
+        need(
+            is_own_duty(self.trigger) == self.recipient.is_some(),
+            "recipient",
+            "name the channel of a duty of the event, and of nothing else",
+        );
+        let by_channel = matches!(self.trigger, ReportReceived | QuestionAsked);
+        let narrowed = !self.channel_kinds.is_empty() || !self.channels.is_empty();
+        need(
+            by_channel || !narrowed,
+            "channelKinds",
+            "only what a report or a question opens depends on its channel",
+        );
+        need(
+            !self.levels.contains(&entity::vocabulary::Level::None),
+            "levels",
+            "NONE is below an event and opens nothing",
+        );
+        need(self.trigger != Level || !self.levels.is_empty(), "levels", "name the levels that open it");
+        need(
+            !is_own_duty(self.trigger) || self.levels.is_empty(),
+            "levels",
+            "a legal duty does not depend on the level",
+        );
+        need(
+            self.critical_infrastructure.is_none() || self.trigger == NetworkIncident,
+            "criticalInfrastructure",
+            "only the duty after a network incident depends on it",
+        );
+        need(
+            self.since.is_none() || is_own_duty(self.trigger),
+            "since",
+            "only legal duties begin with a day",
+        );
+        let official = [ChannelKind::NationalDatabase, ChannelKind::Regulator];
+        let unofficial = self.trigger == ReportReceived
+            && !self.channel_kinds.is_empty()
+            && !self.channel_kinds.iter().any(|kind| official.contains(kind));
+        need(
+            !self.pauses || unofficial,
+            "pauses",
+            "a regulator's or database's clock never stands still: name other kinds of channels",
+        );
+        need(
+            !self.waits_for_anchor || matches!(self.anchor, MeasureAvailable | PreviousSubmitted | LevelSet),
+            "waitsForAnchor",
+            "only what counts from something to come can wait for it",
+        );
+        wrong
+    }
+}

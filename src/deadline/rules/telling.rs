@@ -1,0 +1,101 @@
+//! Who is told of a clock whose time runs out, and when.
+
+use std::collections::BTreeSet;
+
+use entity::vocabulary::{DeadlineKind, DeadlineState, Function};
+use entity::{assignment, deadline, duty};
+
+use super::count::{next_notice, told_by};
+use super::plan::{Change, Plan, marks_of};
+use super::{Basis, ClockFacts};
+
+/// A clock of which people are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The clock.
+    pub deadline: deadline::Model,
+    /// How much of its time is over; 100 is the breach.
+    pub percent: i32,
+}
+
+/// Adds to a plan that people are told of what is due by now, each share of a clock's time once: of several that have
+/// passed unseen the last.
+pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut rows: Vec<deadline::Model> = facts.deadlines.clone();
+    for change in &plan.deadlines {
+        let after = change.after();
+        rows.retain(|row| row.id != after.id);
+        rows.push(after.clone());
+    }
+    for row in rows.into_iter().filter(|row| row.state == DeadlineState::Open) {
+        let due = row.next_notice_at.is_some_and(|next| next <= facts.at);
+        if !due {
+            continue;
+        }
+        let marks = marks_of(facts, basis, &row);
+        let percent = told_by(&marks, facts.at);
+        let mut after = row.clone();
+        after.told_percent = percent.max(row.told_percent);
+        after.next_notice_at = next_notice(&marks, after.told_percent);
+        if percent >= 100 {
+            after.breached_at = row.due_at;
+        }
+        if percent > row.told_percent {
+            told.push(Told { deadline: after.clone(), percent });
+        }
+        let planned = plan.deadlines.iter_mut().find(|change| change.after().id == row.id);
+        match planned {
+            Some(Change::New(planned) | Change::Changed(_, planned)) => *planned = after,
+            None => plan.deadlines.push(Change::Changed(row, after)),
+        }
+    }
+    told
+}
+
+/// Functions that answer for a clock; from its breach on the leading group hears of it too.
+pub fn functions(kind: DeadlineKind, percent: i32) -> BTreeSet<Function> {
+    let mut functions: BTreeSet<_> = match kind {
+        DeadlineKind::Reply | DeadlineKind::Publication | DeadlineKind::Information => {
+            [Function::Security].into()
+        }
+        DeadlineKind::Mitigation | DeadlineKind::Fix => [Function::RAndD].into(),
+        DeadlineKind::Decision => [Function::LeadingGroup, Function::Legal].into(),
+    };
+    if percent >= 100 {
+        functions.insert(Function::LeadingGroup);
+    }
+    functions
+}
+
+/// Who is told of a clock: whoever has the work of its functions on the event, and where nobody has, whoever is on duty
+/// with their deputies. `named` are the only people that may be told where the event is theirs alone.
+pub fn addressees(
+    told: &Told,
+    at_work: &[assignment::Model],
+    duties: &[duty::Model],
+    named: Option<&BTreeSet<String>>,
+) -> BTreeSet<String> {
+    let mut people = BTreeSet::new();
+    let line = told.deadline.line.as_deref();
+    for function in functions(told.deadline.kind, told.percent) {
+        let of_line =
+            |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
+        let working: Vec<_> = at_work
+            .iter()
+            .filter(|row| row.function == function && of_line(row))
+            .filter_map(|row| row.subject.clone())
+            .collect();
+        if working.is_empty() {
+            let on_duty = duties.iter().filter(|duty| duty.function == function);
+            people
+                .extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
+        } else {
+            people.extend(working);
+        }
+    }
+    if let Some(named) = named {
+        people.retain(|subject| named.contains(subject));
+    }
+    people
+}

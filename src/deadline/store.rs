@@ -1,0 +1,492 @@
+//! Reading what clocks follow from, and finding clocks, policies and notices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet};
+use entity::{
+    affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
+    event, notice, obligation, product, remediation, report, score, verdict, world_fact,
+};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+use super::rules::{self, Basis, ClockFacts, Given, Policy, Product, Scored, TimedCalendar};
+use crate::app::App;
+use crate::auth::{Actor, visibility};
+use crate::calendar as calendars;
+use crate::clock::{Clock, Ids};
+use crate::database::{Database, is_one_of};
+use crate::error::{Error, Result};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
+
+/// Who introduced the version that every installation begins with.
+const INSTALLATION: &str = "installation";
+/// Where work is not done.
+const UNDONE: [AssignmentState; 2] = [AssignmentState::Open, AssignmentState::Accepted];
+
+/// What an event's clocks follow from, as it stands.
+///
+/// # Errors
+/// Of the database.
+pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
+    let db = app.database.reader();
+    let id = event.id;
+    let reports = report::Entity::find()
+        .filter(report::Column::EventId.eq(id))
+        .order_by_asc(report::Column::Id)
+        .all(db);
+    let verdicts = verdict::Entity::find()
+        .filter(verdict::Column::EventId.eq(id))
+        .order_by_asc(verdict::Column::GivenAt)
+        .order_by_asc(verdict::Column::Id)
+        .all(db);
+    let scores = score::Entity::find()
+        .filter(score::Column::EventId.eq(id))
+        .order_by_asc(score::Column::ScoredAt)
+        .order_by_asc(score::Column::Id)
+        .all(db);
+    let affected = affected_product::Entity::find()
+        .filter(affected_product::Column::EventId.eq(id))
+        .order_by_asc(affected_product::Column::Id)
+        .all(db);
+    let remediations = remediation::Entity::find()
+        .filter(remediation::Column::EventId.eq(id))
+        .order_by_asc(remediation::Column::Line)
+        .all(db);
+    let decisions = decision::Entity::find()
+        .filter(decision::Column::EventId.eq(id))
+        .order_by_asc(decision::Column::AskedAt)
+        .order_by_asc(decision::Column::Id)
+        .all(db);
+    let world = world_fact::Entity::find().filter(world_fact::Column::EventId.eq(id)).all(db);
+    let entered = clock_fact::Entity::find()
+        .filter(clock_fact::Column::EventId.eq(id))
+        .filter(clock_fact::Column::SupersededAt.is_null())
+        .order_by_asc(clock_fact::Column::Id)
+        .all(db);
+    let obligations = obligation::Entity::find()
+        .filter(obligation::Column::EventId.eq(id))
+        .order_by_asc(obligation::Column::Id)
+        .all(db);
+    let deadlines = deadline::Entity::find()
+        .filter(deadline::Column::EventId.eq(id))
+        .order_by_asc(deadline::Column::Id)
+        .all(db);
+    let (
+        reports,
+        verdicts,
+        scores,
+        affected,
+        remediations,
+        decisions,
+        world,
+        entered,
+        obligations,
+        deadlines,
+    ) = tokio::try_join!(
+        reports,
+        verdicts,
+        scores,
+        affected,
+        remediations,
+        decisions,
+        world,
+        entered,
+        obligations,
+        deadlines
+    )?;
+    let ids: BTreeSet<Uuid> = reports
+        .iter()
+        .map(|row| row.channel_id)
+        .chain(obligations.iter().map(|row| row.channel_id))
+        .collect();
+    let verdicts = verdicts
+        .into_iter()
+        .map(|row| Given { id: row.id, verdict: row.verdict, at: row.given_at })
+        .collect();
+    let scores = scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect();
+    let products = products(app, affected).await?;
+    let mut facts = ClockFacts::new(event.clone(), app.clock.now());
+    facts.channels = channels(app, ids).await?;
+    Ok(ClockFacts {
+        reports,
+        verdicts,
+        scores,
+        products,
+        remediations,
+        decisions,
+        world,
+        entered,
+        obligations,
+        deadlines,
+        ..facts
+    })
+}
+
+/// Clocks of a report, and what was entered for it.
+///
+/// # Errors
+/// Of the database.
+pub async fn of_report(app: &App, report: Uuid) -> Result<(Vec<deadline::Model>, Vec<clock_fact::Model>)> {
+    let db = app.database.reader();
+    let clocks = deadline::Entity::find().filter(deadline::Column::ReportId.eq(report)).all(db);
+    let entered = clock_fact::Entity::find().filter(clock_fact::Column::ReportId.eq(report)).all(db);
+    Ok(tokio::try_join!(clocks, entered)?)
+}
+
+async fn products(app: &App, affected: Vec<affected_product::Model>) -> Result<Vec<Product>> {
+    if affected.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = affected.iter().map(|row| row.product_id);
+    let select = product::Entity::find().filter(is_one_of(app.database.backend(), product::Column::Id, ids));
+    let known: BTreeMap<Uuid, product::Model> =
+        select.all(app.database.reader()).await?.into_iter().map(|row| (row.id, row)).collect();
+    let of = |affected: affected_product::Model| {
+        known.get(&affected.product_id).cloned().map(|product| Product { affected, product })
+    };
+    Ok(affected.into_iter().filter_map(of).collect())
+}
+
+async fn channels(app: &App, ids: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, channel::Model>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let select = channel::Entity::find().filter(is_one_of(app.database.backend(), channel::Column::Id, ids));
+    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The version in force.
+///
+/// # Errors
+/// Of the database.
+pub async fn policy_row(app: &App) -> Result<Option<deadline_policy::Model>> {
+    let select = deadline_policy::Entity::find().order_by_desc(deadline_policy::Column::Number);
+    Ok(select.one(app.database.reader()).await?)
+}
+
+/// What a version holds.
+///
+/// # Errors
+/// When the row does not hold a policy, which no command writes.
+pub fn policy_of(row: &deadline_policy::Model) -> Result<Policy> {
+    Ok(serde_json::from_value(row.rules.clone()).map_err(anyhow::Error::from)?)
+}
+
+/// The version.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn policy(app: &App, id: Uuid) -> Result<deadline_policy::Model> {
+    deadline_policy::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// A page of versions, the newest first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn policies(app: &App, input: &PageInput) -> Result<Page<deadline_policy::Model>> {
+    let keyset =
+        Keyset { column: deadline_policy::Column::Number, id: deadline_policy::Column::Id, descending: true };
+    page::read(&app.database, deadline_policy::Entity::find(), keyset, input).await
+}
+
+/// The row of a version.
+///
+/// # Errors
+/// When the policy cannot be written as JSON.
+pub fn row(
+    id: Uuid,
+    number: i32,
+    policy: &Policy,
+    created_by: &str,
+    created_at: DateTime<Utc>,
+) -> anyhow::Result<deadline_policy::Model> {
+    let rules = serde_json::to_value(policy)?;
+    Ok(deadline_policy::Model { id, number, rules, created_by: created_by.to_owned(), created_at })
+}
+
+/// Makes sure that there is a policy to count by: the default, as number 1.
+///
+/// # Errors
+/// Of the database.
+pub async fn ensure_default(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::Result<()> {
+    if deadline_policy::Entity::find().one(database.writer()).await?.is_none() {
+        let row = row(ids.next(), 1, &rules::default_policy()?, INSTALLATION, clock.now())?;
+        row.into_active_model().insert(database.writer()).await?;
+    }
+    Ok(())
+}
+
+async fn timed(app: &App, ids: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, TimedCalendar>> {
+    let select =
+        calendar::Entity::find().filter(is_one_of(app.database.backend(), calendar::Column::Id, ids));
+    let mut calendars = BTreeMap::new();
+    for row in select.all(app.database.reader()).await? {
+        let calendar = calendars::store::whole(app, &row).await?;
+        calendars.insert(row.id, TimedCalendar { version: row.version, calendar });
+    }
+    Ok(calendars)
+}
+
+/// What the clocks of an event with these channels are counted by, and which channels that the policy names have to be
+/// added before something can be owed to them.
+///
+/// # Errors
+/// Of the database.
+pub async fn basis(
+    app: &App,
+    channels: impl Iterator<Item = &channel::Model>,
+) -> Result<(Basis, Vec<channel::Model>)> {
+    let row = policy_row(app).await?;
+    let policy = row.as_ref().map(policy_of).transpose()?.unwrap_or(Policy { rules: Vec::new() });
+    let keys: BTreeSet<&str> = policy.rules.iter().filter_map(|rule| rule.recipient.as_deref()).collect();
+    let found = if keys.is_empty() {
+        Vec::new()
+    } else {
+        let select = channel::Entity::find().filter(channel::Column::Key.is_in(keys.iter().copied()));
+        select.all(app.database.reader()).await?
+    };
+    let known: BTreeSet<&str> = found.iter().map(|row| row.key.as_str()).collect();
+    let missing: Vec<_> =
+        keys.difference(&known).filter_map(|key| super::policy::recipient(app, key)).collect();
+    let recipients: BTreeMap<String, channel::Model> =
+        found.iter().chain(&missing).map(|row| (row.key.clone(), row.clone())).collect();
+    let own_calendar = calendars::of_jurisdiction("CN");
+    let mut ids: BTreeSet<Uuid> = channels.map(calendars::id_of).collect();
+    ids.extend(recipients.values().map(calendars::id_of));
+    ids.insert(own_calendar);
+    let calendars = timed(app, ids).await?;
+    Ok((Basis { policy_id: row.map(|row| row.id), policy, calendars, own_calendar, recipients }, missing))
+}
+
+/// What the first clocks of a new event are counted by: nothing but its channel matters then.
+///
+/// # Errors
+/// Of the database.
+pub async fn first_basis(app: &App, channel: &channel::Model) -> Result<Basis> {
+    let row = policy_row(app).await?;
+    let policy = row.as_ref().map(policy_of).transpose()?.unwrap_or(Policy { rules: Vec::new() });
+    let own_calendar = calendars::of_jurisdiction("CN");
+    let calendars = timed(app, [calendars::id_of(channel)].into()).await?;
+    let policy_id = row.map(|row| row.id);
+    Ok(Basis { policy_id, policy, calendars, own_calendar, recipients: BTreeMap::new() })
+}
+
+/// The actor may see the clock: it is ours alone, or its channel's replies are theirs to read.
+pub fn visible(actor: &Actor) -> Condition {
+    let own = Condition::any()
+        .add(deadline::Column::ChannelId.is_null())
+        .add(crate::reply::store::readable(actor, deadline::Column::ChannelId));
+    Condition::all().add(visibility::visible(actor, Facet::Content, deadline::Column::EventId)).add(own)
+}
+
+/// Which clocks are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Where they stand.
+    pub state: Option<DeadlineState>,
+    /// Whether their due instant passed before they were met, or has passed.
+    pub breached: Option<bool>,
+    /// What they wait for.
+    pub kinds: Vec<DeadlineKind>,
+    /// Whom they concern.
+    pub channel: Option<Uuid>,
+    /// The event.
+    pub event: Option<Uuid>,
+    /// Due before this instant.
+    pub due_before: Option<DateTime<Utc>>,
+    /// On events where this person has work that is not done.
+    pub person: Option<String>,
+    /// Now.
+    pub at: DateTime<Utc>,
+}
+
+/// A page of the clocks that the actor may see, the next due first.
+///
+/// # Errors
+/// Those of the page.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    asked: &Asked,
+    input: &PageInput,
+) -> Result<Page<deadline::Model>> {
+    let mut select = deadline::Entity::find().filter(visible(actor));
+    if let Some(state) = asked.state {
+        select = select.filter(deadline::Column::State.eq(state));
+    }
+    if let Some(breached) = asked.breached {
+        let passed = Condition::any().add(deadline::Column::BreachedAt.is_not_null()).add(
+            Condition::all()
+                .add(deadline::Column::State.eq(DeadlineState::Open))
+                .add(deadline::Column::SortAt.lte(asked.at)),
+        );
+        select = select.filter(if breached { passed } else { passed.not() });
+    }
+    if !asked.kinds.is_empty() {
+        select = select.filter(deadline::Column::Kind.is_in(asked.kinds.iter().copied()));
+    }
+    if let Some(channel) = asked.channel {
+        select = select.filter(deadline::Column::ChannelId.eq(channel));
+    }
+    if let Some(event) = asked.event {
+        select = select.filter(deadline::Column::EventId.eq(event));
+    }
+    if let Some(before) = asked.due_before {
+        select = select.filter(deadline::Column::SortAt.lt(before));
+    }
+    if let Some(person) = &asked.person {
+        let theirs = Query::select()
+            .column(assignment::Column::EventId)
+            .from(assignment::Entity)
+            .and_where(Expr::col(assignment::Column::Subject).eq(person.as_str()))
+            .and_where(Expr::col(assignment::Column::State).is_in(UNDONE))
+            .take();
+        select = select.filter(deadline::Column::EventId.in_subquery(theirs));
+    }
+    let keyset = Keyset { column: deadline::Column::SortAt, id: deadline::Column::Id, descending: false };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// Events with a clock of which people are to be told at `at`, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn to_tell(app: &App, at: DateTime<Utc>, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = deadline::Entity::find()
+        .select_only()
+        .column(deadline::Column::EventId)
+        .distinct()
+        .filter(deadline::Column::State.eq(DeadlineState::Open))
+        .filter(deadline::Column::NextNoticeAt.lte(at))
+        .filter(deadline::Column::EventId.gt(after))
+        .order_by_asc(deadline::Column::EventId)
+        .limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Events with an open clock that was counted by another policy than the one in force, or by another version of its
+/// calendar or channel, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn to_recount(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let Some(policy) = policy_row(app).await? else { return Ok(Vec::new()) };
+    let of = |column: deadline::Column| Expr::col((deadline::Entity, column));
+    let calendar = Query::select()
+        .expr(Expr::val(1))
+        .from(calendar::Entity)
+        .and_where(Expr::col((calendar::Entity, calendar::Column::Id)).eq(of(deadline::Column::CalendarId)))
+        .and_where(
+            Expr::col((calendar::Entity, calendar::Column::Version))
+                .ne(of(deadline::Column::CalendarVersion)),
+        )
+        .take();
+    let channel = Query::select()
+        .expr(Expr::val(1))
+        .from(channel::Entity)
+        .and_where(Expr::col((channel::Entity, channel::Column::Id)).eq(of(deadline::Column::ChannelId)))
+        .and_where(
+            Expr::col((channel::Entity, channel::Column::Version)).ne(of(deadline::Column::ChannelVersion)),
+        )
+        .take();
+    let stale = Condition::any()
+        .add(deadline::Column::PolicyId.ne(policy.id))
+        .add(deadline::Column::PolicyId.is_null())
+        .add(Expr::exists(calendar))
+        .add(Expr::exists(channel));
+    let select = deadline::Entity::find()
+        .select_only()
+        .column(deadline::Column::EventId)
+        .distinct()
+        .filter(deadline::Column::State.eq(DeadlineState::Open))
+        .filter(stale)
+        .filter(deadline::Column::EventId.gt(after))
+        .order_by_asc(deadline::Column::EventId)
+        .limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// The event, for the product's own work on it.
+///
+/// # Errors
+/// Of the database.
+pub async fn event(app: &App, id: Uuid) -> Result<Option<event::Model>> {
+    Ok(event::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
+/// Duties that hold at `at`.
+///
+/// # Errors
+/// Of the database.
+pub async fn duties(app: &App, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
+    let select = duty::Entity::find()
+        .filter(duty::Column::StartsAt.lte(at))
+        .filter(duty::Column::EndsAt.gt(at))
+        .order_by_asc(duty::Column::StartsAt)
+        .order_by_asc(duty::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Who has work on the event that is not done.
+///
+/// # Errors
+/// Of the database.
+pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
+    let select = assignment::Entity::find()
+        .filter(assignment::Column::EventId.eq(event))
+        .filter(assignment::Column::State.is_in(UNDONE))
+        .order_by_asc(assignment::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// A page of what `subject` was told, the newest first; of events that they may still see.
+///
+/// # Errors
+/// Those of the page.
+pub async fn notices(
+    app: &App,
+    actor: &Actor,
+    unread: bool,
+    input: &PageInput,
+) -> Result<Page<notice::Model>> {
+    let mut select = notice::Entity::find()
+        .filter(notice::Column::Subject.eq(&*actor.subject))
+        .filter(visibility::visible(actor, Facet::Content, notice::Column::EventId));
+    if unread {
+        select = select.filter(notice::Column::ReadAt.is_null());
+    }
+    let keyset = Keyset { column: notice::Column::CreatedAt, id: notice::Column::Id, descending: true };
+    page::read(&app.database, select, keyset, input).await
+}
+
+/// A notice of the actor's own.
+///
+/// # Errors
+/// NOT_FOUND when it is another's, hidden or absent.
+pub async fn notice(app: &App, actor: &Actor, id: Uuid) -> Result<notice::Model> {
+    notice::Entity::find_by_id(id)
+        .filter(notice::Column::Subject.eq(&*actor.subject))
+        .filter(visibility::visible(actor, Facet::Content, notice::Column::EventId))
+        .one(app.database.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Whether channels of all these keys are there.
+///
+/// # Errors
+/// Of the database.
+pub async fn known_channels(app: &App, keys: &BTreeSet<&str>) -> Result<BTreeSet<String>> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let select = channel::Entity::find().filter(channel::Column::Key.is_in(keys.iter().copied()));
+    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| row.key).collect())
+}
