@@ -21,8 +21,8 @@ mod m08_ticket;
 mod m09_calendar;
 mod m09_delivery_room;
 mod m09_ticket_hook;
-mod m10_withdrawal;
 mod m10_calendar_feed;
+mod m10_withdrawal;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
