@@ -130,7 +130,7 @@ pub async fn withdraw_report(app: &App, actor: &Actor, input: &WithdrawReport) -
     let after = report::Model { withdrawn_at, withdrawal_reason: Some(reason), ..report.clone() };
     changes.update(&report, &after);
     changes.message(app, Some(before.id), &message::ReportWithdrawn { report: Opaque::new(report.id) });
-    revise_after_arrival(app, &mut changes, &before, &report)?;
+    revise_after_arrival(app, &mut changes, &before, &report).await?;
     app.commit(changes).await?;
     Ok(after)
 }
