@@ -41,6 +41,8 @@ pub(super) fn calendar(name: &str, duties: &[Duty]) -> String {
         ]),
         components: Vec::new(),
     };
+    // The name's standard property (RFC 7986), beside the one that older programs read.
+    calendar.append_property(Property::new("NAME", name).add_parameter("VALUE", "TEXT").done());
     for duty in duties {
         calendar.push(event(duty));
     }
@@ -92,6 +94,7 @@ mod tests {
         for line in [
             "BEGIN:VCALENDAR",
             "X-WR-CALNAME:mine\\, yours",
+            "NAME;VALUE=TEXT:mine\\, yours",
             "DTSTART:20260226T100000Z",
             "DTSTART;VALUE=DATE:20260309",
             "DTSTAMP:20260225T061320Z",
