@@ -7,8 +7,8 @@
 use std::io::{Cursor, Write};
 
 use entity::{
-    audit_entry, channel, deadline, decision, event, obligation, reply, reply_dispatch, reply_draft, reply_file,
-    reply_obligation, reply_review, report, report_version, verdict,
+    audit_entry, channel, deadline, decision, event, obligation, reply, reply_dispatch, reply_draft,
+    reply_file, reply_obligation, reply_review, report, report_version, verdict,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};

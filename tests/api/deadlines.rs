@@ -80,6 +80,7 @@ async fn confirm(app: &TestApp, event: &str) {
 
 /// An event whose reporter was asked and answered, and whose clocks ran out; its id.
 pub(crate) async fn left_too_long(app: &TestApp) -> String {
+    on_duty(app, "SECURITY", "analyst-1").await;
     let report = app.receive("analyst-1", "src", "SLOW-1", "AMBER").await;
     step(app, &report.event, "startTriage", "EventMove", json!({})).await;
     let asked = json!({ "report": report.report, "question": "Which version?" });

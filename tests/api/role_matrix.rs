@@ -88,13 +88,16 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
     assert_eq!(
         rest,
         [
+            "announceAccountLapse",
             "announceRiskExpiry",
             "expireRisk",
             "handOverReply",
             "importReports",
+            "recountDeadlines",
             "replies bounce",
             "secrets rotate",
-            "syncTicket"
+            "syncTicket",
+            "tellDeadline"
         ],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );

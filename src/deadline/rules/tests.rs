@@ -126,6 +126,8 @@ fn report(number: u128, channel: &channel::Model) -> report::Model {
         history: false,
         part_of: None,
         part_number: None,
+        withdrawn_at: None,
+        withdrawal_reason: None,
         split: false,
         severity: None,
     }

@@ -65,7 +65,7 @@ async fn notices_are_owed_a_reply() {
     let options = ImportOptions { as_notices: true, ..ImportOptions::default() };
     run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
     assert_eq!(bed.count::<obligation::Entity>().await, 3);
-    assert_eq!(bed.count::<message::Entity>().await, 3);
+    assert_eq!(bed.count::<message::Entity>().await, 6, "of each report and of what is owed for it");
     // Readers and the channel.
     assert_eq!(bed.count::<event_access::Entity>().await, 6);
 }
