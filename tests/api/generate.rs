@@ -9,7 +9,7 @@ use vulndesk::ids::{Kind, encode};
 /// What a generator needs of the introspection.
 pub(crate) const INTROSPECTION: &str =
     "{ __schema { queryType { name } mutationType { name } types { kind name
-    fields { name args { name type { ...T } } type { ...T } }
+    fields { name args { name defaultValue type { ...T } } type { ...T } }
     inputFields { name defaultValue type { ...T } } enumValues { name } possibleTypes { name } } } }
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
@@ -89,7 +89,7 @@ impl Schema {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in root.field["args"].as_array().into_iter().flatten() {
-            if argument["type"]["kind"] == "NON_NULL" {
+            if is_required(argument) {
                 let name = text(&argument["name"]);
                 declared.push(format!("${name}: {}", type_text(&argument["type"])));
                 passed.push(format!("{name}: ${name}"));
@@ -113,8 +113,7 @@ impl Schema {
         }
         out.push_str("{ __typename ");
         for field in declared["fields"].as_array().into_iter().flatten() {
-            let required =
-                field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
+            let required = field["args"].as_array().into_iter().flatten().any(is_required);
             let inner = &self.types[&named_type(&field["type"])]["kind"];
             let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
             // `edges` would say the same as `nodes` once more.
@@ -162,8 +161,7 @@ impl Schema {
     /// The fields that are objects, and can be selected without an argument.
     fn inner_fields<'a>(&'a self, declared: &'a Value) -> impl Iterator<Item = &'a Value> {
         declared["fields"].as_array().into_iter().flatten().filter(|field| {
-            let required =
-                field["args"].as_array().into_iter().flatten().any(|arg| arg["type"]["kind"] == "NON_NULL");
+            let required = field["args"].as_array().into_iter().flatten().any(is_required);
             let inner = &self.types[&named_type(&field["type"])]["kind"];
             let leaf = matches!(inner.as_str(), Some("SCALAR" | "ENUM"));
             // `edges` would say the same as `nodes` once more.
@@ -281,6 +279,11 @@ fn text(value: &Value) -> String {
 
 fn named_type(kind: &Value) -> String {
     if kind["ofType"].is_null() { text(&kind["name"]) } else { named_type(&kind["ofType"]) }
+}
+
+/// Whether an argument has to be sent: one with a default need not.
+fn is_required(argument: &Value) -> bool {
+    argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null()
 }
 
 fn type_text(kind: &Value) -> String {
