@@ -69,18 +69,13 @@ pub fn plan(facts: &ClockFacts, basis: &Basis, by: &str, mut id: impl FnMut() ->
     }
     plan.obligations = changes(&facts.obligations, &owed, |row| row.id);
 
-    let mut clocks: Vec<(String, Clock, Option<DateTime<Utc>>, Option<Uuid>)> = Vec::new();
-    for wanted in wanted {
-        let Some(clock) = wanted.clock else { continue };
-        let obligation = owed.iter().rev().find(|row| row.slot.as_deref() == Some(wanted.slot.as_str()));
-        clocks.push((wanted.slot, clock, wanted.done_at, obligation.map(|row| row.id)));
-    }
     let mut rows = facts.deadlines.clone();
     let mut kept = BTreeSet::new();
-    for (slot, clock, done_at, obligation) in &clocks {
-        kept.insert(slot.clone());
-        let owes = obligation.and_then(|id| owed.iter().find(|row| row.id == id));
-        follow(&mut rows, facts, basis, (slot, clock), *done_at, owes, &mut id);
+    for Wanted { slot, clock, done_at, .. } in wanted {
+        let Some(clock) = clock else { continue };
+        let owes = owed.iter().rev().find(|row| row.slot.as_deref() == Some(slot.as_str()));
+        follow(&mut rows, facts, basis, (&slot, &clock), done_at, owes, &mut id);
+        kept.insert(slot);
     }
     gate(&mut plan, &mut rows, &mut kept, facts, basis, &owed, &mut id);
     for row in rows.iter_mut().filter(|row| row.state == DeadlineState::Open && !kept.contains(&row.slot)) {

@@ -374,7 +374,8 @@ fn a_policy_that_contradicts_itself_says_where() {
         change(rule);
         policy.faults().first().map(|fault| fault.field)
     };
-    let table: [(&str, fn(&mut Rule), &str); 10] = [
+    type Fault = fn(&mut Rule);
+    let table: [(&str, Fault, &str); 10] = [
         ("src-verdict", |rule| rule.key = "src-acknowledgement".to_owned(), "key"),
         ("src-verdict", |rule| rule.reply = None, "reply"),
         ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 0, ..term }), "term"),
