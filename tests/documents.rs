@@ -64,6 +64,7 @@ fn operations_lists_every_setting_with_its_default() {
             "outbound.",
             "payouts.",
             "secrets.",
+            "replies.",
             "webhooks.",
             "hooks.",
         ];
