@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
+use crate::deadline;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::hook::HookSettings;
@@ -43,6 +44,8 @@ pub struct App {
     pub outbound: Policy,
     /// Webhook endpoints as last read.
     pub routes: Routes,
+    /// What clocks are counted by, as last read.
+    pub counting: deadline::Cache,
     /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
     pub event_link: String,
 }
@@ -68,6 +71,7 @@ impl App {
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),
+            counting: deadline::Cache::default(),
             event_link: String::new(),
         })
     }

@@ -69,7 +69,7 @@ pub async fn forecast(
             facts.scores.push(Scored { pass: event.pass, at });
         }
     }
-    let plan = rules::plan(&clocks.facts, &clocks.basis, &actor.subject, || app.ids.next());
+    let plan = rules::plan(&clocks.facts, &clocks.counting.basis, &actor.subject, || app.ids.next());
     let mut found = Vec::new();
     let mut needed: BTreeSet<Function> = BTreeSet::new();
     for change in plan.deadlines {

@@ -15,6 +15,7 @@
 //! told last and when they are to be told next, and [`Telling`] finds it by that. [`Recounting`] finds what was counted
 //! by an older policy, calendar or channel.
 
+mod counting;
 mod enter;
 mod forecast;
 pub mod graphql;
@@ -23,6 +24,7 @@ pub mod rules;
 pub mod store;
 mod sweep;
 
+pub use counting::Cache;
 pub use enter::{
     CorrectLearnedAt, RecordFollowUpQuestion, SetNoticeDate, correct_learned_at, record_follow_up_question,
     set_notice_date,
@@ -30,6 +32,8 @@ pub use enter::{
 pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
 pub use policy::{CreateDeadlinePolicy, DeadlineRuleInput, create_policy, from_toml, to_toml};
 pub use sweep::{MarkNoticeRead, Recounting, Telling, mark_notice_read};
+
+use std::sync::Arc;
 
 use entity::vocabulary::{DeadlineState, Status};
 use entity::{channel, clock_fact, deadline, event};
@@ -40,16 +44,15 @@ use crate::error::Result;
 use crate::event::rules::Cause;
 use crate::event::transition;
 use crate::outbox::{ChangeSet, Opaque, message};
-use rules::{Basis, Change, ClockFacts, Plan, Told};
+use counting::Counting;
+use rules::{Change, ClockFacts, Plan, Told};
 
 /// An event's facts with what they are counted by.
 #[derive(Clone, Debug)]
 pub struct Clocks {
     /// The facts, for a command to change.
     pub facts: ClockFacts,
-    basis: Basis,
-    /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
-    missing: Vec<channel::Model>,
+    counting: Arc<Counting>,
 }
 
 impl Clocks {
@@ -70,20 +73,23 @@ impl Clocks {
     }
 
     async fn read(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
-        let mut facts = store::facts(app, event).await?;
-        facts.channels.extend(joining.map(|channel| (channel.id, channel.clone())));
-        let (basis, missing) = store::basis(app, facts.channels.values()).await?;
-        facts.channels.extend(basis.recipients.values().map(|channel| (channel.id, channel.clone())));
-        Ok(Self { facts, basis, missing })
+        let (counting, mut facts) =
+            tokio::try_join!(counting::current(app), store::facts(app, event))?;
+        let of_reports = facts.reports.iter().map(|row| row.channel_id);
+        let ids = of_reports.chain(facts.obligations.iter().map(|row| row.channel_id));
+        let channels = ids.filter_map(|id| counting.channels.get(&id));
+        let channels = channels.chain(joining).chain(counting.basis.recipients.values());
+        facts.channels = channels.map(|channel| (channel.id, channel.clone())).collect();
+        Ok(Self { facts, counting })
     }
 
-    /// The facts of a new event whose first report comes through `channel`.
+    /// The facts of a new event, before its first report.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn new(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
-        let basis = store::first_basis(app, channel).await?;
-        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), basis, missing: Vec::new() })
+    pub async fn new(app: &App, event: &event::Model) -> Result<Self> {
+        let counting = counting::current(app).await?;
+        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), counting })
     }
 
     /// Lets the event's obligations and clocks follow its facts, and the event with what is newly owed. `after` is the
@@ -95,7 +101,7 @@ impl Clocks {
         self.facts.event = after.clone();
         self.facts.at = changes.at();
         let by = changes.actor().to_owned();
-        let plan = rules::plan(&self.facts, &self.basis, &by, || app.ids.next());
+        let plan = rules::plan(&self.facts, &self.counting.basis, &by, || app.ids.next());
         self.write(app, changes, &plan);
         if plan.opens_obligation() {
             call_back(app, changes, after)?;
@@ -112,8 +118,8 @@ impl Clocks {
         after: &mut event::Model,
     ) -> Result<(bool, Vec<Told>)> {
         self.facts.at = changes.at();
-        let mut plan = rules::plan(&self.facts, &self.basis, SCHEDULE, || app.ids.next());
-        let told = rules::tell_due(&self.facts, &self.basis, &mut plan);
+        let mut plan = rules::plan(&self.facts, &self.counting.basis, SCHEDULE, || app.ids.next());
+        let told = rules::tell_due(&self.facts, &self.counting.basis, &mut plan);
         self.write(app, changes, &plan);
         if plan.opens_obligation() {
             call_back(app, changes, after)?;
@@ -125,8 +131,9 @@ impl Clocks {
         let owed = |id| {
             plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
         };
-        for channel in self.missing.iter().filter(|channel| owed(channel.id)) {
-            changes.create_aside(app, channel.clone());
+        for channel in self.counting.missing.iter().filter(|channel| owed(channel.id)) {
+            let at = changes.at();
+            changes.create_aside(app, channel::Model { created_at: at, changed_at: at, ..channel.clone() });
         }
         for change in &plan.obligations {
             match change {

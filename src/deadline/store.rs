@@ -10,12 +10,12 @@ use entity::{
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 use uuid::Uuid;
 
-use super::rules::{self, Basis, ClockFacts, Given, Policy, Product, Scored, TimedCalendar};
+use super::rules::{self, ClockFacts, Given, Policy, Product, Scored, TimedCalendar};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::calendar as calendars;
@@ -29,7 +29,7 @@ const INSTALLATION: &str = "installation";
 /// Where work is not done.
 const UNDONE: [AssignmentState; 2] = [AssignmentState::Open, AssignmentState::Accepted];
 
-/// What an event's clocks follow from, as it stands.
+/// What an event's clocks follow from, as it stands, but for the channels.
 ///
 /// # Errors
 /// Of the database.
@@ -100,19 +100,12 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         obligations,
         deadlines
     )?;
-    let ids: BTreeSet<Uuid> = reports
-        .iter()
-        .map(|row| row.channel_id)
-        .chain(obligations.iter().map(|row| row.channel_id))
-        .collect();
     let verdicts = verdicts
         .into_iter()
         .map(|row| Given { id: row.id, verdict: row.verdict, at: row.given_at })
         .collect();
     let scores = scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect();
     let products = products(app, affected).await?;
-    let mut facts = ClockFacts::new(event.clone(), app.clock.now());
-    facts.channels = channels(app, ids).await?;
     Ok(ClockFacts {
         reports,
         verdicts,
@@ -124,7 +117,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         entered,
         obligations,
         deadlines,
-        ..facts
+        ..ClockFacts::new(event.clone(), app.clock.now())
     })
 }
 
@@ -153,12 +146,42 @@ async fn products(app: &App, affected: Vec<affected_product::Model>) -> Result<V
     Ok(affected.into_iter().filter_map(of).collect())
 }
 
-async fn channels(app: &App, ids: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, channel::Model>> {
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let select = channel::Entity::find().filter(is_one_of(app.database.backend(), channel::Column::Id, ids));
-    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| (row.id, row)).collect())
+/// All channels, by id.
+///
+/// # Errors
+/// Of the database.
+pub async fn channels(app: &App) -> Result<BTreeMap<Uuid, channel::Model>> {
+    let rows = channel::Entity::find().all(app.database.reader()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Moves with each new version of the policy, and with each change of a calendar or channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Stamp {
+    policy: i64,
+    calendars: i64,
+    channels: i64,
+}
+
+/// The stamp of what clocks are counted by now.
+///
+/// # Errors
+/// Of the database.
+pub async fn stamp(app: &App) -> Result<Stamp> {
+    // A new row counts, which a sum of revisions alone would not show of one that nobody has changed.
+    let revisions = |table| {
+        format!("(SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) FROM {table})")
+    };
+    let sql = format!(
+        "SELECT (SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) FROM deadline_policy) AS policy, \
+         {} AS calendars, {} AS channels",
+        revisions("calendar"),
+        revisions("channel")
+    );
+    let query = Statement::from_string(app.database.backend(), sql);
+    let row = app.database.reader().query_one_raw(query).await?;
+    let row = row.ok_or_else(|| anyhow::anyhow!("a look without FROM has one row"))?;
+    Ok(Stamp::from_query_result(&row, "")?)
 }
 
 /// The version in force.
@@ -223,59 +246,17 @@ pub async fn ensure_default(database: &Database, clock: &dyn Clock, ids: &Ids) -
     Ok(())
 }
 
-async fn timed(app: &App, ids: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, TimedCalendar>> {
-    let select =
-        calendar::Entity::find().filter(is_one_of(app.database.backend(), calendar::Column::Id, ids));
+/// All calendars, by id.
+///
+/// # Errors
+/// Of the database.
+pub async fn calendars(app: &App) -> Result<BTreeMap<Uuid, TimedCalendar>> {
     let mut calendars = BTreeMap::new();
-    for row in select.all(app.database.reader()).await? {
+    for row in calendar::Entity::find().all(app.database.reader()).await? {
         let calendar = calendars::store::whole(app, &row).await?;
         calendars.insert(row.id, TimedCalendar { version: row.version, calendar });
     }
     Ok(calendars)
-}
-
-/// What the clocks of an event with these channels are counted by, and which channels that the policy names have to be
-/// added before something can be owed to them.
-///
-/// # Errors
-/// Of the database.
-pub async fn basis(
-    app: &App,
-    channels: impl Iterator<Item = &channel::Model>,
-) -> Result<(Basis, Vec<channel::Model>)> {
-    let row = policy_row(app).await?;
-    let policy = row.as_ref().map(policy_of).transpose()?.unwrap_or(Policy { rules: Vec::new() });
-    let keys: BTreeSet<&str> = policy.rules.iter().filter_map(|rule| rule.recipient.as_deref()).collect();
-    let found = if keys.is_empty() {
-        Vec::new()
-    } else {
-        let select = channel::Entity::find().filter(channel::Column::Key.is_in(keys.iter().copied()));
-        select.all(app.database.reader()).await?
-    };
-    let known: BTreeSet<&str> = found.iter().map(|row| row.key.as_str()).collect();
-    let missing: Vec<_> =
-        keys.difference(&known).filter_map(|key| super::policy::recipient(app, key)).collect();
-    let recipients: BTreeMap<String, channel::Model> =
-        found.iter().chain(&missing).map(|row| (row.key.clone(), row.clone())).collect();
-    let own_calendar = calendars::of_jurisdiction("CN");
-    let mut ids: BTreeSet<Uuid> = channels.map(calendars::id_of).collect();
-    ids.extend(recipients.values().map(calendars::id_of));
-    ids.insert(own_calendar);
-    let calendars = timed(app, ids).await?;
-    Ok((Basis { policy_id: row.map(|row| row.id), policy, calendars, own_calendar, recipients }, missing))
-}
-
-/// What the first clocks of a new event are counted by: nothing but its channel matters then.
-///
-/// # Errors
-/// Of the database.
-pub async fn first_basis(app: &App, channel: &channel::Model) -> Result<Basis> {
-    let row = policy_row(app).await?;
-    let policy = row.as_ref().map(policy_of).transpose()?.unwrap_or(Policy { rules: Vec::new() });
-    let own_calendar = calendars::of_jurisdiction("CN");
-    let calendars = timed(app, [calendars::id_of(channel)].into()).await?;
-    let policy_id = row.map(|row| row.id);
-    Ok(Basis { policy_id, policy, calendars, own_calendar, recipients: BTreeMap::new() })
 }
 
 /// The actor may see the clock: it is ours alone, or its channel's replies are theirs to read.

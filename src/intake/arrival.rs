@@ -107,7 +107,7 @@ impl Arrival<'_> {
         regrant(changes, None, &access);
         // A part is answered with its whole, and history was answered before it came here.
         if !self.history && self.part.is_none() {
-            let mut clocks = Clocks::new(app, &event, self.channel).await?;
+            let mut clocks = Clocks::new(app, &event).await?;
             clocks.facts.arrived(report.clone(), self.channel);
             clocks.replan(app, changes, &mut event)?;
         }

@@ -66,7 +66,7 @@ macro_rules! messages {
         $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty,)*
     })+) => {
         /// Type of a message, as integrators subscribe to it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum MessageKind { $($(#[doc = $doc])+ $kind,)+ }
 
         impl MessageKind {

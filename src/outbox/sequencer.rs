@@ -28,8 +28,9 @@ use crate::webhook::fan_out::fan_out;
 
 /// Most messages and most entries that one pass takes.
 pub const BATCH: u64 = 1_000;
-/// How soon a pass may follow another. The first commit after a rest has its pass at once; under load, many share one.
-const GATHER: Duration = Duration::from_millis(10);
+/// How soon a pass may begin after another did. The first commit after a rest has its pass at once; under load, a pass
+/// takes longer than this, and many commits share one.
+const GATHER: Duration = Duration::from_millis(2);
 /// When to look although nobody signalled, and how long to wait after a failure.
 const SWEEP: Duration = Duration::from_secs(2);
 /// When to try again after another replica was at it.
@@ -60,9 +61,10 @@ pub struct Positioned {
 /// # Errors
 /// Of the database; then nothing was positioned.
 pub async fn sequence(app: &App) -> Result<Sequenced> {
-    if !is_waiting(app).await? {
-        return Ok(Sequenced::default());
-    }
+    if is_waiting(app).await? { pass(app).await } else { Ok(Sequenced::default()) }
+}
+
+async fn pass(app: &App) -> Result<Sequenced> {
     let transaction = app.database.begin_write().await?;
     if !database::try_lock(&transaction, database::Lock::Sequencer).await? {
         transaction.rollback().await?;
@@ -151,7 +153,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         let mut roused = false;
         while !stop.is_cancelled() {
             let begun = Instant::now();
-            let pause = drain(&app).await;
+            let pause = drain(&app, roused).await;
             if roused {
                 app.wake.sequenced();
             }
@@ -164,15 +166,17 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
                 () = stop.cancelled() => false,
             };
         }
-        drain(&app).await;
+        drain(&app, false).await;
     };
     tokio::join!(passes, signals);
 }
 
-/// Runs passes until nothing waits or this process cannot go on now, and answers when to look again.
-async fn drain(app: &App) -> Duration {
+/// Runs passes until nothing waits or this process cannot go on now, and answers when to look again. Who was told
+/// that something waits need not ask first.
+async fn drain(app: &App, mut told: bool) -> Duration {
     loop {
-        match sequence(app).await {
+        let done = if std::mem::take(&mut told) { pass(app).await } else { sequence(app).await };
+        match done {
             Ok(Sequenced { messages: 0, entries: 0, more: true }) => return BUSY,
             Ok(done) if done.more => {}
             Ok(_) => return SWEEP,

@@ -107,13 +107,19 @@ pub fn actor(endpoint: &webhook_endpoint::Model) -> Result<Actor> {
 /// Of the database.
 pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Result<Vec<Decided>> {
     let all = |reason| Ok(vec![Err(reason); batch.len()]);
-    let Some(endpoint) = store::present(app, endpoint).await?.filter(|row| row.deleted_at.is_none()) else {
+    let (endpoint, messages) = tokio::try_join!(
+        store::present(app, endpoint),
+        store::messages(app, batch.iter().map(|row| row.message_id))
+    )?;
+    let Some(endpoint) = endpoint.filter(|row| row.deleted_at.is_none()) else {
         return all(Withheld::Deleted);
     };
     if endpoint.grant_state == GrantState::Revoked {
         return all(Withheld::NotGranted);
     }
-    let owner = store::principals(app, &endpoint.owner).await?;
+    let owner = endpoint.owner.clone();
+    let (owner, facts) =
+        tokio::try_join!(store::principals(app, &owner), Facts::read(app, endpoint, batch))?;
     if owner.iter().any(|principal| principal.denied) {
         return all(Withheld::OwnerDenied);
     }
@@ -122,8 +128,6 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
     if !owner.is_empty() && owner.iter().all(|principal| is_stale(principal, after, now)) {
         return all(Withheld::OwnerStale);
     }
-    let messages = store::messages(app, batch.iter().map(|row| row.message_id)).await?;
-    let facts = Facts::read(app, endpoint, batch).await?;
     let reads = SensitiveReads::new(app.clock.now());
     let letters = batch.iter().map(|row| match messages.get(&row.message_id) {
         Some(message) => facts.letter(&reads, message),
@@ -132,6 +136,14 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
     let letters: Vec<_> = letters.collect();
     reads.record(app, &facts.actor).await?;
     Ok(letters)
+}
+
+/// The sides of an event on which a message may find it, the fullest first.
+const SIDES: [Facet; 4] = [Facet::Content, Facet::Money, Facet::Tickets, Facet::Public];
+
+/// Whether the granted role may receive messages of this type about this side.
+fn may_receive(actor: &Actor, kind: MessageKind, facet: Option<Facet>) -> bool {
+    kind.audiences().iter().any(|audience| audience.facet == facet && actor.has_any(audience.action.roles()))
 }
 
 /// What a batch is decided by.
@@ -152,13 +164,19 @@ impl Facts {
     async fn read(app: &App, endpoint: webhook_endpoint::Model, batch: &[delivery::Model]) -> Result<Self> {
         let actor = actor(&endpoint)?;
         let wanted: HashSet<Uuid> = batch.iter().filter_map(|row| row.event_id).collect();
+        let kinds: HashSet<MessageKind> =
+            batch.iter().filter_map(|row| MessageKind::parse(&row.kind)).collect();
+        // Only the sides that some message of the batch is about.
+        let of_use = |facet| kinds.iter().any(|kind| may_receive(&actor, *kind, Some(facet)));
         let mut events = HashMap::new();
-        for facet in [Facet::Content, Facet::Public, Facet::Money, Facet::Tickets] {
+        for facet in SIDES.into_iter().filter(|facet| of_use(*facet)) {
             events.insert(facet, store::visible_events(app, &actor, facet, &wanted).await?);
         }
         let mut reports: HashMap<Uuid, Vec<report::Model>> = HashMap::new();
-        for row in store::visible_reports(app, &actor, &wanted).await? {
-            reports.entry(row.event_id).or_default().push(row);
+        if of_use(Facet::Public) {
+            for row in store::visible_reports(app, &actor, &wanted).await? {
+                reports.entry(row.event_id).or_default().push(row);
+            }
         }
         let channels = if endpoint.channel_ids.0.is_empty() {
             HashSet::new()
@@ -185,7 +203,7 @@ impl Facts {
                 return Err(Withheld::NotConfirmed);
             }
             match message.event_id {
-                None if self.may_receive(kind, None) => {}
+                None if may_receive(&self.actor, kind, None) => {}
                 None => return Err(Withheld::NotVisible),
                 Some(event) => data = self.about(reads, kind, event, data)?,
             }
@@ -201,9 +219,9 @@ impl Facts {
         id: Uuid,
         data: Map<String, Value>,
     ) -> std::result::Result<Map<String, Value>, Withheld> {
-        let (facet, event) = [Facet::Content, Facet::Money, Facet::Tickets, Facet::Public]
+        let (facet, event) = SIDES
             .into_iter()
-            .filter(|facet| self.may_receive(kind, Some(*facet)))
+            .filter(|facet| may_receive(&self.actor, kind, Some(*facet)))
             .find_map(|facet| Some((facet, self.events.get(&facet)?.get(&id)?)))
             .ok_or(Withheld::NotVisible)?;
         if event.tlp > rules::ceiling(&self.endpoint) {
@@ -240,13 +258,6 @@ impl Facts {
         }
         all.extend(data);
         Ok(all)
-    }
-
-    /// Whether the granted role may receive messages of this type about this side.
-    fn may_receive(&self, kind: MessageKind, facet: Option<Facet>) -> bool {
-        kind.audiences()
-            .iter()
-            .any(|audience| audience.facet == facet && self.actor.has_any(audience.action.roles()))
     }
 
     fn passes(&self, event: &event::Model) -> bool {

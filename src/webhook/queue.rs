@@ -109,34 +109,6 @@ pub async fn pulse(database: &Database) -> Result<Pulse, DbErr> {
     Ok(Pulse { version: row.try_get("", "version")?, next_due: row.try_get("", "next_due")? })
 }
 
-/// Advances the sequences of endpoints and events by the counts, and answers the first new number of each.
-async fn advance_sequences(
-    transaction: &DatabaseTransaction,
-    counts: &BTreeMap<(Uuid, Uuid), i64>,
-) -> Result<HashMap<(Uuid, Uuid), i64>, DbErr> {
-    let backend = transaction.get_database_backend();
-    let rows: Vec<_> = counts
-        .iter()
-        .map(|((endpoint, event), count)| json!({ "endpoint_id": endpoint, "event_id": event, "count": count }))
-        .collect();
-    let columns = [("endpoint_id", Given::Id), ("event_id", Given::Id), ("count", Given::Number)];
-    let sql = format!(
-        "INSERT INTO delivery_sequence (endpoint_id, event_id, next) \
-         SELECT endpoint_id, event_id, count + 1 FROM {} WHERE true \
-         ON CONFLICT (endpoint_id, event_id) DO UPDATE SET next = delivery_sequence.next + excluded.next - 1 \
-         RETURNING endpoint_id, event_id, next",
-        given(backend, "$1", &columns)
-    );
-    let rows = json!(rows).to_string();
-    let mut first = HashMap::new();
-    for row in transaction.query_all_raw(statement(backend, sql, [rows.into()])).await? {
-        let place = (row.try_get("", "endpoint_id")?, row.try_get("", "event_id")?);
-        let next: i64 = row.try_get("", "next")?;
-        first.insert(place, next - counts.get(&place).copied().unwrap_or_default());
-    }
-    Ok(first)
-}
-
 /// Numbers deliveries that `owner` holds and that leave for the first time, in their order. Answers the numbers; a
 /// delivery whose lease was lost meanwhile has none.
 ///
@@ -147,31 +119,65 @@ pub async fn number(
     owner: Uuid,
     leaving: &[&delivery::Model],
 ) -> Result<HashMap<Uuid, i64>, DbErr> {
-    let mut counts: BTreeMap<(Uuid, Uuid), i64> = BTreeMap::new();
+    // Sorted, so that two workers lock the rows of the sequences in one order.
+    let mut totals: BTreeMap<(Uuid, Uuid), i64> = BTreeMap::new();
     for delivery in leaving {
-        *counts.entry(place(delivery)).or_default() += 1;
+        *totals.entry(place(delivery)).or_default() += 1;
     }
-    let transaction = database.begin_write().await?;
-    let mut next = advance_sequences(&transaction, &counts).await?;
-    let rows = leaving.iter().map(|delivery| {
-        let next = next.entry(place(delivery)).or_insert(1);
-        *next += 1;
-        json!({ "id": delivery.id, "sequence": *next - 1 })
-    });
-    let rows = json!(rows.collect::<Vec<_>>()).to_string();
+    let mut seen: HashMap<(Uuid, Uuid), i64> = HashMap::new();
+    let rows: Vec<_> = leaving
+        .iter()
+        .map(|delivery| {
+            let place = place(delivery);
+            let nth = seen.entry(place).or_default();
+            *nth += 1;
+            json!({
+                "id": delivery.id, "endpoint_id": place.0, "event_id": place.1, "total": totals.get(&place),
+                "nth": *nth,
+            })
+        })
+        .collect();
+    let places: Vec<_> = totals
+        .iter()
+        .map(|((endpoint, event), total)| json!({ "endpoint_id": endpoint, "event_id": event, "total": total }))
+        .collect();
     let backend = database.backend();
-    let sql = format!(
-        "UPDATE delivery SET sequence = given.sequence FROM {} WHERE delivery.id = given.id \
-         AND delivery.lease_owner = $1 AND {STILL_WAITS} AND delivery.sequence IS NULL \
-         RETURNING delivery.id, delivery.sequence",
-        given(backend, "$2", &[("id", Given::Id), ("sequence", Given::Number)])
+    let place = [("endpoint_id", Given::Id), ("event_id", Given::Id), ("total", Given::Number)];
+    let advance = format!(
+        "INSERT INTO delivery_sequence (endpoint_id, event_id, next) \
+         SELECT endpoint_id, event_id, total + 1 FROM {} WHERE true \
+         ON CONFLICT (endpoint_id, event_id) DO UPDATE SET next = delivery_sequence.next + excluded.next - 1",
+        given(backend, "$1", &place)
     );
-    let mut numbers = HashMap::new();
-    for row in transaction.query_all_raw(statement(backend, sql, [owner.into(), rows.into()])).await? {
-        numbers.insert(row.try_get("", "id")?, row.try_get("", "sequence")?);
-    }
-    transaction.commit().await?;
-    Ok(numbers)
+    let row = [&place[..], &[("id", Given::Id), ("nth", Given::Number)]].concat();
+    let number = |advanced: &str, owner: &str, rows: &str| {
+        format!(
+            "UPDATE delivery SET sequence = advanced.next - given.total + given.nth - 1 \
+             FROM {advanced} AS advanced, {} WHERE delivery.id = given.id \
+             AND advanced.endpoint_id = given.endpoint_id AND advanced.event_id = given.event_id \
+             AND delivery.lease_owner = {owner} AND {STILL_WAITS} AND delivery.sequence IS NULL \
+             RETURNING delivery.id, delivery.sequence",
+            given(backend, rows, &row)
+        )
+    };
+    let (places, rows) = (json!(places).to_string(), json!(rows).to_string());
+    let numbered = if backend == DatabaseBackend::Postgres {
+        // One way to the database instead of four.
+        let sql = format!(
+            "WITH counted AS ({advance} RETURNING endpoint_id, event_id, next) {}",
+            number("counted", "$2", "$3")
+        );
+        let values = [places.into(), owner.into(), rows.into()];
+        database.writer().query_all_raw(statement(backend, sql, values)).await?
+    } else {
+        let transaction = database.begin_write().await?;
+        transaction.execute_raw(statement(backend, advance, [places.into()])).await?;
+        let number = statement(backend, number("delivery_sequence", "$1", "$2"), [owner.into(), rows.into()]);
+        let numbered = transaction.query_all_raw(number).await?;
+        transaction.commit().await?;
+        numbered
+    };
+    numbered.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "sequence")?))).collect()
 }
 
 /// Whose sequence a delivery counts in: the endpoint's, for the event or for all that is about none.
@@ -361,28 +367,35 @@ pub async fn settle(
         .collect();
     let attempts: Vec<_> =
         settled.iter().filter_map(|settled| settled.attempt.as_ref()).map(attempt_row).collect();
-    let transaction = database.begin_write().await?;
-    let values = [owner.into(), json!(rows).to_string().into()];
-    transaction.execute_raw(statement(backend, states, values)).await?;
-    if !attempts.is_empty() {
-        let columns = [
-            ("id", Given::Id),
-            ("delivery_id", Given::Id),
-            ("endpoint_id", Given::Id),
-            ("at", Given::Time),
-            ("duration_ms", Given::Number),
-            ("status", Given::Number),
-            ("error", Given::Text),
-            ("answer", Given::Text),
-        ];
-        let names = columns.map(|(name, _)| name).join(", ");
-        let sql = format!(
+    let rows = json!(rows).to_string();
+    let columns = [
+        ("id", Given::Id),
+        ("delivery_id", Given::Id),
+        ("endpoint_id", Given::Id),
+        ("at", Given::Time),
+        ("duration_ms", Given::Number),
+        ("status", Given::Number),
+        ("error", Given::Text),
+        ("answer", Given::Text),
+    ];
+    let names = columns.map(|(name, _)| name).join(", ");
+    let log = |attempts: &str| {
+        format!(
             "INSERT INTO delivery_attempt ({names}) SELECT {names} FROM {}",
-            given(backend, "$1", &columns)
-        );
-        let values = [json!(attempts).to_string().into()];
-        transaction.execute_raw(statement(backend, sql, values)).await?;
+            given(backend, attempts, &columns)
+        )
+    };
+    let attempts = json!(attempts).to_string();
+    if backend == DatabaseBackend::Postgres {
+        // One way to the database instead of four.
+        let sql = format!("WITH settled AS ({states}) {}", log("$3"));
+        let values = [owner.into(), rows.into(), attempts.into()];
+        database.writer().execute_raw(statement(backend, sql, values)).await?;
+        return Ok(());
     }
+    let transaction = database.begin_write().await?;
+    transaction.execute_raw(statement(backend, states, [owner.into(), rows.into()])).await?;
+    transaction.execute_raw(statement(backend, log("$1"), [attempts.into()])).await?;
     transaction.commit().await
 }
 

@@ -34,7 +34,7 @@ use crate::outbound::{Client, ClientError};
 /// When to look although nobody signalled, and how long to wait after a failure.
 const SWEEP: Duration = Duration::from_secs(2);
 /// How soon a signal is followed by another look, so that many commits share one.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(2);
 /// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a prepared delivery may wait before what may leave has to be asked again.

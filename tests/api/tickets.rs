@@ -1,5 +1,6 @@
 //! Fixes as tickets in ticketing systems.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -78,6 +79,16 @@ pub(crate) async fn plan(app: &TestApp, story: &Story<'_>) {
     app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "planFix", plan, "id").await;
 }
 
+async fn fail_verification(app: &TestApp, story: &Story<'_>) {
+    let fix = story.fix().await;
+    let verify = json!({
+        "remediation": fix["id"], "expectedVersion": fix["version"], "fullyFixed": false,
+        "fullyFixedEvidence": "It still crashes", "bypassable": false, "bypassEvidence": "None found",
+        "newProblem": false, "newProblemEvidence": "None found",
+    });
+    app.made(&app.token(Role::Analyst, "analyst-2"), "verifyFix", verify, "id").await;
+}
+
 #[tokio::test]
 async fn a_fix_is_told_to_its_tracker_and_followed_there() {
     on_both(|app| async move {
@@ -120,6 +131,37 @@ async fn a_fix_is_told_to_its_tracker_and_followed_there() {
             (writes, &Value::Null),
             "our echo"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hook_that_our_own_write_brings_about_ends_in_one_write() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+        let (_, id) = decode_any(&tracker).unwrap();
+        let product = Arc::clone(&app.app);
+        stub.interrupt(move || {
+            let product = Arc::clone(&product);
+            Box::pin(async move {
+                let tracker = vulndesk::ticket::store::tracker(&product, id).await.unwrap();
+                take_hook(&product, &tracker, &json!({ "issue": { "id": 1 } })).await.unwrap();
+            })
+        });
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(
+            (&seen["state"], &seen["toldState"], &seen["proposal"], &seen["attempts"]),
+            (&json!("LINKED"), &json!("SUBMITTED"), &Value::Null, &json!(0)),
+            "{seen}"
+        );
+        assert_eq!((stub.writes(), stub.count()), (2, 1), "one creation and one status");
     })
     .await;
 }
@@ -354,13 +396,7 @@ async fn who_works_there_is_told_once_of_a_refusal_and_of_a_failed_verification(
         assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));
         keep(&app).await;
         assert_eq!(stub.comments().len(), 1, "what goes on by itself needs no words");
-        let fix = story.fix().await;
-        let verify = json!({
-            "remediation": fix["id"], "expectedVersion": fix["version"], "fullyFixed": false,
-            "fullyFixedEvidence": "It still crashes", "bypassable": false, "bypassEvidence": "None found",
-            "newProblem": false, "newProblemEvidence": "None found",
-        });
-        app.made(&app.token(Role::Analyst, "analyst-2"), "verifyFix", verify, "id").await;
+        fail_verification(&app, &story).await;
         keep(&app).await;
         let said = stub.comments();
         assert_eq!((said.len(), stub.status().as_str()), (2, "Feedback"), "{said:?}");

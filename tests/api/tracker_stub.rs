@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -68,9 +69,13 @@ pub(crate) struct World {
 /// How a kind of tracker answers: the contract.
 pub(crate) type Contract = fn(&mut World, &Asked) -> (u16, Value);
 
+/// What the tracker does before it answers a request that changed something: it sends its hook, say.
+type Interruption = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 pub(crate) struct Stub {
     pub(crate) url: String,
     pub(crate) world: Arc<Mutex<World>>,
+    interruption: Arc<Mutex<Option<Interruption>>>,
     /// How many requests that change something have come.
     pub(crate) asked: watch::Sender<usize>,
 }
@@ -81,10 +86,12 @@ impl Stub {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let world = Arc::<Mutex<World>>::default();
         let shared = Arc::clone(&world);
+        let interruption = Arc::<Mutex<Option<Interruption>>>::default();
+        let interrupting = Arc::clone(&interruption);
         let asked = watch::Sender::new(0);
         let told = asked.clone();
         let router = Router::new().fallback(move |request: Request| {
-            let (shared, told) = (Arc::clone(&shared), told.clone());
+            let (shared, told, interrupting) = (Arc::clone(&shared), told.clone(), Arc::clone(&interrupting));
             async move {
                 let (parts, body) = request.into_parts();
                 let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
@@ -96,6 +103,10 @@ impl Stub {
                 };
                 let changes = asked.method != "GET";
                 let answer = answer(&mut shared.lock().unwrap(), contract, asked);
+                let interruption = interrupting.lock().unwrap().clone().filter(|_| changes);
+                if let Some(interruption) = interruption {
+                    interruption().await;
+                }
                 told.send_modify(|writes| *writes += usize::from(changes));
                 match answer {
                     Some(answer) => answer,
@@ -104,7 +115,12 @@ impl Stub {
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, world, asked }
+        Self { url, world, interruption, asked }
+    }
+
+    /// Does something before each answer to a request that changed something.
+    pub(crate) fn interrupt(&self, with: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        *self.interruption.lock().unwrap() = Some(Arc::new(with));
     }
 
     pub(crate) fn fail(&self, faults: &[Fault]) {
@@ -177,6 +193,12 @@ fn denied() -> (u16, Value) {
 fn make(world: &mut World, asked: &Asked, status: &str) -> usize {
     world.kept.push(Kept { made_of: asked.body.clone(), status: status.to_owned() });
     world.kept.len()
+}
+
+/// Takes a comment.
+fn say(world: &mut World, said: &Value) -> (u16, Value) {
+    world.comments.push(said.as_str().expect("a comment has words").to_owned());
+    (201, json!({ "id": world.comments.len() }))
 }
 
 /// The marker that a search asks for, which has to be in what a found ticket was made of.
@@ -271,6 +293,13 @@ fn jira(world: &mut World, asked: &Asked, version: &str, search: &str) -> (u16, 
         };
         world.kept[0].status = (*name).to_owned();
         (204, Value::Null)
+    } else if call == format!("GET {issue}/VULN-1/comment") {
+        let comments: Vec<_> = world.comments.iter().rev().map(|said| json!({ "body": said })).collect();
+        (200, json!({ "comments": comments }))
+    } else if call == format!("POST {issue}/VULN-1/comment") {
+        let body = &asked.body["body"];
+        let said = if version == "3" { &body["content"][0]["content"][0]["text"] } else { body };
+        say(world, said)
     } else {
         not_known(asked)
     }
@@ -310,7 +339,15 @@ pub(crate) fn servicenow(world: &mut World, asked: &Asked) -> (u16, Value) {
             (201, json!({ "result": { "sys_id": "abc1", "number": "INC1" } }))
         }
         "GET /api/now/table/incident/abc1" => (200, json!({ "result": { "state": world.kept[0].status } })),
+        "GET /api/now/table/sys_journal_field" => {
+            assert!(asked.path.contains("element_id%3Dabc1%5Eelement%3Dwork_notes"), "{}", asked.path);
+            let notes: Vec<_> = world.comments.iter().map(|said| json!({ "value": said })).collect();
+            (200, json!({ "result": notes }))
+        }
         "PATCH /api/now/table/incident/abc1" => {
+            if asked.body["work_notes"].is_string() {
+                return say(world, &asked.body["work_notes"]);
+            }
             world.kept[0].status = asked.body["state"].as_str().unwrap().to_owned();
             (200, json!({ "result": {} }))
         }
@@ -338,6 +375,14 @@ pub(crate) fn gitlab(world: &mut World, asked: &Asked) -> (u16, Value) {
         "GET /api/v4/projects/team%2Fproduct/issues/1" => {
             let link = "https://gitlab.example/team/product/-/issues/1";
             (200, json!({ "iid": 1, "state": world.kept[0].status, "web_url": link }))
+        }
+        "GET /api/v4/projects/team%2Fproduct/issues/1/notes" => {
+            let notes: Vec<_> = world.comments.iter().rev().map(|said| json!({ "body": said })).collect();
+            (200, notes.into())
+        }
+        "POST /api/v4/projects/team%2Fproduct/issues/1/notes" => {
+            assert_eq!(asked.body["internal"], true, "what is secret stays inside there");
+            say(world, &asked.body["body"])
         }
         "PUT /api/v4/projects/team%2Fproduct/issues/1" => {
             world.kept[0].status = match asked.body["state_event"].as_str() {
@@ -371,6 +416,11 @@ pub(crate) fn github(world: &mut World, asked: &Asked) -> (u16, Value) {
             200,
             json!({ "state": world.kept[0].status, "html_url": "https://github.example/team/product/issues/1" }),
         ),
+        "GET /repos/team/product/issues/1/comments" => {
+            let comments: Vec<_> = world.comments.iter().map(|said| json!({ "body": said })).collect();
+            (200, comments.into())
+        }
+        "POST /repos/team/product/issues/1/comments" => say(world, &asked.body["body"]),
         "PATCH /repos/team/product/issues/1" => {
             world.kept[0].status = asked.body["state"].as_str().unwrap().to_owned();
             (200, json!({}))
