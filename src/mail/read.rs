@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use encoding_rs::GB18030;
 use entity::vocabulary::AttachmentKind;
-use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 
 use crate::attachment::File;
@@ -103,6 +103,9 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
     let parser = MessageParser::default();
     let whole = can_be_taken_apart(bytes);
     let mail = if whole { parser.parse(bytes)? } else { parser.parse_headers(bytes)? };
+    if mail.headers().is_empty() {
+        return None;
+    }
     let headers = Headers { mail: &mail, bytes };
     let text = if whole { text(&mail, bytes) } else { String::new() };
     Some(Letter {
@@ -111,10 +114,7 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
         sender: sender(&mail),
         subject: clipped(&headers.subject().unwrap_or_default(), SUBJECT, false),
         text: clipped(&text, TEXT, true),
-        received_at: mail
-            .received()
-            .and_then(|received| received.date.as_ref())
-            .and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0)),
+        received_at: received_at(&mail),
         files: if whole { files(&mail, bytes) } else { Vec::new() },
         signs: headers.signs(),
         digest: Sha256::digest(bytes).to_vec(),
@@ -158,9 +158,15 @@ fn references(mail: &Message<'_>) -> Vec<String> {
     found
 }
 
+/// What the mail server next to us wrote, which stands on top.
+fn received_at(mail: &Message<'_>) -> Option<DateTime<Utc>> {
+    let received = mail.header_values(HeaderName::Received).next()?.as_received()?;
+    DateTime::from_timestamp(received.date.as_ref()?.to_timestamp(), 0)
+}
+
 /// The one address of the one From. Programs differ in which of several they show and check, so several are nobody.
 fn sender(mail: &Message<'_>) -> Option<Sender> {
-    let mut headers = mail.header_values(mail_parser::HeaderName::From);
+    let mut headers = mail.header_values(HeaderName::From);
     let (Some(from), None) = (headers.next(), headers.next()) else { return None };
     let mut addresses = from.as_address()?.iter();
     let (Some(one), None) = (addresses.next(), addresses.next()) else { return None };
