@@ -167,6 +167,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         }
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
+        let mail = mails::first(&story).await;
         let template = json!({
             "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
             "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
@@ -186,6 +187,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let known = [
                 ("Event", &story.event),
                 ("Report", &story.report),
+                ("ReportMail", &mail),
                 ("BonusRun", &run),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),
