@@ -155,14 +155,14 @@ def round_trip(done):
     assert server.count("INBOX", waits) == 0, "mails wait for ever: " + open(f"{folder}/log").read()
     if done:
         assert server.count(done, "ALL") == len(sent) + 1
-    fields = """{ reports(first: 100) { nodes { title mails(first: 100) { nodes { subject attachments { kind size } } }
-        messages(first: 100) { nodes { body } } } } }"""
+    fields = """{ reports(first: 100) { nodes { title mails(first: 10) { nodes { subject attachments { kind size } } }
+        messages(first: 10) { nodes { body } } } } }"""
     reports = desk.ask("ANALYST", fields)["reports"]["nodes"]
     mails = [one["subject"] for report in reports for one in report["mails"]["nodes"]]
     assert sorted(mails) == sorted(f"Hole {number}" for number in range(len(sent))), sorted(mails)
     for report in reports:
         for one in report["mails"]["nodes"]:
-            assert [file["kind"] for file in one["attachments"]] == ["ORIGINAL_MAIL", "FILE"], one
+            assert sorted(file["kind"] for file in one["attachments"]) == ["FILE", "ORIGINAL_MAIL"], one
     joined = sum(len(report["messages"]["nodes"]) for report in reports)
     assert joined == len(sent) // 3 and len(reports) == len(sent) - joined, (joined, len(reports))
     # Beside the running server, the same mails from files.
