@@ -8,6 +8,7 @@ use crate::deadline;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::hook::HookSettings;
+use crate::mail::settings::Mailroom;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
@@ -38,6 +39,8 @@ pub struct App {
     pub payouts: PayoutSettings,
     /// What is set about replies: who answers, fonts, the mail server.
     pub replies: Arc<Replies>,
+    /// What inbound mail is judged by.
+    pub mailroom: Arc<Mailroom>,
     /// What is set about inbound hooks.
     pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
@@ -68,6 +71,7 @@ impl App {
             secrets: KeyRing::default(),
             payouts: PayoutSettings::default(),
             replies: Arc::default(),
+            mailroom: Arc::default(),
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),
@@ -94,6 +98,13 @@ impl App {
     #[must_use]
     pub fn with_replies(mut self, replies: Replies) -> Self {
         self.replies = Arc::new(replies);
+        self
+    }
+
+    /// The same product that judges inbound mail by these settings.
+    #[must_use]
+    pub fn with_mailroom(mut self, mailroom: Mailroom) -> Self {
+        self.mailroom = Arc::new(mailroom);
         self
     }
 

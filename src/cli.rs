@@ -55,6 +55,11 @@ pub(crate) enum Command {
     Schema,
     /// Record reports from files: history unless told otherwise.
     Import(ImportArgs),
+    /// Take in what arrives.
+    Intake {
+        #[command(subcommand)]
+        command: IntakeCommand,
+    },
     /// Introduce a reward grid from a CSV file with the columns tier, severity, minimum, maximum.
     ImportGrid(GridArgs),
     /// Keep business calendars.
@@ -94,6 +99,30 @@ pub(crate) enum Command {
     },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
+}
+
+/// What arrives.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntakeCommand {
+    /// Mails: new reports, additions to reports, bounces of replies. Safe to run again, and beside a running server.
+    Mail(MailArgs),
+}
+
+/// Mails in files.
+#[derive(Debug, Args)]
+pub(crate) struct MailArgs {
+    /// Maildirs, mbox files and files with one mail.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Key of the channel whose mailbox it is.
+    #[arg(long)]
+    pub(crate) channel: String,
+    /// Who does it, for the audit trail.
+    #[arg(long = "as", default_value = "mail")]
+    pub(crate) subject: String,
+    /// Say what would become of them, write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Files of deadline policies.

@@ -9,6 +9,7 @@ use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::hook::HookSettings;
 use crate::http::settings::HttpSettings;
+use crate::mail::settings::IntakeSettings;
 use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
@@ -22,7 +23,7 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 const FLAGS: [&str; 2] = ["config", "listen"];
 
 /// Settings that are lists: in the environment commas separate their items.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 10] = [
     "http.trusted_proxies",
     "auth.jwks_hosts",
     "outbound.http_hosts",
@@ -30,6 +31,9 @@ const LISTS: [&str; 7] = [
     "outbound.ports",
     "secrets.keys",
     "replies.fonts",
+    "intake.mail.trusted_servers",
+    "intake.mail.lists",
+    "intake.mail.own_addresses",
 ];
 
 /// Everything that can be set.
@@ -58,6 +62,8 @@ pub struct Settings {
     pub payouts: PayoutSettings,
     /// Replies to channels.
     pub replies: ReplySettings,
+    /// How reports come in.
+    pub intake: IntakeSettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
     /// Inbound hooks.
@@ -105,6 +111,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
             replies: ReplySettings::default(),
+            intake: IntakeSettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),
         }

@@ -93,6 +93,10 @@ pub enum Kind {
     DeadlinePolicy = 96,
     /// What a person was told about a clock.
     Notice = 97,
+    /// A file that came with a report.
+    Attachment = 110,
+    /// A mail about a report.
+    InboundMail = 111,
 }
 
 /// The id of a row of `kind`, for clients.

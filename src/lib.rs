@@ -5,6 +5,7 @@
 
 pub mod affected;
 pub mod app;
+pub mod attachment;
 pub mod audit;
 pub mod auth;
 pub mod calendar;
@@ -29,6 +30,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod intake;
+pub mod mail;
 pub mod migrate;
 pub mod money;
 pub mod outbound;

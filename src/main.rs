@@ -4,6 +4,7 @@ mod calendar_files;
 mod cli;
 mod deadline_files;
 mod imports;
+mod mail_files;
 mod money_files;
 
 use std::io::{IsTerminal, Write};
@@ -17,8 +18,8 @@ use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
-    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, ReconcileCommand, RepliesCommand,
-    SecretsCommand, TokenArgs, WebhooksCommand,
+    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, ReconcileCommand,
+    RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,7 +38,9 @@ use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, reply, schedule, ticket, webhook};
+use vulndesk::{
+    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, reply, schedule, ticket, webhook,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -74,6 +77,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => {
             log_to_stderr(settings.log_format);
             imports::run(&command_line_app(&settings).await?, &args).await
+        }
+        Command::Intake { command: IntakeCommand::Mail(args) } => {
+            log_to_stderr(settings.log_format);
+            mail_files::run(&*command_line_app(&settings).await?, &args).await
         }
         Command::ImportGrid(args) => {
             log_to_stderr(settings.log_format);
@@ -253,6 +260,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
     let app = app.with_replies(settings.replies.read().context("replies")?);
+    let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }
@@ -261,10 +269,11 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
 async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
     let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
     if worker {
-        let (deliveries, replies, tickets) = tokio::join!(
+        let (deliveries, replies, tickets, ()) = tokio::join!(
             worker::run(Arc::clone(&app), stop.clone()),
             reply::handover::worker::run(Arc::clone(&app), stop.clone()),
-            ticket::worker::run(app, stop)
+            ticket::worker::run(Arc::clone(&app), stop.clone()),
+            mail::worker::run(app, stop)
         );
         deliveries.and(replies).and(tickets)?;
     }
@@ -315,6 +324,7 @@ async fn listen(
     let more = page::routes()
         .merge(hook::http::routes(Arc::clone(&app), body_timeout))
         .merge(feed::http::routes(Arc::clone(&app)))
+        .merge(attachment::http::routes(Arc::clone(&api)))
         .merge(reply::http::routes(api));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));

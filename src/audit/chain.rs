@@ -10,16 +10,19 @@ use sha2::{Digest, Sha256};
 const QUOTED_CHARS: usize = 200;
 
 /// Columns with a person's data: they stand in one erasable place and never in the audit trail.
-const PERSONAL: [(&str, &[&str]); 4] = [
+const PERSONAL: [(&str, &[&str]); 5] = [
     ("reporter", &["name", "email", "subject", "payee_account"]),
+    ("inbound_mail", &["sender"]),
     ("reply_dispatch", &["recipient"]),
     ("reply_route", &["email"]),
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
 /// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 9] = [
+const RAW: [(&str, &[&str]); 11] = [
+    ("attachment", &["name"]),
     ("calendar_feed", &["secret_hash"]),
+    ("inbound_mail", &["identity", "message_id", "subject", "text"]),
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("report", &["withdrawal_reason"]),

@@ -254,6 +254,8 @@ actions! {
     SetPayeeAccount "setPayeeAccount" [Finance Reporter Src];
     /// Compute and propose the bonuses of a period.
     ComputeBonusRun "computeBonusRun" [Analyst];
+    /// Take the mails of a channel's mailbox.
+    TakeMail "intake mail" [Analyst];
     /// Import reports from a file.
     ImportReports "importReports" [Analyst];
     /// Read the events one may see.

@@ -107,6 +107,25 @@ pub fn write_to_reporter(
     send_to_reporter(app, changes, event, report, body);
 }
 
+/// Writes what a report's reporter says to the team, inside the caller's change.
+pub fn write_from_reporter(
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    report: &report::Model,
+    body: String,
+) -> comment::Model {
+    let row = comment::Model { from_reporter: true, ..written(app, changes, event, Some(report), &body) };
+    changes.insert(&row);
+    let told = message::ReporterMessage {
+        comment: Opaque::new(row.id),
+        report: Opaque::new(report.id),
+        from_reporter: true,
+    };
+    changes.message(app, Some(event.id), &told);
+    row
+}
+
 fn send_to_reporter(
     app: &App,
     changes: &mut ChangeSet,

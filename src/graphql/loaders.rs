@@ -85,6 +85,7 @@ children! {
     deadline by EventId, OpenedAt Asc;
     reply by EventId, CreatedAt Asc;
     report by EventId, ReceivedAt Asc;
+    attachment by MailId, Id Asc;
     event_link by EventId, LinkedAt Asc;
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;
@@ -212,6 +213,16 @@ impl Lookup for report::Entity {
         visibility::visible_report(actor)
     }
     fn note(ctx: &Context<'_>, row: &report::Model) {
+        super::sensitive::touch(ctx, row.event_id);
+    }
+}
+
+impl Lookup for entity::comment::Entity {
+    const ID: Self::Column = entity::comment::Column::Id;
+    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+        crate::comment::store::visible(actor)
+    }
+    fn note(ctx: &Context<'_>, row: &entity::comment::Model) {
         super::sensitive::touch(ctx, row.event_id);
     }
 }

@@ -70,6 +70,8 @@ nodes! {
     intake: report => Report, visibility::visible_report;
     intake: reporter => Reporter,
         |actor| by_role(actor, Action::ReadReporters).add(crate::intake::store::visible_reporter(actor));
+    attachment: attachment => Attachment, crate::attachment::store::visible;
+    mail: inbound_mail => ReportMail, crate::mail::store::visible;
     verdict: verdict => GivenVerdict, |actor| on_event(actor, entity::verdict::Column::EventId);
     score: score => Score, |actor| on_event(actor, entity::score::Column::EventId);
     score: technical_severity => TechnicalSeverity,
@@ -152,10 +154,13 @@ async fn find(ctx: &Context<'_>, field: &str, ids: &[ID]) -> ApiResult<Vec<Optio
         if let Node::Event(event) = node {
             super::sensitive::note(ctx, &event.0);
         }
-        if let Node::Payout(payout) = node
-            && let Some(report) = payout.0.report_id
-        {
-            super::sensitive::touch_report(ctx, report);
+        match node {
+            Node::Payout(payout) => {
+                payout.0.report_id.into_iter().for_each(|report| super::sensitive::touch_report(ctx, report));
+            }
+            Node::Attachment(attachment) => super::sensitive::touch_report(ctx, attachment.0.report_id),
+            Node::ReportMail(mail) => super::sensitive::touch_report(ctx, mail.0.report_id),
+            _ => {}
         }
     }
     Ok(found)

@@ -7,6 +7,7 @@
 mod accept;
 pub(crate) mod body;
 pub mod client_address;
+pub mod download;
 pub mod error;
 pub mod graphql;
 mod graphql_response;

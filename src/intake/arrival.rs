@@ -28,6 +28,12 @@ impl Content {
     }
 }
 
+/// What comes with an arrival beside its words, written in the same change.
+pub trait Enclosed: std::fmt::Debug + Sync {
+    /// Writes it as children of `report`, before the report's event is.
+    fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model);
+}
+
 /// One arrival that is not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Arrival<'a> {
@@ -45,6 +51,8 @@ pub(super) struct Arrival<'a> {
     /// In the order of arrival, at least one.
     pub(super) contents: Vec<Content>,
     pub(super) indicators: Vec<(IndicatorKind, String)>,
+    /// What comes with it.
+    pub(super) enclosed: Option<&'a dyn Enclosed>,
 }
 
 impl Arrival<'_> {
@@ -75,6 +83,9 @@ impl Arrival<'_> {
         changes.insert(&row);
         versions.iter().for_each(|version| changes.insert(version));
         add_indicators(app, changes, &row, &self.indicators);
+        if let Some(enclosed) = self.enclosed {
+            enclosed.write(app, changes, &row);
+        }
         if !self.history {
             let told =
                 message::ReportReceived { report: Opaque::new(row.id), channel: Opaque::new(row.channel_id) };

@@ -29,11 +29,14 @@ mod test_bed;
 #[cfg(test)]
 mod tests;
 
+pub use arrival::Enclosed;
 pub use rearrange::{
     AddToReport, JoinReport, ReportPart, SplitReport, WithdrawReport, add_to_report, join_report,
     split_report, withdraw_report,
 };
-pub use receive::{IndicatorInput, ReceiveReport, receive_report};
+pub use receive::{
+    Arrived, IndicatorInput, ReceiveReport, open_channel, receive_report, receive_with, revise_after_arrival,
+};
 pub use reporters::{
     EraseReporter, LinkReporter, ReporterInput, UpdateReporter, erase_reporter, link_reporter,
     update_reporter,

@@ -1,7 +1,7 @@
 //! What happens to reports after they arrived: words are added, they are joined to another event, split into parts.
 
 use async_graphql::InputObject;
-use entity::vocabulary::{CommentVisibility, EventLinkKind, ObligationState, Status};
+use entity::vocabulary::{EventLinkKind, ObligationState, Status};
 use entity::{comment, event, report};
 use serde::Serialize;
 use serde_json::json;
@@ -65,23 +65,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     let known = store::indicators(app, report.id).await?;
     let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
     let after = if reporter.is_some() {
-        let words = comment::Model {
-            id: app.ids.next(),
-            event_id: before.id,
-            report_id: Some(report.id),
-            visibility: CommentVisibility::Reporter,
-            body: text,
-            author: changes.actor().to_owned(),
-            from_reporter: true,
-            created_at: changes.at(),
-        };
-        changes.insert(&words);
-        let told = message::ReporterMessage {
-            comment: Opaque::new(words.id),
-            report: Opaque::new(report.id),
-            from_reporter: true,
-        };
-        changes.message(app, Some(before.id), &told);
+        crate::comment::write_from_reporter(app, &mut changes, &before, &report, text);
         report.clone()
     } else {
         store::require_handler(app, actor, &report).await?;
@@ -290,6 +274,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
             part: Some((report.id, number)),
             contents: vec![Content::new(title, text.unwrap_or_else(|| whole_text.clone()), json!([]))],
             indicators: Vec::new(),
+            enclosed: None,
         };
         if number == 1 {
             let first = arrival.record(app, &mut changes, &before);

@@ -7,7 +7,7 @@ use entity::{channel, event, report, team_member};
 use serde::Serialize;
 use serde_json::json;
 
-use super::arrival::{Arrival, Content, add_indicators, add_versions};
+use super::arrival::{Arrival, Content, Enclosed, add_indicators, add_versions};
 use super::reporters::{self, ReporterInput};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
@@ -72,7 +72,7 @@ struct Checked {
 }
 
 impl Checked {
-    fn new(app: &App, input: &ReceiveReport) -> Result<Self> {
+    fn new(app: &App, input: &ReceiveReport, source: serde_json::Value) -> Result<Self> {
         let now = app.clock.now();
         let title = require_text("input.title", &input.title, SHORT)?;
         let text = optional_text("input.text", input.text.as_ref(), LONG)?.unwrap_or_default();
@@ -83,7 +83,7 @@ impl Checked {
         Ok(Self {
             number: optional_text("input.number", input.number.as_ref(), SHORT)?,
             message_id: optional_text("input.messageId", input.message_id.as_ref(), SHORT)?,
-            content: Content::new(title, text, json!([])),
+            content: Content::new(title, text, source),
             received_at,
             indicators: indicators(&input.indicators)?,
         })
@@ -112,14 +112,50 @@ pub(super) fn indicators(input: &[IndicatorInput]) -> Result<Vec<(IndicatorKind,
 /// By policy; BAD_USER_INPUT on ill-formed texts; refusals on an unknown or inactive channel and on an event that
 /// is shared more widely than the report; NOT_FOUND when `joinEvent` is hidden or absent.
 pub async fn receive_report(app: &App, actor: &Actor, input: &ReceiveReport) -> Result<report::Model> {
+    Ok(receive(app, actor, input, json!([]), None).await?.0)
+}
+
+/// What an arrival was to the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrived {
+    /// A report that was not known.
+    New,
+    /// A version of a known report.
+    Version,
+    /// Nothing new.
+    Known,
+}
+
+/// The same for an arrival that has fields of its own (`source`, as they are kept with its text) and what comes with it.
+/// What is known already brings nothing.
+///
+/// # Errors
+/// Those of [`receive_report`].
+pub async fn receive_with(
+    app: &App,
+    actor: &Actor,
+    input: &ReceiveReport,
+    source: serde_json::Value,
+    enclosed: &dyn Enclosed,
+) -> Result<(report::Model, Arrived)> {
+    receive(app, actor, input, source, Some(enclosed)).await
+}
+
+async fn receive(
+    app: &App,
+    actor: &Actor,
+    input: &ReceiveReport,
+    source: serde_json::Value,
+    enclosed: Option<&dyn Enclosed>,
+) -> Result<(report::Model, Arrived)> {
     require(actor, Action::ReceiveReport)?;
-    let checked = Checked::new(app, input)?;
+    let checked = Checked::new(app, input, source)?;
     let key = input.idempotency_key.as_deref();
     let key = match idempotency::replay(app, actor, Action::ReceiveReport, key, input).await? {
-        Replay::Done(id) => return store::find(app, actor, id).await,
+        Replay::Done(id) => return Ok((store::find(app, actor, id).await?, Arrived::Known)),
         Replay::First(key) => key,
     };
-    let channel = channel(app, actor, &input.channel).await?;
+    let channel = open_channel(app, actor, &input.channel).await?;
     let mut changes = ChangeSet::new(app, actor, Action::ReceiveReport);
     let identity_key =
         rules::identity_key(checked.number.as_deref(), checked.message_id.as_deref(), &checked.content.hash);
@@ -128,28 +164,35 @@ pub async fn receive_report(app: &App, actor: &Actor, input: &ReceiveReport) -> 
         Some(first) => store::seen_arrival(app, actor, first).await?,
         None => None,
     };
-    let report = match (first, seen) {
+    let (report, arrived) = match (first, seen) {
         (_, Some(seen)) => {
             let Some(after) = add_content(app, &mut changes, &seen, &checked).await? else {
-                return match &key {
-                    Some(key) => remember(app, changes, Some(key), seen).await,
-                    None => Ok(seen),
+                let known = match &key {
+                    Some(key) => remember(app, changes, Some(key), seen).await?,
+                    None => seen,
                 };
+                return Ok((known, Arrived::Known));
             };
+            if let Some(enclosed) = enclosed {
+                enclosed.write(app, &mut changes, &seen);
+            }
             let before = store::event_of(app, &seen).await?;
             revise_after_arrival(app, &mut changes, &before, &seen).await?;
-            after
+            (after, Arrived::Version)
         }
         (Some(hidden), None) => {
             let identity_key = format!("{}{}", rules::unseen_prefix(&hidden), app.ids.next());
-            let report =
-                first_time(app, actor, &mut changes, &channel, input, &checked, identity_key).await?;
+            let first = First { channel: &channel, input, checked: &checked, enclosed };
+            let report = first_time(app, actor, &mut changes, &first, identity_key).await?;
             join_unseen(app, &mut changes, &hidden, &checked, &report).await?;
-            report
+            (report, Arrived::New)
         }
-        (None, None) => first_time(app, actor, &mut changes, &channel, input, &checked, identity_key).await?,
+        (None, None) => {
+            let first = First { channel: &channel, input, checked: &checked, enclosed };
+            (first_time(app, actor, &mut changes, &first, identity_key).await?, Arrived::New)
+        }
     };
-    remember(app, changes, key.as_ref(), report).await
+    Ok((remember(app, changes, key.as_ref(), report).await?, arrived))
 }
 
 /// Commits what there is to commit, and keeps the answer under the caller's key.
@@ -166,7 +209,11 @@ async fn remember(
     Ok(report)
 }
 
-async fn channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
+/// The channel with this key, if the actor may receive reports through it and it takes any.
+///
+/// # Errors
+/// A refusal when there is none for them, or it is not active.
+pub async fn open_channel(app: &App, actor: &Actor, key: &str) -> Result<channel::Model> {
     let own = actor.speaks_for(key);
     let may_use = own || actor.is(Role::Analyst);
     let found = if may_use { crate::channel::store::by_key(app, key).await? } else { None };
@@ -203,7 +250,10 @@ async fn add_content(
 }
 
 /// Revises an event to which something arrived, and goes on with the analysis if it waited for that.
-pub(super) async fn revise_after_arrival(
+///
+/// # Errors
+/// Of the database.
+pub async fn revise_after_arrival(
     app: &App,
     changes: &mut ChangeSet,
     before: &event::Model,
@@ -219,15 +269,22 @@ pub(super) async fn revise_after_arrival(
     Ok(())
 }
 
+/// What arrives for the first time.
+struct First<'a> {
+    channel: &'a channel::Model,
+    input: &'a ReceiveReport,
+    checked: &'a Checked,
+    enclosed: Option<&'a dyn Enclosed>,
+}
+
 async fn first_time(
     app: &App,
     actor: &Actor,
     changes: &mut ChangeSet,
-    channel: &channel::Model,
-    input: &ReceiveReport,
-    checked: &Checked,
+    first: &First<'_>,
     identity_key: String,
 ) -> Result<report::Model> {
+    let First { channel, input, checked, enclosed } = *first;
     let target = match input.join_event {
         Some(id) => Some(events::store::find(app, actor, id.0).await?),
         None => None,
@@ -245,6 +302,7 @@ async fn first_time(
         part: None,
         contents: vec![checked.content.clone()],
         indicators: checked.indicators.clone(),
+        enclosed,
     };
     match target {
         Some(target) => {

@@ -186,6 +186,7 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
     expect_version(before.version, input.expected_version)?;
     require_not_erased(&before)?;
     let mut changes = ChangeSet::new(app, actor, Action::EraseReporter).because(Some(reason));
+    crate::mail::store::forget_sender(&mut changes, before.id);
     if let Some(subject) = &before.subject {
         idempotency::forget(&mut changes, subject, Action::AddToReport);
         principal::forget_reporter(app, &mut changes, subject).await?;

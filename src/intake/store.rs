@@ -75,7 +75,10 @@ pub(super) async fn channel_keys(app: &App, reports: &[report::Model]) -> Result
 }
 
 /// The first report of a channel that is recognised by this key, whoever may see it.
-pub(super) async fn by_identity(app: &App, channel: Uuid, key: &str) -> Result<Option<report::Model>> {
+///
+/// # Errors
+/// Of the database.
+pub async fn by_identity(app: &App, channel: Uuid, key: &str) -> Result<Option<report::Model>> {
     let select = report::Entity::find()
         .filter(report::Column::ChannelId.eq(channel))
         .filter(report::Column::IdentityKey.eq(key));

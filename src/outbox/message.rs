@@ -167,6 +167,13 @@ messages! {
         /// The report. 报告。
         report: Opaque<entity::report::Entity>,
     }
+    /// A mail about a report came from somebody else than its reporter. 收到与报告有关、但并非报告人所发的邮件。
+    ReportMail "report.mail" [team(Action::ReadRawReports)] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
+        /// The mail. 邮件。
+        mail: Opaque<entity::inbound_mail::Entity>,
+    }
     /// A report was joined to this event. 报告并入本事件。
     ReportJoined "report.joined" [team(Action::ReadReports)] {
         /// The report. 报告。

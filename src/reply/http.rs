@@ -4,24 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use entity::reply;
 use entity::vocabulary::ReplyFormat;
 use serde::Deserialize;
 
 use super::{files, handover, package, store};
-use crate::app::App;
-use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::executor::Api;
-use crate::graphql::errors::ErrorCode;
 use crate::graphql::sensitive::SensitiveReads;
-use crate::http::error::HttpError;
-use crate::http::request_log::{LoggedSubject, RequestId};
+use crate::http::download::{Download, answer};
 use crate::ids::{self, Kind};
 use crate::outbox::retrying;
 
@@ -38,13 +32,6 @@ pub fn routes(api: Arc<Api>) -> Router {
 #[derive(Deserialize)]
 struct Wanted {
     format: ReplyFormat,
-}
-
-/// A file to be saved.
-struct Download {
-    name: String,
-    kind: &'static str,
-    bytes: Vec<u8>,
 }
 
 async fn sent(
@@ -104,59 +91,4 @@ async fn whole(State(api): State<Arc<Api>>, Path(number): Path<String>, request:
         Ok(Download { name: format!("{number}.zip"), kind: "application/zip", bytes })
     })
     .await
-}
-
-async fn answer(
-    api: &Api,
-    parts: &Parts,
-    work: impl AsyncFnOnce(&App, &Actor) -> Result<Download>,
-) -> Response {
-    let actor = match api.caller(parts).await {
-        Ok(actor) => actor,
-        Err(error) => return HttpError::from(error).into_response(),
-    };
-    let mut response = match work(&api.app, &actor).await {
-        Ok(download) => attachment(download),
-        Err(error) => refused(error, parts).into_response(),
-    };
-    response.extensions_mut().insert(LoggedSubject(actor.subject.clone()));
-    response
-}
-
-fn attachment(download: Download) -> Response {
-    // Names are made of an event's number and a kind: nothing in them needs quoting.
-    let disposition = format!("attachment; filename=\"{}\"", download.name);
-    let disposition = HeaderValue::try_from(disposition).unwrap_or(HeaderValue::from_static("attachment"));
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(download.kind)),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    (headers, download.bytes).into_response()
-}
-
-fn refused(error: Error, parts: &Parts) -> HttpError {
-    let id = parts.extensions.get::<RequestId>();
-    match error {
-        Error::Forbidden { action } => {
-            let message = format!("your roles do not allow {action}");
-            HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message)
-        }
-        Error::NotFound | Error::InvalidId { .. } => {
-            let message = "there is no such thing, or none that you may see";
-            HttpError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
-        }
-        Error::BadInput { field, message } => HttpError::bad_request(format!("{field}: {message}")),
-        Error::Refused(refusals) => {
-            let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
-            HttpError::bad_request(words.join("; "))
-        }
-        Error::Conflict | Error::Race => {
-            let message = "it is being changed: ask again";
-            HttpError::new(StatusCode::CONFLICT, ErrorCode::Conflict, message)
-        }
-        Error::Internal(cause) => {
-            tracing::error!(error = ?cause, "a download failed");
-            HttpError::internal(id.map_or("", |id| &*id.0))
-        }
-    }
 }

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 
 use crate::app::App;
+use crate::attachment;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
@@ -179,6 +180,20 @@ async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             });
             let name = format!("received/{:03}-{key}-v{}.json", place + 1, version.number);
             pieces.push(piece(name, &value)?);
+        }
+        for (number, (file, bytes)) in (1..).zip(attachment::store::files_of(app, report.id).await?) {
+            // Under a name of ours, since no program that opens the package should follow the sender's.
+            let name = format!("received/{:03}-{key}-file{number}", place + 1);
+            let value = json!({
+                "report": scalars::id::<report::Entity>(report.id).as_str(),
+                "name": file.name,
+                "mediaType": file.media_type,
+                "size": file.size,
+                "sha256": hex::encode(&file.sha256),
+                "receivedAt": file.received_at,
+            });
+            pieces.push(piece(format!("{name}.json"), &value)?);
+            pieces.push(Piece { name: format!("{name}.bin"), bytes });
         }
     }
     Ok(pieces)

@@ -28,7 +28,7 @@ use vulndesk::http::{Services, page, router};
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::reply::settings::{ReplySettings, SmtpSettings, Tls};
 use vulndesk::secret::{Key, KeyRing};
-use vulndesk::{feed, graphql, hook, migrate, reply};
+use vulndesk::{attachment, feed, graphql, hook, migrate, reply};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-03-02T01:00:00Z";
@@ -146,6 +146,7 @@ impl TestApp {
         let more = page::routes()
             .merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT))
             .merge(feed::http::routes(Arc::clone(&app)))
+            .merge(attachment::http::routes(Arc::clone(&api)))
             .merge(reply::http::routes(api));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
         Self { app, clock, router, statements, secret, file }

@@ -5,7 +5,7 @@ use std::io::Read;
 use axum::body::Body;
 use axum::http::{Request, header};
 use axum::response::IntoResponse;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::reply_dispatch;
 use entity::vocabulary::{DispatchState, ReplyVia};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -366,7 +366,7 @@ async fn an_email_leaves_once_and_its_bytes_are_kept() {
     }
 }
 
-fn bounce_of(message_id: &str) -> String {
+pub(crate) fn bounce_of(message_id: &str) -> String {
     format!(
         "From: MAILER-DAEMON@example.org\r\nTo: psirt@example.com\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
@@ -580,6 +580,15 @@ async fn the_package_holds_what_was_received_sent_and_decided_and_taking_it_is_r
 
 /// Gives the story's reply a handing over, so that its fields have values.
 pub(crate) async fn dispatched(app: &TestApp, story: &Story<'_>) {
+    dispatch(app, story, DispatchState::Refused, Some(app.now())).await;
+}
+
+/// The same for an e-mail that was taken.
+pub(crate) async fn left(app: &TestApp, story: &Story<'_>) {
+    dispatch(app, story, DispatchState::Taken, None).await;
+}
+
+async fn dispatch(app: &TestApp, story: &Story<'_>, state: DispatchState, bounced_at: Option<DateTime<Utc>>) {
     let replies = story.look("replies { id }").await;
     let reply = decode(Kind::Reply, "reply", replies["replies"][0]["id"].as_str().unwrap()).unwrap();
     let row = reply_dispatch::Model {
@@ -590,7 +599,7 @@ pub(crate) async fn dispatched(app: &TestApp, story: &Story<'_>) {
         sender: Some("psirt@example.com".to_owned()),
         message_id: "<1@example.com>".to_owned(),
         sha256: vec![1; 32],
-        state: DispatchState::Refused,
+        state,
         requested_by: "analyst-1".to_owned(),
         requested_at: app.now(),
         attempts: 1,
@@ -601,7 +610,7 @@ pub(crate) async fn dispatched(app: &TestApp, story: &Story<'_>) {
         data_at: None,
         answer: Some("550 no such user".to_owned()),
         settled_at: Some(app.now()),
-        bounced_at: Some(app.now()),
+        bounced_at,
         bounce_status: Some("5.1.1".to_owned()),
         bounce_words: Some("no such user".to_owned()),
     };

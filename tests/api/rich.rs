@@ -44,6 +44,8 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     let own = app.token(Role::Reporter, "reporter-1");
     let more = json!({ "report": story.report, "text": "Version 5.1" });
     app.made(&own, "addToReport", more, "id").await;
+    // Their address on record is what they write from.
+    crate::mails::about(app, channel, &story).await;
     if story.status().await == "NEEDS_INFORMATION" {
         story.analyst("resumeTriage", json!({})).await;
     }

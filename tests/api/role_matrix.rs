@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{deadlines, replies, rich, tickets};
+use crate::{deadlines, mails, replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -93,6 +93,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "expireRisk",
             "handOverReply",
             "importReports",
+            "intake mail",
             "recountDeadlines",
             "replies bounce",
             "secrets rotate",
@@ -165,6 +166,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
         }
         replies::dispatched(&app, &story).await;
+        mails::answer(&app, "cnvd", "<1@example.com>").await;
+        let mail = mails::first(&story).await;
         let template = json!({
             "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
             "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
@@ -184,6 +187,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let known = [
                 ("Event", &story.event),
                 ("Report", &story.report),
+                ("ReportMail", &mail),
                 ("BonusRun", &run),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{IndicatorKind, Origin, PublicStatus, Severity, Verdict};
 use entity::{channel, event, indicator, report, report_version, reporter};
 
+use crate::attachment::graphql::{self as attachments, Attachment};
 use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
 use crate::comment::graphql::{Comment, messages_connection};
@@ -17,6 +18,7 @@ use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars;
 use crate::graphql::{actor, loaders};
 use crate::intake::public_side::{PublicSide, PublicSideOf};
+use crate::mail::graphql::{self as mails, ReportMail};
 use crate::payout::graphql::{self as payouts, Payout};
 
 /// One arrival through one channel. 经某渠道收到的一份报告。
@@ -135,6 +137,38 @@ impl Report {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Comment>> {
         messages_connection(ctx, self.0.id, PageInput { first, after, last, before }).await
+    }
+
+    /// Files that came with it, as far as you may read them, oldest first; its reporter's side has no original mails and no
+    /// files of others. 随报告收到的文件（可见部分），最早在前；报告人一侧不含邮件原文及他人发来的文件。
+    async fn attachments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<Attachment>> {
+        attachments::of_report(ctx, self.0.id, PageInput { first, after, last, before }).await
+    }
+
+    /// Mails about it, oldest first; null to who sees its public side only. 与报告有关的邮件，最早在前；仅可见公开侧者为空。
+    async fn mails(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Option<Connection<ReportMail>>> {
+        if !Self::reads_raw(ctx) {
+            return Ok(None);
+        }
+        Ok(Some(mails::of_report(ctx, self.0.id, PageInput { first, after, last, before }).await?))
     }
 
     /// What it earned, as far as you may see it, oldest first. 该报告的奖励（可见部分），由旧到新。

@@ -120,6 +120,7 @@ impl Importer<'_> {
                 part: None,
                 contents: entry.contents.clone(),
                 indicators,
+                enclosed: None,
             };
             let event = self.event(record, received_at, history).await?;
             arrival.open(self.app, changes, event, Vec::new()).await?;
