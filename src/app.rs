@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::hook::HookSettings;
+use crate::notice;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
@@ -37,6 +38,8 @@ pub struct App {
     pub payouts: PayoutSettings,
     /// What is set about replies: who answers, fonts, the mail server.
     pub replies: Arc<Replies>,
+    /// When people get their daily e-mail; none when nobody does.
+    pub digest: Option<notice::Hour>,
     /// What is set about inbound hooks.
     pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
@@ -65,6 +68,7 @@ impl App {
             secrets: KeyRing::default(),
             payouts: PayoutSettings::default(),
             replies: Arc::default(),
+            digest: None,
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),

@@ -9,6 +9,7 @@ use crate::auth::AuthSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::hook::HookSettings;
 use crate::http::settings::HttpSettings;
+use crate::notice::NoticeSettings;
 use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub payouts: PayoutSettings,
     /// Replies to channels.
     pub replies: ReplySettings,
+    /// What people are told.
+    pub notices: NoticeSettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
     /// Inbound hooks.
@@ -105,6 +108,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
             replies: ReplySettings::default(),
+            notices: NoticeSettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),
         }

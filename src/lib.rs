@@ -31,6 +31,7 @@ pub mod ids;
 pub mod intake;
 pub mod migrate;
 pub mod money;
+pub mod notice;
 pub mod outbound;
 pub mod outbox;
 pub mod payout;

@@ -37,7 +37,7 @@ use vulndesk::outbound::{self, Policy};
 use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
-use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, reply, schedule, ticket, webhook};
+use vulndesk::{audit, demo, feed, graphql, hook, http, migrate, notice, reply, schedule, ticket, webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -252,6 +252,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.principal_settings = settings.principals;
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
+    app.digest = settings.notices.read()?;
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
@@ -261,10 +262,11 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
 async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
     let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
     if worker {
-        let (deliveries, replies, tickets) = tokio::join!(
+        let (deliveries, replies, tickets, ()) = tokio::join!(
             worker::run(Arc::clone(&app), stop.clone()),
             reply::handover::worker::run(Arc::clone(&app), stop.clone()),
-            ticket::worker::run(app, stop)
+            ticket::worker::run(Arc::clone(&app), stop.clone()),
+            notice::digest::worker::run(app, stop)
         );
         deliveries.and(replies).and(tickets)?;
     }

@@ -41,6 +41,7 @@ macro_rules! vocabulary {
 mod calendar;
 mod deadline;
 mod hook;
+mod notice;
 mod payout;
 mod template;
 mod ticket;
@@ -49,6 +50,7 @@ mod webhook;
 pub use calendar::*;
 pub use deadline::*;
 pub use hook::*;
+pub use notice::*;
 pub use payout::*;
 pub use template::*;
 pub use ticket::*;

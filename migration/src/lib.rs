@@ -25,6 +25,10 @@ mod m09_ticket_hook;
 mod m10_calendar_feed;
 mod m10_deadline;
 mod m10_withdrawal;
+mod m11_acknowledgement;
+mod m11_notice;
+mod m11_notice_type;
+mod m11_replan;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -55,6 +59,10 @@ impl MigratorTrait for Migrator {
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),
+            Box::new(m11_notice::Migration),
+            Box::new(m11_replan::Migration),
+            Box::new(m11_notice_type::Migration),
+            Box::new(m11_acknowledgement::Migration),
         ]
     }
 }

@@ -13,12 +13,13 @@
 //!
 //! Nothing hangs on a process being up at the minute: each open clock remembers at which share of its time people were
 //! told last and when they are to be told next, and [`Telling`] finds it by that. [`Recounting`] finds what was counted
-//! by an older policy, calendar or channel.
+//! by an older policy, calendar or channel, [`Replanning`] the events of a product whose scope changed.
 
 mod enter;
 mod forecast;
 pub mod graphql;
 mod policy;
+mod product;
 pub mod rules;
 pub mod store;
 mod sweep;
@@ -28,11 +29,16 @@ pub use enter::{
     set_notice_date,
 };
 pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
-pub use policy::{CreateDeadlinePolicy, DeadlineRuleInput, create_policy, from_toml, to_toml};
-pub use sweep::{MarkNoticeRead, Recounting, Telling, mark_notice_read};
+pub use policy::{
+    CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
+};
+pub use product::{Replanning, product_changed};
+pub use sweep::{Recounting, Telling};
+
+use std::collections::BTreeMap;
 
 use entity::vocabulary::{DeadlineState, Status};
-use entity::{channel, clock_fact, deadline, event};
+use entity::{channel, clock_fact, deadline, event, obligation, report};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -50,6 +56,15 @@ pub struct Clocks {
     basis: Basis,
     /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
     missing: Vec<channel::Model>,
+    /// Rows that came with a report from another event, as they stand there.
+    moved: Moved,
+}
+
+/// Rows that come with a report from another event, as they stand there.
+#[derive(Clone, Debug, Default)]
+struct Moved {
+    obligations: BTreeMap<Uuid, obligation::Model>,
+    deadlines: BTreeMap<Uuid, deadline::Model>,
 }
 
 impl Clocks {
@@ -74,7 +89,7 @@ impl Clocks {
         facts.channels.extend(joining.map(|channel| (channel.id, channel.clone())));
         let (basis, missing) = store::basis(app, facts.channels.values()).await?;
         facts.channels.extend(basis.recipients.values().map(|channel| (channel.id, channel.clone())));
-        Ok(Self { facts, basis, missing })
+        Ok(Self { facts, basis, missing, moved: Moved::default() })
     }
 
     /// The facts of a new event whose first report comes through `channel`.
@@ -83,15 +98,15 @@ impl Clocks {
     /// Of the database.
     pub async fn new(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
         let basis = store::first_basis(app, channel).await?;
-        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), basis, missing: Vec::new() })
+        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), basis, missing: Vec::new(), moved: Moved::default() })
     }
 
     /// Lets the event's obligations and clocks follow its facts, and the event with what is newly owed. `after` is the
-    /// event as the command will revise it.
+    /// event as the command will revise it. Answers whether anything had to follow.
     ///
     /// # Errors
     /// None that a caller could mend.
-    pub fn replan(&mut self, app: &App, changes: &mut ChangeSet, after: &mut event::Model) -> Result<()> {
+    pub fn replan(&mut self, app: &App, changes: &mut ChangeSet, after: &mut event::Model) -> Result<bool> {
         self.facts.event = after.clone();
         self.facts.at = changes.at();
         let by = changes.actor().to_owned();
@@ -100,7 +115,7 @@ impl Clocks {
         if plan.opens_obligation() {
             call_back(app, changes, after)?;
         }
-        Ok(())
+        Ok(!plan.is_empty())
     }
 
     /// The same, and people are told of what is due by now. Answers whether anything was written, and who is to be told
@@ -121,7 +136,33 @@ impl Clocks {
         Ok((!plan.is_empty(), told))
     }
 
-    fn write(&self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
+    /// Takes a report over from another event, with what is owed for it, its clocks and what was entered for them. Both
+    /// events have to be planned anew in the same change: what was taken over is written with that.
+    pub fn take_over(&mut self, changes: &mut ChangeSet, from: &mut Self, report: &report::Model) {
+        let of = |id: Option<Uuid>| id == Some(report.id);
+        let (facts, to) = (&mut from.facts, self.facts.event.id);
+        facts.reports.retain(|row| row.id != report.id);
+        self.facts.reports.push(report::Model { event_id: to, ..report.clone() });
+        for row in facts.entered.extract_if(.., |row| of(row.report_id)) {
+            let moved = clock_fact::Model { event_id: to, ..row.clone() };
+            changes.update(&row, &moved);
+            self.facts.entered.push(moved);
+        }
+        for row in facts.obligations.extract_if(.., |row| of(row.report_id)) {
+            self.facts.obligations.push(obligation::Model { event_id: to, ..row.clone() });
+            self.moved.obligations.insert(row.id, row);
+        }
+        for row in facts.deadlines.extract_if(.., |row| of(row.report_id)) {
+            self.facts.deadlines.push(deadline::Model { event_id: to, ..row.clone() });
+            self.moved.deadlines.insert(row.id, row);
+        }
+        // What is there is compared in the order in which it came.
+        self.facts.obligations.sort_by_key(|row| row.id);
+        self.facts.deadlines.sort_by_key(|row| row.id);
+        self.facts.entered.sort_by_key(|row| row.id);
+    }
+
+    fn write(&mut self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
         let owed = |id| {
             plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
         };
@@ -131,7 +172,10 @@ impl Clocks {
         for change in &plan.obligations {
             match change {
                 Change::New(row) => changes.insert(row),
-                Change::Changed(before, after) => changes.update(before, after),
+                Change::Changed(before, after) => {
+                    let moved = self.moved.obligations.remove(&after.id);
+                    changes.update(moved.as_ref().unwrap_or(before), after);
+                }
             }
             crate::reply::tell_obligation(app, changes, change.after());
         }
@@ -142,12 +186,20 @@ impl Clocks {
                     tell(app, changes, row, true);
                 }
                 Change::Changed(before, after) => {
-                    changes.update(before, after);
+                    let moved = self.moved.deadlines.remove(&after.id);
+                    changes.update(moved.as_ref().unwrap_or(before), after);
                     if has_news(before, after) {
                         tell(app, changes, after, false);
                     }
                 }
             }
+        }
+        let to = self.facts.event.id;
+        for row in std::mem::take(&mut self.moved.obligations).into_values() {
+            changes.update(&row, &obligation::Model { event_id: to, ..row.clone() });
+        }
+        for row in std::mem::take(&mut self.moved.deadlines).into_values() {
+            changes.update(&row, &deadline::Model { event_id: to, ..row.clone() });
         }
         if let Some(due_at) = plan.ask_abroad {
             // Not the person whose act opened the duty: a leader who did could not decide it then.
@@ -176,22 +228,6 @@ fn tell(app: &App, changes: &mut ChangeSet, row: &deadline::Model, opened: bool)
         (false, DeadlineState::Met) => changes.message(app, event, &message::DeadlineMet { deadline, kind }),
         (false, _) => changes.message(app, event, &message::DeadlineChanged { deadline, kind, state }),
     };
-}
-
-/// Moves a report's clocks, and what was entered for them, to another event. They are counted anew by the next sweep, by
-/// what that event says.
-///
-/// # Errors
-/// Of the database.
-pub async fn move_report(app: &App, changes: &mut ChangeSet, report: Uuid, to: Uuid) -> Result<()> {
-    let (clocks, entered) = store::of_report(app, report).await?;
-    for row in &clocks {
-        changes.update(row, &deadline::Model { event_id: to, policy_id: None, ..row.clone() });
-    }
-    for row in &entered {
-        changes.update(row, &clock_fact::Model { event_id: to, ..row.clone() });
-    }
-    Ok(())
 }
 
 /// What is newly owed brings an event that was through with its replies back to them.

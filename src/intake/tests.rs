@@ -28,6 +28,7 @@ async fn bed_with_channel() -> Bed {
         language: "zh-CN".to_owned(),
         contacts: Vec::new().into(),
         active: true,
+        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

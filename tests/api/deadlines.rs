@@ -8,14 +8,14 @@ use vulndesk::schedule;
 use crate::harness::{TestApp, on_both};
 
 /// Reads an event as a leader.
-async fn look(app: &TestApp, event: &str, fields: &str) -> Value {
+pub(crate) async fn look(app: &TestApp, event: &str, fields: &str) -> Value {
     let leader = app.token(Role::Leader, "leader-1");
     let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {{ version {fields} }} }} }}");
     app.graphql(&leader, &document, json!({ "id": event })).await["data"]["node"].clone()
 }
 
 /// Calls an event mutation as analyst-1 with the present version.
-async fn step(app: &TestApp, event: &str, mutation: &str, kind: &str, mut input: Value) -> Value {
+pub(crate) async fn step(app: &TestApp, event: &str, mutation: &str, kind: &str, mut input: Value) -> Value {
     input["event"] = json!(event);
     input["expectedVersion"] = look(app, event, "").await["version"].clone();
     let analyst = app.token(Role::Analyst, "analyst-1");
@@ -42,7 +42,7 @@ fn due(clock: &Value) -> DateTime<Utc> {
     at(clock["dueAt"].as_str().unwrap_or_else(|| panic!("no due instant: {clock}")))
 }
 
-async fn on_duty(app: &TestApp, function: &str, subject: &str) {
+pub(crate) async fn on_duty(app: &TestApp, function: &str, subject: &str) {
     let admin = app.token(Role::Admin, "admin-1");
     let (from, until) = (app.now(), app.now() + TimeDelta::days(600));
     let input = json!({ "function": function, "subject": subject, "startsAt": from, "endsAt": until });

@@ -19,6 +19,7 @@ mod hidden_ids;
 mod hooks;
 mod leaks;
 mod mail_server;
+mod notices;
 mod payouts;
 mod payouts_impartial;
 mod payouts_once;

@@ -366,7 +366,7 @@ async fn an_email_leaves_once_and_its_bytes_are_kept() {
     }
 }
 
-fn bounce_of(message_id: &str) -> String {
+pub(crate) fn bounce_of(message_id: &str) -> String {
     format!(
         "From: MAILER-DAEMON@example.org\r\nTo: psirt@example.com\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\

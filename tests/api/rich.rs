@@ -72,8 +72,6 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     });
     app.made(&leader, "recordDecision", decide, "id").await;
     app.made(&analyst, "comment", json!({ "event": story.event, "body": "Looks real" }), "id").await;
-    let thanks = json!({ "report": story.report, "body": "Thank you" });
-    app.made(&analyst, "messageReporter", thanks, "id").await;
     story.analyst("startRemediation", json!({})).await;
     let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
     assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));

@@ -88,6 +88,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
     assert_eq!(
         rest,
         [
+            "acknowledgeReport",
             "announceAccountLapse",
             "announceRiskExpiry",
             "expireRisk",
@@ -97,7 +98,8 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "replies bounce",
             "secrets rotate",
             "syncTicket",
-            "tellDeadline"
+            "tellDeadline",
+            "tellTrouble"
         ],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );
