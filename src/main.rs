@@ -225,7 +225,7 @@ fn development_token(settings: &AuthSettings, args: &TokenArgs) -> anyhow::Resul
         products: args.product.clone(),
         teams: args.team.clone(),
         channel: args.channel.clone(),
-        email: None,
+        email: args.email.clone(),
         now: SystemClock.now(),
         lifetime: TimeDelta::hours(args.hours.into()),
     };

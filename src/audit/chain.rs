@@ -17,8 +17,9 @@ const PERSONAL: [(&str, &[&str]); 4] = [
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
-/// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 9] = [
+/// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
+/// place.
+const RAW: [(&str, &[&str]); 10] = [
     ("calendar_feed", &["secret_hash"]),
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
@@ -28,6 +29,7 @@ const RAW: [(&str, &[&str]); 9] = [
     ("hook_secret", &["sealed"]),
     ("tracker", &["credentials"]),
     ("reply_route", &["sealed", "url"]),
+    ("product", &["replan_after"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so

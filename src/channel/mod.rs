@@ -116,8 +116,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
 fn acknowledgement(kind: ChannelKind, asked: Option<Acknowledgement>) -> Result<Acknowledgement> {
     let asked = asked.unwrap_or(Acknowledgement::ByHand);
     if asked == Acknowledgement::Automatic && crate::reply::rules::is_official(kind) {
-        let message =
-            "what a database or regulator is told needs an approval: choose DRAFTED, and have the draft reviewed";
+        let message = "what a database or regulator is told needs an approval: choose DRAFTED, and have the draft reviewed";
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "acknowledgement", message)]));
     }
     Ok(asked)

@@ -12,9 +12,7 @@ use entity::vocabulary::{DeadlineKind, DeadlineState};
 use entity::{channel, deadline, event};
 use uuid::Uuid;
 
-use super::{
-    CorrectLearnedAt, CreateDeadlinePolicy, Forecast, RecordFollowUpQuestion, SetNoticeDate, store,
-};
+use super::{CorrectLearnedAt, CreateDeadlinePolicy, Forecast, RecordFollowUpQuestion, SetNoticeDate, store};
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::EventPayload;
 use crate::graphql::errors::ApiResult;

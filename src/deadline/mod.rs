@@ -32,7 +32,7 @@ pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
 pub use policy::{
     CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
 };
-pub use product::{Replanning, product_changed};
+pub use product::{AT_ONCE, Replanning, product_changed};
 pub use sweep::{Recounting, Telling};
 
 use std::collections::BTreeMap;
@@ -98,7 +98,12 @@ impl Clocks {
     /// Of the database.
     pub async fn new(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
         let basis = store::first_basis(app, channel).await?;
-        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), basis, missing: Vec::new(), moved: Moved::default() })
+        Ok(Self {
+            facts: ClockFacts::new(event.clone(), app.clock.now()),
+            basis,
+            missing: Vec::new(),
+            moved: Moved::default(),
+        })
     }
 
     /// Lets the event's obligations and clocks follow its facts, and the event with what is newly owed. `after` is the

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_graphql::InputObject;
 use chrono::NaiveDate;
 use entity::vocabulary::{
-    Acknowledgement, ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind, SpanUnit,
+    Acknowledgement, ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind,
+    SpanUnit,
 };
 use entity::{channel, deadline_policy};
 use serde::Serialize;

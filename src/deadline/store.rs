@@ -10,8 +10,8 @@ use entity::{
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
@@ -379,7 +379,8 @@ pub async fn of_person(
     if let Some(before) = before {
         select = select.filter(deadline::Column::SortAt.lt(before));
     }
-    let select = select.order_by_asc(deadline::Column::SortAt).order_by_asc(deadline::Column::Id).limit(limit);
+    let select =
+        select.order_by_asc(deadline::Column::SortAt).order_by_asc(deadline::Column::Id).limit(limit);
     Ok(select.all(app.database.reader()).await?)
 }
 
@@ -446,12 +447,7 @@ pub async fn to_recount(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>>
 ///
 /// # Errors
 /// Of the database.
-pub async fn open_events_of(
-    app: &App,
-    product: Uuid,
-    after: Uuid,
-    limit: u64,
-) -> Result<Vec<event::Model>> {
+pub async fn open_events_of(app: &App, product: Uuid, after: Uuid, limit: u64) -> Result<Vec<event::Model>> {
     let about = affected_product::Entity::find()
         .select_only()
         .column(affected_product::Column::EventId)

@@ -2,7 +2,9 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
-use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, NoticeType, Status, TeamGroup, Tlp};
+use entity::vocabulary::{
+    EventLinkKind, Function, IndicatorKind, MemberSource, NoticeType, Status, TeamGroup, Tlp,
+};
 use entity::{channel, event, report, team_member};
 use serde::Serialize;
 use serde_json::json;

@@ -42,6 +42,7 @@ async fn bed_with_channel() -> Bed {
 
 fn arrival(number: &str, text: &str) -> ReceiveReport {
     ReceiveReport {
+        notice_type: None,
         channel: "src".to_owned(),
         number: Some(number.to_owned()),
         message_id: None,

@@ -89,8 +89,7 @@ impl Digest {
     /// The subject line: counts.
     pub fn subject(&self) -> String {
         let (overdue, next, unread) = (self.breached.len(), self.next.len(), self.notices());
-        let mut text =
-            format!("vulndesk: {overdue} overdue 逾期, {next} due 将到期, {unread} unread 未读");
+        let mut text = format!("vulndesk: {overdue} overdue 逾期, {next} due 将到期, {unread} unread 未读");
         if self.red > 0 {
             let _ = write!(text, ", {} TLP:RED", self.red);
         }

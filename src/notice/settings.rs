@@ -39,7 +39,8 @@ impl NoticeSettings {
     pub fn read(&self) -> anyhow::Result<Option<Hour>> {
         ensure!(self.digest_hour < 24, "notices.digest_hour is 0 to 23");
         let zone = self.time_zone.parse();
-        let zone = zone.with_context(|| format!("notices.time_zone: {:?} is no IANA zone", self.time_zone))?;
+        let zone =
+            zone.with_context(|| format!("notices.time_zone: {:?} is no IANA zone", self.time_zone))?;
         Ok(self.digest.then_some(Hour { hour: self.digest_hour, zone }))
     }
 }

@@ -18,9 +18,11 @@ use notice::Column as C;
 
 /// The actor's own, about no event or one that they may still see.
 fn own(actor: &Actor) -> Condition {
-    let about = Condition::any()
-        .add(C::EventId.is_null())
-        .add(visibility::visible(actor, Facet::Content, C::EventId));
+    let about = Condition::any().add(C::EventId.is_null()).add(visibility::visible(
+        actor,
+        Facet::Content,
+        C::EventId,
+    ));
     Condition::all().add(C::Subject.eq(&*actor.subject)).add(about)
 }
 
@@ -80,7 +82,8 @@ pub fn has_role(roles: &[Role]) -> Condition {
 /// # Errors
 /// Of the database.
 pub async fn with_roles(app: &App, roles: &[Role]) -> Result<Vec<principal::Model>> {
-    let select = principal::Entity::find().filter(principal::Column::Denied.eq(false)).filter(has_role(roles));
+    let select =
+        principal::Entity::find().filter(principal::Column::Denied.eq(false)).filter(has_role(roles));
     Ok(select.order_by_asc(principal::Column::Subject).all(app.database.reader()).await?)
 }
 

@@ -48,8 +48,8 @@ impl Due for Acknowledging {
             supplied,
         };
         let mut reply = new_reply(app, &changes, &event, &channel, text)?;
-        let automatic =
-            channel.acknowledgement == Acknowledgement::Automatic && !rules::needs_approval(reply.kind, channel.kind);
+        let automatic = channel.acknowledgement == Acknowledgement::Automatic
+            && !rules::needs_approval(reply.kind, channel.kind);
         let way = if automatic { send::way(app, &channel).await? } else { None };
         if let Some(via) = way {
             let at = changes.at();

@@ -139,11 +139,7 @@ pub(super) async fn freeze(
     for file in rendered.into_iter().chain([envelope]) {
         changes.write_row(&files::row(app, reply.id, Some(id), file, at));
     }
-    Ok(reply::Model {
-        state: ReplyState::Sending,
-        content_hash: Some(rules::content_hash(&reply)),
-        ..reply
-    })
+    Ok(reply::Model { state: ReplyState::Sending, content_hash: Some(rules::content_hash(&reply)), ..reply })
 }
 
 /// How a reply reaches a channel without a person, where there is a way.

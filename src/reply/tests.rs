@@ -79,7 +79,7 @@ impl Desk {
             contacts: Vec::new().into(),
             active: true,
             acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
-        version: 1,
+            version: 1,
             revision: 1,
             audit_head: Vec::new(),
             created_at: clock.now(),

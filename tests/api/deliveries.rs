@@ -1,5 +1,6 @@
 //! Messages on their way to webhook endpoints.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use vulndesk::auth::Role;
 use vulndesk::secret::Place;
 use vulndesk::webhook::queue::{self, Wanted};
 use vulndesk::webhook::sign::{Key, secret_text, verify};

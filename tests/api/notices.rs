@@ -287,8 +287,7 @@ async fn those_who_look_after_the_installation_hear_once_of_an_endpoint_without_
             "grant": { "role": "ANALYST", "tlpCeiling": "AMBER", "abroad": false },
         });
         let fields = "endpoint { id }";
-        let made =
-            app.done(&admin, "createWebhookEndpoint", "CreateWebhookEndpoint", endpoint, fields).await;
+        let made = app.done(&admin, "createWebhookEndpoint", "CreateWebhookEndpoint", endpoint, fields).await;
         let id = made["endpoint"]["id"].clone();
         schedule::sweep(&app.app).await.unwrap();
         assert_eq!(told(&app, Role::Admin, "admin-1").await, []);
@@ -325,8 +324,10 @@ async fn those_who_look_after_the_installation_hear_once_of_an_endpoint_without_
         // Marked as read by whom it is for.
         let own = app.token(Role::Admin, "admin-1");
         let document = "{ notices(unread: true) { nodes { id } } }";
-        let first = app.graphql(&own, document, Value::Null).await["data"]["notices"]["nodes"][0]["id"].clone();
-        app.done(&own, "markNoticeRead", "MarkNoticeRead", json!({ "notice": first }), "notice { readAt }").await;
+        let first =
+            app.graphql(&own, document, Value::Null).await["data"]["notices"]["nodes"][0]["id"].clone();
+        app.done(&own, "markNoticeRead", "MarkNoticeRead", json!({ "notice": first }), "notice { readAt }")
+            .await;
         let left = app.graphql(&own, document, Value::Null).await;
         assert_eq!(left["data"]["notices"]["nodes"].as_array().unwrap().len(), 2);
     })
@@ -347,7 +348,8 @@ async fn a_report_is_acknowledged_as_its_channel_says() {
         assert_eq!(refused["userErrors"][0]["code"], "FOUR_EYES", "{refused}");
 
         let kind = "SRC_PLATFORM";
-        let by_mail = channel(&app, json!({ "key": "mail", "kind": kind, "acknowledgement": "AUTOMATIC" })).await;
+        let by_mail =
+            channel(&app, json!({ "key": "mail", "kind": kind, "acknowledgement": "AUTOMATIC" })).await;
         route(&app, &by_mail).await;
         channel(&app, json!({ "key": "way", "kind": kind, "acknowledgement": "AUTOMATIC" })).await;
         channel(&app, json!({ "key": "draft", "kind": kind, "acknowledgement": "DRAFTED" })).await;

@@ -48,14 +48,13 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     let count = acts.len();
     let tlp = select(vec!["RED", "AMBER_STRICT", "AMBER", "GREEN", "CLEAR"]);
     let others = subsequence(OTHERS.to_vec(), 3);
-    (tlp, select(vec!["cnvd", "regulator", "vendor"]), -48_i64..48, subsequence(acts, 0..=count), others).prop_map(
-        |(tlp, channel, age, acts, mut others)| {
+    (tlp, select(vec!["cnvd", "regulator", "vendor"]), -48_i64..48, subsequence(acts, 0..=count), others)
+        .prop_map(|(tlp, channel, age, acts, mut others)| {
             if tlp == "RED" {
                 others.push((Role::Analyst, "analyst-2"));
             }
             Recipe { tlp, channel, age, acts, others }
-        },
-    )
+        })
 }
 
 /// Does one act, if the event's state allows it.

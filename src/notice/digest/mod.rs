@@ -11,6 +11,7 @@
 pub mod store;
 pub mod worker;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -190,7 +191,7 @@ async fn content(app: &App, actor: &Actor) -> Result<(Digest, SensitiveReads)> {
         Vec::new()
     };
     let ids = notices.iter().filter_map(|row| row.event_id).chain(clocks.iter().map(|row| row.event_id));
-    let events = super::store::events(app, actor, ids.collect::<std::collections::BTreeSet<_>>()).await?;
+    let events = super::store::events(app, actor, ids.collect::<BTreeSet<_>>()).await?;
     let reads = SensitiveReads::new(now);
     events.values().for_each(|event| reads.note(event));
     let mut digest = Digest::default();

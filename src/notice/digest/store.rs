@@ -178,7 +178,10 @@ pub async fn give_up(app: &App, day: NaiveDate, now: DateTime<Utc>) -> Result<()
         .filter(C::LeaseUntil.lte(now));
     let count = app.database.writer().execute(lost.as_query()).await?.rows_affected();
     if count > 0 {
-        tracing::error!(count, "nobody knows whether daily e-mails arrived: the process that sent them ended");
+        tracing::error!(
+            count,
+            "nobody knows whether daily e-mails arrived: the process that sent them ended"
+        );
     }
     let late = settled(DigestState::Refused, now)
         .filter(C::DueAt.is_not_null())
