@@ -56,6 +56,8 @@ pub struct Clocks {
     basis: Basis,
     /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
     missing: Vec<channel::Model>,
+    /// Those of them that were added.
+    added: Vec<channel::Model>,
     /// Rows that came with a report from another event, as they stand there.
     moved: Moved,
 }
@@ -89,7 +91,7 @@ impl Clocks {
         facts.channels.extend(joining.map(|channel| (channel.id, channel.clone())));
         let (basis, missing) = store::basis(app, facts.channels.values()).await?;
         facts.channels.extend(basis.recipients.values().map(|channel| (channel.id, channel.clone())));
-        Ok(Self { facts, basis, missing, moved: Moved::default() })
+        Ok(Self { facts, basis, missing, added: Vec::new(), moved: Moved::default() })
     }
 
     /// The facts of a new event whose first report comes through `channel`.
@@ -102,6 +104,7 @@ impl Clocks {
             facts: ClockFacts::new(event.clone(), app.clock.now()),
             basis,
             missing: Vec::new(),
+            added: Vec::new(),
             moved: Moved::default(),
         })
     }
@@ -141,6 +144,19 @@ impl Clocks {
         Ok((!plan.is_empty(), told))
     }
 
+    /// Counts on the channels that the clocks of another event added in the same change, instead of adding them again.
+    pub fn follow_on(&mut self, earlier: &Self) {
+        for channel in &earlier.added {
+            let own = self.missing.extract_if(.., |missing| missing.key == channel.key);
+            for own in own.collect::<Vec<_>>() {
+                self.facts.channels.remove(&own.id);
+            }
+            self.facts.channels.insert(channel.id, channel.clone());
+            self.basis.recipients.insert(channel.key.clone(), channel.clone());
+        }
+        self.added.extend_from_slice(&earlier.added);
+    }
+
     /// Takes a report over from another event, with what is owed for it, its clocks and what was entered for them. Both
     /// events have to be planned anew in the same change: what was taken over is written with that.
     pub fn take_over(&mut self, changes: &mut ChangeSet, from: &mut Self, report: &report::Model) {
@@ -171,8 +187,8 @@ impl Clocks {
         let owed = |id| {
             plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
         };
-        for channel in self.missing.iter().filter(|channel| owed(channel.id)) {
-            changes.create_aside(app, channel.clone());
+        for channel in self.missing.extract_if(.., |channel| owed(channel.id)) {
+            self.added.push(changes.create_aside(app, channel));
         }
         for change in &plan.obligations {
             match change {

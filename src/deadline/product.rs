@@ -48,8 +48,12 @@ pub async fn product_changed(
     if events.len() as u64 > AT_ONCE {
         return Ok(());
     }
+    let mut earlier: Option<Clocks> = None;
     for event in events {
         let mut clocks = Clocks::load(app, &event).await?;
+        if let Some(earlier) = &earlier {
+            clocks.follow_on(earlier);
+        }
         for known in clocks.facts.products.iter_mut().filter(|known| known.product.id == after.id) {
             *known = Product { affected: known.affected.clone(), product: after.clone() };
         }
@@ -57,6 +61,7 @@ pub async fn product_changed(
         if clocks.replan(app, changes, &mut moved)? {
             changes.revise(app, &event, moved, Some(event.id), Bump::Version);
         }
+        earlier = Some(clocks);
     }
     Ok(())
 }

@@ -442,14 +442,13 @@ async fn a_report_that_is_joined_has_its_clocks_counted_at_once() {
         let asked = json!({ "report": second.report, "question": "Which version?" });
         step(&app, &second.event, "askReporter", "AskReporter", asked).await;
         app.advance(TimeDelta::hours(24));
-        assert!(!clock(&app, &second.event, "src-verdict").await["pausedSince"].is_null());
+        step(&app, &second.event, "resumeTriage", "EventMove", json!({})).await;
         let version = look(&app, &second.event, "").await["version"].clone();
         let join = json!({ "report": second.report, "event": first.event, "expectedVersion": version });
         let analyst = app.token(Role::Analyst, "analyst-1");
         app.done(&analyst, "joinReport", "JoinReport", join, "report { id }").await;
         assert!(clocks(&app, &second.event).await.is_empty(), "nothing of it is left there");
         let moved = clock(&app, &first.event, "src-verdict").await;
-        assert!(moved["pausedSince"].is_null(), "that event waits for nobody: {moved}");
         assert_eq!(due(&moved), at("2026-03-10T16:00:00Z"), "with the day that was waited");
         assert_eq!(clock(&app, &first.event, "cnvd-publication").await["state"], "OPEN");
         let information = clocks(&app, &first.event).await;

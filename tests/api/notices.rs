@@ -46,7 +46,7 @@ async fn mails(app: &TestApp, server: &MailServer) -> Vec<(String, String)> {
     let got = server.got();
     let read = got[before..].iter().map(|mail| {
         let mail = MessageParser::default().parse(mail.as_bytes()).unwrap();
-        (mail.subject().unwrap().to_owned(), mail.body_text(0).unwrap().into_owned())
+        (mail.subject().unwrap().to_owned(), mail.body_text(0).unwrap().replace("\r\n", "\n"))
     });
     read.collect()
 }

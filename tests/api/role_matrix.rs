@@ -177,6 +177,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         let [tracker, ticket] = tickets::linked(&app, &story).await;
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
         let slow = deadlines::left_too_long(&app).await;
+        let wider = json!({ "tlp": "GREEN", "reason": "the maker told everybody" });
+        deadlines::step(&app, &slow, "setTlp", "SetTlp", wider).await;
         for role in Role::ALL {
             let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
             let token = match role {

@@ -228,12 +228,13 @@ fn follow(
         close(row, facts.at, done_at, owes);
         return;
     }
-    let is_fix = matches!(clock.kind, DeadlineKind::Fix | DeadlineKind::Mitigation);
+    let may_return =
+        matches!(clock.kind, DeadlineKind::Fix | DeadlineKind::Mitigation | DeadlineKind::Publication);
     let done = rows.iter().any(|row| {
         let same_turn = match owes {
             Some(owes) => row.obligation_id == Some(owes.id),
-            // A fix is counted once a pass; one that was waived by itself does not stand in the way.
-            None => !is_fix || (row.state == DeadlineState::Met && row.anchor_at == clock.anchor_at),
+            // A fix is counted once a pass, a publication once; one that was waived by itself does not stand in the way.
+            None => !may_return || (row.state == DeadlineState::Met && row.anchor_at == clock.anchor_at),
         };
         row.slot == slot && same_turn
     });
