@@ -243,6 +243,7 @@ impl TemplateQuery {
 
     /// What a template makes of an event for a channel; null when there is no such event or channel, or none that you
     /// may see. Nothing is written. 预览模板针对事件与渠道生成的回复；事件或渠道不存在或不可见时为空。
+    #[allow(clippy::too_many_arguments, reason = "what a draft is made from")]
     async fn preview_reply(
         &self,
         ctx: &Context<'_>,
