@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::hook::HookSettings;
 use crate::mail::settings::Mailroom;
+use crate::notice;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
@@ -41,6 +42,8 @@ pub struct App {
     pub replies: Arc<Replies>,
     /// What inbound mail is judged by.
     pub mailroom: Arc<Mailroom>,
+    /// When people get their daily e-mail; none when nobody does.
+    pub digest: Option<notice::Hour>,
     /// What is set about inbound hooks.
     pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
@@ -72,6 +75,7 @@ impl App {
             payouts: PayoutSettings::default(),
             replies: Arc::default(),
             mailroom: Arc::default(),
+            digest: None,
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),

@@ -161,6 +161,9 @@ pub(crate) struct TokenArgs {
     /// Key of a service's channel.
     #[arg(long)]
     pub(crate) channel: Option<String>,
+    /// Address of the person.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
     /// How long it lasts.
     #[arg(long, default_value_t = 12)]
     pub(crate) hours: u16,

@@ -10,6 +10,7 @@ use crate::graphql::guard::GuardLimits;
 use crate::hook::HookSettings;
 use crate::http::settings::HttpSettings;
 use crate::mail::settings::IntakeSettings;
+use crate::notice::NoticeSettings;
 use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub replies: ReplySettings,
     /// How reports come in.
     pub intake: IntakeSettings,
+    /// What people are told.
+    pub notices: NoticeSettings,
     /// Deliveries to webhook endpoints.
     pub webhooks: WebhookSettings,
     /// Inbound hooks.
@@ -112,6 +115,7 @@ impl Default for Settings {
             payouts: PayoutSettings::default(),
             replies: ReplySettings::default(),
             intake: IntakeSettings::default(),
+            notices: NoticeSettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),
         }

@@ -33,6 +33,7 @@ pub mod intake;
 pub mod mail;
 pub mod migrate;
 pub mod money;
+pub mod notice;
 pub mod outbound;
 pub mod outbox;
 pub mod payout;

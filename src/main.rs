@@ -39,7 +39,7 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, reply, schedule, ticket, webhook,
+    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, notice, reply, schedule, ticket, webhook,
 };
 
 #[global_allocator]
@@ -232,7 +232,7 @@ fn development_token(settings: &AuthSettings, args: &TokenArgs) -> anyhow::Resul
         products: args.product.clone(),
         teams: args.team.clone(),
         channel: args.channel.clone(),
-        email: None,
+        email: args.email.clone(),
         now: SystemClock.now(),
         lifetime: TimeDelta::hours(args.hours.into()),
     };
@@ -259,6 +259,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.principal_settings = settings.principals;
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
+    app.digest = settings.notices.read()?;
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
@@ -273,7 +274,8 @@ async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow
             worker::run(Arc::clone(&app), stop.clone()),
             reply::handover::worker::run(Arc::clone(&app), stop.clone()),
             ticket::worker::run(Arc::clone(&app), stop.clone()),
-            mail::worker::run(app, stop)
+            mail::worker::run(Arc::clone(&app), stop.clone()),
+            notice::digest::worker::run(app, stop)
         );
         deliveries.and(replies).and(tickets)?;
     }

@@ -87,16 +87,26 @@ with tempfile.TemporaryDirectory(prefix="vulndesk-feeds-") as folder:
         check("it is nobody's invitation", "method" not in calendar)
         check("its name is read as it was given", str(calendar["name"]) == name, calendar["name"])
         events = calendar.walk("VEVENT")
-        check("it has one event", len(events) == 1)
-        (due,) = events
+        clocks = [event for event in events if "deadline" in str(event["summary"])]
+        check("it has one event for the work and one for each clock that has an end", len(events) == 1 + len(clocks))
+        (due,) = [event for event in events if event not in clocks]
+        check("the database publishes 45 days after its notice", len(clocks) == 1, [str(one["summary"]) for one in clocks])
+        (published,) = clocks
+        zone = datetime.timezone(datetime.timedelta(hours=8))
+        today = datetime.datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        check("until the end of the last day", published.decoded("dtstart") == today + datetime.timedelta(days=46),
+              published.decoded("dtstart"))
+        check("its clock has number and kind", str(published["summary"]) == f"{event['number']} PUBLICATION 时限 deadline",
+              published["summary"])
         instant = datetime.datetime(2030, 3, 5, 9, 30, tzinfo=datetime.UTC)
         check("at the instant that it is due", due.decoded("dtstart") == instant, due.decoded("dtstart"))
         check("with number and kind", str(due["summary"]) == f"{event['number']} SECURITY 任务 assignment", due["summary"])
-        check("with what an event has to have", all(key in due for key in ("uid", "dtstamp")))
+        check("with what an event has to have",
+              all(key in one for one in events for key in ("uid", "dtstamp", "dtstart")))
         check("without the title", b"secret" not in text)
         with read() as answer:
-            again = Calendar.from_ical(answer.read()).walk("VEVENT")[0]
-        check("it is the same event every time", again["uid"] == due["uid"])
+            again = Calendar.from_ical(answer.read()).walk("VEVENT")
+        check("they are the same events every time", {one["uid"] for one in again} == {one["uid"] for one in events})
         try:
             read(**{"if-none-match": tag})
             check("who has it is not sent it again", False)

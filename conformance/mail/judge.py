@@ -1,6 +1,6 @@
 """A real mail server (aiosmtpd, STARTTLS, a password) takes replies from the real binary, which is killed again and
 again around the sending. At the end no approval has left twice, what is SENT arrived, and what arrived is SENT or
-UNCERTAIN: nothing says that it failed."""
+UNCERTAIN: nothing says that it failed. The same holds for the daily e-mails of people, of which each has at most one."""
 
 import collections, email, email.policy, json, logging, random, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.request
 
@@ -11,6 +11,7 @@ from aiosmtpd.smtp import AuthResult
 logging.disable(logging.WARNING)
 BINARY = sys.argv[1]
 ROUNDS = 10
+PEOPLE = 6
 PASSWORD = b"a password"
 got = []
 
@@ -45,6 +46,9 @@ password_file = "{folder}/password"
 from = "psirt@example.com"
 ca_file = "{folder}/cert.pem"
 timeout_seconds = 1
+[notices]
+digest_hour = 0
+time_zone = "UTC"
 """)
 
 
@@ -52,9 +56,9 @@ def command(folder, *arguments):
     return [BINARY, "--config", f"{folder}/settings.toml", *arguments]
 
 
-def token(folder, role, subject):
+def token(folder, role, subject, *more):
     output = subprocess.run(
-        command(folder, "token", "--role", role, "--subject", subject), capture_output=True, text=True, check=True
+        command(folder, "token", "--role", role, "--subject", subject, *more), capture_output=True, text=True, check=True
     )
     return output.stdout.strip()
 
@@ -93,6 +97,36 @@ class Desk:
         payload = self.ask(role, document, input=given)[mutation]
         assert payload["userErrors"] == [], payload
         return payload
+
+
+def digests(desk, folder):
+    """Gives people work that is due, has them call, and kills the process around the sending; answers their events."""
+    desk.change(
+        "ADMIN", "createChannel", "channel { id }", key="bounty", name="Bounty", kind="SRC_PLATFORM", jurisdiction="CN",
+        abroad=False, replyRequired=True,
+    )
+    numbers = {}
+    for number in range(PEOPLE):
+        person = f"analyst-{number + 10}"
+        desk.tokens[person] = token(folder, "ANALYST", person, "--email", f"{person}@example.com")
+        event = desk.change(
+            "ANALYST", "receiveReport", "report { event { id number version } }", channel="bounty",
+            number=f"D-{number}", title="A secret title", text="Steps",
+        )["report"]["event"]
+        desk.change(
+            "ANALYST", "assign", "event { id }", event=event["id"], expectedVersion=event["version"],
+            function="SECURITY", subject=person,
+        )
+        numbers[person] = event["number"]
+    # A person is known once they have called: half of them before, half of them between the kills.
+    for number, person in enumerate(numbers):
+        desk.ask(person, "{ viewer { subject } }")
+        desk.kill()
+        desk.start()
+        time.sleep(random.uniform(0, 0.12))
+        desk.kill()
+        desk.start()
+    return numbers
 
 
 def main():
@@ -153,10 +187,17 @@ def main():
         time.sleep(random.uniform(0, 0.25))
         desk.kill()
         desk.start()
+    numbers = digests(desk, folder)
     fields = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Reply { id state dispatches { messageId state } } } }"
     for _ in range(600):
         rows = desk.ask("ANALYST", fields, ids=replies)["nodes"]
         if all(row["state"] != "SENDING" for row in rows):
+            break
+        time.sleep(0.1)
+    # Settled too: what was claimed, or going out when its process ended, within its lease and the next look.
+    for _ in range(1800):
+        last = {person: desk.ask(person, "{ noticeDigest { lastState } }")["noticeDigest"] for person in numbers}
+        if all(row["lastState"] not in (None, "CLAIMED", "HANDING") for row in last.values()):
             break
         time.sleep(0.1)
     desk.kill()
@@ -165,6 +206,20 @@ def main():
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
     mails = [email.message_from_bytes(content, policy=email.policy.default) for content in got]
+    daily = [mail for mail in mails if mail["Subject"].startswith("vulndesk:")]
+    mails = [mail for mail in mails if mail not in daily]
+    got_by = collections.Counter(mail["To"] for mail in daily)
+    for person, number in numbers.items():
+        state, count = last[person]["lastState"], got_by[f"{person}@example.com"]
+        assert state in ("SENT", "UNCERTAIN"), (person, state)
+        assert count == 1 or (count == 0 and state == "UNCERTAIN"), (person, state, count)
+        for mail in daily:
+            if mail["To"] == f"{person}@example.com":
+                text = mail.get_body(("plain",)).get_content()
+                assert number in text and "secret" not in text, text
+    ends = collections.Counter(row["lastState"] for row in last.values())
+    assert ends["SENT"] >= 1, ends
+    print(f"{PEOPLE} people, {len(daily)} daily e-mails, nobody two: {dict(ends)}")
     arrived = collections.Counter(mail["Message-ID"] for mail in mails)
     states = collections.Counter(row["state"] for row in rows)
     twice = [message for message, count in arrived.items() if count > 1]

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::texts::Texts;
-use crate::vocabulary::ChannelKind;
+use crate::vocabulary::{Acknowledgement, ChannelKind};
 
 /// Where reports come from and replies go to.
 #[sea_orm::model]
@@ -35,6 +35,8 @@ pub struct Model {
     pub contacts: Texts,
     /// False when no new report is accepted through it.
     pub active: bool,
+    /// How its reports are acknowledged.
+    pub acknowledgement: Acknowledgement,
     /// Counts changes that a caller has to have seen.
     pub version: i32,
     /// Counts every change; guards each write.

@@ -33,6 +33,7 @@ pub mod decision;
 pub mod delivery;
 pub mod delivery_attempt;
 pub mod delivery_sequence;
+pub mod digest;
 pub mod duty;
 pub mod event;
 pub mod event_access;

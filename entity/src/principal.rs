@@ -30,6 +30,8 @@ pub struct Model {
     pub last_seen_at: Option<DateTimeUtc>,
     /// Set when the subject may no longer act, whatever its token says.
     pub denied: bool,
+    /// Set when the person wants no daily e-mail of notices.
+    pub digest_off: bool,
     /// Counts denials and their ends.
     pub version: i32,
     /// Counts every audited change; 0 for one who was only ever seen.

@@ -51,6 +51,8 @@ pub struct Model {
     pub cra_support_until: Option<Date>,
     /// Used by operators of critical information infrastructure.
     pub critical_infrastructure: bool,
+    /// The last of its open events that was planned anew after it changed; none when all were.
+    pub replan_after: Option<Uuid>,
     /// Counts changes that a caller has to have seen.
     pub version: i32,
     /// Counts every change; guards each write.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::vocabulary::{Origin, Severity};
+use crate::vocabulary::{NoticeType, Origin, Severity};
 
 /// One arrival through one channel; never edited.
 #[sea_orm::model]
@@ -42,6 +42,8 @@ pub struct Model {
     pub split: bool,
     /// Severity told to the reporter.
     pub severity: Option<Severity>,
+    /// What the database that sent it calls the vulnerability; none when it does not say.
+    pub notice_type: Option<NoticeType>,
     /// When its finder withdrew it.
     pub withdrawn_at: Option<DateTimeUtc>,
     /// Why, in their words.

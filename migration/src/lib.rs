@@ -26,6 +26,10 @@ mod m10_calendar_feed;
 mod m10_deadline;
 mod m10_withdrawal;
 mod m11_mail;
+mod m11_acknowledgement;
+mod m11_notice;
+mod m11_notice_type;
+mod m11_replan;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -57,6 +61,10 @@ impl MigratorTrait for Migrator {
             Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),
             Box::new(m11_mail::Migration),
+            Box::new(m11_notice::Migration),
+            Box::new(m11_replan::Migration),
+            Box::new(m11_notice_type::Migration),
+            Box::new(m11_acknowledgement::Migration),
         ]
     }
 }

@@ -34,6 +34,7 @@ async fn gateway(app: &TestApp) -> product::Model {
         cra_member_states: Vec::new().into(),
         cra_support_until: None,
         critical_infrastructure: false,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

@@ -18,8 +18,9 @@ const PERSONAL: [(&str, &[&str]); 5] = [
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
-/// Columns with text as received, or sealed: proven by digest, kept in one place.
-const RAW: [(&str, &[&str]); 11] = [
+/// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
+/// place.
+const RAW: [(&str, &[&str]); 12] = [
     ("attachment", &["name"]),
     ("calendar_feed", &["secret_hash"]),
     ("inbound_mail", &["identity", "message_id", "subject", "text"]),
@@ -31,6 +32,7 @@ const RAW: [(&str, &[&str]); 11] = [
     ("hook_secret", &["sealed"]),
     ("tracker", &["credentials"]),
     ("reply_route", &["sealed", "url"]),
+    ("product", &["replan_after"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so

@@ -151,7 +151,11 @@ actions! {
     /// Record a follow-up question of a channel.
     RecordFollowUpQuestion "recordFollowUpQuestion" [Analyst];
     /// Mark a notice of one's own as read.
-    MarkNoticeRead "markNoticeRead" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    MarkNoticeRead "markNoticeRead" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Want the daily e-mail of one's own notices, or not.
+    SetNoticeDigest "setNoticeDigest" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Tell people of what stands still: the schedule's alone.
+    TellTrouble "tellTrouble" [];
     /// Tell people of what is due: the schedule's alone.
     TellDeadline "tellDeadline" [];
     /// Count clocks anew after the policy, a calendar or a channel changed: the schedule's alone.
@@ -190,6 +194,8 @@ actions! {
     ResolveUncertainReply "resolveUncertainReply" [Analyst];
     /// Hand a reply over, and settle what came of it: the product's own alone.
     HandOverReply "handOverReply" [];
+    /// Acknowledge a report as its channel says: the schedule's alone.
+    AcknowledgeReport "acknowledgeReport" [];
     /// Record that an e-mail came back.
     RecordBounce "replies bounce" [Analyst];
     /// Add a reply template.
@@ -272,7 +278,9 @@ actions! {
     ReadReplyTemplates "readReplyTemplates" [Admin Analyst Leader Legal PublicRelations Auditor];
     /// Take everything that was sent, received and decided on an event out of the product.
     ExportPackage "readPackage" [Analyst Leader Auditor];
-    /// Read clocks and what one was told about them.
+    /// Read what one was told.
+    ReadNotices "readNotices" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Read clocks.
     ReadDeadlines "readDeadlines" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read decisions.
     ReadDecisions "readDecisions" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::NaiveDate;
-use entity::vocabulary::ChannelKind;
+use entity::vocabulary::{Acknowledgement, ChannelKind};
 use entity::{calendar, channel, hook_secret, platform_account, reply_route};
 
 use super::{CreateChannel, RemovePlatformAccount, SavePlatformAccount, UpdateChannel, store};
@@ -91,6 +91,11 @@ impl Channel {
     /// People and addresses to reach it. 联系方式。
     async fn contacts(&self) -> &[String] {
         &self.0.contacts.0
+    }
+
+    /// How its reports are acknowledged, where a rule asks for that. 报告的确认方式。
+    async fn acknowledgement(&self) -> Acknowledgement {
+        self.0.acknowledgement
     }
 
     /// False when no new report is accepted through it. 是否启用。

@@ -10,7 +10,7 @@ pub mod store;
 
 use async_graphql::InputObject;
 use chrono::NaiveDate;
-use entity::vocabulary::ChannelKind;
+use entity::vocabulary::{Acknowledgement, ChannelKind};
 use entity::{calendar, channel, platform_account};
 use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -59,6 +59,8 @@ pub struct CreateChannel {
     /// People and addresses to reach it. 联系方式。
     #[graphql(default)]
     pub contacts: Vec<String>,
+    /// How its reports are acknowledged, where a rule asks for that; BY_HAND when left out. 报告的确认方式，默认人工。
+    pub acknowledgement: Option<Acknowledgement>,
     /// Recognises the creation when it is sent again. 幂等键。
     pub idempotency_key: Option<String>,
 }
@@ -88,6 +90,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
         language: rules::language(&input.language)?,
         contacts: rules::contacts(&input.contacts)?.into(),
         active: true,
+        acknowledgement: acknowledgement(input.kind, input.acknowledgement)?,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -107,6 +110,16 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
     }
     app.commit(changes).await?;
     Ok(row)
+}
+
+/// How reports through a channel of this kind are acknowledged, as it was asked for.
+fn acknowledgement(kind: ChannelKind, asked: Option<Acknowledgement>) -> Result<Acknowledgement> {
+    let asked = asked.unwrap_or(Acknowledgement::ByHand);
+    if asked == Acknowledgement::Automatic && crate::reply::rules::is_official(kind) {
+        let message = "what a database or regulator is told needs an approval: choose DRAFTED, and have the draft reviewed";
+        return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "acknowledgement", message)]));
+    }
+    Ok(asked)
 }
 
 /// The calendar that an input names, if it names one.
@@ -142,6 +155,8 @@ pub struct UpdateChannel {
     pub language: Option<String>,
     /// People and addresses to reach it. 联系方式。
     pub contacts: Option<Vec<String>>,
+    /// How its reports are acknowledged. 报告的确认方式。
+    pub acknowledgement: Option<Acknowledgement>,
     /// False when no new report is accepted through it. 是否启用。
     pub active: Option<bool>,
 }
@@ -172,6 +187,9 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<c
     }
     after.reply_required = input.reply_required.unwrap_or(before.reply_required);
     after.active = input.active.unwrap_or(before.active);
+    if input.acknowledgement.is_some() {
+        after.acknowledgement = acknowledgement(before.kind, input.acknowledgement)?;
+    }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateChannel);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;

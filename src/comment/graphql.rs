@@ -112,7 +112,8 @@ impl CommentMutation {
         CommentPayload::of(retrying(|| super::comment(app, actor, &input)).await)
     }
 
-    /// Write to the reporter of a report. ANALYST. 向报告人发送消息（安全运营）。
+    /// Write to the reporter of a report. ANALYST. A database or regulator is answered by a reply instead (draftReply).
+    /// 向报告人发送消息（安全运营）；对漏洞库与监管单位须以回复（draftReply）答复。
     async fn message_reporter(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,8 @@
 //! Words on an event: among its team, and between the team and a report's reporter.
 //!
 //! A comment is internal: everybody who sees the event's content reads it. A message belongs to one report and
-//! is read by its reporter too, so of the team only those read it who may know the report. Neither makes a
+//! is read by its reporter too, so of the team only those read it who may know the report. To a database or regulator
+//! nobody writes here: what they are told leaves as a reply with its approval. Neither makes a
 //! version stale that somebody else holds: what was said does not decide what may be done next.
 
 pub mod graphql;
@@ -15,11 +16,12 @@ use serde::Serialize;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::error::Result;
+use crate::error::{Error, RefusalCode, Result};
 use crate::event::require_text;
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::reply::rules::is_official;
 
 /// Longest comment or message, in characters.
 const LONG: usize = 100_000;
@@ -75,12 +77,19 @@ pub async fn comment(app: &App, actor: &Actor, input: &CommentOnEvent) -> Result
 /// Writes to the reporter of a report.
 ///
 /// # Errors
-/// By policy and visibility; BAD_USER_INPUT on a blank or overlong body.
+/// By policy and visibility; BAD_USER_INPUT on a blank or overlong body; a refusal where the report came from a database
+/// or regulator.
 pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter) -> Result<comment::Model> {
     require(actor, Action::MessageReporter)?;
     let body = require_text("input.body", &input.body, LONG)?;
     let report = crate::intake::store::find(app, actor, input.report.0).await?;
     let event = crate::event::store::find(app, actor, report.event_id).await?;
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    if is_official(channel.kind) {
+        let message = "what is said to a database or regulator leaves as a reply that somebody approved: \
+                       draft one (draftReply, for example FOLLOW_UP or THANKS)";
+        return Err(Error::refused(RefusalCode::FourEyes, message));
+    }
     let key = input.idempotency_key.as_deref();
     let key = match idempotency::replay(app, actor, Action::MessageReporter, key, input).await? {
         Replay::Done(id) => return store::find(app, actor, id).await,

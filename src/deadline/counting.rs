@@ -20,7 +20,7 @@ use crate::error::Result;
 pub struct Cache(Mutex<Option<(Stamp, Arc<Counting>)>>);
 
 /// What clocks are counted by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Counting {
     /// The policy, the calendars, and whom the policy names.
     pub(super) basis: Basis,
@@ -59,7 +59,7 @@ async fn read(app: &App) -> Result<Counting> {
     let missing: Vec<_> = keys
         .into_iter()
         .filter(|key| !recipients.contains_key(*key))
-        .filter_map(|key| super::policy::recipient(app, key))
+        .filter_map(|key| super::policy::recipient_channel(app, key))
         .collect();
     recipients.extend(missing.iter().map(|row| (row.key.clone(), row.clone())));
     let basis = Basis {

@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
-use entity::vocabulary::{ClockFactKind, LearnedOf};
+use entity::vocabulary::{ClockFactKind, LearnedOf, NoticeType};
 use entity::{channel, clock_fact, event, report};
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ const LONG: usize = 20_000;
 /// Longest reason, in characters.
 const SHORT: usize = 2_000;
 
-/// The dates that a notice names. 通知载明的日期。
+/// What a notice says of itself: its dates, its type. 通知载明的日期与类型。
 #[derive(Clone, Debug, InputObject)]
 pub struct SetNoticeDate {
     /// The report that is the notice. 作为通知的报告。
@@ -35,9 +35,12 @@ pub struct SetNoticeDate {
     pub due_at: Option<DateTime<Utc>>,
     /// When the channel publishes, as agreed with it. 与渠道约定的公开时间。
     pub publishes_at: Option<DateTime<Utc>>,
+    /// What the notice calls the vulnerability: one of the event type is never published.
+    /// 通知所称的漏洞类型；事件型不公开。
+    pub notice_type: Option<NoticeType>,
 }
 
-/// Records the dates that a notice names or that were agreed with its channel; its clocks follow.
+/// Records the dates that a notice names or that were agreed with its channel, and its type; its clocks follow.
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT without any date, with two for the same, or with one before the
@@ -48,10 +51,10 @@ pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) ->
     expect_version(before.version, input.expected_version)?;
     let channel = crate::channel::store::find(app, report.channel_id).await?;
     let due = end(app, &channel, input.due_on, input.due_at).await?;
-    if due.is_none() && input.publishes_at.is_none() {
+    if due.is_none() && input.publishes_at.is_none() && input.notice_type.is_none() {
         return Err(Error::bad_input(
             "input.dueOn",
-            "send the date that the notice names, or when it is published",
+            "send the date that the notice names, when it is published, or its type",
         ));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SetNoticeDate);
@@ -75,6 +78,11 @@ pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) ->
             Some(at),
             "the notice's own date",
         );
+    }
+    if let Some(notice_type) = input.notice_type {
+        let typed = report::Model { notice_type: Some(notice_type), ..report.clone() };
+        changes.update(&report, &typed);
+        clocks.facts.reports.iter_mut().filter(|row| row.id == typed.id).for_each(|row| *row = typed.clone());
     }
     finish(app, changes, clocks, before).await
 }

@@ -1,9 +1,9 @@
-//! The API of clocks, policies and notices.
+//! The API of clocks and policies.
 
 mod objects;
 mod policies;
 
-pub use objects::{Deadline, DeadlineForecast, DeadlinePause, DutyNow, ForecastDeadline, Notice};
+pub use objects::{Deadline, DeadlineForecast, DeadlinePause, DutyNow, ForecastDeadline};
 pub use policies::{DeadlinePolicy, DeadlineRule};
 
 use async_graphql::{Context, InputObject, Object};
@@ -12,10 +12,7 @@ use entity::vocabulary::{DeadlineKind, DeadlineState};
 use entity::{channel, deadline, event};
 use uuid::Uuid;
 
-use super::{
-    CorrectLearnedAt, CreateDeadlinePolicy, Forecast, MarkNoticeRead, RecordFollowUpQuestion, SetNoticeDate,
-    store,
-};
+use super::{CorrectLearnedAt, CreateDeadlinePolicy, Forecast, RecordFollowUpQuestion, SetNoticeDate, store};
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::EventPayload;
 use crate::graphql::errors::ApiResult;
@@ -29,14 +26,6 @@ crate::payload! {
     DeadlinePolicyPayload {
         /// The version; null when it was refused. 规则版本；被拒绝时为空。
         deadline_policy: DeadlinePolicy
-    }
-}
-
-crate::payload! {
-    /// A notice after it was marked. 标记后的提醒。
-    NoticePayload {
-        /// The notice; null when it was refused. 提醒；被拒绝时为空。
-        notice: Notice
     }
 }
 
@@ -151,27 +140,6 @@ impl DeadlineQuery {
         require(actor(ctx), Action::ReadDeadlinePolicies)?;
         Ok(Connection::new(store::policies(app(ctx), &PageInput { first, after, last, before }).await?))
     }
-
-    /// What you were told about clocks, the newest first. 发给您的时限提醒，由新到旧。
-    async fn notices(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only what you have not marked as read. 仅未读。", default)] unread: bool,
-        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
-        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
-    ) -> ApiResult<Connection<Notice>> {
-        require(actor(ctx), Action::ReadDeadlines)?;
-        let input = PageInput { first, after, last, before };
-        let page = store::notices(app(ctx), actor(ctx), unread, &input).await?;
-        if sensitive::lists_items(ctx) {
-            page.rows.iter().for_each(|(row, _)| sensitive::touch(ctx, row.event_id));
-        }
-        Ok(Connection::new(page))
-    }
 }
 
 /// Changes of clocks.
@@ -215,10 +183,5 @@ impl DeadlineMutation {
         input: CreateDeadlinePolicy,
     ) -> ApiResult<DeadlinePolicyPayload> {
         DeadlinePolicyPayload::of(retrying(|| super::create_policy(app(ctx), actor(ctx), &input)).await)
-    }
-
-    /// Marks a notice of your own as read. 将本人的提醒标为已读。
-    async fn mark_notice_read(&self, ctx: &Context<'_>, input: MarkNoticeRead) -> ApiResult<NoticePayload> {
-        NoticePayload::of(retrying(|| super::mark_notice_read(app(ctx), actor(ctx), &input)).await)
     }
 }

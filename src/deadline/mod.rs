@@ -13,13 +13,14 @@
 //!
 //! Nothing hangs on a process being up at the minute: each open clock remembers at which share of its time people were
 //! told last and when they are to be told next, and [`Telling`] finds it by that. [`Recounting`] finds what was counted
-//! by an older policy, calendar or channel.
+//! by an older policy, calendar or channel, [`Replanning`] the events of a product whose scope changed.
 
 mod counting;
 mod enter;
 mod forecast;
 pub mod graphql;
 mod policy;
+mod product;
 pub mod rules;
 pub mod store;
 mod sweep;
@@ -30,13 +31,17 @@ pub use enter::{
     set_notice_date,
 };
 pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
-pub use policy::{CreateDeadlinePolicy, DeadlineRuleInput, create_policy, from_toml, to_toml};
-pub use sweep::{MarkNoticeRead, Recounting, Telling, mark_notice_read};
+pub use policy::{
+    CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
+};
+pub use product::{AT_ONCE, Replanning, product_changed};
+pub use sweep::{Recounting, Telling};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::vocabulary::{DeadlineState, Status};
-use entity::{channel, clock_fact, deadline, event};
+use entity::{channel, clock_fact, deadline, event, obligation, report};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -53,6 +58,19 @@ pub struct Clocks {
     /// The facts, for a command to change.
     pub facts: ClockFacts,
     counting: Arc<Counting>,
+    /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
+    missing: Vec<channel::Model>,
+    /// Those of them that were added.
+    added: Vec<channel::Model>,
+    /// Rows that came with a report from another event, as they stand there.
+    moved: Moved,
+}
+
+/// Rows that come with a report from another event, as they stand there.
+#[derive(Clone, Debug, Default)]
+struct Moved {
+    obligations: BTreeMap<Uuid, obligation::Model>,
+    deadlines: BTreeMap<Uuid, deadline::Model>,
 }
 
 impl Clocks {
@@ -72,6 +90,11 @@ impl Clocks {
         Self::read(app, event, Some(channel)).await
     }
 
+    fn with(facts: ClockFacts, counting: Arc<Counting>) -> Self {
+        let missing = counting.missing.clone();
+        Self { facts, counting, missing, added: Vec::new(), moved: Moved::default() }
+    }
+
     async fn read(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
         let (counting, mut facts) =
             tokio::try_join!(counting::current(app), store::facts(app, event))?;
@@ -80,7 +103,7 @@ impl Clocks {
         let channels = ids.filter_map(|id| counting.channels.get(&id));
         let channels = channels.chain(joining).chain(counting.basis.recipients.values());
         facts.channels = channels.map(|channel| (channel.id, channel.clone())).collect();
-        Ok(Self { facts, counting })
+        Ok(Self::with(facts, counting))
     }
 
     /// The facts of a new event, before its first report.
@@ -89,15 +112,15 @@ impl Clocks {
     /// Of the database.
     pub async fn new(app: &App, event: &event::Model) -> Result<Self> {
         let counting = counting::current(app).await?;
-        Ok(Self { facts: ClockFacts::new(event.clone(), app.clock.now()), counting })
+        Ok(Self::with(ClockFacts::new(event.clone(), app.clock.now()), counting))
     }
 
     /// Lets the event's obligations and clocks follow its facts, and the event with what is newly owed. `after` is the
-    /// event as the command will revise it.
+    /// event as the command will revise it. Answers whether anything had to follow.
     ///
     /// # Errors
     /// None that a caller could mend.
-    pub fn replan(&mut self, app: &App, changes: &mut ChangeSet, after: &mut event::Model) -> Result<()> {
+    pub fn replan(&mut self, app: &App, changes: &mut ChangeSet, after: &mut event::Model) -> Result<bool> {
         self.facts.event = after.clone();
         self.facts.at = changes.at();
         let by = changes.actor().to_owned();
@@ -106,7 +129,7 @@ impl Clocks {
         if plan.opens_obligation() {
             call_back(app, changes, after)?;
         }
-        Ok(())
+        Ok(!plan.is_empty())
     }
 
     /// The same, and people are told of what is due by now. Answers whether anything was written, and who is to be told
@@ -127,18 +150,62 @@ impl Clocks {
         Ok((!plan.is_empty(), told))
     }
 
-    fn write(&self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
+    /// Counts on the channels that the clocks of another event added in the same change, instead of adding them again.
+    pub fn follow_on(&mut self, earlier: &Self) {
+        for channel in &earlier.added {
+            let own = self.missing.extract_if(.., |missing| missing.key == channel.key);
+            for own in own.collect::<Vec<_>>() {
+                self.facts.channels.remove(&own.id);
+            }
+            self.facts.channels.insert(channel.id, channel.clone());
+            let recipients = &mut Arc::make_mut(&mut self.counting).basis.recipients;
+            recipients.insert(channel.key.clone(), channel.clone());
+        }
+        self.added.extend_from_slice(&earlier.added);
+    }
+
+    /// Takes a report over from another event, with what is owed for it, its clocks and what was entered for them. Both
+    /// events have to be planned anew in the same change: what was taken over is written with that.
+    pub fn take_over(&mut self, changes: &mut ChangeSet, from: &mut Self, report: &report::Model) {
+        let of = |id: Option<Uuid>| id == Some(report.id);
+        let (facts, to) = (&mut from.facts, self.facts.event.id);
+        facts.reports.retain(|row| row.id != report.id);
+        self.facts.reports.push(report::Model { event_id: to, ..report.clone() });
+        for row in facts.entered.extract_if(.., |row| of(row.report_id)) {
+            let moved = clock_fact::Model { event_id: to, ..row.clone() };
+            changes.update(&row, &moved);
+            self.facts.entered.push(moved);
+        }
+        for row in facts.obligations.extract_if(.., |row| of(row.report_id)) {
+            self.facts.obligations.push(obligation::Model { event_id: to, ..row.clone() });
+            self.moved.obligations.insert(row.id, row);
+        }
+        for row in facts.deadlines.extract_if(.., |row| of(row.report_id)) {
+            self.facts.deadlines.push(deadline::Model { event_id: to, ..row.clone() });
+            self.moved.deadlines.insert(row.id, row);
+        }
+        // What is there is compared in the order in which it came.
+        self.facts.obligations.sort_by_key(|row| row.id);
+        self.facts.deadlines.sort_by_key(|row| row.id);
+        self.facts.entered.sort_by_key(|row| row.id);
+    }
+
+    fn write(&mut self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
         let owed = |id| {
             plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
         };
-        for channel in self.counting.missing.iter().filter(|channel| owed(channel.id)) {
+        for channel in self.missing.extract_if(.., |channel| owed(channel.id)) {
             let at = changes.at();
-            changes.create_aside(app, channel::Model { created_at: at, changed_at: at, ..channel.clone() });
+            let row = channel::Model { created_at: at, changed_at: at, ..channel };
+            self.added.push(changes.create_aside(app, row));
         }
         for change in &plan.obligations {
             match change {
                 Change::New(row) => changes.insert(row),
-                Change::Changed(before, after) => changes.update(before, after),
+                Change::Changed(before, after) => {
+                    let moved = self.moved.obligations.remove(&after.id);
+                    changes.update(moved.as_ref().unwrap_or(before), after);
+                }
             }
             crate::reply::tell_obligation(app, changes, change.after());
         }
@@ -149,12 +216,20 @@ impl Clocks {
                     tell(app, changes, row, true);
                 }
                 Change::Changed(before, after) => {
-                    changes.update(before, after);
+                    let moved = self.moved.deadlines.remove(&after.id);
+                    changes.update(moved.as_ref().unwrap_or(before), after);
                     if has_news(before, after) {
                         tell(app, changes, after, false);
                     }
                 }
             }
+        }
+        let to = self.facts.event.id;
+        for row in std::mem::take(&mut self.moved.obligations).into_values() {
+            changes.update(&row, &obligation::Model { event_id: to, ..row.clone() });
+        }
+        for row in std::mem::take(&mut self.moved.deadlines).into_values() {
+            changes.update(&row, &deadline::Model { event_id: to, ..row.clone() });
         }
         if let Some(due_at) = plan.ask_abroad {
             // Not the person whose act opened the duty: a leader who did could not decide it then.
@@ -183,22 +258,6 @@ fn tell(app: &App, changes: &mut ChangeSet, row: &deadline::Model, opened: bool)
         (false, DeadlineState::Met) => changes.message(app, event, &message::DeadlineMet { deadline, kind }),
         (false, _) => changes.message(app, event, &message::DeadlineChanged { deadline, kind, state }),
     };
-}
-
-/// Moves a report's clocks, and what was entered for them, to another event. They are counted anew by the next sweep, by
-/// what that event says.
-///
-/// # Errors
-/// Of the database.
-pub async fn move_report(app: &App, changes: &mut ChangeSet, report: Uuid, to: Uuid) -> Result<()> {
-    let (clocks, entered) = store::of_report(app, report).await?;
-    for row in &clocks {
-        changes.update(row, &deadline::Model { event_id: to, policy_id: None, ..row.clone() });
-    }
-    for row in &entered {
-        changes.update(row, &clock_fact::Model { event_id: to, ..row.clone() });
-    }
-    Ok(())
 }
 
 /// What is newly owed brings an event that was through with its replies back to them.

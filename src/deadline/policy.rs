@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_graphql::InputObject;
 use chrono::NaiveDate;
 use entity::vocabulary::{
-    ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind, SpanUnit,
+    Acknowledgement, ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind,
+    SpanUnit,
 };
 use entity::{channel, deadline_policy};
 use serde::Serialize;
@@ -113,7 +114,7 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
     let known = store::known_channels(app, &named).await?;
     for (number, rule) in policy.rules.iter().enumerate() {
         let Some(key) = rule.recipient.as_deref() else { continue };
-        if !known.contains(key) && recipient(app, key).is_none() {
+        if !known.contains(key) && recipient(key).is_none() {
             let field = format!("input.rules.{number}.recipient");
             return Err(Error::bad_input(
                 &field,
@@ -209,29 +210,43 @@ pub fn to_toml(policy: &Policy) -> anyhow::Result<String> {
     Ok(toml::to_string_pretty(policy)?)
 }
 
-/// A recipient of the built-in policy, as it is added when the first duty toward it opens and no channel has its key: no
-/// legal duty is lost to a missing setting.
-pub(super) fn recipient(app: &App, key: &str) -> Option<channel::Model> {
-    let (name, kind, jurisdiction, time_zone, language) = match key {
-        "nvdb" => (
-            "MIIT vulnerability platform 工信部漏洞平台",
-            ChannelKind::NationalDatabase,
-            "CN",
-            "Asia/Shanghai",
-            "zh-CN",
-        ),
-        "cac" => {
-            ("Cyberspace administration 网信部门", ChannelKind::Regulator, "CN", "Asia/Shanghai", "zh-CN")
-        }
-        "csirt-eu" => (
+/// Whom the built-in policy reports to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Name shown to people.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Where it is.
+    pub jurisdiction: &'static str,
+    /// Where its days end.
+    pub time_zone: &'static str,
+    /// BCP 47 tag.
+    pub language: &'static str,
+}
+
+/// Whom the built-in policy means by a key.
+pub fn recipient(key: &str) -> Option<Recipient> {
+    let of = |name, kind, (jurisdiction, time_zone, language)| {
+        Some(Recipient { name, kind, jurisdiction, time_zone, language })
+    };
+    let china = ("CN", "Asia/Shanghai", "zh-CN");
+    match key {
+        "nvdb" => of("MIIT vulnerability platform 工信部漏洞平台", ChannelKind::NationalDatabase, china),
+        "cac" => of("Cyberspace administration 网信部门", ChannelKind::Regulator, china),
+        "csirt-eu" => of(
             "CRA single reporting platform 欧盟CRA统一报告平台",
             ChannelKind::Regulator,
-            "EU",
-            "Europe/Brussels",
-            "en",
+            ("EU", "Europe/Brussels", "en"),
         ),
-        _ => return None,
-    };
+        _ => None,
+    }
+}
+
+/// A recipient of the built-in policy, as it is added when the first duty toward it opens and no channel has its key: no
+/// legal duty is lost to a missing setting.
+pub(super) fn recipient_channel(app: &App, key: &str) -> Option<channel::Model> {
+    let Recipient { name, kind, jurisdiction, time_zone, language } = recipient(key)?;
     let now = app.clock.now();
     Some(channel::Model {
         id: app.ids.next(),
@@ -246,6 +261,7 @@ pub(super) fn recipient(app: &App, key: &str) -> Option<channel::Model> {
         language: language.to_owned(),
         contacts: Vec::new().into(),
         active: true,
+        acknowledgement: Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

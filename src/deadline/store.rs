@@ -1,17 +1,17 @@
-//! Reading what clocks follow from, and finding clocks, policies and notices.
+//! Reading what clocks follow from, and finding clocks and policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet};
+use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status, Tlp};
 use entity::{
     affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
-    event, notice, obligation, product, remediation, report, score, verdict, world_fact,
+    event, obligation, product, remediation, report, score, team_member, verdict, world_fact,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Statement,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
 };
 use uuid::Uuid;
 
@@ -119,17 +119,6 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         deadlines,
         ..ClockFacts::new(event.clone(), app.clock.now())
     })
-}
-
-/// Clocks of a report, and what was entered for it.
-///
-/// # Errors
-/// Of the database.
-pub async fn of_report(app: &App, report: Uuid) -> Result<(Vec<deadline::Model>, Vec<clock_fact::Model>)> {
-    let db = app.database.reader();
-    let clocks = deadline::Entity::find().filter(deadline::Column::ReportId.eq(report)).all(db);
-    let entered = clock_fact::Entity::find().filter(clock_fact::Column::ReportId.eq(report)).all(db);
-    Ok(tokio::try_join!(clocks, entered)?)
 }
 
 async fn products(app: &App, affected: Vec<affected_product::Model>) -> Result<Vec<Product>> {
@@ -335,6 +324,47 @@ pub async fn page(
     page::read(&app.database, select, keyset, input).await
 }
 
+/// Open clocks with a due instant on events that the actor works on or is named on the team of, the next due first; with
+/// `before`, those due before it.
+///
+/// # Errors
+/// Of the database.
+pub async fn of_person(
+    app: &App,
+    actor: &Actor,
+    before: Option<DateTime<Utc>>,
+    limit: u64,
+) -> Result<Vec<deadline::Model>> {
+    let work = assignment::Entity::find()
+        .select_only()
+        .column(assignment::Column::EventId)
+        .filter(assignment::Column::State.is_in(UNDONE))
+        .filter(
+            Condition::any()
+                .add(assignment::Column::Subject.eq(&*actor.subject))
+                .add(assignment::Column::Team.is_in(actor.teams.iter().cloned())),
+        );
+    let named = team_member::Entity::find()
+        .select_only()
+        .column(team_member::Column::EventId)
+        .filter(team_member::Column::Subject.eq(&*actor.subject))
+        .filter(team_member::Column::RemovedAt.is_null());
+    let theirs = Condition::any()
+        .add(deadline::Column::EventId.in_subquery(work.into_query()))
+        .add(deadline::Column::EventId.in_subquery(named.into_query()));
+    let mut select = deadline::Entity::find()
+        .filter(visible(actor))
+        .filter(theirs)
+        .filter(deadline::Column::State.eq(DeadlineState::Open))
+        .filter(deadline::Column::DueAt.is_not_null());
+    if let Some(before) = before {
+        select = select.filter(deadline::Column::SortAt.lt(before));
+    }
+    let select =
+        select.order_by_asc(deadline::Column::SortAt).order_by_asc(deadline::Column::Id).limit(limit);
+    Ok(select.all(app.database.reader()).await?)
+}
+
 /// Events with a clock of which people are to be told at `at`, with ids after `after`.
 ///
 /// # Errors
@@ -394,6 +424,64 @@ pub async fn to_recount(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>>
     Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
+/// Events about a product that are not closed, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn open_events_of(app: &App, product: Uuid, after: Uuid, limit: u64) -> Result<Vec<event::Model>> {
+    let about = affected_product::Entity::find()
+        .select_only()
+        .column(affected_product::Column::EventId)
+        .filter(affected_product::Column::ProductId.eq(product))
+        .into_query();
+    let select = event::Entity::find()
+        .filter(event::Column::Id.in_subquery(about))
+        .filter(event::Column::Status.ne(Status::Closed))
+        .filter(event::Column::History.eq(false))
+        .filter(event::Column::Id.gt(after))
+        .order_by_asc(event::Column::Id)
+        .limit(limit);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Products whose open events have to be planned anew, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn products_to_replan(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = product::Entity::find()
+        .select_only()
+        .column(product::Column::Id)
+        .filter(product::Column::ReplanAfter.is_not_null())
+        .filter(product::Column::Id.gt(after))
+        .order_by_asc(product::Column::Id)
+        .limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// The product, while events of it have to be planned anew.
+///
+/// # Errors
+/// Of the database.
+pub async fn product_to_replan(app: &App, id: Uuid) -> Result<Option<product::Model>> {
+    let select = product::Entity::find_by_id(id).filter(product::Column::ReplanAfter.is_not_null());
+    Ok(select.one(app.database.writer()).await?)
+}
+
+/// Remembers how far a product's events were planned anew; none when that was the last. Where the product changed
+/// meanwhile, all of them have to be planned once more, and this remembers nothing.
+///
+/// # Errors
+/// Of the database.
+pub async fn replanned(app: &App, product: &product::Model, until: Option<Uuid>) -> Result<()> {
+    let update = product::Entity::update_many()
+        .col_expr(product::Column::ReplanAfter, Expr::value(until))
+        .filter(product::Column::Id.eq(product.id))
+        .filter(product::Column::Revision.eq(product.revision));
+    app.database.writer().execute(update.as_query()).await?;
+    Ok(())
+}
+
 /// The event, for the product's own work on it.
 ///
 /// # Errors
@@ -415,6 +503,19 @@ pub async fn duties(app: &App, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
     Ok(select.all(app.database.reader()).await?)
 }
 
+/// The only people that may be told of an event, where it is theirs alone; none where it is not.
+///
+/// # Errors
+/// Of the database.
+pub async fn named_people(app: &App, event: &event::Model) -> Result<Option<BTreeSet<String>>> {
+    if event.tlp != Tlp::Red {
+        return Ok(None);
+    }
+    let access = visibility::AccessFacts::load(app, event).await?;
+    let present = access.members.into_iter().filter(|member| member.removed_at.is_none());
+    Ok(Some(present.filter_map(|member| member.subject).collect()))
+}
+
 /// Who has work on the event that is not done.
 ///
 /// # Errors
@@ -425,39 +526,6 @@ pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
         .filter(assignment::Column::State.is_in(UNDONE))
         .order_by_asc(assignment::Column::Id);
     Ok(select.all(app.database.reader()).await?)
-}
-
-/// A page of what `subject` was told, the newest first; of events that they may still see.
-///
-/// # Errors
-/// Those of the page.
-pub async fn notices(
-    app: &App,
-    actor: &Actor,
-    unread: bool,
-    input: &PageInput,
-) -> Result<Page<notice::Model>> {
-    let mut select = notice::Entity::find()
-        .filter(notice::Column::Subject.eq(&*actor.subject))
-        .filter(visibility::visible(actor, Facet::Content, notice::Column::EventId));
-    if unread {
-        select = select.filter(notice::Column::ReadAt.is_null());
-    }
-    let keyset = Keyset { column: notice::Column::CreatedAt, id: notice::Column::Id, descending: true };
-    page::read(&app.database, select, keyset, input).await
-}
-
-/// A notice of the actor's own.
-///
-/// # Errors
-/// NOT_FOUND when it is another's, hidden or absent.
-pub async fn notice(app: &App, actor: &Actor, id: Uuid) -> Result<notice::Model> {
-    notice::Entity::find_by_id(id)
-        .filter(notice::Column::Subject.eq(&*actor.subject))
-        .filter(visibility::visible(actor, Facet::Content, notice::Column::EventId))
-        .one(app.database.reader())
-        .await?
-        .ok_or(Error::NotFound)
 }
 
 /// Whether channels of all these keys are there.

@@ -1,22 +1,18 @@
 //! What becomes due by itself: people are told, and clocks are counted anew where the policy, a calendar or a channel
 //! changed.
 
-use std::collections::BTreeSet;
-
-use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{DeadlineKind, NoticeKind, Tlp};
-use entity::{event, notice};
+use entity::event;
+use entity::vocabulary::{DeadlineKind, NoticeKind};
 use uuid::Uuid;
 
 use super::rules::{Told, addressees};
 use super::{Clocks, store};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::auth::policy::{Action, require};
-use crate::auth::visibility::AccessFacts;
+use crate::auth::policy::Action;
 use crate::error::Result;
-use crate::graphql::scalars::Id;
+use crate::notice;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::schedule::Due;
 
@@ -54,7 +50,7 @@ impl Due for Recounting {
     }
 }
 
-async fn follow(app: &App, actor: &Actor, event: Uuid, action: Action) -> Result<()> {
+pub(super) async fn follow(app: &App, actor: &Actor, event: Uuid, action: Action) -> Result<()> {
     let Some(before) = store::event(app, event).await? else { return Ok(()) };
     let mut clocks = Clocks::load(app, &before).await?;
     let mut changes = ChangeSet::new(app, actor, action);
@@ -80,13 +76,7 @@ async fn tell(
 ) -> Result<()> {
     let at_work = store::at_work(app, event.id).await?;
     let duties = store::duties(app, changes.at()).await?;
-    let named: Option<BTreeSet<String>> = if event.tlp == Tlp::Red {
-        let access = AccessFacts::load(app, event).await?;
-        let present = access.members.into_iter().filter(|member| member.removed_at.is_none());
-        Some(present.filter_map(|member| member.subject).collect())
-    } else {
-        None
-    };
+    let named = store::named_people(app, event).await?;
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
         let breached = one.percent >= 100;
@@ -96,47 +86,23 @@ async fn tell(
             let percent = one.percent;
             changes.message(app, Some(event.id), &message::DeadlineDueSoon { deadline, kind, percent });
         }
-        for subject in addressees(one, &at_work, &duties, named.as_ref()) {
-            changes.insert(&notice::Model {
-                id: app.ids.next(),
-                subject,
-                kind: if breached { NoticeKind::Breached } else { NoticeKind::DueSoon },
-                percent: one.percent,
-                event_id: event.id,
-                deadline_id: one.deadline.id,
-                created_at: changes.at(),
-                read_at: None,
-            });
-        }
+        let notice = notice::Told {
+            kind: if breached { NoticeKind::Breached } else { NoticeKind::DueSoon },
+            percent: Some(one.percent),
+            event: Some(event.id),
+            about: one.deadline.id,
+            once: None,
+        };
+        notice::write(app, changes, addressees(one, &at_work, &duties, named.as_ref()), &notice);
         let asked = clocks.facts.reports.iter().find(|report| Some(report.id) == one.deadline.report_id);
+        // Whoever asked a database or regulator did it by a reply.
+        let asked = asked.filter(|report| {
+            let channel = clocks.facts.channels.get(&report.channel_id);
+            channel.is_some_and(|channel| !crate::reply::rules::is_official(channel.kind))
+        });
         if let Some(report) = asked.filter(|_| kind == DeadlineKind::Information && !breached) {
             crate::comment::write_to_reporter(app, changes, event, report, REMINDER);
         }
     }
     Ok(())
-}
-
-/// A notice that was read. 已读提醒。
-#[derive(Clone, Debug, InputObject)]
-pub struct MarkNoticeRead {
-    /// The notice, one of your own. 本人的提醒。
-    pub notice: Id<notice::Entity>,
-}
-
-/// Marks a notice of the actor's own as read; doing it again changes nothing.
-///
-/// # Errors
-/// By policy; NOT_FOUND when it is another's, hidden or absent.
-pub async fn mark_notice_read(app: &App, actor: &Actor, input: &MarkNoticeRead) -> Result<notice::Model> {
-    require(actor, Action::MarkNoticeRead)?;
-    let before = store::notice(app, actor, input.notice.0).await?;
-    if before.read_at.is_some() {
-        return Ok(before);
-    }
-    let mut changes = ChangeSet::new(app, actor, Action::MarkNoticeRead);
-    let after = notice::Model { read_at: Some(changes.at()), ..before.clone() };
-    changes.update(&before, &after);
-    changes.record(app, "notice", after.id);
-    app.commit(changes).await?;
-    Ok(after)
 }

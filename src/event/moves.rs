@@ -127,11 +127,13 @@ pub struct AskReporter {
     pub expected_version: i32,
     /// The report whose reporter is asked. 被询问报告人的报告。
     pub report: Id<report::Entity>,
-    /// What is asked; the reporter reads it. 问题内容，报告人可见。
+    /// What is asked; the reporter reads it. Of a database or regulator it is drafted as a reply, to be approved and sent.
+    /// 问题内容，报告人可见；对漏洞库与监管单位则起草为回复，批准后发送。
     pub question: String,
 }
 
-/// TRIAGING to NEEDS_INFORMATION, with the question as a message to the reporter.
+/// TRIAGING to NEEDS_INFORMATION, with the question as a message to the reporter, or as the draft of a reply to a
+/// database or regulator.
 ///
 /// # Errors
 /// By policy, visibility, version and the move table; NOT_FOUND when the report is not the event's.
@@ -149,7 +151,12 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     transition(app, &mut changes, &mut after, Status::NeedsInformation, Cause::AskReporter, None)?;
     after.asked_report_id = Some(report.id);
     after.asked_at = Some(changes.at());
-    crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question);
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    if crate::reply::rules::is_official(channel.kind) {
+        crate::reply::draft_question(app, &mut changes, &before, &channel, &report, &question)?;
+    } else {
+        crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question);
+    }
     crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;

@@ -4,7 +4,7 @@
 //! which the database keeps a hash alone. The link speaks for the principal who made it, and is decided anew at every
 //! read: by the roles and the scope that their last token had, by whether they may still act, and by the same
 //! visibility as everywhere. Whoever may not, finds what a wrong link finds. As calendars are shown on many screens and
-//! kept by others, a feed says number, kind and time, and no title. What it says of events under embargo or TLP:RED is
+//! kept by others, a feed says number, kind and time, and no title; of a TLP:RED event number and time alone. What it says of events under embargo or TLP:RED is
 //! recorded like every read of them.
 //!
 //! A person has one feed. Making it again replaces the link, so a link whose answer was lost is no harm.

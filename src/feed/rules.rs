@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::event;
+use entity::vocabulary::Tlp;
 use icalendar::{Calendar, Class, Component, Event, EventLike, Property};
 
 /// Something that a person has to do.
@@ -50,8 +51,12 @@ pub(super) fn calendar(name: &str, duties: &[Duty]) -> String {
 }
 
 fn event(duty: &Duty) -> Event {
-    let number = duty.event.as_ref().map(|event| event.number.as_str());
-    let summary = number.map_or_else(|| duty.kind.clone(), |number| format!("{number} {}", duty.kind));
+    let summary = match &duty.event {
+        // Not even what it waits for.
+        Some(event) if event.tlp == Tlp::Red => event.number.clone(),
+        Some(event) => format!("{} {}", event.number, duty.kind),
+        None => duty.kind.clone(),
+    };
     let mut event = Event::new();
     event
         .uid(&duty.uid)

@@ -15,7 +15,7 @@ use crate::database::is_one_of;
 use crate::error::Result;
 use crate::ids::{Kind, encode};
 
-/// Most assignments, and most action items, in a feed: the next ones due.
+/// Most assignments, most action items, and most clocks in a feed: the next ones due.
 const MOST: u64 = 500;
 
 /// The feed of a principal, ended or not.
@@ -38,8 +38,10 @@ pub(super) async fn principal(app: &App, id: Uuid) -> Result<Option<principal::M
 /// What the actor has to do and may see.
 pub(super) async fn duties(app: &App, actor: &Actor) -> Result<Vec<Duty>> {
     let (assignments, items) = (assignments(app, actor).await?, action_items(app, actor).await?);
-    let ids =
-        assignments.iter().map(|row| row.event_id).chain(items.iter().map(|row| row.event_id)).collect();
+    let clocks = crate::deadline::store::of_person(app, actor, None, MOST).await?;
+    let ids = assignments.iter().map(|row| row.event_id);
+    let ids = ids.chain(items.iter().map(|row| row.event_id)).chain(clocks.iter().map(|row| row.event_id));
+    let ids = ids.collect();
     let events = events(app, actor, ids).await?;
     let mut duties: Vec<Duty> = assignments
         .into_iter()
@@ -61,6 +63,16 @@ pub(super) async fn duties(app: &App, actor: &Actor) -> Result<Vec<Duty>> {
         due: Due::On(row.due_on),
         given_at: row.created_at,
         version: row.version,
+    }));
+    duties.extend(clocks.into_iter().filter_map(|row| {
+        Some(Duty {
+            uid: uid(Kind::Deadline, row.id),
+            event: events.get(&row.event_id).cloned(),
+            kind: format!("{} 时限 deadline", row.kind),
+            due: Due::At(row.due_at?),
+            given_at: row.opened_at,
+            version: 1,
+        })
     }));
     Ok(duties)
 }

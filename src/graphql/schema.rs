@@ -16,6 +16,7 @@ use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::notice::graphql::{NoticeMutation, NoticeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
 use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
 use crate::product::graphql::{ProductMutation, ProductQuery};
@@ -54,6 +55,7 @@ pub struct Query(
     CalendarQuery,
     FeedQuery,
     DeadlineQuery,
+    NoticeQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -86,6 +88,7 @@ pub struct Mutation(
     CalendarMutation,
     FeedMutation,
     DeadlineMutation,
+    NoticeMutation,
 );
 
 /// The schema of the API.

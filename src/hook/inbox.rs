@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::hook_inbox;
-use entity::vocabulary::HookState;
+use entity::vocabulary::{HookSourceKind, HookState, NoticeKind};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -10,8 +10,12 @@ use super::message::Outcome;
 use super::source::Source;
 use super::{rules, store};
 use crate::app::App;
-use crate::auth::Origin;
+use crate::auth::policy::Action;
+use crate::auth::{Actor, Origin, Role};
 use crate::error::Result;
+use crate::notice;
+use crate::notice::rules::{FAILING, daily};
+use crate::outbox::{ChangeSet, retrying};
 
 /// How long the request that brought a hook has to carry it out before the worker does.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -82,11 +86,15 @@ async fn carry_out(app: &App, source: &Source, row: &hook_inbox::Model) -> Resul
         Outcome::Done(answer) => (HookState::Done, source.done_status(), answer),
         Outcome::Refused(status, errors) => {
             tracing::warn!(sender = source.subject(), hook = %row.id, status, "a proven hook was refused");
+            tell(app, source).await?;
             (HookState::Refused, status, errors)
         }
         Outcome::Later(error) => {
             tracing::error!(sender = source.subject(), hook = %row.id, ?error, "a hook was not carried out");
             let attempts = row.attempts.saturating_add(1);
+            if attempts >= FAILING {
+                tell(app, source).await?;
+            }
             store::put_off(app, row.id, attempts, app.clock.now() + rules::wait(attempts)).await?;
             return Ok(None);
         }
@@ -94,6 +102,29 @@ async fn carry_out(app: &App, source: &Source, row: &hook_inbox::Model) -> Resul
     let body = answer.to_string();
     store::settle(app, row.id, state, status, &body, app.clock.now()).await?;
     Ok(Some(Answer { status, body }))
+}
+
+/// Tells those who look after the installation, once a day, that hooks of a sender are refused or not carried out.
+async fn tell(app: &App, source: &Source) -> Result<()> {
+    let told = notice::Told {
+        kind: match source.kind() {
+            HookSourceKind::Channel => NoticeKind::ChannelHooksFailing,
+            HookSourceKind::Tracker => NoticeKind::TrackerHooksFailing,
+        },
+        percent: None,
+        event: None,
+        about: source.id(),
+        once: Some(daily("hooks", source.id(), app.clock.now())),
+    };
+    retrying(|| async {
+        let people = notice::keepers(app, &[Role::Admin]).await?;
+        let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::TellTrouble);
+        if notice::tell_once(app, &mut changes, people, &told).await? {
+            app.commit(changes).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Carries out one hook that its request left behind.

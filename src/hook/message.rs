@@ -210,6 +210,8 @@ async fn run(
         "report.submitted" => {
             let said: Submitted = read("data", data)?;
             let input = ReceiveReport {
+                // Only a database tells kinds apart, and none sends hooks.
+                notice_type: None,
                 channel: channel.key.clone(),
                 number: said.number,
                 message_id: None,

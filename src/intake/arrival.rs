@@ -1,7 +1,7 @@
 //! The rows that an arrival becomes, whether it is received, split off or imported.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{IndicatorKind, Origin, Severity};
+use entity::vocabulary::{IndicatorKind, NoticeType, Origin, Severity};
 use entity::{channel, event, indicator, report, report_version, reporter};
 
 use super::rules;
@@ -46,6 +46,8 @@ pub(super) struct Arrival<'a> {
     /// Handled before it was recorded here: no obligation, no message.
     pub(super) history: bool,
     pub(super) severity: Option<Severity>,
+    /// What the database that sent it calls the vulnerability.
+    pub(super) notice_type: Option<NoticeType>,
     /// The whole that this is part of, with its number.
     pub(super) part: Option<(uuid::Uuid, i32)>,
     /// In the order of arrival, at least one.
@@ -77,6 +79,7 @@ impl Arrival<'_> {
             withdrawal_reason: None,
             split: false,
             severity: self.severity,
+            notice_type: self.notice_type,
         };
         let versions = version_rows(app, changes, &row, &self.contents, self.received_at);
         let row = report::Model { current_version: last_number(&versions), ..row };

@@ -278,6 +278,7 @@ fn new_channel(app: &App, changes: &ChangeSet, spec: &ChannelSpec) -> channel::M
         language: spec.language.clone(),
         contacts: Texts::default(),
         active: true,
+        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

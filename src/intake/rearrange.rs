@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
 use crate::event::{self as events, expect_version, optional_text, require_text, transition};
@@ -168,10 +169,10 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     let mut changes = ChangeSet::new(app, actor, Action::JoinReport);
     let moved = report::Model { event_id: target.id, ..report.clone() };
     changes.update(&report, &moved);
-    for row in &obligations {
-        changes.update(row, &entity::obligation::Model { event_id: target.id, ..row.clone() });
-    }
-    crate::deadline::move_report(app, &mut changes, report.id, target.id).await?;
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    let mut source_clocks = Clocks::load(app, &source).await?;
+    let mut target_clocks = Clocks::load_with(app, &target, &channel).await?;
+    target_clocks.take_over(&mut changes, &mut source_clocks, &report);
     for row in &store::messages_of(app, report.id).await? {
         changes.update(row, &comment::Model { event_id: target.id, ..row.clone() });
     }
@@ -191,6 +192,7 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     if empties {
         transition(app, &mut changes, &mut left, Status::Closed, Cause::LastReportLeft, Some(EMPTIED))?;
     }
+    source_clocks.replan(app, &mut changes, &mut left)?;
     changes.revise(app, &source, left, Some(source.id), Bump::Version);
     if empties {
         crate::verdict::follow_joined(app, &mut changes, source.id, &target).await?;
@@ -202,6 +204,8 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
         crate::deadline::call_back(app, &mut changes, &mut after)?;
     }
+    target_clocks.follow_on(&source_clocks);
+    target_clocks.replan(app, &mut changes, &mut after)?;
     changes.message(app, Some(target.id), &message::ReportJoined { report: Opaque::new(report.id) });
     changes.revise(app, &target, after, Some(target.id), Bump::Version);
     app.commit(changes).await?;
@@ -271,6 +275,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
             received_at: report.received_at,
             history: report.history,
             severity: None,
+            notice_type: report.notice_type,
             part: Some((report.id, number)),
             contents: vec![Content::new(title, text.unwrap_or_else(|| whole_text.clone()), json!([]))],
             indicators: Vec::new(),

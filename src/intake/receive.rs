@@ -2,7 +2,9 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
-use entity::vocabulary::{EventLinkKind, Function, IndicatorKind, MemberSource, Status, TeamGroup, Tlp};
+use entity::vocabulary::{
+    EventLinkKind, Function, IndicatorKind, MemberSource, NoticeType, Status, TeamGroup, Tlp,
+};
 use entity::{channel, event, report, team_member};
 use serde::Serialize;
 use serde_json::json;
@@ -47,6 +49,8 @@ pub struct ReceiveReport {
     pub title: String,
     /// Text as received. 正文（原文）。
     pub text: Option<String>,
+    /// What the database that sent it calls the vulnerability. 漏洞库所称的漏洞类型。
+    pub notice_type: Option<NoticeType>,
     /// When the channel received it; now when left out. 接收时间；省略时为当前时间。
     pub received_at: Option<DateTime<Utc>>,
     /// Who reported. 报告人。
@@ -299,6 +303,7 @@ async fn first_time(
         received_at: checked.received_at,
         history: false,
         severity: None,
+        notice_type: input.notice_type,
         part: None,
         contents: vec![checked.content.clone()],
         indicators: checked.indicators.clone(),

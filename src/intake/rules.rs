@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use entity::vocabulary::{IndicatorKind, Origin, Severity, Status, Tlp};
+use entity::vocabulary::{IndicatorKind, NoticeType, Origin, Severity, Status, Tlp};
 use entity::{event, report};
 use sha2::{Digest, Sha256};
 
-use super::import::{self, ImportedReport, ImportedSeverity};
+use super::import::{self, ImportedReport, ImportedSeverity, VulnerabilityKind};
 use crate::error::{Refusal, RefusalCode};
 
 /// Most parts that one report is split into.
@@ -131,6 +131,14 @@ pub fn indicators(imported: &ImportedReport) -> Vec<(IndicatorKind, String)> {
     let products = imported.products.iter().map(|name| (IndicatorKind::Product, name.clone()));
     let weakness = imported.weakness.iter().map(|name| (IndicatorKind::Weakness, name.clone()));
     declared.chain(products).chain(weakness).collect()
+}
+
+/// What an imported record's kind is called here.
+pub fn notice_type(imported: VulnerabilityKind) -> NoticeType {
+    match imported {
+        VulnerabilityKind::Generic => NoticeType::Generic,
+        VulnerabilityKind::EventType => NoticeType::EventType,
+    }
 }
 
 /// A channel's rating on the scale of ours.

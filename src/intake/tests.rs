@@ -28,6 +28,7 @@ async fn bed_with_channel() -> Bed {
         language: "zh-CN".to_owned(),
         contacts: Vec::new().into(),
         active: true,
+        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -41,6 +42,7 @@ async fn bed_with_channel() -> Bed {
 
 fn arrival(number: &str, text: &str) -> ReceiveReport {
     ReceiveReport {
+        notice_type: None,
         channel: "src".to_owned(),
         number: Some(number.to_owned()),
         message_id: None,

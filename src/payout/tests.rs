@@ -72,6 +72,7 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
     let app = testing::app(name).await;
     let (admin, analyst) = (actor("admin-1", Role::Admin), actor("analyst-1", Role::Analyst));
     let channel = crate::channel::CreateChannel {
+        acknowledgement: None,
         key: "src".to_owned(),
         name: "SRC".to_owned(),
         kind: ChannelKind::SrcPlatform,
@@ -109,6 +110,7 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
     let mut reports = Vec::new();
     for index in 0..PAYOUTS {
         let received = ReceiveReport {
+            notice_type: None,
             channel: "src".to_owned(),
             number: Some(format!("SRC-{index}")),
             message_id: None,

@@ -204,6 +204,7 @@ fn unseen(id: Uuid, issuer: &str, subject: &str, at: DateTime<Utc>) -> principal
         channel: None,
         last_seen_at: None,
         denied: false,
+        digest_off: false,
         version: 1,
         revision: 0,
         audit_head: Vec::new(),

@@ -115,6 +115,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<p
         cra_member_states: member_states(&input.cra_member_states)?.into(),
         cra_support_until: input.cra_support_until,
         critical_infrastructure: input.critical_infrastructure,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -183,7 +184,8 @@ pub struct UpdateProduct {
     pub critical_infrastructure: Option<bool>,
 }
 
-/// Changes a product; never its key or line.
+/// Changes a product; never its key or line. Where a legal duty depends on what changes, the clocks of its open events
+/// follow in the same change; of very many, those that are left follow by the next sweep.
 ///
 /// # Errors
 /// By policy and version; BAD_USER_INPUT on ill-formed values.
@@ -224,6 +226,7 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateProduct) -> Result<p
     after.cra_in_scope = input.cra_in_scope.unwrap_or(before.cra_in_scope);
     after.critical_infrastructure = input.critical_infrastructure.unwrap_or(before.critical_infrastructure);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateProduct);
+    crate::deadline::product_changed(app, &mut changes, &before, &mut after).await?;
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::InputObject;
 use entity::vocabulary::{ObligationState, ReplyKind, ReplyState};
-use entity::{channel, event, obligation, reply, reply_draft, reply_obligation};
+use entity::{channel, event, obligation, reply, reply_draft, reply_obligation, report};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -75,7 +75,10 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let channel = addressee(app, input, &obligations).await?;
     let language = language.unwrap_or_else(|| channel.language.clone());
     let made = match &input.from_template {
-        Some(from) => Some(make(app, &event, &channel, input.kind, &language, from, &supplied).await?),
+        Some(from) => {
+            let owed = (input.kind, obligations.first());
+            Some(make(app, &event, &channel, owed, &language, from, &supplied).await?)
+        }
         None => None,
     };
     let of_template =
@@ -89,17 +92,54 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let subject = require_line("input.subject", &subject)?;
 
     let mut changes = ChangeSet::new(app, actor, Action::DraftReply);
-    let reply = reply::Model {
+    let text = Text { kind: input.kind, language, subject, body, template, supplied };
+    let reply = new_reply(app, &changes, &event, &channel, text)?;
+    write(app, &mut changes, &reply, &obligations);
+    if let Some(key) = &key {
+        changes.remember(key, reply.id);
+    }
+    tell(app, &mut changes, &reply, false);
+    changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
+    app.commit(changes).await?;
+    Ok(reply)
+}
+
+/// What a reply says, and what it was made from.
+pub(super) struct Text<'a> {
+    /// What it answers.
+    pub(super) kind: ReplyKind,
+    /// BCP 47 tag.
+    pub(super) language: String,
+    /// Subject line.
+    pub(super) subject: String,
+    /// Body in Markdown.
+    pub(super) body: String,
+    /// The template.
+    pub(super) template: Option<&'a template::Template>,
+    /// What was supplied for it.
+    pub(super) supplied: BTreeMap<String, String>,
+}
+
+/// A reply as it is drafted first.
+pub(super) fn new_reply(
+    app: &App,
+    changes: &ChangeSet,
+    event: &event::Model,
+    channel: &channel::Model,
+    text: Text<'_>,
+) -> Result<reply::Model> {
+    let template = text.template;
+    Ok(reply::Model {
         id: app.ids.next(),
         event_id: event.id,
         channel_id: channel.id,
-        kind: input.kind,
+        kind: text.kind,
         state: ReplyState::Draft,
-        language,
-        subject,
-        body,
+        language: text.language,
+        subject: text.subject,
+        body: text.body,
         draft_number: 1,
-        drafted_by: actor.subject.to_string(),
+        drafted_by: changes.actor().to_owned(),
         drafted_at: changes.at(),
         approved_by: None,
         approved_at: None,
@@ -112,41 +152,77 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         template: template.map(|template| template.key.clone()),
         template_number: template.map(|template| template.number),
         required: template.map(|template| template.required.clone().into()),
-        supplied: supplied_column(&supplied)?,
+        supplied: supplied_column(&text.supplied)?,
         formats: template
             .map(|template| template.formats.iter().map(ToString::to_string).collect::<Vec<_>>().into()),
         created_at: changes.at(),
         version: 1,
-    };
-    changes.insert(&reply);
-    changes.write_row(&draft_of(app, &reply));
-    for obligation in &obligations {
-        changes.insert(&reply_obligation::Model { reply_id: reply.id, obligation_id: obligation.id });
-    }
-    if let Some(key) = &key {
-        changes.remember(key, reply.id);
-    }
-    tell(app, &mut changes, &reply, false);
-    changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
-    app.commit(changes).await?;
-    Ok(reply)
+    })
 }
 
-/// What a template makes of the event for the channel.
-async fn make(
+/// Writes a reply that is drafted first, with the obligations that it will meet.
+pub(super) fn write(
+    app: &App,
+    changes: &mut ChangeSet,
+    reply: &reply::Model,
+    obligations: &[obligation::Model],
+) {
+    changes.insert(reply);
+    changes.write_row(&draft_of(app, reply));
+    for obligation in obligations {
+        changes.insert(&reply_obligation::Model { reply_id: reply.id, obligation_id: obligation.id });
+    }
+}
+
+/// Drafts a question to the channel of a report, inside the caller's change: what is said to a database or regulator
+/// leaves as a reply that somebody approved.
+///
+/// # Errors
+/// None that a caller could mend.
+pub(crate) fn draft_question(
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    channel: &channel::Model,
+    report: &report::Model,
+    question: &str,
+) -> Result<()> {
+    let number = report.channel_number.as_deref().unwrap_or(&event.number);
+    let chinese = channel.language.to_ascii_lowercase().starts_with("zh");
+    let subject =
+        if chinese { format!("请补充信息：{number}") } else { format!("A question about {number}") };
+    let text = Text {
+        kind: ReplyKind::FollowUp,
+        language: channel.language.clone(),
+        subject,
+        body: question.to_owned(),
+        template: None,
+        supplied: BTreeMap::new(),
+    };
+    let reply = new_reply(app, changes, event, channel, text)?;
+    write(app, changes, &reply, &[]);
+    tell(app, changes, &reply, false);
+    Ok(())
+}
+
+/// What a template makes of the event for the channel. Where the drafter names neither template nor regime, the
+/// obligation says which regime and stage it is for.
+pub(super) async fn make(
     app: &App,
     event: &event::Model,
     channel: &channel::Model,
-    kind: ReplyKind,
+    (kind, owed): (ReplyKind, Option<&obligation::Model>),
     language: &str,
     from: &FromTemplate,
     supplied: &BTreeMap<String, String>,
 ) -> Result<(template::Template, template::Made)> {
+    let answers = template::regime::of(owed.and_then(|row| row.regime), kind, &channel.key);
+    let answers = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
     let wanted = template::rules::Wanted {
         channel: (channel.id, channel.kind),
         kind,
-        regime: from.regime.as_deref(),
-        stage: from.stage.as_deref(),
+        regime: from.regime.as_deref().or(answers.regime),
+        stage: from.stage.as_deref().or(answers.stage),
         verdict: event.verdict,
         language,
     };

@@ -19,6 +19,7 @@ pub mod rules;
 pub mod settings;
 pub mod store;
 
+mod acknowledge;
 mod draft;
 pub mod files;
 pub mod handover;
@@ -30,6 +31,8 @@ mod route;
 mod send;
 mod sending;
 
+pub use acknowledge::Acknowledging;
+pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
 pub use obligation::{WaiveObligation, waive_obligation};
 pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_reply};

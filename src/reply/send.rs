@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{reply, reply_dispatch, reply_route};
+use entity::{channel, event, reply, reply_dispatch, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::handover::{mail, platform, store as dispatches};
@@ -65,21 +65,38 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     let at = changes.at();
     sending::expect_sendable(app, &event, &channel, &before, needs_approval, at).await?;
 
-    let mut frozen = before.clone();
+    let mut chosen = before.clone();
     if let Some(formats) = &input.formats {
-        frozen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+        chosen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
-    let rendered = files::render(app, &event, &frozen).await?;
+    let after = freeze(app, &mut changes, (&event, &channel), chosen, input.via, to).await?;
+    save(app, changes, &event, &before, after, false).await
+}
+
+/// Renders a reply, and writes the dispatch that hands these bytes over; answers the reply as it then is.
+///
+/// # Errors
+/// Refusals without a way to the channel, and when it cannot be rendered.
+pub(super) async fn freeze(
+    app: &App,
+    changes: &mut ChangeSet,
+    (event, channel): (&event::Model, &channel::Model),
+    reply: reply::Model,
+    via: ReplyVia,
+    to: Option<String>,
+) -> Result<reply::Model> {
+    let at = changes.at();
+    let rendered = files::render(app, event, &reply).await?;
     let route = dispatches::route(app, channel.id).await?;
     let id = app.ids.next();
-    let (recipient, sender, message_id, envelope) = match input.via {
+    let (recipient, sender, message_id, envelope) = match via {
         ReplyVia::Email => {
             let (to, from) = addresses(app, to, route.as_ref())?;
             let message_id = mail::message_id(id, &from);
             let letter =
-                mail::Letter { from: &from, to: &to, message_id: &message_id, subject: &frozen.subject, at };
+                mail::Letter { from: &from, to: &to, message_id: &message_id, subject: &reply.subject, at };
             let bytes = mail::assemble(&letter, id, &rendered)?;
-            let name = files::name(&event, &frozen, ReplyFormat::Mail);
+            let name = files::name(event, &reply, ReplyFormat::Mail);
             (to, Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
         }
         _ => {
@@ -87,8 +104,8 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
                 .and_then(|route| route.url)
                 .ok_or_else(|| no_way("the channel's platform has no URL"))?;
             let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
-            let bytes = platform::assemble(&channel, &frozen, &numbers, &rendered)?;
-            let name = files::name(&event, &frozen, ReplyFormat::Json);
+            let bytes = platform::assemble(channel, &reply, &numbers, &rendered)?;
+            let name = files::name(event, &reply, ReplyFormat::Json);
             (
                 platform::host(&url),
                 None,
@@ -99,14 +116,14 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     };
     changes.insert(&reply_dispatch::Model {
         id,
-        reply_id: before.id,
-        via: input.via,
+        reply_id: reply.id,
+        via,
         recipient,
         sender,
         message_id,
         sha256: Sha256::digest(&envelope.bytes).to_vec(),
         state: DispatchState::Waiting,
-        requested_by: actor.subject.to_string(),
+        requested_by: changes.actor().to_owned(),
         requested_at: at,
         attempts: 0,
         due_at: Some(at),
@@ -120,14 +137,21 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
         bounce_words: None,
     });
     for file in rendered.into_iter().chain([envelope]) {
-        changes.write_row(&files::row(app, before.id, Some(id), file, at));
+        changes.write_row(&files::row(app, reply.id, Some(id), file, at));
     }
-    let after = reply::Model {
-        state: ReplyState::Sending,
-        content_hash: Some(rules::content_hash(&frozen)),
-        ..frozen
-    };
-    save(app, changes, &event, &before, after, false).await
+    Ok(reply::Model { state: ReplyState::Sending, content_hash: Some(rules::content_hash(&reply)), ..reply })
+}
+
+/// How a reply reaches a channel without a person, where there is a way.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn way(app: &App, channel: &channel::Model) -> Result<Option<ReplyVia>> {
+    let Some(route) = dispatches::route(app, channel.id).await? else { return Ok(None) };
+    if route.email.is_some() && addresses(app, None, Some(&route)).is_ok() {
+        return Ok(Some(ReplyVia::Email));
+    }
+    Ok(route.url.is_some().then_some(ReplyVia::Webhook))
 }
 
 /// To whom an e-mail goes, and from whom.

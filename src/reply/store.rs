@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{ChannelKind, DecisionKind, Facet, ReplyState};
+use entity::vocabulary::{
+    Acknowledgement, ChannelKind, DecisionKind, Facet, ObligationState, ReplyKind, ReplyState,
+};
 use entity::{
     audit_entry, channel, decision, duty, event, obligation, remediation, reply, reply_draft,
     reply_obligation, reply_review, report,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::rules::ContentFacts;
@@ -123,6 +125,62 @@ async fn find_event(
 /// Of the database.
 pub async fn channel(app: &App, id: Uuid) -> Result<Option<channel::Model>> {
     Ok(channel::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
+/// Acknowledgements that are owed through channels that do not leave them to a person, and that no reply is meant to
+/// meet, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn to_acknowledge(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = unacknowledged().filter(obligation::Column::Id.gt(after));
+    let select = select.order_by_asc(obligation::Column::Id).limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Whether this is one of those.
+///
+/// # Errors
+/// Of the database.
+pub async fn awaits_acknowledgement(app: &App, id: Uuid) -> Result<bool> {
+    let select = unacknowledged().filter(obligation::Column::Id.eq(id));
+    Ok(select.into_tuple::<Uuid>().one(app.database.reader()).await?.is_some())
+}
+
+fn unacknowledged() -> Select<obligation::Entity> {
+    let channels = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Acknowledgement.ne(Acknowledgement::ByHand))
+        .take();
+    let drafted = Query::select()
+        .expr(Expr::val(1))
+        .from(reply_obligation::Entity)
+        .and_where(
+            Expr::col((reply_obligation::Entity, reply_obligation::Column::ObligationId))
+                .equals((obligation::Entity, obligation::Column::Id)),
+        )
+        .take();
+    obligation::Entity::find()
+        .select_only()
+        .column(obligation::Column::Id)
+        .filter(obligation::Column::State.eq(ObligationState::Open))
+        .filter(obligation::Column::Kind.eq(ReplyKind::Acknowledgement))
+        .filter(obligation::Column::ChannelId.in_subquery(channels))
+        .filter(Expr::exists(drafted).not())
+}
+
+/// What is owed, with its event, for the product itself.
+///
+/// # Errors
+/// Of the database.
+pub async fn owed(app: &App, id: Uuid) -> Result<Option<(event::Model, obligation::Model)>> {
+    let db = app.database.reader();
+    let Some(row) = obligation::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
+    // The event is read first: its revision then guards what is read after it.
+    let Some(event) = event::Entity::find_by_id(row.event_id).one(db).await? else { return Ok(None) };
+    let row = obligation::Entity::find_by_id(id).one(db).await?;
+    Ok(row.filter(|row| row.event_id == event.id).map(|row| (event, row)))
 }
 
 /// The event's obligations among `ids`.

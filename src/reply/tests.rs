@@ -78,6 +78,7 @@ impl Desk {
             language: "zh-CN".to_owned(),
             contacts: Vec::new().into(),
             active: true,
+            acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
             version: 1,
             revision: 1,
             audit_head: Vec::new(),

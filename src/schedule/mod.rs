@@ -58,7 +58,10 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::remediation::RiskExpiry>(app, &mut swept).await?;
     carry_out_all::<crate::channel::AccountLapse>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Recounting>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::Replanning>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Telling>(app, &mut swept).await?;
+    carry_out_all::<crate::reply::Acknowledging>(app, &mut swept).await?;
+    carry_out_all::<crate::notice::OwnersGone>(app, &mut swept).await?;
     carry_out_all::<crate::hook::worker::Forgetting>(app, &mut swept).await?;
     Ok(swept)
 }

@@ -90,7 +90,7 @@ mod tests {
     fn every_regime_has_its_stages_and_the_facts_that_they_need() {
         for (regime, kind, stage, fact) in [
             ("rmsv", ReplyKind::Notification, Some("report"), "technical_characteristics"),
-            ("rmsv", ReplyKind::Notification, Some("update"), "measures_taken"),
+            ("rmsv", ReplyKind::FixDone, Some("update"), "measures_taken"),
             ("cnvd", ReplyKind::Verdict, None, "verdict"),
             ("cnnvd", ReplyKind::Verdict, None, "verdict"),
             ("cra-exploited", ReplyKind::EarlyWarning, None, "member_states"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ChannelKind, ReplyFormat, ReplyKind, Verdict};
-use entity::{channel, event};
+use entity::{channel, event, obligation};
 
 use super::facts::Description;
 use super::{CreateReplyTemplate, FromTemplate, Template, UpdateReplyTemplate, facts, rules, store};
@@ -243,12 +243,17 @@ impl TemplateQuery {
 
     /// What a template makes of an event for a channel; null when there is no such event or channel, or none that you
     /// may see. Nothing is written. 预览模板针对事件与渠道生成的回复；事件或渠道不存在或不可见时为空。
+    #[allow(clippy::too_many_arguments, reason = "what a draft is made from")]
     async fn preview_reply(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event. 事件。")] event: Id<event::Entity>,
         #[graphql(desc = "The channel. 渠道。")] channel: Id<channel::Entity>,
         #[graphql(desc = "What is answered. 回复类型。")] kind: ReplyKind,
+        #[graphql(
+            desc = "What is owed: its regime and stage choose the template. 拟履行的回复义务，据其制度与阶段选择模板。"
+        )]
+        obligation: Option<Id<obligation::Entity>>,
         #[graphql(desc = "BCP 47 tag; the channel's when left out. 语言；省略时用渠道语言。")]
         language: Option<String>,
         #[graphql(desc = "Which template, and facts to supply. 所用模板与补充事实。", default)]
@@ -260,11 +265,18 @@ impl TemplateQuery {
         let Some(event) = lookup::<event::Entity>(ctx, event.0).await? else { return Ok(None) };
         let Some(channel) = lookup::<channel::Entity>(ctx, channel.0).await? else { return Ok(None) };
         let language = language.unwrap_or_else(|| channel.language.clone());
+        let owed = match obligation {
+            Some(id) => lookup::<obligation::Entity>(ctx, id.0).await?.and_then(|row| row.regime),
+            None => None,
+        };
+        let answers = super::regime::of(owed, kind, &channel.key);
+        let answers =
+            if from_template.regime.is_some() { super::regime::Answers::default() } else { answers };
         let wanted = rules::Wanted {
             channel: (channel.id, channel.kind),
             kind,
-            regime: from_template.regime.as_deref(),
-            stage: from_template.stage.as_deref(),
+            regime: from_template.regime.as_deref().or(answers.regime),
+            stage: from_template.stage.as_deref().or(answers.stage),
             verdict: event.verdict,
             language: &language,
         };

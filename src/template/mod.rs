@@ -14,6 +14,7 @@ pub mod engine;
 pub mod facts;
 pub mod gather;
 pub mod graphql;
+pub mod regime;
 pub mod rules;
 pub mod store;
 

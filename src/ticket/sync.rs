@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ticket;
-use entity::vocabulary::{RemediationState, TicketProposal, TicketState};
+use entity::vocabulary::{NoticeKind, RemediationState, TicketProposal, TicketState};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -12,9 +12,11 @@ use super::rules::{self, Heard};
 use super::store::{self, Held};
 use super::{tell, tracker};
 use crate::app::App;
-use crate::auth::Actor;
 use crate::auth::policy::Action;
+use crate::auth::{Actor, Role};
 use crate::error::{Error, Result};
+use crate::notice;
+use crate::notice::rules::{FAILING, daily};
 use crate::outbound::Client;
 use crate::outbox::{Bump, ChangeSet};
 use crate::webhook::schedule::{self, Next};
@@ -123,6 +125,18 @@ async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> R
     let bump = if news(before) == news(&after) { Bump::RevisionOnly } else { Bump::Version };
     if before.state != after.state {
         tell(app, &mut changes, &after);
+    }
+    let given_up = after.state == TicketState::Failed && before.state != TicketState::Failed;
+    if given_up || (after.attempts >= FAILING && after.attempts > before.attempts) {
+        let told = notice::Told {
+            kind: NoticeKind::TrackerFailing,
+            percent: None,
+            event: None,
+            about: after.tracker_id,
+            once: Some(daily("tracker", after.tracker_id, changes.at())),
+        };
+        let people = notice::keepers(app, &[Role::Admin]).await?;
+        notice::tell_once(app, &mut changes, people, &told).await?;
     }
     changes.revise(app, before, after, Some(before.event_id), bump);
     app.commit(changes).await

@@ -260,6 +260,20 @@ pub async fn principals(app: &App, subject: &str) -> Result<Vec<principal::Model
     Ok(select.all(app.database.reader()).await?)
 }
 
+/// Endpoints that are delivered to, by id after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn active(app: &App, after: Uuid) -> Result<Vec<webhook_endpoint::Model>> {
+    use webhook_endpoint::{Column, Entity};
+    let select = Entity::find()
+        .filter(Column::State.eq(EndpointState::Active))
+        .filter(Column::DeletedAt.is_null())
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
 /// Those of `events` whose `facet` the actor may see, as they now are: one statement.
 ///
 /// # Errors

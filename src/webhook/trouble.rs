@@ -1,15 +1,16 @@
 //! What happens to an endpoint whose receiver does not take what it is sent: people are told, and in the end it is
 //! disabled.
 
-use entity::vocabulary::EndpointState;
+use entity::vocabulary::{EndpointState, NoticeKind};
 use entity::webhook_endpoint;
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::policy::Action;
-use crate::auth::{Actor, Origin};
+use crate::auth::{Actor, Origin, Role};
 use crate::error::Result;
+use crate::notice;
 use crate::outbox::message::WebhookEndpointFailing;
 use crate::outbox::{Bump, ChangeSet, Opaque, retrying};
 
@@ -38,6 +39,16 @@ pub(super) async fn disable(app: &App, endpoint: Uuid, reason: &str) -> Result<(
         after.failing_since = None;
         let mut changes = ChangeSet::new(app, &worker(), Action::PauseWebhookEndpoint).because(Some(reason));
         super::tell(app, &mut changes, &after);
+        let mut people = notice::keepers(app, &[Role::Admin, Role::Leader]).await?;
+        people.insert(before.owner.clone());
+        let told = notice::Told {
+            kind: NoticeKind::EndpointDisabled,
+            percent: None,
+            event: None,
+            about: endpoint,
+            once: Some(format!("disabled:{}:{}", endpoint.simple(), before.version)),
+        };
+        notice::tell_once(app, &mut changes, people, &told).await?;
         changes.revise(app, &before, after, None, Bump::Version);
         app.commit(changes).await
     })

@@ -8,14 +8,14 @@ use vulndesk::schedule;
 use crate::harness::{TestApp, on_both};
 
 /// Reads an event as a leader.
-async fn look(app: &TestApp, event: &str, fields: &str) -> Value {
+pub(crate) async fn look(app: &TestApp, event: &str, fields: &str) -> Value {
     let leader = app.token(Role::Leader, "leader-1");
     let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {{ version {fields} }} }} }}");
     app.graphql(&leader, &document, json!({ "id": event })).await["data"]["node"].clone()
 }
 
 /// Calls an event mutation as analyst-1 with the present version.
-async fn step(app: &TestApp, event: &str, mutation: &str, kind: &str, mut input: Value) -> Value {
+pub(crate) async fn step(app: &TestApp, event: &str, mutation: &str, kind: &str, mut input: Value) -> Value {
     input["event"] = json!(event);
     input["expectedVersion"] = look(app, event, "").await["version"].clone();
     let analyst = app.token(Role::Analyst, "analyst-1");
@@ -42,7 +42,7 @@ fn due(clock: &Value) -> DateTime<Utc> {
     at(clock["dueAt"].as_str().unwrap_or_else(|| panic!("no due instant: {clock}")))
 }
 
-async fn on_duty(app: &TestApp, function: &str, subject: &str) {
+pub(crate) async fn on_duty(app: &TestApp, function: &str, subject: &str) {
     let admin = app.token(Role::Admin, "admin-1");
     let (from, until) = (app.now(), app.now() + TimeDelta::days(600));
     let input = json!({ "function": function, "subject": subject, "startsAt": from, "endsAt": until });
@@ -370,6 +370,122 @@ async fn an_account_about_to_lapse_is_told_of_once_for_each_last_day() {
         assert_eq!((sweep().await, sweep().await), (1, 0));
         save("2026-04-05").await;
         assert_eq!((sweep().await, sweep().await), (1, 0), "another day is another notice");
+    })
+    .await;
+}
+
+/// Changes what is in the scope of RMSV of a product.
+async fn rescope(app: &TestApp, product: &Value, library: Value) {
+    let admin = app.token(Role::Admin, "admin-1");
+    let seen = app.node(&admin, product.as_str().unwrap(), "Product", "version").await;
+    let input = json!({ "product": product, "expectedVersion": seen["version"], "rmsvLibrary": library });
+    app.done(&admin, "updateProduct", "UpdateProduct", input, "product { id }").await;
+}
+
+/// Whether a report to the MIIT platform is owed for the event.
+async fn owes(app: &TestApp, event: &str) -> bool {
+    clocks(app, event).await.iter().any(|row| row["rule"] == "rmsv-report" && row["state"] == "OPEN")
+}
+
+#[tokio::test]
+async fn a_products_change_replans_its_open_events_at_once_or_by_the_next_sweep() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let camera = with_camera(&app).await;
+        rescope(&app, &camera, Value::Null).await;
+        let mut events = Vec::new();
+        for number in 0..3 {
+            let report = app.receive("analyst-1", "src", &format!("SRC-{number}"), "AMBER").await;
+            affected(&app, &report.event, &camera).await;
+            confirm(&app, &report.event).await;
+            assert!(!owes(&app, &report.event).await);
+            events.push(report.event);
+        }
+        rescope(&app, &camera, json!("GENERAL")).await;
+        for event in &events {
+            assert!(owes(&app, event).await, "in the change itself");
+        }
+        let swept = schedule::sweep(&app.app).await.unwrap();
+        assert_eq!((swept.done, swept.failed), (1, 0), "the product is looked at once more");
+        assert_eq!(schedule::sweep(&app.app).await.unwrap().done, 0, "and found done");
+
+        // More than one change takes: they wait for the sweep, which is due at once.
+        rescope(&app, &camera, Value::Null).await;
+        schedule::sweep(&app.app).await.unwrap();
+        let mut many = Vec::new();
+        for number in 0..vulndesk::deadline::AT_ONCE {
+            let report = app.receive("analyst-1", "src", &format!("MANY-{number}"), "AMBER").await;
+            affected(&app, &report.event, &camera).await;
+            confirm(&app, &report.event).await;
+            many.push(report.event);
+        }
+        rescope(&app, &camera, json!("GENERAL")).await;
+        assert!(!owes(&app, &many[0]).await);
+        schedule::sweep(&app.app).await.unwrap();
+        for event in &many {
+            assert!(owes(&app, event).await);
+        }
+        let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
+        assert!(report.is_sound(), "{report}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_that_is_joined_has_its_clocks_counted_at_once() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let first = app.receive("analyst-1", "cnvd", "CNVD-1", "AMBER").await;
+        app.advance(TimeDelta::hours(1));
+        let second = app.receive("analyst-1", "src", "SRC-1", "AMBER").await;
+        step(&app, &second.event, "startTriage", "EventMove", json!({})).await;
+        let asked = json!({ "report": second.report, "question": "Which version?" });
+        step(&app, &second.event, "askReporter", "AskReporter", asked).await;
+        app.advance(TimeDelta::hours(24));
+        step(&app, &second.event, "resumeTriage", "EventMove", json!({})).await;
+        let version = look(&app, &second.event, "").await["version"].clone();
+        let join = json!({ "report": second.report, "event": first.event, "expectedVersion": version });
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        app.done(&analyst, "joinReport", "JoinReport", join, "report { id }").await;
+        assert!(clocks(&app, &second.event).await.is_empty(), "nothing of it is left there");
+        let moved = clock(&app, &first.event, "src-verdict").await;
+        assert_eq!(due(&moved), at("2026-03-10T16:00:00Z"), "with the day that was waited");
+        assert_eq!(clock(&app, &first.event, "cnvd-publication").await["state"], "OPEN");
+        let information = clocks(&app, &first.event).await;
+        let information = information.iter().find(|row| row["kind"] == "INFORMATION").unwrap().clone();
+        assert_eq!(information["state"], "MET", "{information}");
+        assert_eq!(schedule::sweep(&app.app).await.unwrap().done, 0, "nothing is left for the sweep");
+        let fields = "obligations { kind state }";
+        let owed = look(&app, &first.event, fields).await["obligations"].as_array().unwrap().len();
+        assert_eq!(owed, 3, "the verdict to each, and an acknowledgement");
+        let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
+        assert!(report.is_sound(), "{report}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_type_of_a_notice_decides_whether_it_is_published() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let input = json!({
+            "channel": "cnvd", "number": "CNVD-1", "title": "A hole", "text": "Steps", "noticeType": "EVENT_TYPE",
+        });
+        let fields = "id noticeType event { id version }";
+        let report = app.made(&analyst, "receiveReport", input, fields).await;
+        assert_eq!(report["noticeType"], "EVENT_TYPE");
+        let event = report["event"]["id"].as_str().unwrap();
+        let publication = async || {
+            let all = clocks(&app, event).await;
+            all.iter().filter(|row| row["rule"] == "cnvd-publication" && row["state"] == "OPEN").count()
+        };
+        assert_eq!(publication().await, 0);
+        let correct = json!({
+            "report": report["id"], "expectedVersion": report["event"]["version"], "noticeType": "GENERIC",
+        });
+        app.done(&analyst, "setNoticeDate", "SetNoticeDate", correct, "event { id }").await;
+        assert_eq!(publication().await, 1);
     })
     .await;
 }

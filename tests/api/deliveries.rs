@@ -1,5 +1,6 @@
 //! Messages on their way to webhook endpoints.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use vulndesk::auth::Role;
 use vulndesk::secret::Place;
 use vulndesk::webhook::queue::{self, Wanted};
 use vulndesk::webhook::sign::{Key, secret_text, verify};
@@ -269,6 +271,8 @@ async fn a_busy_receiver_is_left_alone_as_long_as_it_says() {
 async fn a_receiver_that_is_gone_or_fails_for_days_is_disabled_and_people_are_told() {
     on_both(|app| async move {
         stand_in_event(&app, Uuid::from_u128(1)).await;
+        let admin = app.token(Role::Admin, "admin-1");
+        app.graphql(&admin, "{ viewer { subject } }", serde_json::Value::Null).await;
         let gone = Receiver::start(|_, _| async { StatusCode::GONE.into_response() }).await;
         let all = |row: &mut webhook_endpoint::Model| row.message_types = vec![SCORED.to_owned()].into();
         let row = endpoint(&app, &gone.url, all).await;
@@ -288,6 +292,15 @@ async fn a_receiver_that_is_gone_or_fails_for_days_is_disabled_and_people_are_to
         assert_eq!(gone.seen().len(), 1, "nothing more is sent or written for it");
         let after = reload(&app, &failing).await;
         assert_eq!((after.state, after.failing_since), (EndpointState::Disabled, None));
+        let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let told = |endpoint: Uuid| {
+            let of = told.iter().filter(|notice| notice.about_id == endpoint);
+            of.map(|notice| notice.subject.clone()).collect::<BTreeSet<_>>()
+        };
+        for row in [&row, &failing] {
+            let people = BTreeSet::from(["admin-1".to_owned(), row.owner.clone()]);
+            assert_eq!(told(row.id), people, "the owner and who looks after the installation");
+        }
         let kinds = message::Entity::find().all(app.app.database.reader()).await.unwrap();
         let count = |kind: &str| kinds.iter().filter(|row| row.kind == kind).count();
         assert_eq!(count("webhook.endpoint_changed"), 2);

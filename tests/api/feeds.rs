@@ -78,7 +78,10 @@ async fn a_feed_has_what_its_person_has_to_do_and_no_title() {
         let (_, text) = read(&app, &path).await;
         assert_eq!(
             events(&text),
-            [(format!("{} SECURITY 任务 assignment", received.number), "20260305T093000Z".to_owned())]
+            [
+                (format!("{} SECURITY 任务 assignment", received.number), "20260305T093000Z".to_owned()),
+                (format!("{} PUBLICATION 时限 deadline", received.number), "20260416T160000Z".to_owned()),
+            ]
         );
         assert_eq!(recorded(&app).await, 0);
     })
@@ -168,7 +171,12 @@ async fn who_is_taken_off_an_event_has_it_in_the_feed_no_longer_and_reads_of_red
         assign(&app, &event(&app, &received.event).await, "analyst-2").await;
         let (path, _) = link(&app, &app.token(Role::Analyst, "analyst-2")).await;
         let (_, text) = read(&app, &path).await;
-        assert_eq!(events(&text).len(), 1);
+        let number_alone = |at: &str| (received.number.clone(), at.to_owned());
+        assert_eq!(
+            events(&text),
+            [number_alone("20260305T093000Z"), number_alone("20260416T160000Z")],
+            "of TLP:RED not even the kind"
+        );
         assert_eq!(recorded(&app).await, 1);
 
         let document = "query($id: ID!) { node(id: $id) { ... on Event { version team { id subject } } } }";

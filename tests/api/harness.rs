@@ -25,6 +25,7 @@ use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
+use vulndesk::notice::NoticeSettings;
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::reply::settings::{ReplySettings, SmtpSettings, Tls};
 use vulndesk::secret::{Key, KeyRing};
@@ -124,7 +125,9 @@ impl TestApp {
         database.observe(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
         });
-        let app = App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
+        let mut app =
+            App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
+        app.digest = NoticeSettings::default().read().unwrap();
         // Receivers of tests are on an address of the loopback that is allowed for them alone.
         let outbound = Policy::new(&OutboundSettings {
             http_hosts: vec!["127.0.0.2".to_owned()],
@@ -184,13 +187,25 @@ impl TestApp {
         products: &[&str],
         channel: Option<&str>,
     ) -> String {
+        self.mint_with_email(roles, subject, products, channel, None)
+    }
+
+    /// The same with the address of a person.
+    pub(crate) fn mint_with_email(
+        &self,
+        roles: &[Role],
+        subject: &str,
+        products: &[&str],
+        channel: Option<&str>,
+        email: Option<&str>,
+    ) -> String {
         let request = MintRequest {
             subject: subject.to_owned(),
             roles: roles.to_vec(),
             products: products.iter().map(|&product| product.to_owned()).collect(),
             teams: Vec::new(),
             channel: channel.map(str::to_owned),
-            email: None,
+            email: email.map(str::to_owned),
             now: self.now(),
             lifetime: TimeDelta::hours(1),
         };

@@ -69,11 +69,21 @@ async fn world(secrets: Secrets, roles: &[Role]) -> Vec<(Role, Vec<(String, Valu
     let analyst = app.token(Role::Analyst, "analyst-1");
     let comment = json!({ "event": story.event, "body": secrets.comment });
     let comment = app.made(&analyst, "comment", comment, "id").await;
-    let message = json!({ "report": story.report, "body": secrets.message });
-    let message = app.made(&analyst, "messageReporter", message, "id").await;
     let reply = story.draft("VERDICT").await;
     let revise = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "body": secrets.draft });
     app.made(&analyst, "reviseReply", revise, "id").await;
+    // A database is not written to: the message is to the same reporter, who came through another channel too.
+    let vendor = json!({
+        "key": "vendor", "name": "vendor", "kind": "VENDOR", "jurisdiction": "CN", "abroad": false, "replyRequired": false,
+    });
+    app.made(&app.token(Role::Admin, "admin-1"), "createChannel", vendor, "id").await;
+    let again = json!({
+        "channel": "vendor", "joinEvent": story.event, "text": "The same",
+        "reporter": { "name": "somebody else", "subject": "reporter-1" },
+    });
+    let again = Story::receive(&app, "VENDOR-1", again).await;
+    let message = json!({ "report": again.report, "body": secrets.message });
+    let message = app.made(&analyst, "messageReporter", message, "id").await;
     let ids = [&comment["id"], &message["id"], &reply["id"]].map(|id| id.as_str().unwrap().to_owned());
     let ids = [ids.to_vec(), vec![story.event.clone(), story.report.clone()]].concat();
     let mut answers = Vec::new();

@@ -5,7 +5,7 @@ use std::process::Command;
 use axum::body::Body;
 use axum::http::Request;
 use chrono::TimeDelta;
-use entity::vocabulary::HookState;
+use entity::vocabulary::{HookState, NoticeKind};
 use entity::{hook_inbox, report, report_version};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
@@ -386,6 +386,10 @@ async fn what_is_refused_names_the_field_and_changes_nothing() {
         assert_eq!(reports(&app).await, 1);
         let refused = inbox(&app).await.into_iter().filter(|row| row.state == HookState::Refused);
         assert!(refused.clone().count() == 6 && refused.into_iter().all(|row| row.body.is_none()));
+        let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let told: Vec<_> = told.iter().map(|row| (row.subject.as_str(), row.kind)).collect();
+        let once = ("admin-1", NoticeKind::ChannelHooksFailing);
+        assert_eq!(told, [once, once], "once a day and sender, to who can mend it");
     })
     .await;
 }

@@ -20,6 +20,7 @@ mod hooks;
 mod leaks;
 mod mail_server;
 mod mails;
+mod notices;
 mod payouts;
 mod payouts_impartial;
 mod payouts_once;

@@ -19,7 +19,7 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     app.made(&admin, "linkCustomer", json!({ "customer": customer["id"], "product": product }), "id").await;
     let reporter = json!({ "name": "somebody", "email": "somebody@example.org", "subject": "reporter-1" });
     let input = json!({
-        "channel": channel, "reporter": reporter, "tlp": tlp,
+        "channel": channel, "reporter": reporter, "tlp": tlp, "noticeType": "GENERIC",
         "indicators": [{ "kind": "CVE", "value": "CVE-2026-1000" }],
     });
     let story = Story::receive(app, "FULL-1", input).await;
@@ -74,8 +74,6 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     });
     app.made(&leader, "recordDecision", decide, "id").await;
     app.made(&analyst, "comment", json!({ "event": story.event, "body": "Looks real" }), "id").await;
-    let thanks = json!({ "report": story.report, "body": "Thank you" });
-    app.made(&analyst, "messageReporter", thanks, "id").await;
     story.analyst("startRemediation", json!({})).await;
     let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
     assert_eq!(story.submit(&engineer).await["userErrors"], json!([]));

@@ -88,6 +88,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
     assert_eq!(
         rest,
         [
+            "acknowledgeReport",
             "announceAccountLapse",
             "announceRiskExpiry",
             "expireRisk",
@@ -98,7 +99,8 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "replies bounce",
             "secrets rotate",
             "syncTicket",
-            "tellDeadline"
+            "tellDeadline",
+            "tellTrouble"
         ],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );
@@ -178,6 +180,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         let [tracker, ticket] = tickets::linked(&app, &story).await;
         let (endpoint, delivery) = app.dead_delivery(&story.event).await;
         let slow = deadlines::left_too_long(&app).await;
+        let wider = json!({ "tlp": "GREEN", "reason": "the maker told everybody" });
+        deadlines::step(&app, &slow, "setTlp", "SetTlp", wider).await;
         for role in Role::ALL {
             let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
             let token = match role {

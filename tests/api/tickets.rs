@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use entity::vocabulary::NoticeKind;
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 use vulndesk::clock::{Clock, SystemClock};
@@ -246,6 +248,12 @@ async fn a_tracker_that_never_answers_is_given_up_after_the_last_attempt() {
     }
     let seen = look(&app, &ticket).await;
     assert_eq!(seen["state"], "FAILED", "{seen}");
+    let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
+    let told: Vec<_> = told.iter().map(|row| (row.subject.as_str(), row.kind, row.created_at)).collect();
+    assert!(
+        told.iter().all(|(subject, kind, _)| (*subject, *kind) == ("admin-1", NoticeKind::TrackerFailing))
+    );
+    assert_eq!(told.len(), 6, "from the fifth failure in a row on, once a day: {told:?}");
     assert!(seen["note"].as_str().unwrap().contains("no connection"), "{seen}");
 }
 

@@ -141,12 +141,4 @@ vocabulary! {
         /// A network incident. 网络安全事件。
         NetworkIncident = "NETWORK_INCIDENT",
     }
-
-    /// What a person is told about a clock. 时限提醒类型。
-    NoticeKind {
-        /// Much of its time is over. 即将到期。
-        DueSoon = "DUE_SOON",
-        /// Its due instant passed. 已逾期。
-        Breached = "BREACHED",
-    }
 }

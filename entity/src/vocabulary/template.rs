@@ -22,6 +22,16 @@ vocabulary! {
         Json = "JSON",
     }
 
+    /// How reports through a channel are acknowledged. 渠道报告的确认方式。
+    Acknowledgement {
+        /// A person writes and sends it. 人工撰写并发送。
+        ByHand = "BY_HAND",
+        /// It is drafted from the template; a person sends it. 按模板自动起草，人工发送。
+        Drafted = "DRAFTED",
+        /// It is drafted and sent, by e-mail or to the platform. 按模板自动起草并发送。
+        Automatic = "AUTOMATIC",
+    }
+
     /// Where the handing over of a reply stands. 回复投递状态。
     DispatchState {
         /// Waits for its time; nothing of it went out. 等待投递。

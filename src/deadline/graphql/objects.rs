@@ -1,11 +1,9 @@
-//! What a client sees of clocks, forecasts and notices.
+//! What a client sees of clocks and forecasts.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{
-    DeadlineAnchor, DeadlineKind, DeadlineState, Function, NoDeadline, NoticeKind, Regime,
-};
-use entity::{channel, deadline, event, notice, obligation, report};
+use entity::vocabulary::{DeadlineAnchor, DeadlineKind, DeadlineState, Function, NoDeadline, Regime};
+use entity::{channel, deadline, event, obligation, report};
 
 use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
@@ -248,53 +246,5 @@ impl DeadlineForecast {
             deputy: row.duty.and_then(|duty| duty.deputy),
         });
         Ok(Self { deadlines, on_duty: on_duty.collect() })
-    }
-}
-
-/// What you were told about a clock.
-pub struct Notice(pub notice::Model);
-
-impl From<notice::Model> for Notice {
-    fn from(row: notice::Model) -> Self {
-        Self(row)
-    }
-}
-
-/// What you were told about a clock. 时限提醒。
-#[Object]
-impl Notice {
-    /// Opaque id. 标识。
-    pub async fn id(&self) -> ID {
-        scalars::id::<notice::Entity>(self.0.id)
-    }
-
-    /// What it tells. 提醒类型。
-    async fn kind(&self) -> NoticeKind {
-        self.0.kind
-    }
-
-    /// How much of the clock's time was over, in percent. 已过时间比例（百分比）。
-    async fn percent(&self) -> i32 {
-        self.0.percent
-    }
-
-    /// The event; null when you no longer see it. 事件；不再可见时为空。
-    async fn event(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
-        Ok(lookup::<event::Entity>(ctx, self.0.event_id).await?.map(Event::from))
-    }
-
-    /// The clock; null when it is not yours to see. 时限；不可见时为空。
-    async fn deadline(&self, ctx: &Context<'_>) -> ApiResult<Option<Deadline>> {
-        Ok(lookup::<deadline::Entity>(ctx, self.0.deadline_id).await?.map(Deadline))
-    }
-
-    /// When you were told. 提醒时间。
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When you marked it as read; null while you have not. 已读时间；未读为空。
-    async fn read_at(&self) -> Option<DateTime<Utc>> {
-        self.0.read_at
     }
 }

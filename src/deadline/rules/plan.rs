@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use entity::deadline::PausedSpan;
 use entity::vocabulary::{
-    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, ObligationState,
-    Regime, ReplyKind, Status, Tlp,
+    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, NoticeType,
+    ObligationState, Regime, ReplyKind, Status, Tlp,
 };
 use entity::{deadline, decision, obligation};
 use uuid::Uuid;
@@ -67,6 +67,7 @@ pub fn plan(facts: &ClockFacts, basis: &Basis, by: &str, mut id: impl FnMut() ->
     for wanted in &wanted {
         open_obligation(&mut owed, facts, wanted, &mut id);
     }
+    skip_given(&mut owed);
     plan.obligations = changes(&facts.obligations, &owed, |row| row.id);
 
     let mut rows = facts.deadlines.clone();
@@ -126,6 +127,43 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
             let reason = format!("reporting abroad was refused by {leader} with {names}");
             let ground = "RMSV art. 9(7) 网络产品安全漏洞管理规定第九条第七项";
             waive(row, facts.at, &leader, reason, Some(ground.to_owned()));
+        }
+    }
+}
+
+/// The stages of article 14, each of which holds what the ones before it hold.
+fn stage(row: &obligation::Model) -> Option<u8> {
+    if !matches!(row.regime, Some(Regime::CraVulnerability | Regime::CraIncident)) {
+        return None;
+    }
+    match row.kind {
+        ReplyKind::EarlyWarning => Some(1),
+        ReplyKind::Notification => Some(2),
+        ReplyKind::FinalReport => Some(3),
+        _ => None,
+    }
+}
+
+/// A stage whose content was already given is skipped: it is met by the later one that gave it, and late where that was
+/// late.
+fn skip_given(owed: &mut [obligation::Model]) {
+    let cause = |row: &obligation::Model| {
+        let slot = row.slot.as_deref()?;
+        Some(slot.strip_suffix(row.kind.as_str())?.to_owned())
+    };
+    let mut given: Vec<_> = owed
+        .iter()
+        .filter(|row| row.state == ObligationState::Met && stage(row).is_some())
+        .map(|row| (row.met_at, cause(row), stage(row), row.met_by_reply_id))
+        .collect();
+    given.sort_by_key(|(met_at, ..)| *met_at);
+    for row in owed.iter_mut().filter(|row| row.state == ObligationState::Open) {
+        let (own, of) = (stage(row), cause(row));
+        let later = given.iter().find(|(_, cause, stage, _)| own.is_some() && *stage > own && *cause == of);
+        if let Some((met_at, _, _, reply)) = later {
+            row.state = ObligationState::Met;
+            row.met_at = *met_at;
+            row.met_by_reply_id = *reply;
         }
     }
 }
@@ -190,12 +228,13 @@ fn follow(
         close(row, facts.at, done_at, owes);
         return;
     }
-    let is_fix = matches!(clock.kind, DeadlineKind::Fix | DeadlineKind::Mitigation);
+    let may_return =
+        matches!(clock.kind, DeadlineKind::Fix | DeadlineKind::Mitigation | DeadlineKind::Publication);
     let done = rows.iter().any(|row| {
         let same_turn = match owes {
             Some(owes) => row.obligation_id == Some(owes.id),
-            // A fix is counted once a pass; one that was waived by itself does not stand in the way.
-            None => !is_fix || (row.state == DeadlineState::Met && row.anchor_at == clock.anchor_at),
+            // A fix is counted once a pass, a publication once; one that was waived by itself does not stand in the way.
+            None => !may_return || (row.state == DeadlineState::Met && row.anchor_at == clock.anchor_at),
         };
         row.slot == slot && same_turn
     });
@@ -336,7 +375,15 @@ fn no_longer_wanted(
                 None => end(row, facts.at, "nothing is owed abroad any more".to_owned()),
             }
         }
-        DeadlineKind::Publication => end(row, facts.at, "the policy no longer asks for it".to_owned()),
+        DeadlineKind::Publication => {
+            let of = facts.reports.iter().find(|report| Some(report.id) == row.report_id);
+            let reason = if of.is_some_and(|report| report.notice_type == Some(NoticeType::EventType)) {
+                "a vulnerability of the event type is not published"
+            } else {
+                "the policy no longer asks for it"
+            };
+            end(row, facts.at, reason.to_owned());
+        }
         DeadlineKind::Fix | DeadlineKind::Mitigation => {
             let reason = if facts.is_ours() {
                 "neither the level nor the affected lines ask for it any more"

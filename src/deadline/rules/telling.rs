@@ -76,18 +76,31 @@ pub fn addressees(
     duties: &[duty::Model],
     named: Option<&BTreeSet<String>>,
 ) -> BTreeSet<String> {
-    let mut people = BTreeSet::new();
     let line = told.deadline.line.as_deref();
-    for function in functions(told.deadline.kind, told.percent) {
+    let functions = functions(told.deadline.kind, told.percent);
+    responsible(&functions, line, at_work, duties, named)
+}
+
+/// Who has the work of these functions, on the line where there is one; where nobody has, whoever is on duty for it
+/// with their deputies. `named` are the only people that may be told where the event is theirs alone.
+pub fn responsible(
+    functions: &BTreeSet<Function>,
+    line: Option<&str>,
+    at_work: &[assignment::Model],
+    duties: &[duty::Model],
+    named: Option<&BTreeSet<String>>,
+) -> BTreeSet<String> {
+    let mut people = BTreeSet::new();
+    for function in functions {
         let of_line =
             |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
         let working: Vec<_> = at_work
             .iter()
-            .filter(|row| row.function == function && of_line(row))
+            .filter(|row| row.function == *function && of_line(row))
             .filter_map(|row| row.subject.clone())
             .collect();
         if working.is_empty() {
-            let on_duty = duties.iter().filter(|duty| duty.function == function);
+            let on_duty = duties.iter().filter(|duty| duty.function == *function);
             people
                 .extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
         } else {

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineKind, DeadlineState,
-    DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState,
-    ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
+    DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin, ProductKind,
+    RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
@@ -40,6 +40,7 @@ fn channel(number: u128, key: &str, kind: ChannelKind, abroad: bool) -> channel:
         language: "zh-CN".to_owned(),
         contacts: Vec::new().into(),
         active: true,
+        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -126,6 +127,7 @@ fn report(number: u128, channel: &channel::Model) -> report::Model {
         history: false,
         part_of: None,
         part_number: None,
+        notice_type: None,
         withdrawn_at: None,
         withdrawal_reason: None,
         split: false,
@@ -167,6 +169,7 @@ fn product(line: &str) -> Product {
             cra_member_states: Vec::new().into(),
             cra_support_until: None,
             critical_infrastructure: false,
+            replan_after: None,
             version: 1,
             revision: 1,
             audit_head: Vec::new(),
@@ -537,6 +540,47 @@ fn the_final_report_of_an_incident_counts_from_its_notification() {
     story.facts.at = at("2027-01-31T12:00:00Z");
     story.send("cra-incident-notification");
     assert_eq!(story.due("cra-incident-final-report"), Some(at("2027-02-28T23:00:00Z")));
+}
+
+#[test]
+fn a_stage_whose_content_was_given_by_a_later_one_is_skipped() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    story.exploited();
+    story.decide(DecisionKind::SevereIncident, true, None);
+    story.later(30);
+    story.send("cra-notification");
+    let first = story.clock("cra-early-warning");
+    assert_eq!((first.state, first.met_at), (DeadlineState::Met, Some(story.facts.at)));
+    assert_eq!(first.breached_at, first.due_at, "what is given later is late all the same");
+    assert_eq!(story.clock("cra-final-report").state, DeadlineState::Open, "it holds more");
+    assert_eq!(
+        story.clock("cra-incident-early-warning").state,
+        DeadlineState::Open,
+        "that is about something else"
+    );
+    story.later(1);
+    story.send("cra-incident-final-report");
+    for stage in ["cra-incident-early-warning", "cra-incident-notification"] {
+        assert_eq!(story.clock(stage).state, DeadlineState::Met, "{stage}");
+    }
+}
+
+#[test]
+fn what_a_database_calls_event_type_is_not_published() {
+    let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    story.facts.reports[0].notice_type = Some(NoticeType::Generic);
+    story.settle();
+    assert!(story.due("cnvd-publication").is_some());
+    story.facts.reports[0].notice_type = Some(NoticeType::EventType);
+    story.settle();
+    let clock = story.clock("cnvd-publication");
+    assert_eq!(clock.state, DeadlineState::Waived);
+    assert!(clock.waive_reason.as_ref().unwrap().contains("not published"));
+    assert_eq!(story.clock("notice-feedback").state, DeadlineState::Open, "it is answered all the same");
+    story.facts.reports[0].notice_type = None;
+    story.settle();
+    assert_eq!(story.clock("cnvd-publication").state, DeadlineState::Open, "the type was a mistake");
 }
 
 #[test]

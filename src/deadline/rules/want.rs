@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::vocabulary::{
-    ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, ObligationState,
-    Regime, RemediationState, ReplyKind, SpanUnit, Status,
+    ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, NoticeType,
+    ObligationState, Regime, RemediationState, ReplyKind, SpanUnit, Status,
 };
 use entity::{channel, report};
 use uuid::Uuid;
@@ -159,7 +159,10 @@ fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report
         let by_level = !rule.levels.is_empty();
         let asked_for = rule.kind == DeadlineKind::Publication || channel.reply_required;
         let in_scope = !by_level || (facts.is_ours() && rule.holds_at(facts.event.level));
-        if !asked_for || !in_scope || !rule.holds_for(channel.kind, &channel.key) {
+        // What is in one organisation's installation is nobody else's to know.
+        let published =
+            rule.kind != DeadlineKind::Publication || report.notice_type != Some(NoticeType::EventType);
+        if !published || !asked_for || !in_scope || !rule.holds_for(channel.kind, &channel.key) {
             continue;
         }
         let what = rule.reply.map_or(rule.kind.as_str(), ReplyKind::as_str);

@@ -3,7 +3,7 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{IndicatorKind, Origin, PublicStatus, Severity, Verdict};
+use entity::vocabulary::{IndicatorKind, NoticeType, Origin, PublicStatus, Severity, Verdict};
 use entity::{channel, event, indicator, report, report_version, reporter};
 
 use crate::attachment::graphql::{self as attachments, Attachment};
@@ -100,6 +100,12 @@ impl Report {
     /// Severity told to the reporter; null before it was. 对报告人公布的严重程度。
     async fn severity(&self) -> Option<Severity> {
         self.0.severity
+    }
+
+    /// What the database that sent it calls the vulnerability; null when it does not say.
+    /// 漏洞库所称的漏洞类型；未说明时为空。
+    async fn notice_type(&self) -> Option<NoticeType> {
+        self.0.notice_type
     }
 
     /// Title of the newest version, as received. 最新版本的标题（原文）。

@@ -117,6 +117,7 @@ impl Importer<'_> {
                 received_at,
                 history,
                 severity: record.severity.filter(|_| told).map(rules::severity),
+                notice_type: record.kind.map(rules::notice_type),
                 part: None,
                 contents: entry.contents.clone(),
                 indicators,

@@ -75,6 +75,7 @@ async fn report(desk: &Desk) -> Uuid {
         history: false,
         part_of: None,
         part_number: None,
+        notice_type: None,
         withdrawn_at: None,
         withdrawal_reason: None,
         split: false,

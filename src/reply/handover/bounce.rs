@@ -3,7 +3,7 @@
 //! A bounce is believed only where it names the `Message-ID` of an e-mail of ours, which nobody can guess. It changes
 //! nothing of what was sent: it is recorded on the dispatch, and people are told.
 
-use entity::vocabulary::DispatchState;
+use entity::vocabulary::{DispatchState, NoticeKind};
 use entity::{reply, reply_dispatch};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 
@@ -124,6 +124,7 @@ pub async fn take_bounce(app: &App, actor: &Actor, bytes: &[u8]) -> Result<Optio
         changes.update(&before, &after);
         let told = message::ReplyBounced { reply: Opaque::new(reply.id), kind: reply.kind };
         changes.message(app, Some(event.id), &told);
+        super::tell(app, &mut changes, &event, &reply, before.id, NoticeKind::ReplyBounced).await?;
         changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
         app.commit(changes).await?;
         return Ok(Some(reply));

@@ -20,8 +20,8 @@ pub mod store;
 pub mod worker;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::vocabulary::{DispatchState, ReplyState};
-use entity::{reply, reply_dispatch};
+use entity::vocabulary::{DispatchState, NoticeKind, ReplyState};
+use entity::{event, reply, reply_dispatch};
 use uuid::Uuid;
 
 use super::sending;
@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
 use crate::error::Result;
+use crate::notice;
 use crate::outbox::ChangeSet;
 
 /// Pauses after attempts that surely failed, in seconds: over eight hours, in which a mail server is mended.
@@ -102,7 +103,31 @@ async fn settle(app: &App, id: Uuid, outcome: &Outcome) -> Result<()> {
         sending::save_sent(app, changes, &event, &row, after, now).await?;
         return Ok(());
     }
+    let kind =
+        if state == DispatchState::Refused { NoticeKind::ReplyFailed } else { NoticeKind::ReplyUncertain };
+    tell(app, &mut changes, &event, &row, id, kind).await?;
     super::save(app, changes, &event, &row, after, false).await?;
+    Ok(())
+}
+
+/// Tells who wrote a reply, and who answers for its event, that it needs a person.
+async fn tell(
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    reply: &reply::Model,
+    dispatch: Uuid,
+    kind: NoticeKind,
+) -> Result<()> {
+    let people = notice::answerable(app, event, &reply.drafted_by).await?;
+    let told = notice::Told {
+        kind,
+        percent: None,
+        event: Some(event.id),
+        about: reply.id,
+        once: Some(format!("dispatch:{}:{kind}", dispatch.simple())),
+    };
+    notice::tell_once(app, changes, people, &told).await?;
     Ok(())
 }
 

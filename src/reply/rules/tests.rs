@@ -106,6 +106,7 @@ fn channel(kind: ChannelKind, abroad: bool) -> channel::Model {
         language: "zh-CN".to_owned(),
         contacts: entity::texts::Texts::default(),
         active: true,
+        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

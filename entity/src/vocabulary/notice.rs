@@ -1,0 +1,56 @@
+//! Vocabularies of notices: what people are told personally, and what databases notify of.
+
+use async_graphql::Enum;
+use sea_orm::prelude::StringLen;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+vocabulary! {
+    /// What a person is told. 提醒类型。
+    NoticeKind {
+        /// Much of a clock's time is over. 时限即将到期。
+        DueSoon = "DUE_SOON",
+        /// The due instant of a clock passed. 时限已逾期。
+        Breached = "BREACHED",
+        /// A reply was surely not taken and is not tried again. 回复确定未送达，不再重试。
+        ReplyFailed = "REPLY_FAILED",
+        /// Nobody knows whether a reply arrived: find out and say so. 回复是否送达不明，须查明。
+        ReplyUncertain = "REPLY_UNCERTAIN",
+        /// The e-mail of a reply came back. 回复邮件被退回。
+        ReplyBounced = "REPLY_BOUNCED",
+        /// A webhook endpoint was disabled since its receiver takes nothing. Webhook 端点因接收方不接收而被停用。
+        EndpointDisabled = "ENDPOINT_DISABLED",
+        /// The owner of a webhook endpoint is denied or stale: nothing leaves. Webhook 端点负责人被禁止或已过期，推送已停止。
+        EndpointOwnerGone = "ENDPOINT_OWNER_GONE",
+        /// A ticketing system fails again and again. 工单系统持续失败。
+        TrackerFailing = "TRACKER_FAILING",
+        /// Hooks of a channel's platform are refused or cannot be carried out. 渠道平台的回调被拒绝或无法执行。
+        ChannelHooksFailing = "CHANNEL_HOOKS_FAILING",
+        /// Hooks of a ticketing system are refused or cannot be carried out. 工单系统的回调被拒绝或无法执行。
+        TrackerHooksFailing = "TRACKER_HOOKS_FAILING",
+    }
+
+    /// What a database calls the vulnerability that it notifies of. 漏洞库通知中的漏洞类型。
+    NoticeType {
+        /// In software or hardware that many run: it is published. 通用型，会被公开。
+        Generic = "GENERIC",
+        /// In one organisation's installation: it is never published. 事件型，不公开。
+        EventType = "EVENT_TYPE",
+    }
+
+    /// What became of a day's e-mail of notices. 每日提醒邮件的结果。
+    DigestState {
+        /// Being written, or waiting to be tried again: nothing of it went out. 准备中或等待重试。
+        Claimed = "CLAIMED",
+        /// Its content is going out. 正在传输。
+        Handing = "HANDING",
+        /// The mail server took it. 邮件服务器已接收。
+        Sent = "SENT",
+        /// There was nothing to say. 无内容，未发送。
+        Nothing = "NOTHING",
+        /// It was surely not taken. 确定未被接收。
+        Refused = "REFUSED",
+        /// Nobody knows whether it arrived; it is not sent again. 结果不明，不再发送。
+        Uncertain = "UNCERTAIN",
+    }
+}

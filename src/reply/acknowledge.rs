@@ -1,0 +1,71 @@
+//! Acknowledging reports without a person, as their channel says.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{Acknowledgement, ReplyKind};
+use uuid::Uuid;
+
+use super::draft::{Text, make, new_reply, write};
+use super::{channel_of, rules, send, sending, store, tell};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::Action;
+use crate::error::{Error, Result};
+use crate::outbox::{Bump, ChangeSet};
+use crate::schedule::Due;
+use crate::template::FromTemplate;
+
+/// Acknowledgements that are owed through channels that have them drafted, and of which there is no draft.
+pub struct Acknowledging;
+
+impl Due for Acknowledging {
+    const NAME: &'static str = "acknowledgements";
+
+    async fn due(app: &App, _at: DateTime<Utc>, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+        store::to_acknowledge(app, after, limit).await
+    }
+
+    /// Drafts it from the template, and sends it where the channel says so, nothing is missing, and there is a way.
+    async fn carry_out(app: &App, actor: &Actor, piece: Uuid) -> Result<()> {
+        let Some((event, owed)) = store::owed(app, piece).await? else { return Ok(()) };
+        // Whoever drafted one meanwhile changed the event too, or is found here.
+        if !store::awaits_acknowledgement(app, piece).await? {
+            return Ok(());
+        }
+        let channel = channel_of(app, owed.channel_id).await?;
+        let (language, supplied) = (channel.language.clone(), BTreeMap::new());
+        let from = FromTemplate::default();
+        let asked = (ReplyKind::Acknowledgement, Some(&owed));
+        let (template, made) = make(app, &event, &channel, asked, &language, &from, &supplied).await?;
+        let mut changes = ChangeSet::new(app, actor, Action::AcknowledgeReport);
+        let text = Text {
+            kind: ReplyKind::Acknowledgement,
+            language,
+            subject: made.subject,
+            body: made.body,
+            template: Some(&template),
+            supplied,
+        };
+        let mut reply = new_reply(app, &changes, &event, &channel, text)?;
+        let automatic = channel.acknowledgement == Acknowledgement::Automatic
+            && !rules::needs_approval(reply.kind, channel.kind);
+        let way = if automatic { send::way(app, &channel).await? } else { None };
+        if let Some(via) = way {
+            let at = changes.at();
+            match sending::expect_sendable(app, &event, &channel, &reply, false, at).await {
+                Ok(()) => {
+                    let both = (&event, &channel);
+                    reply = send::freeze(app, &mut changes, both, reply, via, None).await?;
+                }
+                // A person has to see to what it lacks.
+                Err(Error::Refused(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        write(app, &mut changes, &reply, &[owed]);
+        tell(app, &mut changes, &reply, false);
+        changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
+        app.commit(changes).await
+    }
+}
