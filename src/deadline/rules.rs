@@ -16,7 +16,7 @@ mod want;
 pub use facts::{Basis, ClockFacts, Given, Product, Scored, TimedCalendar};
 pub use plan::{Change, Plan, abroad_question, plan};
 pub use policy::{Fault, Policy, Rule, Term, default_policy};
-pub use telling::{Told, addressees, functions, tell_due};
+pub use telling::{Around, Told, addressees, functions, tell_due};
 
 use chrono::TimeDelta;
 use entity::vocabulary::{DeadlineTrigger, ReplyKind};

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet};
 use entity::{
     affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
-    event, notice, obligation, product, remediation, report, score, verdict, world_fact,
+    event, notice, obligation, product, remediation, report, score, team_member, verdict, world_fact,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
@@ -444,6 +444,18 @@ pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
         .filter(assignment::Column::State.is_in(UNDONE))
         .order_by_asc(assignment::Column::Id);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// The event's named people: the members of its team.
+///
+/// # Errors
+/// Of the database.
+pub async fn named(app: &App, event: Uuid) -> Result<BTreeSet<String>> {
+    let select = team_member::Entity::find()
+        .filter(team_member::Column::EventId.eq(event))
+        .filter(team_member::Column::RemovedAt.is_null());
+    let members = select.all(app.database.reader()).await?;
+    Ok(members.into_iter().filter_map(|member| member.subject).collect())
 }
 
 /// A page of what `subject` was told, the newest first; of events that they may still see.

@@ -1,20 +1,17 @@
 //! What becomes due by itself: people are told, and clocks are counted anew where the policy, a calendar or a channel
 //! changed.
 
-use std::collections::BTreeSet;
-
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{DeadlineKind, NoticeKind, Tlp};
 use entity::{event, notice};
 use uuid::Uuid;
 
-use super::rules::{Told, addressees};
+use super::rules::{Around, Told, addressees};
 use super::{Clocks, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
-use crate::auth::visibility::AccessFacts;
 use crate::error::Result;
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
@@ -80,13 +77,8 @@ async fn tell(
 ) -> Result<()> {
     let at_work = store::at_work(app, event.id).await?;
     let duties = store::duties(app, changes.at()).await?;
-    let named: Option<BTreeSet<String>> = if event.tlp == Tlp::Red {
-        let access = AccessFacts::load(app, event).await?;
-        let present = access.members.into_iter().filter(|member| member.removed_at.is_none());
-        Some(present.filter_map(|member| member.subject).collect())
-    } else {
-        None
-    };
+    let named = store::named(app, event.id).await?;
+    let around = Around { at_work: &at_work, duties: &duties, named: &named, red: event.tlp == Tlp::Red };
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
         let breached = one.percent >= 100;
@@ -96,7 +88,7 @@ async fn tell(
             let percent = one.percent;
             changes.message(app, Some(event.id), &message::DeadlineDueSoon { deadline, kind, percent });
         }
-        for subject in addressees(one, &at_work, &duties, named.as_ref()) {
+        for subject in addressees(one, &around) {
             changes.insert(&notice::Model {
                 id: app.ids.next(),
                 subject,

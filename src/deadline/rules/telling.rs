@@ -68,34 +68,56 @@ pub fn functions(kind: DeadlineKind, percent: i32) -> BTreeSet<Function> {
     functions
 }
 
+/// Whom an event's clocks may and have to be told to.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Work on the event that is not done.
+    pub at_work: &'a [assignment::Model],
+    /// Duties that hold now.
+    pub duties: &'a [duty::Model],
+    /// The event's named people.
+    pub named: &'a BTreeSet<String>,
+    /// Whether the event is theirs and the leading group's alone.
+    pub red: bool,
+}
+
 /// Who is told of a clock: whoever has the work of its functions on the event, and where nobody has, whoever is on duty
-/// with their deputies. `named` are the only people that may be told where the event is theirs alone.
-pub fn addressees(
-    told: &Told,
-    at_work: &[assignment::Model],
-    duties: &[duty::Model],
-    named: Option<&BTreeSet<String>>,
-) -> BTreeSet<String> {
-    let mut people = BTreeSet::new();
+/// with their deputies. Of TLP:RED only the named people and the leading group hear. Where that leaves nobody, the
+/// leading group is told and with it, below RED, who is on duty for security, and of RED the named people: no share of a
+/// clock's time passes in silence.
+pub fn addressees(told: &Told, around: &Around<'_>) -> BTreeSet<String> {
+    let on_duty = |function: Function| {
+        let of_function = around.duties.iter().filter(move |duty| duty.function == function);
+        of_function.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten()
+    };
+    let leading: BTreeSet<String> = on_duty(Function::LeadingGroup).collect();
     let line = told.deadline.line.as_deref();
+    let mut people = BTreeSet::new();
     for function in functions(told.deadline.kind, told.percent) {
         let of_line =
             |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
-        let working: Vec<_> = at_work
+        let working: Vec<_> = around
+            .at_work
             .iter()
             .filter(|row| row.function == function && of_line(row))
             .filter_map(|row| row.subject.clone())
             .collect();
         if working.is_empty() {
-            let on_duty = duties.iter().filter(|duty| duty.function == function);
-            people
-                .extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
+            people.extend(on_duty(function));
         } else {
             people.extend(working);
         }
     }
-    if let Some(named) = named {
-        people.retain(|subject| named.contains(subject));
+    if around.red {
+        people.retain(|subject| around.named.contains(subject) || leading.contains(subject));
+    }
+    if people.is_empty() && !around.red {
+        people.extend(on_duty(Function::Security));
+        people.extend(leading.iter().cloned());
+    }
+    if people.is_empty() {
+        people.extend(around.named.iter().cloned());
+        people.extend(leading);
     }
     people
 }

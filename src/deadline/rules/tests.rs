@@ -619,10 +619,15 @@ fn who_is_told_has_the_work_or_the_duty() {
         duty(Function::Security, "analyst-2", Some("analyst-3")),
         duty(Function::LeadingGroup, "leader-1", None),
     ];
-    let people = |at_work: &[assignment::Model], named: Option<&BTreeSet<String>>| {
-        addressees(breached, at_work, &duties, named).into_iter().collect::<Vec<_>>()
+    let nobody = BTreeSet::new();
+    let named: BTreeSet<String> = ["analyst-3".to_owned()].into();
+    let told_of = |told: &Told, at_work: &[assignment::Model], duties: &[duty::Model], red: bool| {
+        let around = Around { at_work, duties, named: if red { &named } else { &nobody }, red };
+        addressees(told, &around).into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(people(&[], None), ["analyst-2", "analyst-3", "leader-1"]);
+    let people = |at_work: &[assignment::Model], red| told_of(breached, at_work, &duties, red);
+    let soon = Told { percent: 75, ..breached.clone() };
+    assert_eq!(people(&[], false), ["analyst-2", "analyst-3", "leader-1"]);
     let work = assignment::Model {
         id: id(71),
         event_id: id(10),
@@ -638,13 +643,20 @@ fn who_is_told_has_the_work_or_the_duty() {
         assigned_at: DateTime::UNIX_EPOCH,
         version: 1,
     };
-    assert_eq!(people(&[work], None), ["analyst-1", "leader-1"]);
-    let named = ["analyst-3".to_owned()].into();
+    assert_eq!(people(std::slice::from_ref(&work), false), ["analyst-1", "leader-1"]);
+    assert_eq!(people(&[], true), ["analyst-3", "leader-1"], "of RED the named people and the leading group");
+    let others = [duty(Function::Security, "analyst-4", None), duty(Function::LeadingGroup, "leader-1", None)];
+    assert_eq!(told_of(breached, &[], &others, true), ["leader-1"], "who is not named on it is not told");
+    assert_eq!(told_of(&soon, &[], &others, true), ["analyst-3", "leader-1"], "but somebody always is");
+    let mut line = soon.clone();
+    line.deadline.kind = DeadlineKind::Fix;
+    let of_team = assignment::Model { function: Function::RAndD, subject: None, team: Some("gateway-team".to_owned()), ..work };
     assert_eq!(
-        people(&[], Some(&named)),
-        ["analyst-3"],
-        "an event for named people is told of to them alone"
+        told_of(&line, std::slice::from_ref(&of_team), &others, false),
+        ["analyst-4", "leader-1"],
+        "a team has the work and nobody is on duty for it"
     );
+    assert_eq!(told_of(&line, &[of_team], &[], true), ["analyst-3"], "nobody is on duty at all");
 }
 
 #[derive(Clone, Debug)]
