@@ -63,7 +63,16 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         .order_by_asc(decision::Column::AskedAt)
         .order_by_asc(decision::Column::Id)
         .all(db);
-    let world = world_fact::Entity::find().filter(world_fact::Column::EventId.eq(id)).all(db);
+    // What is known of a duplicate is known of the vulnerability.
+    let duplicates = Query::select()
+        .column(event::Column::Id)
+        .from(event::Entity)
+        .and_where(event::Column::DuplicateOf.eq(id))
+        .take();
+    let known = Condition::any()
+        .add(world_fact::Column::EventId.eq(id))
+        .add(world_fact::Column::EventId.in_subquery(duplicates));
+    let world = world_fact::Entity::find().filter(known).all(db);
     let entered = clock_fact::Entity::find()
         .filter(clock_fact::Column::EventId.eq(id))
         .filter(clock_fact::Column::SupersededAt.is_null())

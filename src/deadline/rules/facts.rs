@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Policy;
 use crate::calendar::rules::Calendar;
+use crate::event::rules::is_analysed;
 
 /// A product with how it stands to the event.
 #[derive(Clone, Debug)]
@@ -167,6 +168,14 @@ impl ClockFacts {
     /// Whether the event is a vulnerability of ours.
     pub(super) fn is_ours(&self) -> bool {
         matches!(self.event.verdict, Some(Verdict::Confirmed | Verdict::KnownInternally))
+    }
+
+    /// Whether exploitation of the event's vulnerability is a duty of ours: it is a vulnerability of ours, fixed or not,
+    /// or somebody finds out whether it is, whatever was said of it before.
+    pub(super) fn may_be_exploited(&self) -> bool {
+        self.is_ours()
+            || self.event.verdict == Some(Verdict::AlreadyFixed)
+            || is_analysed(self.event.status)
     }
 
     /// Products that are affected, or were until they were fixed.

@@ -512,6 +512,29 @@ fn exploitation_starts_the_clocks_of_the_cra_and_asks_whether_to_report_abroad()
 }
 
 #[test]
+fn exploitation_opens_the_duties_of_whatever_may_be_ours() {
+    use Verdict::{AlreadyFixed, Confirmed, Duplicate, NotReproducible, Spam};
+    for (status, verdict, opens) in [
+        (Status::Received, None, true),
+        (Status::Triaging, Some(NotReproducible), true),
+        (Status::NeedsInformation, Some(Spam), true),
+        (Status::Triaging, Some(Duplicate), true),
+        (Status::Replying, Some(AlreadyFixed), true),
+        (Status::Closed, Some(AlreadyFixed), true),
+        (Status::Verifying, Some(Confirmed), true),
+        (Status::Replying, Some(NotReproducible), false),
+        (Status::Closed, Some(Duplicate), false),
+    ] {
+        let mut story = Story::new(&[]);
+        story.facts.product_changed(product("gateway"));
+        story.facts.event.status = status;
+        story.facts.event.verdict = verdict;
+        story.exploited();
+        assert_eq!(story.has("cra-early-warning"), opens, "{status:?} after {verdict:?}");
+    }
+}
+
+#[test]
 fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));

@@ -278,14 +278,13 @@ fn causes(facts: &ClockFacts, trigger: DeadlineTrigger) -> Vec<(String, DateTime
             })
             .collect()
     };
-    let open = facts.event.verdict.is_none();
     match trigger {
         DeadlineTrigger::OwnVulnerability if facts.is_ours() && facts.is_in_rmsv_scope() => {
             let learned =
                 facts.entered(ClockFactKind::LearnedVulnerability, None).or_else(|| facts.confirmed_at());
             learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
         }
-        DeadlineTrigger::Exploited if open || facts.is_ours() => {
+        DeadlineTrigger::Exploited if facts.may_be_exploited() => {
             let learned = facts.exploitation_learned_at().filter(|at| facts.is_in_cra_scope(*at));
             learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
         }
