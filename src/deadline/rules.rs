@@ -28,6 +28,9 @@ pub const REMINDER: TimeDelta = TimeDelta::hours(48);
 /// What stands in an obligation that the level no longer asks for.
 pub const LEVEL_FELL: &str = "the event's level no longer asks for it";
 
+/// How the reason begins with which an obligation was waived because reporting abroad was refused.
+pub const ABROAD_REFUSED: &str = "reporting abroad was refused";
+
 /// Whether a duty of this trigger is the event's own: toward somebody who may have reported nothing.
 fn is_own_duty(trigger: DeadlineTrigger) -> bool {
     use DeadlineTrigger::{Exploited, NetworkIncident, OwnVulnerability, SevereIncident};

@@ -254,6 +254,11 @@ impl ClockFacts {
         self.decisions.iter().filter(move |row| row.kind == kind && row.decided_at.is_some())
     }
 
+    /// What was decided last of a kind, whenever it was asked.
+    pub(super) fn newest(&self, kind: DecisionKind) -> Option<&decision::Model> {
+        self.decided(kind).max_by_key(|row| (row.decided_at, row.id))
+    }
+
     /// The question of a kind that waits for its answer.
     pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
         self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::count::{Count, count, next_notice, pause, told_by};
 use super::want::{Clock, End, Wanted, wanted};
-use super::{Basis, ClockFacts, LEVEL_FELL, carries_content};
+use super::{ABROAD_REFUSED, Basis, ClockFacts, LEVEL_FELL, carries_content};
 use crate::calendar::rules::Pause;
 
 /// A row that has to be written.
@@ -102,7 +102,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         .filter(|row| row.kind == ReplyKind::Verdict && row.state == ObligationState::Met)
         .map(|row| (row.report_id, row.met_at, row.met_by_reply_id))
         .collect();
-    let refused = facts.decided(DecisionKind::ReportAbroad).last();
+    let refused = facts.newest(DecisionKind::ReportAbroad);
     let refused = refused.filter(|row| row.extent == Some(AbroadExtent::Refuse));
     for row in owed.iter_mut().filter(|row| row.state == ObligationState::Open) {
         let told = verdicts.iter().find(|(report, ..)| row.report_id.is_some() && *report == row.report_id);
@@ -123,7 +123,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         if own && row.state == ObligationState::Open {
             let leader = decision.decided_by.clone().unwrap_or_default();
             let names = decision.participants.0.join(", ");
-            let reason = format!("reporting abroad was refused by {leader} with {names}");
+            let reason = format!("{ABROAD_REFUSED} by {leader} with {names}");
             let ground = "RMSV art. 9(7) 网络产品安全漏洞管理规定第九条第七项";
             waive(row, facts.at, &leader, reason, Some(ground.to_owned()));
         }
@@ -146,10 +146,9 @@ fn open_obligation(
 ) {
     let Some(reply) = &wanted.owed else { return };
     let known = owed.iter().rev().find(|row| row.slot.as_deref() == Some(wanted.slot.as_str()));
-    let fell = known.is_some_and(|row| {
-        row.state == ObligationState::Waived && row.waive_reason.as_deref() == Some(LEVEL_FELL)
-    });
-    if known.is_some() && !fell {
+    let allowed =
+        facts.newest(DecisionKind::ReportAbroad).is_some_and(|decision| decision.granted == Some(true));
+    if known.is_some_and(|row| !is_owed_again(row, allowed)) {
         return;
     }
     owed.push(obligation::Model {
@@ -171,6 +170,14 @@ fn open_obligation(
         waive_reason: None,
         legal_ground: None,
     });
+}
+
+/// Whether an obligation was waived for a reason that holds no longer: a level that has risen again, since somebody asks
+/// for it, or a refusal that was taken back, since then the duty abroad stands as it ever did.
+fn is_owed_again(row: &obligation::Model, abroad_allowed: bool) -> bool {
+    let reason = row.waive_reason.as_deref().unwrap_or_default();
+    let refused = reason.starts_with(ABROAD_REFUSED);
+    row.state == ObligationState::Waived && (reason == LEVEL_FELL || (refused && abroad_allowed))
 }
 
 /// Opens a clock, or lets the one that is there follow the facts.
@@ -377,7 +384,7 @@ fn gate(
     if facts.event.history {
         return;
     }
-    let last = facts.decided(DecisionKind::ReportAbroad).last();
+    let last = facts.newest(DecisionKind::ReportAbroad);
     let answered = |row: &obligation::Model| match last {
         Some(decision) if decision.granted == Some(true) => true,
         Some(decision) => decision.decided_at.is_some_and(|at| row.opened_at < at),

@@ -553,6 +553,43 @@ fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
 }
 
 #[test]
+fn the_decision_that_was_made_last_counts_and_a_refusal_taken_back_opens_the_duties_again() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    story.exploited();
+    story.later(1);
+    // Asked later than the question of the procedure, and answered before it.
+    let later = decision::Model {
+        id: id(90),
+        ..abroad_question(&story.facts, id(90), "analyst-1", None)
+    };
+    story.facts.decisions.push(decision::Model {
+        granted: Some(true),
+        extent: Some(AbroadExtent::Allow),
+        decided_by: Some("leader-1".to_owned()),
+        decided_at: Some(story.facts.at),
+        ..later
+    });
+    story.settle();
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
+    let state = |story: &Story| {
+        let rows = story.facts.obligations.iter().rev();
+        rows.take(3).map(|row| row.state).collect::<Vec<_>>()
+    };
+    assert_eq!(state(&story), [ObligationState::Waived; 3], "the refusal was asked first and made last");
+    let due = story.due("cra-notification");
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, true, Some(AbroadExtent::Allow));
+    assert_eq!((story.facts.obligations.len(), state(&story)), (6, vec![ObligationState::Open; 3]));
+    let clock = story.clock("cra-notification");
+    assert_eq!((clock.state, clock.due_at), (DeadlineState::Open, due), "the clock never stopped");
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
+    assert_eq!((story.facts.obligations.len(), state(&story)), (6, vec![ObligationState::Waived; 3]));
+}
+
+#[test]
 fn the_final_report_of_an_incident_counts_from_its_notification() {
     let mut story = Story::new(&[]);
     story.decide(DecisionKind::SevereIncident, true, None);
