@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, ClockFactKind, DecisionKind, ProductKind, Verdict, WorldFactKind};
+use entity::vocabulary::{
+    AffectedState, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind, ProductKind,
+    Verdict, WorldFactKind,
+};
 use entity::{
     affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
     report, world_fact,
@@ -72,6 +75,8 @@ pub struct Basis {
 pub struct ClockFacts {
     /// The instant at which is planned.
     pub at: DateTime<Utc>,
+    /// Whether a LEADER changes the facts, whose word lets a later anchor take a breach back.
+    pub by_leader: bool,
     /// The event.
     pub event: event::Model,
     /// Its reports.
@@ -105,6 +110,7 @@ impl ClockFacts {
     pub fn new(event: event::Model, at: DateTime<Utc>) -> Self {
         Self {
             at,
+            by_leader: false,
             event,
             reports: Vec::new(),
             channels: BTreeMap::new(),
@@ -163,6 +169,27 @@ impl ClockFacts {
             }
             ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => None,
         }
+    }
+
+    /// From when the open clocks count that count from something being learned of, by whatever anchor the policy chose;
+    /// with none open, from when it counts that it was learned of, and none while it was not.
+    pub fn counts_from(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
+        use DeadlineAnchor::{Confirmed, FirstReceived, LearnedOf};
+        let learned = self.learned_at(of)?;
+        let trigger = match of {
+            ClockFactKind::LearnedVulnerability => DeadlineTrigger::OwnVulnerability,
+            ClockFactKind::LearnedExploitation => DeadlineTrigger::Exploited,
+            ClockFactKind::LearnedSevereIncident => DeadlineTrigger::SevereIncident,
+            ClockFactKind::LearnedNetworkIncident => DeadlineTrigger::NetworkIncident,
+            ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => return None,
+        };
+        let within = format!("{trigger}:");
+        let counts = |row: &&deadline::Model| {
+            row.state == DeadlineState::Open
+                && row.slot.starts_with(&within)
+                && matches!(row.anchor, Confirmed | FirstReceived | LearnedOf)
+        };
+        Some(self.deadlines.iter().filter(counts).filter_map(|row| row.anchor_at).min().unwrap_or(learned))
     }
 
     /// Whether the event is a vulnerability of ours.

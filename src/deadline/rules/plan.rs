@@ -268,6 +268,7 @@ fn pauses(row: &mut deadline::Model, facts: &ClockFacts, clock: &Clock) -> Vec<P
 fn count_anew(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, clock: &Clock) {
     let pauses = pauses(row, facts, clock);
     let counted = count(clock, clock.kind, basis, &pauses);
+    let breached = row.breached_at.filter(|_| is_held(row, facts, clock, &counted));
     row.regime = clock.regime;
     row.rule.clone_from(&clock.rule);
     row.anchor = clock.anchor;
@@ -275,6 +276,15 @@ fn count_anew(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, cloc
     row.calendar_id = Some(clock.calendar);
     row.calendar_version = basis.calendars.get(&clock.calendar).map_or(0, |timed| timed.version);
     set(row, facts, basis, &counted);
+    row.breached_at = row.breached_at.or(breached);
+}
+
+/// Whether a breach on record stays whatever the clock now says: the end did not move, or moved with its anchor alone,
+/// without the word of a LEADER.
+fn is_held(row: &deadline::Model, facts: &ClockFacts, clock: &Clock, counted: &Count) -> bool {
+    let later = clock.anchor_at.is_none_or(|at| row.anchor_at.is_some_and(|before| before < at));
+    let moved = row.anchor == clock.anchor && later;
+    counted.due_at == row.due_at || (moved && !facts.by_leader)
 }
 
 fn set(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, counted: &Count) {
@@ -312,7 +322,9 @@ fn close(
 fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
     row.state = DeadlineState::Met;
     row.met_at = Some(at);
-    row.breached_at = row.due_at.filter(|due| at > *due && row.kind != DeadlineKind::Publication);
+    // A breach that a later end left on record stays, unless it was met before that after all.
+    let passed = [row.breached_at, row.due_at].into_iter().flatten().filter(|due| at > *due).min();
+    row.breached_at = passed.filter(|_| row.kind != DeadlineKind::Publication);
     row.next_notice_at = None;
     row.paused_since = None;
 }

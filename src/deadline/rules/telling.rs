@@ -39,7 +39,7 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
         after.told_percent = percent.max(row.told_percent);
         after.next_notice_at = next_notice(&marks, after.told_percent);
         if percent >= 100 {
-            after.breached_at = row.due_at;
+            after.breached_at = row.breached_at.or(row.due_at);
         }
         if percent > row.told_percent {
             told.push(Told { deadline: after.clone(), percent });

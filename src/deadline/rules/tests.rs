@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
-    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineKind, DeadlineState,
-    DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState,
+    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
+    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState,
     ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
@@ -479,6 +479,33 @@ fn what_is_ours_is_reported_within_48_hours_but_not_to_who_reported_it() {
     told.facts.product_changed(product("gateway"));
     told.verdict(Verdict::Confirmed);
     assert!(!told.has("rmsv-report"));
+}
+
+#[test]
+fn who_may_lengthen_a_term_is_asked_by_the_anchor_in_use_and_a_breach_stays() {
+    let mut story = Story::new(&[("customer", ChannelKind::Customer)]);
+    let rule = story.basis.policy.rules.iter_mut().find(|rule| rule.key == "rmsv-report").unwrap();
+    rule.anchor = DeadlineAnchor::FirstReceived;
+    story.facts.product_changed(product("gateway"));
+    story.later(10);
+    story.verdict(Verdict::Confirmed);
+    let received = at("2026-10-12T01:00:00Z");
+    let counted = story.facts.counts_from(ClockFactKind::LearnedVulnerability);
+    assert_eq!(counted, Some(received), "not from the verdict, ten hours later");
+    assert_eq!(story.due("rmsv-report"), Some(received + TimeDelta::hours(48)));
+    story.later(50);
+    let breached = Some(received + TimeDelta::hours(48));
+    assert_eq!(story.clock("rmsv-report").breached_at, breached);
+    story.enter(ClockFactKind::LearnedVulnerability, None, Some(story.facts.at));
+    story.later(1);
+    let clock = story.clock("rmsv-report");
+    assert_eq!((clock.breached_at, clock.due_at), (breached, Some(received + TimeDelta::hours(108))));
+    let mut led = Story { facts: story.facts.clone(), basis: story.basis.clone(), next: story.next };
+    story.send("rmsv-report");
+    assert_eq!(story.clock("rmsv-report").breached_at, breached, "met, and late all the same");
+    led.facts.by_leader = true;
+    led.enter(ClockFactKind::LearnedVulnerability, None, Some(led.facts.at));
+    assert_eq!(led.clock("rmsv-report").breached_at, None, "a leader said that it was learned of later");
 }
 
 #[test]
