@@ -627,6 +627,23 @@ fn the_final_report_of_an_incident_counts_from_its_notification() {
 }
 
 #[test]
+fn the_stage_before_is_found_though_its_rule_has_another_name() {
+    let mut story = Story::new(&[]);
+    story.decide(DecisionKind::SevereIncident, true, None);
+    story.facts.at = at("2027-01-31T12:00:00Z");
+    story.send("cra-incident-notification");
+    for rule in &mut story.basis.policy.rules {
+        for key in [Some(&mut rule.key), rule.after.as_mut()].into_iter().flatten() {
+            *key = key.replace("cra-incident-notification", "cra-incident-72-hours");
+        }
+    }
+    assert_eq!(story.basis.policy.faults(), []);
+    story.basis.policy_id = Some(id(2));
+    story.settle();
+    assert_eq!(story.due("cra-incident-final-report"), Some(at("2027-02-28T23:00:00Z")));
+}
+
+#[test]
 fn a_network_incident_is_reported_in_four_hours_or_one() {
     for (critical, due) in [(false, "2026-10-12T05:00:00Z"), (true, "2026-10-12T02:00:00Z")] {
         let mut story = Story::new(&[]);
