@@ -1,6 +1,6 @@
 //! What clocks follow from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
@@ -214,7 +214,7 @@ impl ClockFacts {
 
     /// Whether RMSV asks for a report: a network product of ours is affected.
     pub(super) fn is_in_rmsv_scope(&self) -> bool {
-        self.touched().any(|product| product.kind == ProductKind::Product && product.rmsv_library.is_some())
+        self.touched().any(in_rmsv_scope)
     }
 
     /// Whether a product in the CRA's scope is affected that was supported at `at`.
@@ -267,13 +267,17 @@ impl ClockFacts {
         self.scores.iter().find(|score| score.pass == pass).map(|score| (pass, score.at))
     }
 
-    /// When the first fix or mitigation of a line was available.
-    pub(super) fn measure_available_at(&self) -> Option<DateTime<Utc>> {
-        self.remediations
-            .iter()
-            .flat_map(|row| [row.available_at, row.mitigation_available_at])
-            .flatten()
-            .min()
+    /// When the first fix or mitigation was available of a line whose products are in a trigger's scope.
+    pub(super) fn measure_available_at(&self, trigger: DeadlineTrigger) -> Option<DateTime<Utc>> {
+        let in_scope = |product: &&product::Model| match trigger {
+            DeadlineTrigger::OwnVulnerability => in_rmsv_scope(product),
+            DeadlineTrigger::Exploited => product.cra_in_scope,
+            _ => true,
+        };
+        let lines: BTreeSet<&str> =
+            self.touched().filter(in_scope).map(|product| product.line.as_str()).collect();
+        let of_line = self.remediations.iter().filter(|row| lines.contains(row.line.as_str()));
+        of_line.flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min()
     }
 
     /// Decided questions of a kind.
@@ -290,6 +294,11 @@ impl ClockFacts {
     pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
         self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())
     }
+}
+
+/// Whether RMSV is about it: a network product that belongs to one of the platform's libraries.
+fn in_rmsv_scope(product: &product::Model) -> bool {
+    product.kind == ProductKind::Product && product.rmsv_library.is_some()
 }
 
 fn replace<M: Clone>(rows: &mut Vec<M>, changed: &M, id: impl Fn(&M) -> Uuid) {

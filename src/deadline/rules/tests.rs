@@ -562,6 +562,32 @@ fn exploitation_opens_the_duties_of_whatever_may_be_ours() {
 }
 
 #[test]
+fn a_measure_counts_that_is_about_a_product_in_scope_and_not_from_before_it_was_learned_of() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    let outside = product("intranet");
+    story.facts.product_changed(Product {
+        product: product::Model { id: id(32), cra_in_scope: false, ..outside.product },
+        ..outside
+    });
+    story.later(24);
+    story.exploited();
+    let release = |line: &str, number: u128, at: DateTime<Utc>| remediation::Model {
+        id: id(number),
+        available_at: Some(at),
+        ..fix(line, RemediationState::Passed)
+    };
+    story.facts.fix_changed(&release("intranet", 41, story.facts.at));
+    story.settle();
+    assert_eq!(story.clock("cra-final-report").none_reason, Some(NoDeadline::NoMeasureYet));
+    story.facts.fix_changed(&release("gateway", 42, at("2026-03-01T00:00:00Z")));
+    story.settle();
+    let clock = story.clock("cra-final-report");
+    assert_eq!(clock.anchor_at, Some(at("2026-10-13T01:00:00Z")), "from an earlier pass: there since it was learned of");
+    assert_eq!(clock.due_at, Some(at("2026-10-27T23:00:00Z")));
+}
+
+#[test]
 fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));

@@ -161,6 +161,12 @@ fn previous(facts: &ClockFacts, basis: &Basis, rule: &Rule, within: &str) -> Opt
     facts.obligations.iter().filter(is_previous).filter_map(|row| row.met_at).max()
 }
 
+/// From when a measure against what was learned of at `since` is available: one that was there before, from an earlier
+/// pass, is available from then.
+fn measure(facts: &ClockFacts, rule: &Rule, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    facts.measure_available_at(rule.trigger).map(|at| at.max(since))
+}
+
 fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report: &report::Model) {
     let Some(channel) = facts.channels.get(&report.channel_id) else { return };
     let within = format!("report:{}:", report.id);
@@ -177,7 +183,7 @@ fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report
         }
         let anchor_at = match rule.anchor {
             DeadlineAnchor::LevelSet => facts.level_set().map(|(_, at)| at),
-            DeadlineAnchor::MeasureAvailable => facts.measure_available_at(),
+            DeadlineAnchor::MeasureAvailable => measure(facts, rule, report.received_at),
             DeadlineAnchor::PreviousSubmitted => previous(facts, basis, rule, &within),
             _ => Some(report.received_at),
         };
@@ -327,7 +333,7 @@ fn own_duties(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             let corrected = facts.entered(ClockFactKind::LearnedVulnerability, None);
             let anchor_at = match rule.anchor {
                 DeadlineAnchor::FirstReceived => Some(corrected.unwrap_or(facts.event.received_at)),
-                DeadlineAnchor::MeasureAvailable => facts.measure_available_at(),
+                DeadlineAnchor::MeasureAvailable => measure(facts, rule, learned),
                 DeadlineAnchor::PreviousSubmitted => previous(facts, basis, rule, &within),
                 DeadlineAnchor::DecisionMade => {
                     let id = |row: &&entity::decision::Model| within.contains(&row.id.to_string());
