@@ -244,9 +244,14 @@ impl ClockFacts {
 
     /// When exploitation in the wild was learned of first.
     pub(super) fn exploitation_learned_at(&self) -> Option<DateTime<Utc>> {
-        let facts = self.world.iter().filter(|fact| fact.kind == WorldFactKind::ExploitedInTheWild);
-        let first = facts.map(|fact| fact.learned_at).min()?;
-        Some(self.entered(ClockFactKind::LearnedExploitation, None).unwrap_or(first))
+        let kind = ClockFactKind::LearnedExploitation;
+        let facts = || self.world.iter().filter(|fact| fact.kind == WorldFactKind::ExploitedInTheWild);
+        let first = facts().map(|fact| fact.learned_at).min()?;
+        let entry = self.entered.iter().rev().find(|row| row.kind == kind);
+        let Some((entry, corrected)) = entry.and_then(|row| Some((row, row.at?))) else { return Some(first) };
+        // Who corrected it knew what was on record then; what came to light after that speaks for itself.
+        let since = facts().filter(|fact| fact.recorded_at > entry.recorded_at).map(|fact| fact.learned_at);
+        Some(since.fold(corrected, DateTime::min))
     }
 
     /// When it was published, as far as is known.

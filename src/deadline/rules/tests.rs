@@ -562,6 +562,24 @@ fn exploitation_opens_the_duties_of_whatever_may_be_ours() {
 }
 
 #[test]
+fn a_correction_covers_what_was_on_record_and_nothing_after_it() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    story.later(10);
+    story.exploited();
+    story.later(1);
+    story.enter(ClockFactKind::LearnedExploitation, None, Some(at("2026-10-12T12:00:00Z")));
+    assert_eq!(story.due("cra-early-warning"), Some(at("2026-10-13T12:00:00Z")), "corrected to later");
+    story.later(1);
+    let mut earlier = story.facts.world[0].clone();
+    (earlier.id, earlier.recorded_at) = (id(61), story.facts.at);
+    earlier.learned_at = at("2026-10-12T05:00:00Z");
+    story.facts.world.push(earlier);
+    story.settle();
+    assert_eq!(story.due("cra-early-warning"), Some(at("2026-10-13T05:00:00Z")), "it came to light afterwards");
+}
+
+#[test]
 fn a_measure_counts_that_is_about_a_product_in_scope_and_not_from_before_it_was_learned_of() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));
