@@ -562,6 +562,17 @@ fn exploitation_opens_the_duties_of_whatever_may_be_ours() {
 }
 
 #[test]
+fn a_law_begins_with_its_day_where_it_holds() {
+    for (learned, begun) in [("2026-09-10T21:59:00Z", false), ("2026-09-10T22:00:00Z", true)] {
+        let mut story = Story::new(&[]);
+        story.facts.product_changed(product("gateway"));
+        story.facts.at = at(learned);
+        story.exploited();
+        assert_eq!(story.has("cra-early-warning"), begun, "{learned}, in Brussels");
+    }
+}
+
+#[test]
 fn a_correction_covers_what_was_on_record_and_nothing_after_it() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));

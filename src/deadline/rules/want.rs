@@ -326,7 +326,8 @@ fn own_duties(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             // The platform that sent the report knows.
             let sent_it = rule.trigger == DeadlineTrigger::OwnVulnerability
                 && facts.reports.iter().any(|report| report.channel_id == channel.id);
-            let begun = rule.since.is_none_or(|since| learned.date_naive() >= since);
+            let zone: Tz = channel.time_zone.parse().unwrap_or(Tz::UTC);
+            let begun = rule.since.is_none_or(|since| learned.with_timezone(&zone).date_naive() >= since);
             if (sent_it && !known) || !begun || wanted.iter().any(|other| other.slot == slot) {
                 continue;
             }
