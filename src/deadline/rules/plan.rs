@@ -256,12 +256,12 @@ fn pauses(row: &mut deadline::Model, facts: &ClockFacts, clock: &Clock) -> Vec<P
     if asked != row.paused_since
         && let Some(since) = row.paused_since
     {
-        let span = pause(since, Some(facts.at));
+        let span = pause(since, Some(facts.at), &row.pauses.0);
         row.pauses.0.push(PausedSpan { from: span.from, to: span.to });
     }
     row.paused_since = asked;
     let over = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to });
-    over.chain(asked.map(|since| pause(since, None))).collect()
+    over.chain(asked.map(|since| pause(since, None, &row.pauses.0))).collect()
 }
 
 /// Counts an open clock by what the facts and the policy now say.

@@ -427,6 +427,20 @@ fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever()
         assert_eq!(story.due("cnvd-publication"), published);
         assert_eq!(story.of_kind(DeadlineKind::Information)[0].state, DeadlineState::Met);
     }
+    let mut story = Story::new(&kinds);
+    for (from, to) in [("2026-10-12T16:00:00Z", "2026-10-14T16:00:00Z"), ("2026-10-15T16:00:00Z", "2026-10-18T16:00:00Z")] {
+        story.facts.at = at(from);
+        story.facts.event.status = Status::NeedsInformation;
+        story.facts.event.asked_at = Some(story.facts.at);
+        story.facts.event.asked_report_id = Some(id(20));
+        story.settle();
+        story.facts.at = at(to);
+        story.facts.event.status = Status::Triaging;
+        story.settle();
+    }
+    let spans = &story.clock("src-verdict").pauses.0;
+    assert_eq!((spans[0].to - spans[0].from, spans[1].to - spans[1].from), (TimeDelta::hours(48), TimeDelta::hours(24)));
+    assert_eq!(story.due("src-verdict"), Some(at("2026-10-22T16:00:00Z")), "asked twice, three days all the same");
 }
 
 /// Thursday's end moved by working days: over the weekend from the second on.
