@@ -81,7 +81,7 @@ async fn tell(
     let around = Around { at_work: &at_work, duties: &duties, named: &named, red: event.tlp == Tlp::Red };
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
-        let breached = one.percent >= 100;
+        let breached = one.is_breach();
         if breached {
             changes.message(app, Some(event.id), &message::DeadlineBreached { deadline, kind });
         } else {

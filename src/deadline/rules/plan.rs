@@ -206,6 +206,7 @@ fn follow(
         };
         row.slot == slot && same_turn
     });
+    let done = done && !is_put_off(rows, facts, slot, clock);
     let settled = done_at.is_some() || owes.is_some_and(|row| row.state != ObligationState::Open);
     if done || settled {
         return;
@@ -244,6 +245,17 @@ fn follow(
     };
     count_anew(&mut row, facts, basis, clock);
     rows.push(row);
+}
+
+/// Whether a channel's publication that was taken to have happened on its day was put off to a later one by agreement.
+fn is_put_off(rows: &[deadline::Model], facts: &ClockFacts, slot: &str, clock: &Clock) -> bool {
+    let End::At(agreed) = clock.end else { return false };
+    let passed = |row: &deadline::Model| {
+        row.state == DeadlineState::Met && row.met_at == row.due_at && row.due_at < Some(agreed)
+    };
+    clock.kind == DeadlineKind::Publication
+        && agreed > facts.at
+        && rows.iter().filter(|row| row.slot == slot).all(passed)
 }
 
 /// The pauses of a clock as they now are, with the one that runs as long as it may run.
@@ -311,15 +323,15 @@ fn close(
         Some((ObligationState::Met, owes)) => meet(row, owes.met_at.unwrap_or(at)),
         Some((ObligationState::Waived, owes)) => end(row, at, owes.waive_reason.clone().unwrap_or_default()),
         _ => {
-            let published = row.kind == DeadlineKind::Publication && row.due_at.is_some_and(|due| due <= at);
-            if let Some(done) = done_at.or(row.due_at.filter(|_| published)) {
+            if let Some(done) = done_at {
                 meet(row, done);
             }
         }
     }
 }
 
-fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
+/// What a clock waited for happened at `at`.
+pub(super) fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
     row.state = DeadlineState::Met;
     row.met_at = Some(at);
     // A breach that a later end left on record stays, unless it was met before that after all.

@@ -6,7 +6,7 @@ use entity::vocabulary::{DeadlineKind, DeadlineState, Function};
 use entity::{assignment, deadline, duty};
 
 use super::count::{next_notice, told_by};
-use super::plan::{Change, Plan, marks_of};
+use super::plan::{Change, Plan, marks_of, meet};
 use super::{Basis, ClockFacts};
 
 /// A clock of which people are told.
@@ -14,8 +14,15 @@ use super::{Basis, ClockFacts};
 pub struct Told {
     /// The clock.
     pub deadline: deadline::Model,
-    /// How much of its time is over; 100 is the breach.
+    /// How much of its time is over; 100 is the end.
     pub percent: i32,
+}
+
+impl Told {
+    /// Whether its time ran out on us; a publication's day is nobody's breach.
+    pub fn is_breach(&self) -> bool {
+        self.percent >= 100 && self.deadline.kind != DeadlineKind::Publication
+    }
 }
 
 /// Adds to a plan that people are told of what is due by now, each share of a clock's time once: of several that have
@@ -38,8 +45,10 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
         let mut after = row.clone();
         after.told_percent = percent.max(row.told_percent);
         after.next_notice_at = next_notice(&marks, after.told_percent);
-        if percent >= 100 {
-            after.breached_at = row.breached_at.or(row.due_at);
+        match row.due_at.filter(|_| percent >= 100) {
+            // A publication is the channel's own: it is told of, and then has happened as far as anybody knows.
+            Some(due) if row.kind == DeadlineKind::Publication => meet(&mut after, due),
+            due => after.breached_at = row.breached_at.or(due),
         }
         if percent > row.told_percent {
             told.push(Told { deadline: after.clone(), percent });

@@ -467,6 +467,41 @@ fn a_notice_without_a_date_has_no_deadline_until_one_is_entered() {
 }
 
 #[test]
+fn a_publication_is_told_of_before_it_has_happened_and_may_be_put_off() {
+    let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    let due = at("2026-11-26T16:00:00Z");
+    story.facts.at = due;
+    let mut planned = story.plan();
+    assert!(planned.is_empty(), "no command passes over its end in silence: {planned:?}");
+    let told = tell_due(&story.facts, &story.basis, &mut planned);
+    let told: Vec<_> = told.iter().map(|told| (told.deadline.rule.as_deref(), told.percent, told.is_breach())).collect();
+    assert_eq!(told, [(Some("cnvd-publication"), 100, false)]);
+    story.settle();
+    let met = story.clock("cnvd-publication").clone();
+    assert_eq!((met.state, met.met_at, met.breached_at), (DeadlineState::Met, Some(due), None));
+    let agreed = at("2026-12-24T16:00:00Z");
+    story.enter(ClockFactKind::Publication, Some(id(20)), Some(agreed));
+    assert_eq!(story.of_kind(DeadlineKind::Publication).len(), 2);
+    let clock = story.clock("cnvd-publication");
+    assert_eq!((clock.state, clock.due_at), (DeadlineState::Open, Some(agreed)));
+    story.facts.world.push(world_fact::Model {
+        id: id(62),
+        event_id: id(10),
+        kind: WorldFactKind::PubliclyKnown,
+        occurred_at: Some(at("2026-12-01T00:00:00Z")),
+        learned_at: at("2026-12-01T00:00:00Z"),
+        source: "a mailing list".to_owned(),
+        recorded_by: "analyst-1".to_owned(),
+        recorded_at: at("2026-12-01T00:00:00Z"),
+    });
+    story.later(24 * 6);
+    let clock = story.clock("cnvd-publication");
+    assert_eq!((clock.state, clock.met_at), (DeadlineState::Met, Some(at("2026-12-01T00:00:00Z"))));
+    story.enter(ClockFactKind::Publication, Some(id(20)), Some(at("2027-02-01T00:00:00Z")));
+    assert_eq!(story.of_kind(DeadlineKind::Publication).len(), 2, "what is known is not put off");
+}
+
+#[test]
 fn a_question_opens_an_obligation_of_its_own() {
     let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
     story.enter(ClockFactKind::Question, Some(id(20)), None);
