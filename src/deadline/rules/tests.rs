@@ -375,7 +375,9 @@ fn a_policy_that_contradicts_itself_says_where() {
         policy.faults().first().map(|fault| fault.field)
     };
     type Fault = fn(&mut Rule);
-    let table: [(&str, Fault, &str); 10] = [
+    let table: [(&str, Fault, &str); 12] = [
+        ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 4_001, ..term }), "term"),
+        ("cra-incident-final-report", |rule| rule.term = rule.term.map(|term| Term { amount: 1_201, ..term }), "term"),
         ("src-verdict", |rule| rule.key = "src-acknowledgement".to_owned(), "key"),
         ("src-verdict", |rule| rule.reply = None, "reply"),
         ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 0, ..term }), "term"),
