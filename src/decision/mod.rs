@@ -16,8 +16,8 @@ use entity::{decision, event};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::auth::{Actor, Role};
 use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
 use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};

@@ -200,9 +200,7 @@ impl ClockFacts {
     /// Whether exploitation of the event's vulnerability is a duty of ours: it is a vulnerability of ours, fixed or not,
     /// or somebody finds out whether it is, whatever was said of it before.
     pub(super) fn may_be_exploited(&self) -> bool {
-        self.is_ours()
-            || self.event.verdict == Some(Verdict::AlreadyFixed)
-            || is_analysed(self.event.status)
+        self.is_ours() || self.event.verdict == Some(Verdict::AlreadyFixed) || is_analysed(self.event.status)
     }
 
     /// Products that are affected, or were until they were fixed.

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
-    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind, RemediationState,
-    ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
+    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, ObligationState, Origin, ProductKind,
+    RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
@@ -377,7 +377,11 @@ fn a_policy_that_contradicts_itself_says_where() {
     type Fault = fn(&mut Rule);
     let table: [(&str, Fault, &str); 12] = [
         ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 4_001, ..term }), "term"),
-        ("cra-incident-final-report", |rule| rule.term = rule.term.map(|term| Term { amount: 1_201, ..term }), "term"),
+        (
+            "cra-incident-final-report",
+            |rule| rule.term = rule.term.map(|term| Term { amount: 1_201, ..term }),
+            "term",
+        ),
         ("src-verdict", |rule| rule.key = "src-acknowledgement".to_owned(), "key"),
         ("src-verdict", |rule| rule.reply = None, "reply"),
         ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 0, ..term }), "term"),
@@ -430,7 +434,9 @@ fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever()
         assert_eq!(story.of_kind(DeadlineKind::Information)[0].state, DeadlineState::Met);
     }
     let mut story = Story::new(&kinds);
-    for (from, to) in [("2026-10-12T16:00:00Z", "2026-10-14T16:00:00Z"), ("2026-10-15T16:00:00Z", "2026-10-18T16:00:00Z")] {
+    for (from, to) in
+        [("2026-10-12T16:00:00Z", "2026-10-14T16:00:00Z"), ("2026-10-15T16:00:00Z", "2026-10-18T16:00:00Z")]
+    {
         story.facts.at = at(from);
         story.facts.event.status = Status::NeedsInformation;
         story.facts.event.asked_at = Some(story.facts.at);
@@ -441,8 +447,15 @@ fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever()
         story.settle();
     }
     let spans = &story.clock("src-verdict").pauses.0;
-    assert_eq!((spans[0].to - spans[0].from, spans[1].to - spans[1].from), (TimeDelta::hours(48), TimeDelta::hours(24)));
-    assert_eq!(story.due("src-verdict"), Some(at("2026-10-22T16:00:00Z")), "asked twice, three days all the same");
+    assert_eq!(
+        (spans[0].to - spans[0].from, spans[1].to - spans[1].from),
+        (TimeDelta::hours(48), TimeDelta::hours(24))
+    );
+    assert_eq!(
+        story.due("src-verdict"),
+        Some(at("2026-10-22T16:00:00Z")),
+        "asked twice, three days all the same"
+    );
 }
 
 /// Thursday's end moved by working days: over the weekend from the second on.
@@ -476,7 +489,8 @@ fn a_publication_is_told_of_before_it_has_happened_and_may_be_put_off() {
     let mut planned = story.plan();
     assert!(planned.is_empty(), "no command passes over its end in silence: {planned:?}");
     let told = tell_due(&story.facts, &story.basis, &mut planned);
-    let told: Vec<_> = told.iter().map(|told| (told.deadline.rule.as_deref(), told.percent, told.is_breach())).collect();
+    let told: Vec<_> =
+        told.iter().map(|told| (told.deadline.rule.as_deref(), told.percent, told.is_breach())).collect();
     assert_eq!(told, [(Some("cnvd-publication"), 100, false)]);
     story.settle();
     let met = story.clock("cnvd-publication").clone();
@@ -638,7 +652,11 @@ fn a_correction_covers_what_was_on_record_and_nothing_after_it() {
     earlier.learned_at = at("2026-10-12T05:00:00Z");
     story.facts.world.push(earlier);
     story.settle();
-    assert_eq!(story.due("cra-early-warning"), Some(at("2026-10-13T05:00:00Z")), "it came to light afterwards");
+    assert_eq!(
+        story.due("cra-early-warning"),
+        Some(at("2026-10-13T05:00:00Z")),
+        "it came to light afterwards"
+    );
 }
 
 #[test]
@@ -663,7 +681,11 @@ fn a_measure_counts_that_is_about_a_product_in_scope_and_not_from_before_it_was_
     story.facts.fix_changed(&release("gateway", 42, at("2026-03-01T00:00:00Z")));
     story.settle();
     let clock = story.clock("cra-final-report");
-    assert_eq!(clock.anchor_at, Some(at("2026-10-13T01:00:00Z")), "from an earlier pass: there since it was learned of");
+    assert_eq!(
+        clock.anchor_at,
+        Some(at("2026-10-13T01:00:00Z")),
+        "from an earlier pass: there since it was learned of"
+    );
     assert_eq!(clock.due_at, Some(at("2026-10-27T23:00:00Z")));
 }
 
@@ -692,10 +714,7 @@ fn the_decision_that_was_made_last_counts_and_a_refusal_taken_back_opens_the_dut
     story.exploited();
     story.later(1);
     // Asked later than the question of the procedure, and answered before it.
-    let later = decision::Model {
-        id: id(90),
-        ..abroad_question(&story.facts, id(90), "analyst-1", None)
-    };
+    let later = decision::Model { id: id(90), ..abroad_question(&story.facts, id(90), "analyst-1", None) };
     story.facts.decisions.push(decision::Model {
         granted: Some(true),
         extent: Some(AbroadExtent::Allow),
@@ -855,12 +874,18 @@ fn who_is_told_has_the_work_or_the_duty() {
     };
     assert_eq!(people(std::slice::from_ref(&work), false), ["analyst-1", "leader-1"]);
     assert_eq!(people(&[], true), ["analyst-3", "leader-1"], "of RED the named people and the leading group");
-    let others = [duty(Function::Security, "analyst-4", None), duty(Function::LeadingGroup, "leader-1", None)];
+    let others =
+        [duty(Function::Security, "analyst-4", None), duty(Function::LeadingGroup, "leader-1", None)];
     assert_eq!(told_of(breached, &[], &others, true), ["leader-1"], "who is not named on it is not told");
     assert_eq!(told_of(&soon, &[], &others, true), ["analyst-3", "leader-1"], "but somebody always is");
     let mut line = soon.clone();
     line.deadline.kind = DeadlineKind::Fix;
-    let of_team = assignment::Model { function: Function::RAndD, subject: None, team: Some("gateway-team".to_owned()), ..work };
+    let of_team = assignment::Model {
+        function: Function::RAndD,
+        subject: None,
+        team: Some("gateway-team".to_owned()),
+        ..work
+    };
     assert_eq!(
         told_of(&line, std::slice::from_ref(&of_team), &others, false),
         ["analyst-4", "leader-1"],
