@@ -127,11 +127,12 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
         LearnedOf::SevereIncident => ClockFactKind::LearnedSevereIncident,
         LearnedOf::NetworkIncident => ClockFactKind::LearnedNetworkIncident,
     };
-    let Some(present) = clocks.facts.learned_at(kind) else {
+    let Some(present) = clocks.facts.counts_from(kind) else {
         let message = "nothing of this kind is on record: record it first (giveVerdict, recordWorldFact, recordDecision)";
         return Err(Error::refused(RefusalCode::UnknownReference, message));
     };
-    if learned_at > present && !actor.is(Role::Leader) {
+    clocks.facts.by_leader = actor.is(Role::Leader);
+    if learned_at > present && !clocks.facts.by_leader {
         let message =
             "only a LEADER corrects it to a later instant, since that lengthens a legal term: ask one";
         return Err(Error::refused(RefusalCode::NeedsLeader, message));

@@ -130,7 +130,8 @@ fn rule_of(number: usize, input: &DeadlineRuleInput) -> Result<Rule> {
     let term = match (input.unit, input.amount) {
         (None, None) => None,
         (Some(unit), Some(amount)) => {
-            let amount = u16::try_from(amount).map_err(|_| Error::bad_input(&field, "send 1 to 65535"))?;
+            let amount = u16::try_from(amount)
+                .map_err(|_| Error::bad_input(&field, "send 1 to 4000, of months 1 to 1200"))?;
             Some(Term { unit, amount })
         }
         _ => return Err(Error::bad_input(&field, "send unit and amount together, or neither")),

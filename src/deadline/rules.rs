@@ -16,7 +16,7 @@ mod want;
 pub use facts::{Basis, ClockFacts, Given, Product, Scored, TimedCalendar};
 pub use plan::{Change, Plan, abroad_question, plan};
 pub use policy::{Fault, Policy, Rule, Term, default_policy};
-pub use telling::{Told, addressees, functions, responsible, tell_due};
+pub use telling::{Around, Told, addressees, functions, responsible, tell_due};
 
 use chrono::TimeDelta;
 use entity::vocabulary::{DeadlineTrigger, ReplyKind};
@@ -27,6 +27,9 @@ pub const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(72);
 pub const REMINDER: TimeDelta = TimeDelta::hours(48);
 /// What stands in an obligation that the level no longer asks for.
 pub const LEVEL_FELL: &str = "the event's level no longer asks for it";
+
+/// How the reason begins with which an obligation was waived because reporting abroad was refused.
+pub const ABROAD_REFUSED: &str = "reporting abroad was refused";
 
 /// Whether a duty of this trigger is the event's own: toward somebody who may have reported nothing.
 fn is_own_duty(trigger: DeadlineTrigger) -> bool {

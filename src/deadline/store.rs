@@ -63,7 +63,16 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         .order_by_asc(decision::Column::AskedAt)
         .order_by_asc(decision::Column::Id)
         .all(db);
-    let world = world_fact::Entity::find().filter(world_fact::Column::EventId.eq(id)).all(db);
+    // What is known of a duplicate is known of the vulnerability.
+    let duplicates = Query::select()
+        .column(event::Column::Id)
+        .from(event::Entity)
+        .and_where(event::Column::DuplicateOf.eq(id))
+        .take();
+    let known = Condition::any()
+        .add(world_fact::Column::EventId.eq(id))
+        .add(world_fact::Column::EventId.in_subquery(duplicates));
+    let world = world_fact::Entity::find().filter(known).all(db);
     let entered = clock_fact::Entity::find()
         .filter(clock_fact::Column::EventId.eq(id))
         .filter(clock_fact::Column::SupersededAt.is_null())
@@ -503,19 +512,6 @@ pub async fn duties(app: &App, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// The only people that may be told of an event, where it is theirs alone; none where it is not.
-///
-/// # Errors
-/// Of the database.
-pub async fn named_people(app: &App, event: &event::Model) -> Result<Option<BTreeSet<String>>> {
-    if event.tlp != Tlp::Red {
-        return Ok(None);
-    }
-    let access = visibility::AccessFacts::load(app, event).await?;
-    let present = access.members.into_iter().filter(|member| member.removed_at.is_none());
-    Ok(Some(present.filter_map(|member| member.subject).collect()))
-}
-
 /// Who has work on the event that is not done.
 ///
 /// # Errors
@@ -526,6 +522,18 @@ pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
         .filter(assignment::Column::State.is_in(UNDONE))
         .order_by_asc(assignment::Column::Id);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// The event's named people: the members of its team.
+///
+/// # Errors
+/// Of the database.
+pub async fn named(app: &App, event: Uuid) -> Result<BTreeSet<String>> {
+    let select = team_member::Entity::find()
+        .filter(team_member::Column::EventId.eq(event))
+        .filter(team_member::Column::RemovedAt.is_null());
+    let members = select.all(app.database.reader()).await?;
+    Ok(members.into_iter().filter_map(|member| member.subject).collect())
 }
 
 /// Whether channels of all these keys are there.

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use entity::event;
-use entity::vocabulary::{DeadlineKind, NoticeKind};
+use entity::vocabulary::{DeadlineKind, NoticeKind, Tlp};
 use uuid::Uuid;
 
-use super::rules::{Told, addressees};
+use super::rules::{Around, Told, addressees};
 use super::{Clocks, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -76,10 +76,11 @@ async fn tell(
 ) -> Result<()> {
     let at_work = store::at_work(app, event.id).await?;
     let duties = store::duties(app, changes.at()).await?;
-    let named = store::named_people(app, event).await?;
+    let named = store::named(app, event.id).await?;
+    let around = Around { at_work: &at_work, duties: &duties, named: &named, red: event.tlp == Tlp::Red };
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
-        let breached = one.percent >= 100;
+        let breached = one.is_breach();
         if breached {
             changes.message(app, Some(event.id), &message::DeadlineBreached { deadline, kind });
         } else {
@@ -93,7 +94,7 @@ async fn tell(
             about: one.deadline.id,
             once: None,
         };
-        notice::write(app, changes, addressees(one, &at_work, &duties, named.as_ref()), &notice);
+        notice::write(app, changes, addressees(one, &around), &notice);
         let asked = clocks.facts.reports.iter().find(|report| Some(report.id) == one.deadline.report_id);
         // Whoever asked a database or regulator did it by a reply.
         let asked = asked.filter(|report| {

@@ -16,8 +16,8 @@ use entity::{decision, event};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
 use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{expect_version, optional_text, require_text};
@@ -68,7 +68,8 @@ pub struct RecordDecision {
     pub granted: bool,
     /// How much may go abroad; required for REPORT_ABROAD, and for nothing else. 允许向境外提供的范围；仅在向境外报送时必填。
     pub extent: Option<AbroadExtent>,
-    /// Subjects of who took part. 参与人。
+    /// Subjects of who took part; REFUSE needs somebody of LEGAL among them, another person than who records it.
+    /// 参与人；不同意（REFUSE）时须含法务人员，且不得为记录人本人。
     pub participants: Option<Vec<String>>,
     /// When an accepted risk ends; required for a granted ACCEPT_RISK, and for nothing else.
     /// 接受风险的到期时间；仅在批准接受风险时必填。
@@ -161,11 +162,25 @@ pub async fn ask(app: &App, actor: &Actor, input: &AskDecision) -> Result<decisi
     Ok(row)
 }
 
+/// Those of `subjects` who are known to be of LEGAL: their last sign-in said so, and counts.
+async fn of_legal(app: &App, actor: &Actor, subjects: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        let principal = crate::principal::store::latest(app, subject).await?;
+        let acting = principal.and_then(|row| crate::principal::acting(app, &row, actor.origin.clone()));
+        if acting.is_some_and(|person| person.is(Role::Legal)) {
+            found.push(subject.clone());
+        }
+    }
+    Ok(found)
+}
+
 /// Records what was decided, once.
 ///
 /// # Errors
 /// By policy, visibility and the decision's version; refusals where it is decided already, the actor asked for
-/// it, the outcome is none of the options, an accepted risk has no end in the future, or what may go abroad is not said.
+/// it, the outcome is none of the options, an accepted risk has no end in the future, what may go abroad is not said, or
+/// it is refused with nobody of LEGAL.
 pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<decision::Model> {
     require(actor, Action::RecordDecision)?;
     let outcome = require_text("input.outcome", &input.outcome, SHORT)?;
@@ -174,6 +189,10 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
     let event = crate::event::store::find(app, actor, before.event_id).await?;
     expect_version(before.version, input.expected_version)?;
     let mut changes = ChangeSet::new(app, actor, Action::RecordDecision);
+    let of_legal = match input.extent {
+        Some(AbroadExtent::Refuse) => of_legal(app, actor, &participants.0).await?,
+        _ => Vec::new(),
+    };
     let ruling = Ruling {
         by: &actor.subject,
         at: changes.at(),
@@ -181,7 +200,7 @@ pub async fn record(app: &App, actor: &Actor, input: &RecordDecision) -> Result<
         granted: input.granted,
         extent: input.extent,
         expires_at: input.expires_at,
-        participants: &participants.0,
+        of_legal: &of_legal,
     };
     let refusals = rules::refusals(&before, &ruling);
     if !refusals.is_empty() {

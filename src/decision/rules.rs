@@ -24,8 +24,8 @@ pub struct Ruling<'a> {
     pub extent: Option<AbroadExtent>,
     /// When an accepted risk ends.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Subjects of who took part.
-    pub participants: &'a [String],
+    /// Of those who took part, who are known to be of LEGAL.
+    pub of_legal: &'a [String],
 }
 
 /// Why the ruling cannot be recorded; empty when it can.
@@ -52,8 +52,10 @@ pub fn refusals(decision: &decision::Model, ruling: &Ruling<'_>) -> Vec<Refusal>
         refusals.push(Refusal::on(message.0, "extent", message.1));
     }
     // It waives what is owed abroad, with their names beside the leader's.
-    if ruling.extent == Some(AbroadExtent::Refuse) && ruling.participants.is_empty() {
-        let message = "name who of LEGAL took part: refusing waives what is owed abroad in both names";
+    let with_legal = ruling.of_legal.iter().any(|subject| subject != ruling.by);
+    if ruling.extent == Some(AbroadExtent::Refuse) && !with_legal {
+        let message = "name who of LEGAL took part, another person than you, whose last sign-in had that role: refusing \
+                       waives what is owed abroad in both names";
         refusals.push(Refusal::on(RefusalCode::MissingFact, "participants", message));
     }
     let risk_is_accepted = decision.kind == DecisionKind::AcceptRisk && ruling.granted;
@@ -137,7 +139,7 @@ mod tests {
             granted: true,
             extent: None,
             expires_at: None,
-            participants: &[],
+            of_legal: &[],
         }
     }
 
@@ -179,8 +181,11 @@ mod tests {
         let refused = to(false, Some(AbroadExtent::Refuse));
         assert_eq!(codes(&abroad, &refused), [RefusalCode::MissingFact], "by whom of LEGAL");
         let names = ["legal-1".to_owned()];
-        assert_eq!(codes(&abroad, &Ruling { participants: &names, ..refused }), []);
-        let contradicted = Ruling { participants: &names, ..to(true, Some(AbroadExtent::Refuse)) };
+        assert_eq!(codes(&abroad, &Ruling { of_legal: &names, ..refused }), []);
+        let alone = ["leader-1".to_owned()];
+        let alone = Ruling { of_legal: &alone, ..refused };
+        assert_eq!(codes(&abroad, &alone), [RefusalCode::MissingFact], "two roles are no two people");
+        let contradicted = Ruling { of_legal: &names, ..to(true, Some(AbroadExtent::Refuse)) };
         assert_eq!(codes(&abroad, &contradicted), [RefusalCode::Contradiction]);
         assert_eq!(codes(&abroad, &to(false, Some(AbroadExtent::Allow))), [RefusalCode::Contradiction]);
         let other = asked(DecisionKind::Disclose, &[]);

@@ -204,6 +204,11 @@ pub fn review_may_be_skipped(event: &event::Model) -> bool {
     event.highest_level < Level::Yellow
 }
 
+/// Whether somebody is finding out what the event is.
+pub fn is_analysed(status: Status) -> bool {
+    matches!(status, Status::Received | Status::Triaging | Status::NeedsInformation)
+}
+
 /// What a reporter sees of a status.
 pub fn public_status(status: Status) -> PublicStatus {
     match status {

@@ -1,7 +1,7 @@
 //! What surrounds every request: its id, the access log, metrics, and the catching of panics.
 //!
 //! Logged are method, the route's pattern, status, duration, request id, client address and subject. Never the
-//! query string, headers, bodies or tokens; of a path only what matched no route, since a path can hold a secret.
+//! query string, headers, bodies or tokens, and no path, since it can hold a secret, one that matched no route as well.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
@@ -23,8 +23,6 @@ use crate::clock::Ids;
 
 const REQUEST_ID: &str = "x-request-id";
 const MAX_REQUEST_ID_BYTES: usize = 64;
-/// Characters of a path that matched no route.
-const MAX_LOGGED_PATH_CHARS: usize = 200;
 /// Stands for the path's pattern where no route matched.
 const UNMATCHED: &str = "unmatched";
 
@@ -54,10 +52,7 @@ pub(super) async fn record(State(log): State<RequestLog>, mut request: Request, 
     let id: Arc<str> = forwarded_id.unwrap_or_else(|| log.ids.next().to_string()).into();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let path = match &route {
-        Some(route) => route.as_str().to_owned(),
-        None => request.uri().path().chars().take(MAX_LOGGED_PATH_CHARS).collect(),
-    };
+    let path = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(id.clone()));
 
@@ -75,7 +70,7 @@ pub(super) async fn record(State(log): State<RequestLog>, mut request: Request, 
     drop(in_flight);
     let took = began.elapsed();
     let status = response.status();
-    log.metrics.record(&method, route.as_ref().map_or(UNMATCHED, MatchedPath::as_str), status, took);
+    log.metrics.record(&method, &path, status, took);
     tracing::info!(
         target: "vulndesk::access",
         %method,
@@ -144,13 +139,17 @@ mod tests {
         let request = Request::get("/hooks/secret-key?token=secret-token")
             .header("authorization", "Bearer secret-bearer")
             .body(Body::from("secret-body"));
-        app.oneshot(request.unwrap()).await.unwrap();
+        app.clone().oneshot(request.unwrap()).await.unwrap();
+        let mistyped = Request::get("//feeds/secret-feed.ics").body(Body::empty());
+        app.oneshot(mistyped.unwrap()).await.unwrap();
         drop(logging);
 
         let bytes = lines.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
-        let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
-        let fields = &line["fields"];
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[1]["fields"]["path"], UNMATCHED, "a secret in a path that matches no route");
+        let fields = &lines[0]["fields"];
         assert_eq!(
             (&fields["method"], &fields["path"], &fields["status"], &fields["subject"]),
             (&"GET".into(), &"/hooks/{key}".into(), &200.into(), &"analyst-1".into())

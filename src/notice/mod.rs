@@ -22,7 +22,7 @@ pub use settings::{Hour, NoticeSettings};
 use std::collections::BTreeSet;
 
 use async_graphql::InputObject;
-use entity::vocabulary::{Function, NoticeKind};
+use entity::vocabulary::{Function, NoticeKind, Tlp};
 use entity::{event, notice, principal};
 use uuid::Uuid;
 
@@ -108,10 +108,11 @@ pub async fn answerable(app: &App, event: &event::Model, also: &str) -> Result<B
     use crate::deadline::{rules, store as clocks};
     let at_work = clocks::at_work(app, event.id).await?;
     let duties = clocks::duties(app, app.clock.now()).await?;
-    let named = clocks::named_people(app, event).await?;
-    let mut people =
-        rules::responsible(&[Function::Security].into(), None, &at_work, &duties, named.as_ref());
-    if named.is_none_or(|named| named.contains(also)) {
+    let named = clocks::named(app, event.id).await?;
+    let red = event.tlp == Tlp::Red;
+    let around = rules::Around { at_work: &at_work, duties: &duties, named: &named, red };
+    let mut people = rules::responsible(&[Function::Security].into(), None, &around);
+    if !red || named.contains(also) {
         people.insert(also.to_owned());
     }
     Ok(people)

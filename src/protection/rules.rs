@@ -1,9 +1,11 @@
 //! What may be done to the protection of an event.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::Tlp;
+use entity::event;
+use entity::vocabulary::{Tlp, Verdict, WorldFactKind};
 
 use crate::error::{Refusal, RefusalCode};
+use crate::event::rules::is_analysed;
 
 /// Whether the TLP level may move; only a LEADER opens what was for named people only.
 pub fn check_tlp(from: Tlp, to: Tlp, leader: bool) -> Option<Refusal> {
@@ -44,6 +46,13 @@ pub fn check_embargo(
         refusals.push(Refusal::on(RefusalCode::MissingFact, "reason", message));
     }
     refusals
+}
+
+/// Whether exploitation has to be recorded on the event's original: a duplicate that nobody analyses opens no duty.
+pub fn belongs_to_original(event: &event::Model, kind: WorldFactKind) -> bool {
+    kind == WorldFactKind::ExploitedInTheWild
+        && event.verdict == Some(Verdict::Duplicate)
+        && !is_analysed(event.status)
 }
 
 /// Whether the instants of a fact can be: learned of by now, and not before it happened.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::auth::{Actor, Role};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::escalation;
 use crate::event::{self as events, optional_text};
@@ -47,7 +48,7 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
         return Err(Error::Refused(vec![refusal]));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SetTlp).because(reason);
-    let after = event::Model { tlp: input.tlp, ..before.clone() };
+    let mut after = event::Model { tlp: input.tlp, ..before.clone() };
     let access = AccessFacts::load(app, &before).await?;
     let mut granted = AccessFacts { event: after.clone(), ..access.clone() };
     if input.tlp == Tlp::Red {
@@ -55,6 +56,8 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
         escalation::join(app, &mut changes, &mut granted, None, Some(&actor.subject), MemberSource::Actor);
     }
     regrant(&mut changes, Some(&access), &granted);
+    // Whether what is owed abroad needs a decision hangs on it.
+    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     super::tell(app, &mut changes, &after);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::deadline::Clocks;
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
@@ -41,7 +41,8 @@ pub struct RecordWorldFact {
 /// Records a fact; under an embargo it asks the leading group whether the embargo should end.
 ///
 /// # Errors
-/// By policy and visibility; refusals when the instants cannot be.
+/// By policy and visibility; refusals when the instants cannot be, and for the exploitation of a duplicate, which
+/// belongs to its original.
 pub async fn record_world_fact(app: &App, actor: &Actor, input: &RecordWorldFact) -> Result<event::Model> {
     require(actor, Action::RecordWorldFact)?;
     let source = require_text("input.source", &input.source, SHORT)?;
@@ -51,6 +52,9 @@ pub async fn record_world_fact(app: &App, actor: &Actor, input: &RecordWorldFact
         Replay::Done(_) => return Ok(before),
         Replay::First(key) => key,
     };
+    if rules::belongs_to_original(&before, input.kind) {
+        return Err(refer_to_original(app, actor, &before).await?);
+    }
     let mut changes = ChangeSet::new(app, actor, Action::RecordWorldFact);
     let occurred_at = input.occurred_at.map(|at| at.trunc_subsecs(6));
     let learned_at = input.learned_at.trunc_subsecs(6);
@@ -84,6 +88,24 @@ pub async fn record_world_fact(app: &App, actor: &Actor, input: &RecordWorldFact
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
+}
+
+/// Says where a duplicate's exploitation has to be recorded. An original that the actor may not see is not named.
+async fn refer_to_original(app: &App, actor: &Actor, event: &event::Model) -> Result<Error> {
+    let original = match event.duplicate_of {
+        Some(id) => match events::store::find(app, actor, id).await {
+            Ok(original) => Some(original.number),
+            Err(Error::NotFound) => None,
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let message = match original {
+        Some(number) => format!("the event is a duplicate and opens no legal duty: record it on {number}"),
+        None => "the event is a duplicate and opens no legal duty: ask a LEADER to record it on its original"
+            .to_owned(),
+    };
+    Ok(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "event", message)]))
 }
 
 /// Whether a question about disclosure waits for its answer.

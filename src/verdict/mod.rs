@@ -19,7 +19,7 @@ pub mod store;
 use async_graphql::InputObject;
 use chrono::NaiveDate;
 use entity::vocabulary::{EventLinkKind, Severity, Verdict};
-use entity::{event, report, verdict};
+use entity::{event, report, verdict, world_fact};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -164,7 +164,7 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
         follow_original(app, &mut changes, duplicate, original_id, changed)?;
     }
     if let Some(original) = original {
-        changes.revise(app, &original, original.clone(), Some(original.id), Bump::RevisionOnly);
+        learn_from(app, &mut changes, &original, clocks.facts.world).await?;
     }
     if let Some(fixing) = fixing {
         if !linked {
@@ -272,6 +272,24 @@ async fn supersede(app: &App, changes: &mut ChangeSet, row: verdict::Model) -> R
         changes.update(&last, &superseded);
     }
     changes.insert(&row);
+    Ok(())
+}
+
+/// Lets the clocks of an original follow what is known of a duplicate: it is the same vulnerability.
+async fn learn_from(
+    app: &App,
+    changes: &mut ChangeSet,
+    original: &event::Model,
+    world: Vec<world_fact::Model>,
+) -> Result<()> {
+    let mut after = original.clone();
+    if !world.is_empty() {
+        let mut clocks = Clocks::load(app, original).await?;
+        clocks.facts.world.extend(world);
+        clocks.replan(app, changes, &mut after)?;
+    }
+    let bump = if after == *original { Bump::RevisionOnly } else { Bump::Version };
+    changes.revise(app, original, after, Some(original.id), bump);
     Ok(())
 }
 

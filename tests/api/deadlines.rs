@@ -231,7 +231,11 @@ async fn exploitation_of_a_product_in_scope_starts_its_legal_clocks() {
         let unnamed =
             app.change(&leader, "recordDecision", "RecordDecision", refuse.clone(), "decision { id }").await;
         assert_eq!(unnamed["userErrors"][0]["field"], "participants", "{unnamed}");
-        refuse["participants"] = json!(["legal-1"]);
+        refuse["participants"] = json!(["leader-1", "legal-1"]);
+        let invented =
+            app.change(&leader, "recordDecision", "RecordDecision", refuse.clone(), "decision { id }").await;
+        assert_eq!(invented["userErrors"][0]["field"], "participants", "nobody has seen them: {invented}");
+        app.graphql(&app.token(Role::Legal, "legal-1"), "{ viewer { subject } }", Value::Null).await;
         app.done(&leader, "recordDecision", "RecordDecision", refuse, "decision { id }").await;
         let owed = look(&app, &report.event, "obligations { stage state waivedBy waiveReason }").await;
         for row in owed["obligations"].as_array().unwrap() {

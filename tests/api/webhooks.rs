@@ -571,6 +571,7 @@ async fn no_more_goes_abroad_than_was_decided() {
                 "decision": asked["decision"]["id"], "expectedVersion": 1, "outcome": extent, "extent": extent,
                 "granted": extent != "REFUSE", "participants": ["legal-1"],
             });
+            app.graphql(&app.token(Role::Legal, "legal-1"), "{ viewer { subject } }", Value::Null).await;
             let leader = app.token(Role::Leader, "leader-1");
             app.done(&leader, "recordDecision", "RecordDecision", record, "decision { extent }").await;
         };

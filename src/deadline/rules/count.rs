@@ -1,6 +1,7 @@
 //! When a clock is over, and when people are told of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::deadline::PausedSpan;
 use entity::vocabulary::{DeadlineKind, NoDeadline};
 
 use super::want::{Clock, End};
@@ -88,8 +89,10 @@ pub(super) fn next_notice(marks: &[(i32, DateTime<Utc>)], told: i32) -> Option<D
     marks.iter().filter(|(percent, _)| *percent > told).map(|(_, instant)| *instant).min()
 }
 
-/// The time from `since` on for which a report's clocks stand still while its reporter is asked: at most the longest pause.
-pub(super) fn pause(since: DateTime<Utc>, until: Option<DateTime<Utc>>) -> Pause {
-    let longest = since + LONGEST_PAUSE;
+/// The time from `since` on for which a report's clock stands still while its reporter is asked: with the pauses that
+/// are `over`, at most the longest pause.
+pub(super) fn pause(since: DateTime<Utc>, until: Option<DateTime<Utc>>, over: &[PausedSpan]) -> Pause {
+    let spent = over.iter().fold(TimeDelta::zero(), |spent, span| spent + (span.to - span.from));
+    let longest = since + (LONGEST_PAUSE - spent).max(TimeDelta::zero());
     Pause { from: since, to: until.map_or(longest, |until| until.min(longest)) }
 }

@@ -1,9 +1,12 @@
 //! What clocks follow from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, ClockFactKind, DecisionKind, ProductKind, Verdict, WorldFactKind};
+use entity::vocabulary::{
+    AffectedState, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind, ProductKind,
+    Verdict, WorldFactKind,
+};
 use entity::{
     affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
     report, world_fact,
@@ -12,6 +15,7 @@ use uuid::Uuid;
 
 use super::Policy;
 use crate::calendar::rules::Calendar;
+use crate::event::rules::is_analysed;
 
 /// A product with how it stands to the event.
 #[derive(Clone, Debug)]
@@ -71,6 +75,8 @@ pub struct Basis {
 pub struct ClockFacts {
     /// The instant at which is planned.
     pub at: DateTime<Utc>,
+    /// Whether a LEADER changes the facts, whose word lets a later anchor take a breach back.
+    pub by_leader: bool,
     /// The event.
     pub event: event::Model,
     /// Its reports.
@@ -104,6 +110,7 @@ impl ClockFacts {
     pub fn new(event: event::Model, at: DateTime<Utc>) -> Self {
         Self {
             at,
+            by_leader: false,
             event,
             reports: Vec::new(),
             channels: BTreeMap::new(),
@@ -164,9 +171,36 @@ impl ClockFacts {
         }
     }
 
+    /// From when the open clocks count that count from something being learned of, by whatever anchor the policy chose;
+    /// with none open, from when it counts that it was learned of, and none while it was not.
+    pub fn counts_from(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
+        use DeadlineAnchor::{Confirmed, FirstReceived, LearnedOf};
+        let learned = self.learned_at(of)?;
+        let trigger = match of {
+            ClockFactKind::LearnedVulnerability => DeadlineTrigger::OwnVulnerability,
+            ClockFactKind::LearnedExploitation => DeadlineTrigger::Exploited,
+            ClockFactKind::LearnedSevereIncident => DeadlineTrigger::SevereIncident,
+            ClockFactKind::LearnedNetworkIncident => DeadlineTrigger::NetworkIncident,
+            ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => return None,
+        };
+        let within = format!("{trigger}:");
+        let counts = |row: &&deadline::Model| {
+            row.state == DeadlineState::Open
+                && row.slot.starts_with(&within)
+                && matches!(row.anchor, Confirmed | FirstReceived | LearnedOf)
+        };
+        Some(self.deadlines.iter().filter(counts).filter_map(|row| row.anchor_at).min().unwrap_or(learned))
+    }
+
     /// Whether the event is a vulnerability of ours.
     pub(super) fn is_ours(&self) -> bool {
         matches!(self.event.verdict, Some(Verdict::Confirmed | Verdict::KnownInternally))
+    }
+
+    /// Whether exploitation of the event's vulnerability is a duty of ours: it is a vulnerability of ours, fixed or not,
+    /// or somebody finds out whether it is, whatever was said of it before.
+    pub(super) fn may_be_exploited(&self) -> bool {
+        self.is_ours() || self.event.verdict == Some(Verdict::AlreadyFixed) || is_analysed(self.event.status)
     }
 
     /// Products that are affected, or were until they were fixed.
@@ -178,7 +212,7 @@ impl ClockFacts {
 
     /// Whether RMSV asks for a report: a network product of ours is affected.
     pub(super) fn is_in_rmsv_scope(&self) -> bool {
-        self.touched().any(|product| product.kind == ProductKind::Product && product.rmsv_library.is_some())
+        self.touched().any(in_rmsv_scope)
     }
 
     /// Whether a product in the CRA's scope is affected that was supported at `at`.
@@ -208,9 +242,14 @@ impl ClockFacts {
 
     /// When exploitation in the wild was learned of first.
     pub(super) fn exploitation_learned_at(&self) -> Option<DateTime<Utc>> {
-        let facts = self.world.iter().filter(|fact| fact.kind == WorldFactKind::ExploitedInTheWild);
-        let first = facts.map(|fact| fact.learned_at).min()?;
-        Some(self.entered(ClockFactKind::LearnedExploitation, None).unwrap_or(first))
+        let kind = ClockFactKind::LearnedExploitation;
+        let facts = || self.world.iter().filter(|fact| fact.kind == WorldFactKind::ExploitedInTheWild);
+        let first = facts().map(|fact| fact.learned_at).min()?;
+        let entry = self.entered.iter().rev().find(|row| row.kind == kind);
+        let Some((entry, corrected)) = entry.and_then(|row| Some((row, row.at?))) else { return Some(first) };
+        // Who corrected it knew what was on record then; what came to light after that speaks for itself.
+        let since = facts().filter(|fact| fact.recorded_at > entry.recorded_at).map(|fact| fact.learned_at);
+        Some(since.fold(corrected, DateTime::min))
     }
 
     /// When it was published, as far as is known.
@@ -231,13 +270,17 @@ impl ClockFacts {
         self.scores.iter().find(|score| score.pass == pass).map(|score| (pass, score.at))
     }
 
-    /// When the first fix or mitigation of a line was available.
-    pub(super) fn measure_available_at(&self) -> Option<DateTime<Utc>> {
-        self.remediations
-            .iter()
-            .flat_map(|row| [row.available_at, row.mitigation_available_at])
-            .flatten()
-            .min()
+    /// When the first fix or mitigation was available of a line whose products are in a trigger's scope.
+    pub(super) fn measure_available_at(&self, trigger: DeadlineTrigger) -> Option<DateTime<Utc>> {
+        let in_scope = |product: &&product::Model| match trigger {
+            DeadlineTrigger::OwnVulnerability => in_rmsv_scope(product),
+            DeadlineTrigger::Exploited => product.cra_in_scope,
+            _ => true,
+        };
+        let lines: BTreeSet<&str> =
+            self.touched().filter(in_scope).map(|product| product.line.as_str()).collect();
+        let of_line = self.remediations.iter().filter(|row| lines.contains(row.line.as_str()));
+        of_line.flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min()
     }
 
     /// Decided questions of a kind.
@@ -245,10 +288,20 @@ impl ClockFacts {
         self.decisions.iter().filter(move |row| row.kind == kind && row.decided_at.is_some())
     }
 
+    /// What was decided last of a kind, whenever it was asked.
+    pub(super) fn newest(&self, kind: DecisionKind) -> Option<&decision::Model> {
+        self.decided(kind).max_by_key(|row| (row.decided_at, row.id))
+    }
+
     /// The question of a kind that waits for its answer.
     pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
         self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())
     }
+}
+
+/// Whether RMSV is about it: a network product that belongs to one of the platform's libraries.
+fn in_rmsv_scope(product: &product::Model) -> bool {
+    product.kind == ProductKind::Product && product.rmsv_library.is_some()
 }
 
 fn replace<M: Clone>(rows: &mut Vec<M>, changed: &M, id: impl Fn(&M) -> Uuid) {

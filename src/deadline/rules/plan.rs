@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::count::{Count, count, next_notice, pause, told_by};
 use super::want::{Clock, End, Wanted, wanted};
-use super::{Basis, ClockFacts, LEVEL_FELL, carries_content};
+use super::{ABROAD_REFUSED, Basis, ClockFacts, LEVEL_FELL, carries_content};
 use crate::calendar::rules::Pause;
 
 /// A row that has to be written.
@@ -103,7 +103,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         .filter(|row| row.kind == ReplyKind::Verdict && row.state == ObligationState::Met)
         .map(|row| (row.report_id, row.met_at, row.met_by_reply_id))
         .collect();
-    let refused = facts.decided(DecisionKind::ReportAbroad).last();
+    let refused = facts.newest(DecisionKind::ReportAbroad);
     let refused = refused.filter(|row| row.extent == Some(AbroadExtent::Refuse));
     for row in owed.iter_mut().filter(|row| row.state == ObligationState::Open) {
         let told = verdicts.iter().find(|(report, ..)| row.report_id.is_some() && *report == row.report_id);
@@ -124,7 +124,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         if own && row.state == ObligationState::Open {
             let leader = decision.decided_by.clone().unwrap_or_default();
             let names = decision.participants.0.join(", ");
-            let reason = format!("reporting abroad was refused by {leader} with {names}");
+            let reason = format!("{ABROAD_REFUSED} by {leader} with {names}");
             let ground = "RMSV art. 9(7) 网络产品安全漏洞管理规定第九条第七项";
             waive(row, facts.at, &leader, reason, Some(ground.to_owned()));
         }
@@ -184,10 +184,9 @@ fn open_obligation(
 ) {
     let Some(reply) = &wanted.owed else { return };
     let known = owed.iter().rev().find(|row| row.slot.as_deref() == Some(wanted.slot.as_str()));
-    let fell = known.is_some_and(|row| {
-        row.state == ObligationState::Waived && row.waive_reason.as_deref() == Some(LEVEL_FELL)
-    });
-    if known.is_some() && !fell {
+    let allowed =
+        facts.newest(DecisionKind::ReportAbroad).is_some_and(|decision| decision.granted == Some(true));
+    if known.is_some_and(|row| !is_owed_again(row, allowed)) {
         return;
     }
     owed.push(obligation::Model {
@@ -209,6 +208,14 @@ fn open_obligation(
         waive_reason: None,
         legal_ground: None,
     });
+}
+
+/// Whether an obligation was waived for a reason that holds no longer: a level that has risen again, since somebody asks
+/// for it, or a refusal that was taken back, since then the duty abroad stands as it ever did.
+fn is_owed_again(row: &obligation::Model, abroad_allowed: bool) -> bool {
+    let reason = row.waive_reason.as_deref().unwrap_or_default();
+    let refused = reason.starts_with(ABROAD_REFUSED);
+    row.state == ObligationState::Waived && (reason == LEVEL_FELL || (refused && abroad_allowed))
 }
 
 /// Opens a clock, or lets the one that is there follow the facts.
@@ -238,6 +245,7 @@ fn follow(
         };
         row.slot == slot && same_turn
     });
+    let done = done && !is_put_off(rows, facts, slot, clock);
     let settled = done_at.is_some() || owes.is_some_and(|row| row.state != ObligationState::Open);
     if done || settled {
         return;
@@ -278,6 +286,17 @@ fn follow(
     rows.push(row);
 }
 
+/// Whether a channel's publication that was taken to have happened on its day was put off to a later one by agreement.
+fn is_put_off(rows: &[deadline::Model], facts: &ClockFacts, slot: &str, clock: &Clock) -> bool {
+    let End::At(agreed) = clock.end else { return false };
+    let passed = |row: &deadline::Model| {
+        row.state == DeadlineState::Met && row.met_at == row.due_at && row.due_at < Some(agreed)
+    };
+    clock.kind == DeadlineKind::Publication
+        && agreed > facts.at
+        && rows.iter().filter(|row| row.slot == slot).all(passed)
+}
+
 /// The pauses of a clock as they now are, with the one that runs as long as it may run.
 fn pauses(row: &mut deadline::Model, facts: &ClockFacts, clock: &Clock) -> Vec<Pause> {
     let asked = facts.event.asked_at.filter(|_| {
@@ -288,18 +307,19 @@ fn pauses(row: &mut deadline::Model, facts: &ClockFacts, clock: &Clock) -> Vec<P
     if asked != row.paused_since
         && let Some(since) = row.paused_since
     {
-        let span = pause(since, Some(facts.at));
+        let span = pause(since, Some(facts.at), &row.pauses.0);
         row.pauses.0.push(PausedSpan { from: span.from, to: span.to });
     }
     row.paused_since = asked;
     let over = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to });
-    over.chain(asked.map(|since| pause(since, None))).collect()
+    over.chain(asked.map(|since| pause(since, None, &row.pauses.0))).collect()
 }
 
 /// Counts an open clock by what the facts and the policy now say.
 fn count_anew(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, clock: &Clock) {
     let pauses = pauses(row, facts, clock);
     let counted = count(clock, clock.kind, basis, &pauses);
+    let breached = row.breached_at.filter(|_| is_held(row, facts, clock, &counted));
     row.regime = clock.regime;
     row.rule.clone_from(&clock.rule);
     row.anchor = clock.anchor;
@@ -307,6 +327,15 @@ fn count_anew(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, cloc
     row.calendar_id = Some(clock.calendar);
     row.calendar_version = basis.calendars.get(&clock.calendar).map_or(0, |timed| timed.version);
     set(row, facts, basis, &counted);
+    row.breached_at = row.breached_at.or(breached);
+}
+
+/// Whether a breach on record stays whatever the clock now says: the end did not move, or moved with its anchor alone,
+/// without the word of a LEADER.
+fn is_held(row: &deadline::Model, facts: &ClockFacts, clock: &Clock, counted: &Count) -> bool {
+    let later = clock.anchor_at.is_none_or(|at| row.anchor_at.is_some_and(|before| before < at));
+    let moved = row.anchor == clock.anchor && later;
+    counted.due_at == row.due_at || (moved && !facts.by_leader)
 }
 
 fn set(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, counted: &Count) {
@@ -333,18 +362,20 @@ fn close(
         Some((ObligationState::Met, owes)) => meet(row, owes.met_at.unwrap_or(at)),
         Some((ObligationState::Waived, owes)) => end(row, at, owes.waive_reason.clone().unwrap_or_default()),
         _ => {
-            let published = row.kind == DeadlineKind::Publication && row.due_at.is_some_and(|due| due <= at);
-            if let Some(done) = done_at.or(row.due_at.filter(|_| published)) {
+            if let Some(done) = done_at {
                 meet(row, done);
             }
         }
     }
 }
 
-fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
+/// What a clock waited for happened at `at`.
+pub(super) fn meet(row: &mut deadline::Model, at: DateTime<Utc>) {
     row.state = DeadlineState::Met;
     row.met_at = Some(at);
-    row.breached_at = row.due_at.filter(|due| at > *due && row.kind != DeadlineKind::Publication);
+    // A breach that a later end left on record stays, unless it was met before that after all.
+    let passed = [row.breached_at, row.due_at].into_iter().flatten().filter(|due| at > *due).min();
+    row.breached_at = passed.filter(|_| row.kind != DeadlineKind::Publication);
     row.next_notice_at = None;
     row.paused_since = None;
 }
@@ -424,7 +455,7 @@ fn gate(
     if facts.event.history {
         return;
     }
-    let last = facts.decided(DecisionKind::ReportAbroad).last();
+    let last = facts.newest(DecisionKind::ReportAbroad);
     let answered = |row: &obligation::Model| match last {
         Some(decision) if decision.granted == Some(true) => true,
         Some(decision) => decision.decided_at.is_some_and(|at| row.opened_at < at),

@@ -12,6 +12,10 @@ use super::is_own_duty;
 
 /// The policy that every installation begins with.
 const DEFAULT: &str = include_str!("../default.toml");
+/// Longest term in hours and days, as for a calendar that is tried out.
+const MOST_UNITS: u16 = 4_000;
+/// Longest term in months.
+const MOST_MONTHS: u16 = 1_200;
 /// Most rules of a policy.
 const MOST: usize = 200;
 
@@ -230,6 +234,13 @@ impl Rule {
         let needs_term = self.kind != DeadlineKind::Reply;
         need(!needs_term || self.term.is_some(), "term", "say how long: nothing else ends this clock");
         need(self.term.is_none_or(|term| term.amount > 0), "term", "a clock runs at least 1 unit");
+        // Days are counted one by one, each time that an event is planned.
+        let longest = |term: Term| if term.unit == SpanUnit::Months { MOST_MONTHS } else { MOST_UNITS };
+        need(
+            self.term.is_none_or(|term| term.amount <= longest(term)),
+            "term",
+            "a clock runs at most 4000 hours or days, or 1200 months: take a longer unit",
+        );
         need(
             is_own_duty(self.trigger) == self.recipient.is_some(),
             "recipient",

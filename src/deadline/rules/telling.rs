@@ -6,7 +6,7 @@ use entity::vocabulary::{DeadlineKind, DeadlineState, Function};
 use entity::{assignment, deadline, duty};
 
 use super::count::{next_notice, told_by};
-use super::plan::{Change, Plan, marks_of};
+use super::plan::{Change, Plan, marks_of, meet};
 use super::{Basis, ClockFacts};
 
 /// A clock of which people are told.
@@ -14,8 +14,15 @@ use super::{Basis, ClockFacts};
 pub struct Told {
     /// The clock.
     pub deadline: deadline::Model,
-    /// How much of its time is over; 100 is the breach.
+    /// How much of its time is over; 100 is the end.
     pub percent: i32,
+}
+
+impl Told {
+    /// Whether its time ran out on us; a publication's day is nobody's breach.
+    pub fn is_breach(&self) -> bool {
+        self.percent >= 100 && self.deadline.kind != DeadlineKind::Publication
+    }
 }
 
 /// Adds to a plan that people are told of what is due by now, each share of a clock's time once: of several that have
@@ -38,8 +45,10 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
         let mut after = row.clone();
         after.told_percent = percent.max(row.told_percent);
         after.next_notice_at = next_notice(&marks, after.told_percent);
-        if percent >= 100 {
-            after.breached_at = row.due_at;
+        match row.due_at.filter(|_| percent >= 100) {
+            // A publication is the channel's own: it is told of, and then has happened as far as anybody knows.
+            Some(due) if row.kind == DeadlineKind::Publication => meet(&mut after, due),
+            due => after.breached_at = row.breached_at.or(due),
         }
         if percent > row.told_percent {
             told.push(Told { deadline: after.clone(), percent });
@@ -68,47 +77,65 @@ pub fn functions(kind: DeadlineKind, percent: i32) -> BTreeSet<Function> {
     functions
 }
 
+/// Whom an event's clocks may and have to be told to.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Work on the event that is not done.
+    pub at_work: &'a [assignment::Model],
+    /// Duties that hold now.
+    pub duties: &'a [duty::Model],
+    /// The event's named people.
+    pub named: &'a BTreeSet<String>,
+    /// Whether the event is theirs and the leading group's alone.
+    pub red: bool,
+}
+
 /// Who is told of a clock: whoever has the work of its functions on the event, and where nobody has, whoever is on duty
-/// with their deputies. `named` are the only people that may be told where the event is theirs alone.
-pub fn addressees(
-    told: &Told,
-    at_work: &[assignment::Model],
-    duties: &[duty::Model],
-    named: Option<&BTreeSet<String>>,
-) -> BTreeSet<String> {
-    let line = told.deadline.line.as_deref();
-    let functions = functions(told.deadline.kind, told.percent);
-    responsible(&functions, line, at_work, duties, named)
+/// with their deputies (see [`responsible`]).
+pub fn addressees(told: &Told, around: &Around<'_>) -> BTreeSet<String> {
+    responsible(&functions(told.deadline.kind, told.percent), told.deadline.line.as_deref(), around)
 }
 
 /// Who has the work of these functions, on the line where there is one; where nobody has, whoever is on duty for it
-/// with their deputies. `named` are the only people that may be told where the event is theirs alone.
+/// with their deputies. Of TLP:RED only the named people and the leading group hear. Where that leaves nobody, the
+/// leading group is told and with it, below RED, who is on duty for security, and of RED the named people: nothing
+/// that somebody has to know passes in silence.
 pub fn responsible(
     functions: &BTreeSet<Function>,
     line: Option<&str>,
-    at_work: &[assignment::Model],
-    duties: &[duty::Model],
-    named: Option<&BTreeSet<String>>,
+    around: &Around<'_>,
 ) -> BTreeSet<String> {
+    let on_duty = |function: Function| {
+        let of_function = around.duties.iter().filter(move |duty| duty.function == function);
+        of_function.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten()
+    };
+    let leading: BTreeSet<String> = on_duty(Function::LeadingGroup).collect();
     let mut people = BTreeSet::new();
     for function in functions {
         let of_line =
             |row: &assignment::Model| line.is_none() || row.line.is_none() || row.line.as_deref() == line;
-        let working: Vec<_> = at_work
+        let working: Vec<_> = around
+            .at_work
             .iter()
             .filter(|row| row.function == *function && of_line(row))
             .filter_map(|row| row.subject.clone())
             .collect();
         if working.is_empty() {
-            let on_duty = duties.iter().filter(|duty| duty.function == *function);
-            people
-                .extend(on_duty.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten());
+            people.extend(on_duty(*function));
         } else {
             people.extend(working);
         }
     }
-    if let Some(named) = named {
-        people.retain(|subject| named.contains(subject));
+    if around.red {
+        people.retain(|subject| around.named.contains(subject) || leading.contains(subject));
+    }
+    if people.is_empty() && !around.red {
+        people.extend(on_duty(Function::Security));
+        people.extend(leading.iter().cloned());
+    }
+    if people.is_empty() {
+        people.extend(around.named.iter().cloned());
+        people.extend(leading);
     }
     people
 }

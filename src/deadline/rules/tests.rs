@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
-    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineKind, DeadlineState,
-    DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin, ProductKind,
+    AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
+    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin, ProductKind,
     RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
@@ -378,7 +378,13 @@ fn a_policy_that_contradicts_itself_says_where() {
         policy.faults().first().map(|fault| fault.field)
     };
     type Fault = fn(&mut Rule);
-    let table: [(&str, Fault, &str); 10] = [
+    let table: [(&str, Fault, &str); 12] = [
+        ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 4_001, ..term }), "term"),
+        (
+            "cra-incident-final-report",
+            |rule| rule.term = rule.term.map(|term| Term { amount: 1_201, ..term }),
+            "term",
+        ),
         ("src-verdict", |rule| rule.key = "src-acknowledgement".to_owned(), "key"),
         ("src-verdict", |rule| rule.reply = None, "reply"),
         ("src-verdict", |rule| rule.term = rule.term.map(|term| Term { amount: 0, ..term }), "term"),
@@ -430,6 +436,29 @@ fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever()
         assert_eq!(story.due("cnvd-publication"), published);
         assert_eq!(story.of_kind(DeadlineKind::Information)[0].state, DeadlineState::Met);
     }
+    let mut story = Story::new(&kinds);
+    for (from, to) in
+        [("2026-10-12T16:00:00Z", "2026-10-14T16:00:00Z"), ("2026-10-15T16:00:00Z", "2026-10-18T16:00:00Z")]
+    {
+        story.facts.at = at(from);
+        story.facts.event.status = Status::NeedsInformation;
+        story.facts.event.asked_at = Some(story.facts.at);
+        story.facts.event.asked_report_id = Some(id(20));
+        story.settle();
+        story.facts.at = at(to);
+        story.facts.event.status = Status::Triaging;
+        story.settle();
+    }
+    let spans = &story.clock("src-verdict").pauses.0;
+    assert_eq!(
+        (spans[0].to - spans[0].from, spans[1].to - spans[1].from),
+        (TimeDelta::hours(48), TimeDelta::hours(24))
+    );
+    assert_eq!(
+        story.due("src-verdict"),
+        Some(at("2026-10-22T16:00:00Z")),
+        "asked twice, three days all the same"
+    );
 }
 
 /// Thursday's end moved by working days: over the weekend from the second on.
@@ -453,6 +482,42 @@ fn a_notice_without_a_date_has_no_deadline_until_one_is_entered() {
     story.later(24 * 100);
     let published = story.clock("cnvd-publication");
     assert_eq!((published.state, published.breached_at), (DeadlineState::Met, None), "it is theirs");
+}
+
+#[test]
+fn a_publication_is_told_of_before_it_has_happened_and_may_be_put_off() {
+    let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    let due = at("2026-11-26T16:00:00Z");
+    story.facts.at = due;
+    let mut planned = story.plan();
+    assert!(planned.is_empty(), "no command passes over its end in silence: {planned:?}");
+    let told = tell_due(&story.facts, &story.basis, &mut planned);
+    let told: Vec<_> =
+        told.iter().map(|told| (told.deadline.rule.as_deref(), told.percent, told.is_breach())).collect();
+    assert_eq!(told, [(Some("cnvd-publication"), 100, false)]);
+    story.settle();
+    let met = story.clock("cnvd-publication").clone();
+    assert_eq!((met.state, met.met_at, met.breached_at), (DeadlineState::Met, Some(due), None));
+    let agreed = at("2026-12-24T16:00:00Z");
+    story.enter(ClockFactKind::Publication, Some(id(20)), Some(agreed));
+    assert_eq!(story.of_kind(DeadlineKind::Publication).len(), 2);
+    let clock = story.clock("cnvd-publication");
+    assert_eq!((clock.state, clock.due_at), (DeadlineState::Open, Some(agreed)));
+    story.facts.world.push(world_fact::Model {
+        id: id(62),
+        event_id: id(10),
+        kind: WorldFactKind::PubliclyKnown,
+        occurred_at: Some(at("2026-12-01T00:00:00Z")),
+        learned_at: at("2026-12-01T00:00:00Z"),
+        source: "a mailing list".to_owned(),
+        recorded_by: "analyst-1".to_owned(),
+        recorded_at: at("2026-12-01T00:00:00Z"),
+    });
+    story.later(24 * 6);
+    let clock = story.clock("cnvd-publication");
+    assert_eq!((clock.state, clock.met_at), (DeadlineState::Met, Some(at("2026-12-01T00:00:00Z"))));
+    story.enter(ClockFactKind::Publication, Some(id(20)), Some(at("2027-02-01T00:00:00Z")));
+    assert_eq!(story.of_kind(DeadlineKind::Publication).len(), 2, "what is known is not put off");
 }
 
 #[test]
@@ -482,6 +547,33 @@ fn what_is_ours_is_reported_within_48_hours_but_not_to_who_reported_it() {
     told.facts.product_changed(product("gateway"));
     told.verdict(Verdict::Confirmed);
     assert!(!told.has("rmsv-report"));
+}
+
+#[test]
+fn who_may_lengthen_a_term_is_asked_by_the_anchor_in_use_and_a_breach_stays() {
+    let mut story = Story::new(&[("customer", ChannelKind::Customer)]);
+    let rule = story.basis.policy.rules.iter_mut().find(|rule| rule.key == "rmsv-report").unwrap();
+    rule.anchor = DeadlineAnchor::FirstReceived;
+    story.facts.product_changed(product("gateway"));
+    story.later(10);
+    story.verdict(Verdict::Confirmed);
+    let received = at("2026-10-12T01:00:00Z");
+    let counted = story.facts.counts_from(ClockFactKind::LearnedVulnerability);
+    assert_eq!(counted, Some(received), "not from the verdict, ten hours later");
+    assert_eq!(story.due("rmsv-report"), Some(received + TimeDelta::hours(48)));
+    story.later(50);
+    let breached = Some(received + TimeDelta::hours(48));
+    assert_eq!(story.clock("rmsv-report").breached_at, breached);
+    story.enter(ClockFactKind::LearnedVulnerability, None, Some(story.facts.at));
+    story.later(1);
+    let clock = story.clock("rmsv-report");
+    assert_eq!((clock.breached_at, clock.due_at), (breached, Some(received + TimeDelta::hours(108))));
+    let mut led = Story { facts: story.facts.clone(), basis: story.basis.clone(), next: story.next };
+    story.send("rmsv-report");
+    assert_eq!(story.clock("rmsv-report").breached_at, breached, "met, and late all the same");
+    led.facts.by_leader = true;
+    led.enter(ClockFactKind::LearnedVulnerability, None, Some(led.facts.at));
+    assert_eq!(led.clock("rmsv-report").breached_at, None, "a leader said that it was learned of later");
 }
 
 #[test]
@@ -515,6 +607,92 @@ fn exploitation_starts_the_clocks_of_the_cra_and_asks_whether_to_report_abroad()
 }
 
 #[test]
+fn exploitation_opens_the_duties_of_whatever_may_be_ours() {
+    use Verdict::{AlreadyFixed, Confirmed, Duplicate, NotReproducible, Spam};
+    for (status, verdict, opens) in [
+        (Status::Received, None, true),
+        (Status::Triaging, Some(NotReproducible), true),
+        (Status::NeedsInformation, Some(Spam), true),
+        (Status::Triaging, Some(Duplicate), true),
+        (Status::Replying, Some(AlreadyFixed), true),
+        (Status::Closed, Some(AlreadyFixed), true),
+        (Status::Verifying, Some(Confirmed), true),
+        (Status::Replying, Some(NotReproducible), false),
+        (Status::Closed, Some(Duplicate), false),
+    ] {
+        let mut story = Story::new(&[]);
+        story.facts.product_changed(product("gateway"));
+        story.facts.event.status = status;
+        story.facts.event.verdict = verdict;
+        story.exploited();
+        assert_eq!(story.has("cra-early-warning"), opens, "{status:?} after {verdict:?}");
+    }
+}
+
+#[test]
+fn a_law_begins_with_its_day_where_it_holds() {
+    for (learned, begun) in [("2026-09-10T21:59:00Z", false), ("2026-09-10T22:00:00Z", true)] {
+        let mut story = Story::new(&[]);
+        story.facts.product_changed(product("gateway"));
+        story.facts.at = at(learned);
+        story.exploited();
+        assert_eq!(story.has("cra-early-warning"), begun, "{learned}, in Brussels");
+    }
+}
+
+#[test]
+fn a_correction_covers_what_was_on_record_and_nothing_after_it() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    story.later(10);
+    story.exploited();
+    story.later(1);
+    story.enter(ClockFactKind::LearnedExploitation, None, Some(at("2026-10-12T12:00:00Z")));
+    assert_eq!(story.due("cra-early-warning"), Some(at("2026-10-13T12:00:00Z")), "corrected to later");
+    story.later(1);
+    let mut earlier = story.facts.world[0].clone();
+    (earlier.id, earlier.recorded_at) = (id(61), story.facts.at);
+    earlier.learned_at = at("2026-10-12T05:00:00Z");
+    story.facts.world.push(earlier);
+    story.settle();
+    assert_eq!(
+        story.due("cra-early-warning"),
+        Some(at("2026-10-13T05:00:00Z")),
+        "it came to light afterwards"
+    );
+}
+
+#[test]
+fn a_measure_counts_that_is_about_a_product_in_scope_and_not_from_before_it_was_learned_of() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    let outside = product("intranet");
+    story.facts.product_changed(Product {
+        product: product::Model { id: id(32), cra_in_scope: false, ..outside.product },
+        ..outside
+    });
+    story.later(24);
+    story.exploited();
+    let release = |line: &str, number: u128, at: DateTime<Utc>| remediation::Model {
+        id: id(number),
+        available_at: Some(at),
+        ..fix(line, RemediationState::Passed)
+    };
+    story.facts.fix_changed(&release("intranet", 41, story.facts.at));
+    story.settle();
+    assert_eq!(story.clock("cra-final-report").none_reason, Some(NoDeadline::NoMeasureYet));
+    story.facts.fix_changed(&release("gateway", 42, at("2026-03-01T00:00:00Z")));
+    story.settle();
+    let clock = story.clock("cra-final-report");
+    assert_eq!(
+        clock.anchor_at,
+        Some(at("2026-10-13T01:00:00Z")),
+        "from an earlier pass: there since it was learned of"
+    );
+    assert_eq!(clock.due_at, Some(at("2026-10-27T23:00:00Z")));
+}
+
+#[test]
 fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));
@@ -530,6 +708,40 @@ fn a_refusal_waives_with_both_names_and_a_later_duty_is_asked_for_again() {
     story.decide(DecisionKind::SevereIncident, true, None);
     let questions = story.facts.decisions.iter().filter(|row| row.kind == DecisionKind::ReportAbroad);
     assert_eq!(questions.count(), 2);
+}
+
+#[test]
+fn the_decision_that_was_made_last_counts_and_a_refusal_taken_back_opens_the_duties_again() {
+    let mut story = Story::new(&[]);
+    story.facts.product_changed(product("gateway"));
+    story.exploited();
+    story.later(1);
+    // Asked later than the question of the procedure, and answered before it.
+    let later = decision::Model { id: id(90), ..abroad_question(&story.facts, id(90), "analyst-1", None) };
+    story.facts.decisions.push(decision::Model {
+        granted: Some(true),
+        extent: Some(AbroadExtent::Allow),
+        decided_by: Some("leader-1".to_owned()),
+        decided_at: Some(story.facts.at),
+        ..later
+    });
+    story.settle();
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
+    let state = |story: &Story| {
+        let rows = story.facts.obligations.iter().rev();
+        rows.take(3).map(|row| row.state).collect::<Vec<_>>()
+    };
+    assert_eq!(state(&story), [ObligationState::Waived; 3], "the refusal was asked first and made last");
+    let due = story.due("cra-notification");
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, true, Some(AbroadExtent::Allow));
+    assert_eq!((story.facts.obligations.len(), state(&story)), (6, vec![ObligationState::Open; 3]));
+    let clock = story.clock("cra-notification");
+    assert_eq!((clock.state, clock.due_at), (DeadlineState::Open, due), "the clock never stopped");
+    story.later(1);
+    story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
+    assert_eq!((story.facts.obligations.len(), state(&story)), (6, vec![ObligationState::Waived; 3]));
 }
 
 #[test]
@@ -581,6 +793,23 @@ fn what_a_database_calls_event_type_is_not_published() {
     story.facts.reports[0].notice_type = None;
     story.settle();
     assert_eq!(story.clock("cnvd-publication").state, DeadlineState::Open, "the type was a mistake");
+}
+
+#[test]
+fn the_stage_before_is_found_though_its_rule_has_another_name() {
+    let mut story = Story::new(&[]);
+    story.decide(DecisionKind::SevereIncident, true, None);
+    story.facts.at = at("2027-01-31T12:00:00Z");
+    story.send("cra-incident-notification");
+    for rule in &mut story.basis.policy.rules {
+        for key in [Some(&mut rule.key), rule.after.as_mut()].into_iter().flatten() {
+            *key = key.replace("cra-incident-notification", "cra-incident-72-hours");
+        }
+    }
+    assert_eq!(story.basis.policy.faults(), []);
+    story.basis.policy_id = Some(id(2));
+    story.settle();
+    assert_eq!(story.due("cra-incident-final-report"), Some(at("2027-02-28T23:00:00Z")));
 }
 
 #[test]
@@ -663,10 +892,15 @@ fn who_is_told_has_the_work_or_the_duty() {
         duty(Function::Security, "analyst-2", Some("analyst-3")),
         duty(Function::LeadingGroup, "leader-1", None),
     ];
-    let people = |at_work: &[assignment::Model], named: Option<&BTreeSet<String>>| {
-        addressees(breached, at_work, &duties, named).into_iter().collect::<Vec<_>>()
+    let nobody = BTreeSet::new();
+    let named: BTreeSet<String> = ["analyst-3".to_owned()].into();
+    let told_of = |told: &Told, at_work: &[assignment::Model], duties: &[duty::Model], red: bool| {
+        let around = Around { at_work, duties, named: if red { &named } else { &nobody }, red };
+        addressees(told, &around).into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(people(&[], None), ["analyst-2", "analyst-3", "leader-1"]);
+    let people = |at_work: &[assignment::Model], red| told_of(breached, at_work, &duties, red);
+    let soon = Told { percent: 75, ..breached.clone() };
+    assert_eq!(people(&[], false), ["analyst-2", "analyst-3", "leader-1"]);
     let work = assignment::Model {
         id: id(71),
         event_id: id(10),
@@ -682,13 +916,26 @@ fn who_is_told_has_the_work_or_the_duty() {
         assigned_at: DateTime::UNIX_EPOCH,
         version: 1,
     };
-    assert_eq!(people(&[work], None), ["analyst-1", "leader-1"]);
-    let named = ["analyst-3".to_owned()].into();
+    assert_eq!(people(std::slice::from_ref(&work), false), ["analyst-1", "leader-1"]);
+    assert_eq!(people(&[], true), ["analyst-3", "leader-1"], "of RED the named people and the leading group");
+    let others =
+        [duty(Function::Security, "analyst-4", None), duty(Function::LeadingGroup, "leader-1", None)];
+    assert_eq!(told_of(breached, &[], &others, true), ["leader-1"], "who is not named on it is not told");
+    assert_eq!(told_of(&soon, &[], &others, true), ["analyst-3", "leader-1"], "but somebody always is");
+    let mut line = soon.clone();
+    line.deadline.kind = DeadlineKind::Fix;
+    let of_team = assignment::Model {
+        function: Function::RAndD,
+        subject: None,
+        team: Some("gateway-team".to_owned()),
+        ..work
+    };
     assert_eq!(
-        people(&[], Some(&named)),
-        ["analyst-3"],
-        "an event for named people is told of to them alone"
+        told_of(&line, std::slice::from_ref(&of_team), &others, false),
+        ["analyst-4", "leader-1"],
+        "a team has the work and nobody is on duty for it"
     );
+    assert_eq!(told_of(&line, &[of_team], &[], true), ["analyst-3"], "nobody is on duty at all");
 }
 
 #[derive(Clone, Debug)]

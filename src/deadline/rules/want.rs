@@ -141,15 +141,30 @@ fn clock(
     }
 }
 
-/// When the reply of the rule that `rule` comes after was submitted.
-fn previous(facts: &ClockFacts, rule: &Rule, report: Option<Uuid>, within: &str) -> Option<DateTime<Utc>> {
+/// What a rule opens of a report or cause: the same thing has the same slot whatever the rule is called.
+fn slot_of(rule: &Rule, within: &str) -> String {
+    let what = rule.reply.map_or(rule.kind.as_str(), ReplyKind::as_str);
+    match &rule.recipient {
+        Some(recipient) => format!("{within}{recipient}:{what}"),
+        None => format!("{within}{what}{}", if rule.levels.is_empty() { "" } else { ":level" }),
+    }
+}
+
+/// When the reply of the rule that `rule` comes after was submitted: found by what it is for, since the rule may have
+/// had another key when the reply was owed.
+fn previous(facts: &ClockFacts, basis: &Basis, rule: &Rule, within: &str) -> Option<DateTime<Utc>> {
+    let after = rule.after.as_deref()?;
+    let slot = slot_of(basis.policy.rules.iter().find(|other| other.key == after)?, within);
     let is_previous = |row: &&entity::obligation::Model| {
-        row.stage == rule.after
-            && row.report_id == report
-            && row.slot.as_deref().is_some_and(|slot| slot.starts_with(within))
-            && row.state == ObligationState::Met
+        row.slot.as_deref() == Some(slot.as_str()) && row.state == ObligationState::Met
     };
     facts.obligations.iter().filter(is_previous).filter_map(|row| row.met_at).max()
+}
+
+/// From when a measure against what was learned of at `since` is available: one that was there before, from an earlier
+/// pass, is available from then.
+fn measure(facts: &ClockFacts, rule: &Rule, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    facts.measure_available_at(rule.trigger).map(|at| at.max(since))
 }
 
 fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report: &report::Model) {
@@ -165,15 +180,14 @@ fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report
         if !published || !asked_for || !in_scope || !rule.holds_for(channel.kind, &channel.key) {
             continue;
         }
-        let what = rule.reply.map_or(rule.kind.as_str(), ReplyKind::as_str);
-        let slot = format!("{within}{what}{}", if by_level { ":level" } else { "" });
+        let slot = slot_of(rule, &within);
         if wanted.iter().any(|known: &Wanted| known.slot == slot) {
             continue;
         }
         let anchor_at = match rule.anchor {
             DeadlineAnchor::LevelSet => facts.level_set().map(|(_, at)| at),
-            DeadlineAnchor::MeasureAvailable => facts.measure_available_at(),
-            DeadlineAnchor::PreviousSubmitted => previous(facts, rule, Some(report.id), &within),
+            DeadlineAnchor::MeasureAvailable => measure(facts, rule, report.received_at),
+            DeadlineAnchor::PreviousSubmitted => previous(facts, basis, rule, &within),
             _ => Some(report.received_at),
         };
         if rule.waits_for_anchor && anchor_at.is_none() {
@@ -281,14 +295,13 @@ fn causes(facts: &ClockFacts, trigger: DeadlineTrigger) -> Vec<(String, DateTime
             })
             .collect()
     };
-    let open = facts.event.verdict.is_none();
     match trigger {
         DeadlineTrigger::OwnVulnerability if facts.is_ours() && facts.is_in_rmsv_scope() => {
             let learned =
                 facts.entered(ClockFactKind::LearnedVulnerability, None).or_else(|| facts.confirmed_at());
             learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
         }
-        DeadlineTrigger::Exploited if open || facts.is_ours() => {
+        DeadlineTrigger::Exploited if facts.may_be_exploited() => {
             let learned = facts.exploitation_learned_at().filter(|at| facts.is_in_cra_scope(*at));
             learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
         }
@@ -311,20 +324,21 @@ fn own_duties(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
         let Some((recipient, kind)) = rule.recipient.as_ref().zip(rule.reply) else { continue };
         let Some(channel) = basis.recipients.get(recipient) else { continue };
         for (within, learned) in causes(facts, rule.trigger) {
-            let slot = format!("{within}{recipient}:{kind}");
+            let slot = slot_of(rule, &within);
             let known = facts.obligations.iter().any(|row| row.slot.as_deref() == Some(slot.as_str()));
             // The platform that sent the report knows.
             let sent_it = rule.trigger == DeadlineTrigger::OwnVulnerability
                 && facts.reports.iter().any(|report| report.channel_id == channel.id);
-            let begun = rule.since.is_none_or(|since| learned.date_naive() >= since);
+            let zone: Tz = channel.time_zone.parse().unwrap_or(Tz::UTC);
+            let begun = rule.since.is_none_or(|since| learned.with_timezone(&zone).date_naive() >= since);
             if (sent_it && !known) || !begun || wanted.iter().any(|other| other.slot == slot) {
                 continue;
             }
             let corrected = facts.entered(ClockFactKind::LearnedVulnerability, None);
             let anchor_at = match rule.anchor {
                 DeadlineAnchor::FirstReceived => Some(corrected.unwrap_or(facts.event.received_at)),
-                DeadlineAnchor::MeasureAvailable => facts.measure_available_at(),
-                DeadlineAnchor::PreviousSubmitted => previous(facts, rule, None, &within),
+                DeadlineAnchor::MeasureAvailable => measure(facts, rule, learned),
+                DeadlineAnchor::PreviousSubmitted => previous(facts, basis, rule, &within),
                 DeadlineAnchor::DecisionMade => {
                     let id = |row: &&entity::decision::Model| within.contains(&row.id.to_string());
                     facts.decisions.iter().find(id).and_then(|row| row.decided_at)
