@@ -306,7 +306,7 @@ async fn those_who_look_after_the_installation_hear_once_of_an_endpoint_without_
         }
         let once = ("ENDPOINT_OWNER_GONE".to_owned(), id.clone());
         for (role, subject) in [(Role::Admin, "admin-1"), (Role::Leader, "leader-1")] {
-            assert_eq!(told(&app, role, subject).await, [once.clone()], "{role}");
+            assert_eq!(told(&app, role, subject).await, std::slice::from_ref(&once), "{role}");
         }
         assert_eq!(told(&app, Role::Analyst, "analyst-1").await, []);
         deny("allowPrincipal").await;
