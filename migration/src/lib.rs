@@ -25,6 +25,7 @@ mod m09_ticket_hook;
 mod m10_calendar_feed;
 mod m10_deadline;
 mod m10_withdrawal;
+mod m11_reply_approval;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m09_calendar::Migration),
             Box::new(m10_calendar_feed::Migration),
             Box::new(m10_deadline::Migration),
+            Box::new(m11_reply_approval::Migration),
         ]
     }
 }

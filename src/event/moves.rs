@@ -134,7 +134,8 @@ pub struct AskReporter {
 /// TRIAGING to NEEDS_INFORMATION, with the question as a message to the reporter.
 ///
 /// # Errors
-/// By policy, visibility, version and the move table; NOT_FOUND when the report is not the event's.
+/// By policy, visibility, version and the move table; NOT_FOUND when the report is not the event's; a refusal while
+/// undisclosed content may not go to where the report came from.
 pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Result<event::Model> {
     require(actor, Action::AskReporter)?;
     let question = require_text("input.question", &input.question, LONG)?;
@@ -144,6 +145,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     if report.event_id != before.id {
         return Err(Error::NotFound);
     }
+    crate::comment::expect_reach(app, &before, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AskReporter);
     let mut after = before.clone();
     transition(app, &mut changes, &mut after, Status::NeedsInformation, Cause::AskReporter, None)?;

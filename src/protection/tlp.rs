@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::auth::{Actor, Role};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::escalation;
 use crate::event::{self as events, optional_text};
@@ -47,7 +48,7 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
         return Err(Error::Refused(vec![refusal]));
     }
     let mut changes = ChangeSet::new(app, actor, Action::SetTlp).because(reason);
-    let after = event::Model { tlp: input.tlp, ..before.clone() };
+    let mut after = event::Model { tlp: input.tlp, ..before.clone() };
     let access = AccessFacts::load(app, &before).await?;
     let mut granted = AccessFacts { event: after.clone(), ..access.clone() };
     if input.tlp == Tlp::Red {
@@ -56,6 +57,8 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
     }
     regrant(&mut changes, Some(&access), &granted);
     super::tell(app, &mut changes, &after);
+    // What is public needs no decision about going abroad, and what no longer is needs one.
+    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

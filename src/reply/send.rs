@@ -6,6 +6,7 @@ use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
 use entity::{reply, reply_dispatch, reply_route};
 use sha2::{Digest, Sha256};
 
+use super::destination::{self, Named};
 use super::handover::{mail, platform, store as dispatches};
 use super::{SHORT, channel_of, files, rules, save, sending, store};
 use crate::app::App;
@@ -25,7 +26,8 @@ pub struct SendReply {
     pub expected_version: i32,
     /// EMAIL, or WEBHOOK to the channel's platform. 发送方式：邮件，或推送至渠道平台。
     pub via: ReplyVia,
-    /// Address that the e-mail goes to; the channel's when left out. 收件地址；省略时用渠道设置。
+    /// Address that the e-mail goes to, one of the channel's: what was approved, or its route's, when left out.
+    /// 收件地址，须为该渠道的地址；省略时用已批准的地址或渠道设置。
     pub to: Option<String>,
     /// Formats to render it to, instead of the template's: TEXT, HTML, DOCX, PDF. 输出格式；省略时按模板。
     pub formats: Option<Vec<ReplyFormat>>,
@@ -37,7 +39,7 @@ pub struct SendReply {
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT on an address that is none; refusals when its approval is missing
-/// or no longer enough, when the event lacks what it tells, and without a way to the channel.
+/// or no longer enough or was of another recipient, when the event lacks what it tells, and without a way to the channel.
 pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<reply::Model> {
     require(actor, Action::SendReply)?;
     if input.via == ReplyVia::ByHand {
@@ -46,13 +48,7 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
             "send EMAIL or WEBHOOK: recordReplySent is for what a person sent",
         ));
     }
-    let to = input.to.as_deref().map(|text| crate::channel::email("input.to", text)).transpose()?;
-    if to.as_deref().is_some_and(|to| mail::address(to).is_none()) {
-        return Err(Error::bad_input("input.to", "send one e-mail address"));
-    }
-    if to.is_some() && input.via != ReplyVia::Email {
-        return Err(Error::bad_input("input.to", "leave it out: the platform's address is the channel's"));
-    }
+    let named = Named::read(Some(input.via), input.to.as_deref())?;
     if let Some(formats) = &input.formats {
         crate::template::rules::formats("input.formats", formats)?;
     }
@@ -63,38 +59,37 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     rules::may_send(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut changes = ChangeSet::new(app, actor, Action::SendReply);
     let at = changes.at();
-    sending::expect_sendable(app, &event, &channel, &before, needs_approval, at).await?;
+    sending::expect_sendable(app, Some(actor), &event, &channel, &before, at).await?;
+    let route = dispatches::route(app, channel.id).await?;
+    let destination = destination::settle(&channel, route.as_ref(), &before, &named, needs_approval)?;
 
-    let mut frozen = before.clone();
+    let mut frozen = destination.put(before.clone());
     if let Some(formats) = &input.formats {
         frozen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
     let rendered = files::render(app, &event, &frozen).await?;
-    let route = dispatches::route(app, channel.id).await?;
     let id = app.ids.next();
-    let (recipient, sender, message_id, envelope) = match input.via {
+    let recipient = frozen.recipient.clone().unwrap_or_default();
+    let (sender, message_id, envelope) = match input.via {
         ReplyVia::Email => {
-            let (to, from) = addresses(app, to, route.as_ref())?;
+            let from = sender(app, route.as_ref())?;
             let message_id = mail::message_id(id, &from);
-            let letter =
-                mail::Letter { from: &from, to: &to, message_id: &message_id, subject: &frozen.subject, at };
+            let letter = mail::Letter {
+                from: &from,
+                to: &recipient,
+                message_id: &message_id,
+                subject: &frozen.subject,
+                at,
+            };
             let bytes = mail::assemble(&letter, id, &rendered)?;
             let name = files::name(&event, &frozen, ReplyFormat::Mail);
-            (to, Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
+            (Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
         }
         _ => {
-            let url = route
-                .and_then(|route| route.url)
-                .ok_or_else(|| no_way("the channel's platform has no URL"))?;
             let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
             let bytes = platform::assemble(&channel, &frozen, &numbers, &rendered)?;
             let name = files::name(&event, &frozen, ReplyFormat::Json);
-            (
-                platform::host(&url),
-                None,
-                platform::message_id(id),
-                files::File { format: ReplyFormat::Json, name, bytes },
-            )
+            (None, platform::message_id(id), files::File { format: ReplyFormat::Json, name, bytes })
         }
     };
     changes.insert(&reply_dispatch::Model {
@@ -102,6 +97,7 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
         reply_id: before.id,
         via: input.via,
         recipient,
+        url_sha256: frozen.url_sha256.clone(),
         sender,
         message_id,
         sha256: Sha256::digest(&envelope.bytes).to_vec(),
@@ -130,16 +126,12 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     save(app, changes, &event, &before, after, false).await
 }
 
-/// To whom an e-mail goes, and from whom.
-fn addresses(app: &App, to: Option<String>, route: Option<&reply_route::Model>) -> Result<(String, String)> {
+/// From whom an e-mail goes.
+fn sender(app: &App, route: Option<&reply_route::Model>) -> Result<String> {
     let smtp = app.replies.smtp.as_ref();
     let smtp = smtp.ok_or_else(|| no_way("this installation has no mail server (replies.smtp.host)"))?;
-    let to = to.or_else(|| route?.email.clone());
-    let to = to.ok_or_else(|| no_way("the channel has no address (setReplyRoute): name one in `to`"))?;
     let from = route.and_then(|route| route.from_email.clone()).or_else(|| smtp.from.clone());
-    let from =
-        from.ok_or_else(|| no_way("there is no address to send from (replies.smtp.from, setReplyRoute)"))?;
-    Ok((to, from))
+    from.ok_or_else(|| no_way("there is no address to send from (replies.smtp.from, setReplyRoute)"))
 }
 
 fn no_way(message: &str) -> Error {

@@ -1,0 +1,197 @@
+//! Where a reply goes. It is part of what is approved.
+
+use entity::vocabulary::ReplyVia;
+use entity::{channel, reply, reply_route};
+use sha2::{Digest, Sha256};
+
+use super::handover::{mail, platform};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+
+/// By which way a reply goes, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// The way; none when a person carries it.
+    pub via: Option<ReplyVia>,
+    /// Address of the e-mail, or host of the platform.
+    pub recipient: Option<String>,
+    /// SHA-256 of the platform's whole URL.
+    pub url_sha256: Option<Vec<u8>>,
+}
+
+/// What a caller names of it.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// The way.
+    pub via: Option<ReplyVia>,
+    /// The address of an e-mail.
+    pub to: Option<String>,
+}
+
+impl Named {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT on an address that is none, and on one for another way than e-mail.
+    pub fn read(via: Option<ReplyVia>, to: Option<&str>) -> Result<Self> {
+        let to = to.map(|text| crate::channel::email("input.to", text)).transpose()?;
+        if to.as_deref().is_some_and(|to| mail::address(to).is_none()) {
+            return Err(Error::bad_input("input.to", "send one e-mail address"));
+        }
+        if to.is_some() && via.is_some_and(|via| via != ReplyVia::Email) {
+            return Err(Error::bad_input("input.to", "leave it out: only an e-mail goes to an address"));
+        }
+        Ok(Self { via, to })
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.via.is_none() && self.to.is_none()
+    }
+}
+
+impl Destination {
+    /// That of a reply as it stands.
+    pub fn of(reply: &reply::Model) -> Self {
+        Self { via: reply.via, recipient: reply.recipient.clone(), url_sha256: reply.url_sha256.clone() }
+    }
+
+    /// The reply with this destination.
+    pub fn put(self, reply: reply::Model) -> reply::Model {
+        reply::Model { via: self.via, recipient: self.recipient, url_sha256: self.url_sha256, ..reply }
+    }
+
+    /// That of an e-mail.
+    fn email(to: String) -> Self {
+        Self { via: Some(ReplyVia::Email), recipient: Some(to), url_sha256: None }
+    }
+
+    fn platform(url: &str) -> Self {
+        Self {
+            via: Some(ReplyVia::Webhook),
+            recipient: Some(platform::host(url)),
+            url_sha256: Some(url_sha256(url)),
+        }
+    }
+}
+
+/// What stands for a platform's URL, whose path may be a secret.
+pub fn url_sha256(url: &str) -> Vec<u8> {
+    Sha256::digest(url.as_bytes()).to_vec()
+}
+
+/// Where a reply to a channel goes that names `named`, or by itself when it names nothing: by the channel's route.
+///
+/// # Errors
+/// Refusals when the channel has no such way, or the address is not one of its own.
+pub fn choose(
+    channel: &channel::Model,
+    route: Option<&reply_route::Model>,
+    named: &Named,
+) -> Result<Destination> {
+    let of_route = route.and_then(|route| route.email.clone());
+    let url = route.and_then(|route| route.url.as_deref());
+    match (named.via, &named.to) {
+        (Some(ReplyVia::ByHand), _) => {
+            Ok(Destination { via: Some(ReplyVia::ByHand), ..Destination::default() })
+        }
+        (Some(ReplyVia::Webhook), _) => {
+            let url = url.ok_or_else(|| no_way("the channel's platform has no URL (setReplyRoute)"))?;
+            Ok(Destination::platform(url))
+        }
+        (_, Some(to)) => {
+            if !is_of_channel(to, channel, route) {
+                let message = "this is not the channel's address: name that of its route (setReplyRoute) or one of its \
+                               contacts (updateChannel)";
+                return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "to", message)]));
+            }
+            Ok(Destination::email(to.clone()))
+        }
+        (Some(ReplyVia::Email), None) => {
+            let to = of_route.ok_or_else(|| no_way("the channel has no address (setReplyRoute)"))?;
+            Ok(Destination::email(to))
+        }
+        (None, None) => {
+            let by_mail = of_route.map(Destination::email);
+            Ok(by_mail.or_else(|| url.map(Destination::platform)).unwrap_or_default())
+        }
+    }
+}
+
+/// Where a reply goes after a change that names `named`: where it was to go, while that still is the channel's.
+///
+/// # Errors
+/// Those of [`choose`].
+pub fn keep(
+    channel: &channel::Model,
+    route: Option<&reply_route::Model>,
+    before: &reply::Model,
+    named: &Named,
+) -> Result<Destination> {
+    if !named.is_empty() {
+        return choose(channel, route, named);
+    }
+    let kept = match before.via {
+        Some(ReplyVia::Email) => before.recipient.clone().filter(|to| is_of_channel(to, channel, route)),
+        Some(ReplyVia::ByHand) => return Ok(Destination::of(before)),
+        Some(ReplyVia::Webhook) | None => None,
+    };
+    match kept {
+        Some(to) => Ok(Destination::email(to)),
+        None if before.via == Some(ReplyVia::Webhook) && route.is_some_and(|route| route.url.is_some()) => {
+            choose(channel, route, &Named { via: before.via, to: None })
+        }
+        None => choose(channel, route, &Named::default()),
+    }
+}
+
+/// Where a reply that is sent by `via` goes. One that was approved goes where that was said, and nowhere else.
+///
+/// # Errors
+/// Those of [`choose`]; a refusal when something else was approved.
+pub fn settle(
+    channel: &channel::Model,
+    route: Option<&reply_route::Model>,
+    before: &reply::Model,
+    named: &Named,
+    is_approved: bool,
+) -> Result<Destination> {
+    let approved = Destination::of(before);
+    let to = match (&named.to, &approved.recipient) {
+        (None, Some(to))
+            if named.via == Some(ReplyVia::Email)
+                && before.via == named.via
+                && (is_approved || is_of_channel(to, channel, route)) =>
+        {
+            Some(to.clone())
+        }
+        (to, _) => to.clone(),
+    };
+    let wanted = choose(channel, route, &Named { via: named.via, to })?;
+    if is_approved && wanted != approved {
+        let how = match (approved.via, &approved.recipient) {
+            (Some(via), Some(recipient)) => format!("{via} to {recipient}"),
+            _ => "a person's hands".to_owned(),
+        };
+        let message = format!(
+            "it was approved to go by {how}, and the way it would go now is another: revise it (reviseReply, via and to) \
+             and have it approved again"
+        );
+        return Err(Error::refused(RefusalCode::FourEyes, message));
+    }
+    Ok(wanted)
+}
+
+/// Whether an address is that of the channel's route, or stands among its contacts.
+fn is_of_channel(to: &str, channel: &channel::Model, route: Option<&reply_route::Model>) -> bool {
+    let is_it = |text: &str| text.eq_ignore_ascii_case(to);
+    let parts = |contact: &String| {
+        contact
+            .split(|c: char| c.is_whitespace() || "<>()[],;:，；：（）、\"".contains(c))
+            .any(|part| is_it(part))
+    };
+    route.and_then(|route| route.email.as_deref()).is_some_and(is_it) || channel.contacts.0.iter().any(parts)
+}
+
+fn no_way(message: &str) -> Error {
+    Error::refused(RefusalCode::MissingFact, message)
+}
