@@ -120,6 +120,30 @@ mod tests {
     }
 
     #[test]
+    fn a_level_alone_makes_nothing_public() {
+        use Abroad::{Full, Thin};
+        let reach = |abroad, disclosed, may_go| Reach {
+            tlp: Tlp::Clear,
+            embargoed: false,
+            disclosed,
+            abroad,
+            may_go,
+            reported: true,
+        };
+        for (abroad, disclosed, may_go, may_write) in [
+            (false, false, None, true),
+            (true, true, None, true),
+            (true, false, Some(Full), true),
+            (true, false, Some(Thin), false),
+            (true, false, None, false),
+        ] {
+            let refused = free_words(&reach(abroad, disclosed, may_go)).map(|refusal| refusal.code);
+            let expected = (!may_write).then_some(RefusalCode::NeedsLeader);
+            assert_eq!(refused, expected, "{abroad} {disclosed} {may_go:?}");
+        }
+    }
+
+    #[test]
     fn only_a_leader_opens_red() {
         let code = |from, to, leader| check_tlp(from, to, leader).map(|refusal| refusal.code);
         assert_eq!(code(Tlp::Red, Tlp::AmberStrict, false), Some(RefusalCode::NeedsLeader));

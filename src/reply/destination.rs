@@ -195,3 +195,162 @@ fn is_of_channel(to: &str, channel: &channel::Model, route: Option<&reply_route:
 fn no_way(message: &str) -> Error {
     Error::refused(RefusalCode::MissingFact, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use entity::vocabulary::{ChannelKind, ReplyKind, ReplyState};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn channel(contacts: &[&str]) -> channel::Model {
+        channel::Model {
+            id: Uuid::from_u128(1),
+            key: "cnvd".to_owned(),
+            name: "CNVD".to_owned(),
+            kind: ChannelKind::NationalDatabase,
+            jurisdiction: "CN".to_owned(),
+            abroad: false,
+            reply_required: true,
+            time_zone: "Asia/Shanghai".to_owned(),
+            calendar_id: None,
+            language: "zh-CN".to_owned(),
+            contacts: contacts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>().into(),
+            active: true,
+            version: 1,
+            revision: 1,
+            audit_head: Vec::new(),
+            created_at: DateTime::UNIX_EPOCH,
+            changed_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn route(email: Option<&str>, url: Option<&str>) -> reply_route::Model {
+        reply_route::Model {
+            id: Uuid::from_u128(2),
+            channel_id: Uuid::from_u128(1),
+            email: email.map(str::to_owned),
+            from_email: None,
+            url: url.map(str::to_owned),
+            sealed: None,
+        }
+    }
+
+    fn reply(destination: Destination) -> reply::Model {
+        destination.put(reply::Model {
+            id: Uuid::from_u128(5),
+            event_id: Uuid::from_u128(3),
+            channel_id: Uuid::from_u128(1),
+            kind: ReplyKind::Verdict,
+            state: ReplyState::Approved,
+            language: "en".to_owned(),
+            subject: "a".to_owned(),
+            body: "b".to_owned(),
+            draft_number: 1,
+            drafted_by: "analyst-1".to_owned(),
+            drafted_at: DateTime::UNIX_EPOCH,
+            approved_by: None,
+            approved_at: None,
+            sent_by: None,
+            sent_at: None,
+            sent_via: None,
+            receipt_number: None,
+            proof: None,
+            content_hash: None,
+            template: None,
+            template_number: None,
+            required: None,
+            supplied: None,
+            formats: None,
+            as_made: false,
+            verdict_id: None,
+            extent: None,
+            via: None,
+            recipient: None,
+            url_sha256: None,
+            created_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        })
+    }
+
+    fn to(address: &str) -> Named {
+        Named { via: Some(ReplyVia::Email), to: Some(address.to_owned()) }
+    }
+
+    fn code<T: std::fmt::Debug>(outcome: Result<T>) -> RefusalCode {
+        match outcome {
+            Err(Error::Refused(refusals)) => refusals[0].code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_email_goes_to_the_channels_own_addresses_and_no_other() {
+        let channel = channel(&["Desk <desk@cnvd.example>", "电话：010-1、邮箱：second@cnvd.example"]);
+        let route = route(Some("replies@cnvd.example"), None);
+        for address in
+            ["desk@cnvd.example", "DESK@cnvd.example", "second@cnvd.example", "replies@cnvd.example"]
+        {
+            let chosen = choose(&channel, Some(&route), &to(address)).unwrap();
+            assert_eq!(chosen.recipient.as_deref(), Some(address));
+        }
+        for address in ["k@cnvd.example", "desk@cnvd.example.org", "me@example.org"] {
+            assert_eq!(
+                code(choose(&channel, Some(&route), &to(address))),
+                RefusalCode::Contradiction,
+                "{address}"
+            );
+        }
+        let by_mail = Named { via: Some(ReplyVia::Email), to: None };
+        assert_eq!(code(choose(&channel, None, &by_mail)), RefusalCode::MissingFact);
+        assert_eq!(choose(&channel, None, &Named::default()).unwrap(), Destination::default());
+    }
+
+    #[test]
+    fn what_was_approved_goes_where_that_was_said() {
+        let channel = channel(&["second@cnvd.example"]);
+        let before = route(Some("desk@cnvd.example"), Some("https://cnvd.example/a"));
+        let approved = reply(choose(&channel, Some(&before), &Named::default()).unwrap());
+        let by_mail = Named { via: Some(ReplyVia::Email), to: None };
+        let by_push = Named { via: Some(ReplyVia::Webhook), to: None };
+        let of = |route, reply: &_, named: &Named, is_approved| {
+            settle(&channel, Some(route), reply, named, is_approved)
+        };
+        assert_eq!(of(&before, &approved, &by_mail, true).unwrap(), Destination::of(&approved));
+        assert_eq!(code(of(&before, &approved, &to("second@cnvd.example"), true)), RefusalCode::FourEyes);
+        assert_eq!(code(of(&before, &approved, &by_push, true)), RefusalCode::FourEyes);
+        assert!(
+            of(&before, &approved, &to("second@cnvd.example"), false).is_ok(),
+            "nobody had to approve it"
+        );
+        // Another route after the approval.
+        let after = route(Some("admin@elsewhere.example"), Some("https://cnvd.example/b"));
+        assert_eq!(code(of(&after, &approved, &by_mail, true)), RefusalCode::Contradiction);
+        assert_eq!(code(of(&after, &approved, &to("admin@elsewhere.example"), true)), RefusalCode::FourEyes);
+        let anew = of(&after, &approved, &by_mail, false).unwrap();
+        assert_eq!(anew.recipient.as_deref(), Some("admin@elsewhere.example"));
+        // The same host, another path.
+        let pushed = reply(choose(&channel, Some(&before), &by_push).unwrap());
+        assert!(of(&before, &pushed, &by_push, true).is_ok());
+        assert_eq!(code(of(&after, &pushed, &by_push, true)), RefusalCode::FourEyes);
+        // Approved to be carried by hand.
+        let carried = reply(Destination::default());
+        assert_eq!(code(of(&before, &carried, &by_mail, true)), RefusalCode::FourEyes);
+    }
+
+    #[test]
+    fn a_revision_keeps_where_it_goes_while_that_is_the_channels() {
+        let channel = channel(&["second@cnvd.example"]);
+        let before = route(Some("desk@cnvd.example"), Some("https://cnvd.example/a"));
+        let second = reply(choose(&channel, Some(&before), &to("second@cnvd.example")).unwrap());
+        let kept = keep(&channel, Some(&before), &second, &Named::default()).unwrap();
+        assert_eq!(kept, Destination::of(&second));
+        let gone = reply(Destination::email("gone@cnvd.example".to_owned()));
+        let anew = keep(&channel, Some(&before), &gone, &Named::default()).unwrap();
+        assert_eq!(anew.recipient.as_deref(), Some("desk@cnvd.example"));
+        let pushed = reply(Destination::platform("https://cnvd.example/old"));
+        let anew = keep(&channel, Some(&before), &pushed, &Named::default()).unwrap();
+        assert_eq!(anew, Destination::platform("https://cnvd.example/a"));
+    }
+}
