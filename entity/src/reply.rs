@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::texts::Texts;
-use crate::vocabulary::{ReplyKind, ReplyState, ReplyVia};
+use crate::vocabulary::{ReplyExtent, ReplyKind, ReplyState, ReplyVia};
 
 /// An answer to a channel, from draft to proof.
 #[sea_orm::model]
@@ -59,6 +59,18 @@ pub struct Model {
     pub supplied: Option<Json>,
     /// Formats that it is rendered to; text and HTML when there are none.
     pub formats: Option<Texts>,
+    /// Whether subject and body are still as the template made them.
+    pub as_made: bool,
+    /// The verdict in force when the body was written.
+    pub verdict_id: Option<Uuid>,
+    /// How much could leave to the channel when the body was written.
+    pub extent: Option<ReplyExtent>,
+    /// By which way it is to go; none when a person carries it.
+    pub via: Option<ReplyVia>,
+    /// Address that it is to go to, or host of the platform.
+    pub recipient: Option<String>,
+    /// SHA-256 of the platform's whole URL, whose path may be a secret.
+    pub url_sha256: Option<Vec<u8>>,
     /// When the first draft was made.
     pub created_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.

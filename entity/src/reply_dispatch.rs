@@ -18,6 +18,8 @@ pub struct Model {
     pub via: ReplyVia,
     /// Address that the e-mail goes to, or host of the platform.
     pub recipient: String,
+    /// SHA-256 of the platform's whole URL: it is asked there and nowhere else.
+    pub url_sha256: Option<Vec<u8>>,
     /// Address that the e-mail comes from.
     pub sender: Option<String>,
     /// The same over all attempts: `Message-ID` of the e-mail, `webhook-id` of the request.

@@ -30,6 +30,7 @@ mod m11_acknowledgement;
 mod m11_notice;
 mod m11_notice_type;
 mod m11_replan;
+mod m11_reply_approval;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m11_replan::Migration),
             Box::new(m11_notice_type::Migration),
             Box::new(m11_acknowledgement::Migration),
+            Box::new(m11_reply_approval::Migration),
         ]
     }
 }

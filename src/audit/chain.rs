@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 const QUOTED_CHARS: usize = 200;
 
 /// Columns with a person's data: they stand in one erasable place and never in the audit trail.
-const PERSONAL: [(&str, &[&str]); 5] = [
+const PERSONAL: [(&str, &[&str]); 6] = [
     ("reporter", &["name", "email", "subject", "payee_account"]),
     ("inbound_mail", &["sender"]),
+    ("reply", &["recipient"]),
     ("reply_dispatch", &["recipient"]),
     ("reply_route", &["email"]),
     ("platform_account", &["registered_contact", "registered_email"]),

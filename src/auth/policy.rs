@@ -192,6 +192,10 @@ actions! {
     SendReply "sendReply" [Analyst];
     /// Say what became of a reply of which nobody knows.
     ResolveUncertainReply "resolveUncertainReply" [Analyst];
+    /// Call a reply back that waits to be handed over.
+    CancelReply "cancelReply" [Analyst];
+    /// Say that a reply which came back did not arrive.
+    ConfirmNonDelivery "confirmNonDelivery" [Analyst];
     /// Hand a reply over, and settle what came of it: the product's own alone.
     HandOverReply "handOverReply" [];
     /// Acknowledge a report as its channel says: the schedule's alone.

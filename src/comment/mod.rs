@@ -22,6 +22,7 @@ use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::reply::rules::is_official;
+use crate::protection;
 
 /// Longest comment or message, in characters.
 const LONG: usize = 100_000;
@@ -78,7 +79,7 @@ pub async fn comment(app: &App, actor: &Actor, input: &CommentOnEvent) -> Result
 ///
 /// # Errors
 /// By policy and visibility; BAD_USER_INPUT on a blank or overlong body; a refusal where the report came from a database
-/// or regulator.
+/// or regulator, and by [`expect_reach`].
 pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter) -> Result<comment::Model> {
     require(actor, Action::MessageReporter)?;
     let body = require_text("input.body", &input.body, LONG)?;
@@ -95,6 +96,7 @@ pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter)
         Replay::Done(id) => return store::find(app, actor, id).await,
         Replay::First(key) => key,
     };
+    expect_reach(app, &event, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::MessageReporter);
     let row = send_to_reporter(app, &mut changes, &event, &report, &body);
     if let Some(key) = &key {
@@ -105,7 +107,21 @@ pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter)
     Ok(row)
 }
 
-/// Writes a message that the report's reporter reads, inside the caller's change.
+/// Demands that a person's words to a report's reporter may go to where the report came from.
+///
+/// # Errors
+/// A refusal while undisclosed content may not go there.
+pub async fn expect_reach(app: &App, event: &event::Model, report: &report::Model) -> Result<()> {
+    let channel = crate::channel::store::find(app, report.channel_id).await?;
+    let reach = protection::store::reach(app, event, &channel).await?;
+    match protection::rules::free_words(&reach) {
+        Some(refusal) => Err(Error::Refused(vec![refusal])),
+        None => Ok(()),
+    }
+}
+
+/// Writes a message that the report's reporter reads, inside the caller's change. A person's words are for
+/// [`expect_reach`] first.
 pub fn write_to_reporter(
     app: &App,
     changes: &mut ChangeSet,

@@ -136,7 +136,8 @@ pub struct AskReporter {
 /// database or regulator.
 ///
 /// # Errors
-/// By policy, visibility, version and the move table; NOT_FOUND when the report is not the event's.
+/// By policy, visibility, version and the move table; NOT_FOUND when the report is not the event's; a refusal while
+/// undisclosed content may not go to where the report came from.
 pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Result<event::Model> {
     require(actor, Action::AskReporter)?;
     let question = require_text("input.question", &input.question, LONG)?;
@@ -146,6 +147,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     if report.event_id != before.id {
         return Err(Error::NotFound);
     }
+    crate::comment::expect_reach(app, &before, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AskReporter);
     let mut after = before.clone();
     transition(app, &mut changes, &mut after, Status::NeedsInformation, Cause::AskReporter, None)?;
@@ -153,7 +155,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     after.asked_at = Some(changes.at());
     let channel = crate::channel::store::find(app, report.channel_id).await?;
     if crate::reply::rules::is_official(channel.kind) {
-        crate::reply::draft_question(app, &mut changes, &before, &channel, &report, &question)?;
+        crate::reply::draft_question(app, &mut changes, &before, &channel, &report, &question).await?;
     } else {
         crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question);
     }

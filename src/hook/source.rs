@@ -88,6 +88,14 @@ impl Source {
         }
     }
 
+    /// Whether it gives each hook an id of its own, so that one that comes again is known.
+    ///
+    /// # Errors
+    /// When what is stored of a tracker is no profile.
+    pub fn names_its_hooks(&self) -> Result<bool> {
+        Ok(matches!(self.proof()?, None | Some(Proof::StandardWebhooks)))
+    }
+
     /// The HTTP status of a hook that was carried out: what a platform says is done then, while of a ticket only its
     /// id was taken, which is looked up a moment later.
     pub fn done_status(&self) -> u16 {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::hook_inbox;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{inbox, store};
+use super::{inbox, rules, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::Result;
@@ -34,12 +35,25 @@ pub async fn sweep(app: &App) -> Result<usize> {
                     answered += usize::from(done);
                     moved = true;
                 }
-                Err(error) => tracing::error!(hook = %row.id, ?error, "a hook was not carried out"),
+                Err(error) => {
+                    tracing::error!(hook = %row.id, ?error, "a hook was not carried out");
+                    put_off(app, row).await;
+                }
             }
         }
         if rows.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) || !moved {
             return Ok(answered);
         }
+    }
+}
+
+/// Puts off a hook that cannot even be looked at, so that it does not stand before the others. What is wrong with it may
+/// be wrong with the database too.
+async fn put_off(app: &App, row: &hook_inbox::Model) {
+    let attempts = row.attempts.saturating_add(1);
+    let until = app.clock.now() + rules::wait(attempts);
+    if let Err(error) = store::put_off(app, row.id, attempts, until).await {
+        tracing::error!(hook = %row.id, ?error, "a hook was not put off");
     }
 }
 

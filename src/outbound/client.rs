@@ -42,6 +42,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body broke off, or dripped on until the deadline.
     pub broken: bool,
+    /// Whether the body goes on behind the bytes that were read.
+    pub cut: bool,
 }
 
 /// Why there is no answer.
@@ -155,10 +157,17 @@ impl Client {
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (retry_after, etag) = (header(RETRY_AFTER), header(ETAG));
-        let (mut body, mut broken) = (Vec::new(), false);
-        while body.len() < limit {
+        let (mut body, mut broken, mut cut) = (Vec::new(), false, false);
+        loop {
             match tokio::time::timeout_at(deadline, response.chunk()).await {
-                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]),
+                Ok(Ok(Some(chunk))) => {
+                    let room = limit - body.len();
+                    body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                    cut = chunk.len() > room;
+                    if cut {
+                        break;
+                    }
+                }
                 // The status is what counts; a body that breaks off or drips on is only kept for people to read.
                 Ok(Ok(None)) => break,
                 Ok(Err(_)) | Err(_) => {
@@ -167,7 +176,7 @@ impl Client {
                 }
             }
         }
-        Ok(Answer { status, retry_after, etag, body, broken })
+        Ok(Answer { status, retry_after, etag, body, broken, cut })
     }
 }
 

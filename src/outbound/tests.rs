@@ -149,7 +149,8 @@ async fn redirects_are_answers_and_connections_are_kept() {
                 retry_after: Some("7".to_owned()),
                 etag: None,
                 body: b"no".to_vec(),
-                broken: false
+                broken: false,
+                cut: false,
             },
             "the redirect itself is the answer"
         );

@@ -1,7 +1,9 @@
 //! What one decision writes.
 
 use entity::{Aggregate, audit_entry, message};
-use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
+use sea_orm::sea_query::{
+    Condition, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement,
+};
 use sea_orm::{EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -103,6 +105,17 @@ impl ChangeSet {
             statement.and_where(Expr::col(column).eq(before.get(column)));
         }
         self.updates.push(statement);
+    }
+
+    /// The same where the row still is as `condition` says: else somebody else was first, and nothing is written.
+    pub fn update_where<M: ModelTrait>(&mut self, before: &M, after: &M, condition: Condition) {
+        let Some(mut statement) = self.changed_columns(before, after) else { return };
+        for key in <M::Entity as EntityTrait>::PrimaryKey::iter() {
+            let column = sea_orm::PrimaryKeyToColumn::into_column(key);
+            statement.and_where(Expr::col(column).eq(before.get(column)));
+        }
+        statement.cond_where(condition);
+        self.guarded.push(statement);
     }
 
     /// Deletes child rows, noted under `what`.

@@ -8,6 +8,7 @@ use super::rules;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Result};
 use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
@@ -44,8 +45,10 @@ pub async fn set_embargo(app: &App, actor: &Actor, input: &SetEmbargo) -> Result
     if !refusals.is_empty() {
         return Err(Error::Refused(refusals));
     }
-    let after = event::Model { embargo_until: until, ..before.clone() };
+    let mut after = event::Model { embargo_until: until, ..before.clone() };
     super::tell(app, &mut changes, &after);
+    // What is public needs no decision about going abroad, and what no longer is needs one.
+    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

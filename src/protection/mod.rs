@@ -4,6 +4,7 @@
 
 pub mod graphql;
 pub mod rules;
+pub mod store;
 
 mod embargo;
 mod tlp;

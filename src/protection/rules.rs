@@ -6,6 +6,48 @@ use entity::vocabulary::{Tlp, Verdict, WorldFactKind};
 
 use crate::error::{Refusal, RefusalCode};
 use crate::event::rules::is_analysed;
+use crate::webhook::rules::Abroad;
+
+/// How far an event's content may go to one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// How far it may be shared.
+    pub tlp: Tlp,
+    /// Whether an embargo holds.
+    pub embargoed: bool,
+    /// Whether it is public: [`is_disclosed`].
+    pub disclosed: bool,
+    /// Whether the channel is abroad, or stands for a customer who is.
+    pub abroad: bool,
+    /// What a recorded decision lets go abroad.
+    pub may_go: Option<Abroad>,
+    /// Whether the channel has a report on the event.
+    pub reported: bool,
+}
+
+/// Whether what is known of an event is public, so that nothing keeps it at home: it is TLP:CLEAR, no embargo holds,
+/// and either the world knows it or the leading group decided to disclose it. A level alone makes nothing public.
+pub fn is_disclosed(
+    event: &event::Model,
+    publicly_known: bool,
+    disclosure_granted: bool,
+    now: DateTime<Utc>,
+) -> bool {
+    event.tlp == Tlp::Clear
+        && !is_embargoed(event.embargo_until, now)
+        && (publicly_known || disclosure_granted)
+}
+
+/// Why words that a person writes freely may not go to somebody abroad; none when they may. What a reduced permission
+/// covers cannot be told from free words.
+pub fn free_words(reach: &Reach) -> Option<Refusal> {
+    if !reach.abroad || reach.disclosed || reach.may_go == Some(Abroad::Full) {
+        return None;
+    }
+    let message =
+        "undisclosed content goes abroad only after a decision REPORT_ABROAD allows all of it (askDecision)";
+    Some(Refusal::new(RefusalCode::NeedsLeader, message))
+}
 
 /// Whether the TLP level may move; only a LEADER opens what was for named people only.
 pub fn check_tlp(from: Tlp, to: Tlp, leader: bool) -> Option<Refusal> {
@@ -83,6 +125,30 @@ mod tests {
 
     fn fields(refusals: Vec<Refusal>) -> Vec<&'static str> {
         refusals.into_iter().filter_map(|refusal| refusal.field).collect()
+    }
+
+    #[test]
+    fn a_level_alone_makes_nothing_public() {
+        use Abroad::{Full, Thin};
+        let reach = |abroad, disclosed, may_go| Reach {
+            tlp: Tlp::Clear,
+            embargoed: false,
+            disclosed,
+            abroad,
+            may_go,
+            reported: true,
+        };
+        for (abroad, disclosed, may_go, may_write) in [
+            (false, false, None, true),
+            (true, true, None, true),
+            (true, false, Some(Full), true),
+            (true, false, Some(Thin), false),
+            (true, false, None, false),
+        ] {
+            let refused = free_words(&reach(abroad, disclosed, may_go)).map(|refusal| refusal.code);
+            let expected = (!may_write).then_some(RefusalCode::NeedsLeader);
+            assert_eq!(refused, expected, "{abroad} {disclosed} {may_go:?}");
+        }
     }
 
     #[test]

@@ -55,3 +55,18 @@ async fn a_public_exploit_asks_once_whether_the_embargo_ends() {
     let kinds: Vec<_> = asked.iter().map(|decision| decision.kind).collect();
     assert_eq!(kinds, [DecisionKind::Disclose]);
 }
+
+#[tokio::test]
+async fn clear_is_public_without_an_embargo_and_when_the_world_knows_or_a_leader_said_so() {
+    let app = app("clear").await;
+    let mut event = triaging(&app).await;
+    event.tlp = Tlp::Clear;
+    let now = at(8);
+    assert!(!rules::is_disclosed(&event, false, false, now), "one analyst's word");
+    assert!(rules::is_disclosed(&event, true, false, now) && rules::is_disclosed(&event, false, true, now));
+    event.embargo_until = Some(at(9));
+    assert!(!rules::is_disclosed(&event, true, true, now));
+    assert!(rules::is_disclosed(&event, true, true, at(9)), "it is over");
+    event.tlp = Tlp::Green;
+    assert!(!rules::is_disclosed(&event, true, true, at(9)));
+}

@@ -59,6 +59,8 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
     // Whether what is owed abroad needs a decision hangs on it.
     Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     super::tell(app, &mut changes, &after);
+    // What is public needs no decision about going abroad, and what no longer is needs one.
+    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

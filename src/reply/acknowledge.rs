@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{Acknowledgement, ReplyKind};
+use entity::vocabulary::{Acknowledgement, ReplyKind, ReplyVia};
 use uuid::Uuid;
 
-use super::draft::{Text, make, new_reply, write};
-use super::{channel_of, rules, send, sending, store, tell};
+use super::destination::{self, Named};
+use super::draft::{Basis, Text, make, new_reply, write};
+use super::{channel_of, handover, rules, send, sending, store, tell};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
 use crate::error::{Error, Result};
 use crate::outbox::{Bump, ChangeSet};
 use crate::schedule::Due;
-use crate::template::FromTemplate;
+use crate::template::{self, FromTemplate};
 
 /// Acknowledgements that are owed through channels that have them drafted, and of which there is no draft.
 pub struct Acknowledging;
@@ -37,7 +38,16 @@ impl Due for Acknowledging {
         let (language, supplied) = (channel.language.clone(), BTreeMap::new());
         let from = FromTemplate::default();
         let asked = (ReplyKind::Acknowledgement, Some(&owed));
-        let (template, made) = make(app, &event, &channel, asked, &language, &from, &supplied).await?;
+        let (facts, extent) =
+            template::facts_for(app, None, &event, &channel, &language, &supplied).await?;
+        let (template, made) = make(app, &event, &channel, asked, &language, &from, &facts).await?;
+        let route = handover::store::route(app, channel.id).await?;
+        let basis = Basis {
+            as_made: true,
+            verdict: store::verdict_in_force(app, event.id).await?,
+            extent,
+            destination: destination::choose(&channel, route.as_ref(), &Named::default())?,
+        };
         let mut changes = ChangeSet::new(app, actor, Action::AcknowledgeReport);
         let text = Text {
             kind: ReplyKind::Acknowledgement,
@@ -47,16 +57,21 @@ impl Due for Acknowledging {
             template: Some(&template),
             supplied,
         };
-        let mut reply = new_reply(app, &changes, &event, &channel, text)?;
+        let mut reply = new_reply(app, &changes, &event, &channel, text, basis)?;
         let automatic = channel.acknowledgement == Acknowledgement::Automatic
             && !rules::needs_approval(reply.kind, channel.kind);
-        let way = if automatic { send::way(app, &channel).await? } else { None };
-        if let Some(via) = way {
+        // Without a mail server nothing leaves by e-mail, and without a route nothing at all.
+        let has_way = match reply.via {
+            Some(ReplyVia::Email) => send::sender(app, route.as_ref()).is_ok(),
+            Some(ReplyVia::Webhook) => true,
+            Some(ReplyVia::ByHand) | None => false,
+        };
+        if automatic && has_way {
             let at = changes.at();
-            match sending::expect_sendable(app, &event, &channel, &reply, false, at).await {
+            match sending::expect_sendable(app, None, &event, &channel, &reply, at).await {
                 Ok(()) => {
                     let both = (&event, &channel);
-                    reply = send::freeze(app, &mut changes, both, reply, via, None).await?;
+                    reply = send::freeze(app, &mut changes, both, route.as_ref(), reply).await?;
                 }
                 // A person has to see to what it lacks.
                 Err(Error::Refused(_)) => {}

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_graphql::InputObject;
-use entity::vocabulary::{ObligationState, ReplyKind, ReplyState};
+use entity::vocabulary::{ObligationState, ReplyExtent, ReplyKind, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply, reply_draft, reply_obligation, report};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{LONG, require_author, require_line, rules, save, store, tell};
+use super::destination::{self, Destination, Named};
+use super::{LONG, channel_of, handover, require_author, require_line, rules, save, store, tell};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -17,6 +18,8 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet};
+use crate::protection;
+use crate::template::facts::Facts;
 use crate::template::{self, FromTemplate, SuppliedFact};
 
 /// A first draft of a reply. 回复初稿。
@@ -41,6 +44,11 @@ pub struct DraftReply {
     /// The template that it is made from; what it requires then blocks the approval while it is missing.
     /// 所用模板；其必备事实缺少时不得批准。
     pub from_template: Option<FromTemplate>,
+    /// By which way it is to go; by the channel's route when left out. 发送方式；省略时按渠道设置。
+    pub via: Option<ReplyVia>,
+    /// Address that the e-mail is to go to, one of the channel's; its route's when left out.
+    /// 收件地址，须为该渠道的地址；省略时用渠道设置。
+    pub to: Option<String>,
     /// The same key with the same input drafts one reply only. 幂等键。
     pub idempotency_key: Option<String>,
 }
@@ -62,6 +70,7 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         return Err(Error::bad_input("input.body", "send subject and body, or fromTemplate"));
     }
     let language = input.language.as_deref().map(require_language).transpose()?;
+    let named = Named::read(input.via, input.to.as_deref())?;
     let key =
         match idempotency::replay(app, actor, Action::DraftReply, input.idempotency_key.as_deref(), input)
             .await?
@@ -74,26 +83,32 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let obligations = open_obligations(app, input).await?;
     let channel = addressee(app, input, &obligations).await?;
     let language = language.unwrap_or_else(|| channel.language.clone());
+    let route = handover::store::route(app, channel.id).await?;
+    let destination = destination::choose(&channel, route.as_ref(), &named)?;
+    let verdict = store::verdict_in_force(app, event.id).await?;
+    let (facts, extent) =
+        template::facts_for(app, Some(actor), &event, &channel, &language, &supplied).await?;
     let made = match &input.from_template {
         Some(from) => {
             let owed = (input.kind, obligations.first());
-            Some(make(app, &event, &channel, owed, &language, from, &supplied).await?)
+            Some(make(app, &event, &channel, owed, &language, from, &facts).await?)
         }
         None => None,
     };
-    let of_template =
-        made.as_ref().map(|(template, made)| (template, made.subject.clone(), made.body.clone()));
-    let (template, subject, body) = match of_template {
-        Some((template, made_subject, made_body)) => {
-            (Some(template), subject.unwrap_or(made_subject), body.unwrap_or(made_body))
+    let as_made = made.is_some() && subject.is_none() && body.is_none();
+    let (template, subject, body) = match made {
+        Some((template, made)) => {
+            (Some(template), subject.unwrap_or(made.subject), body.unwrap_or(made.body))
         }
         None => (None, subject.unwrap_or_default(), body.unwrap_or_default()),
     };
+    let template = template.as_ref();
     let subject = require_line("input.subject", &subject)?;
 
     let mut changes = ChangeSet::new(app, actor, Action::DraftReply);
     let text = Text { kind: input.kind, language, subject, body, template, supplied };
-    let reply = new_reply(app, &changes, &event, &channel, text)?;
+    let basis = Basis { as_made, verdict, extent, destination };
+    let reply = new_reply(app, &changes, &event, &channel, text, basis)?;
     write(app, &mut changes, &reply, &obligations);
     if let Some(key) = &key {
         changes.remember(key, reply.id);
@@ -120,6 +135,18 @@ pub(super) struct Text<'a> {
     pub(super) supplied: BTreeMap<String, String>,
 }
 
+/// What its approval will be bound to.
+pub(super) struct Basis {
+    /// Whether subject and body are as the template made them.
+    pub(super) as_made: bool,
+    /// The verdict in force.
+    pub(super) verdict: Option<Uuid>,
+    /// How much may leave to the channel.
+    pub(super) extent: ReplyExtent,
+    /// Where it goes.
+    pub(super) destination: Destination,
+}
+
 /// A reply as it is drafted first.
 pub(super) fn new_reply(
     app: &App,
@@ -127,8 +154,10 @@ pub(super) fn new_reply(
     event: &event::Model,
     channel: &channel::Model,
     text: Text<'_>,
+    basis: Basis,
 ) -> Result<reply::Model> {
     let template = text.template;
+    let Basis { as_made, verdict, extent, destination } = basis;
     Ok(reply::Model {
         id: app.ids.next(),
         event_id: event.id,
@@ -155,6 +184,12 @@ pub(super) fn new_reply(
         supplied: supplied_column(&text.supplied)?,
         formats: template
             .map(|template| template.formats.iter().map(ToString::to_string).collect::<Vec<_>>().into()),
+        as_made,
+        verdict_id: verdict,
+        extent: Some(extent),
+        via: destination.via,
+        recipient: destination.recipient,
+        url_sha256: destination.url_sha256,
         created_at: changes.at(),
         version: 1,
     })
@@ -178,8 +213,8 @@ pub(super) fn write(
 /// leaves as a reply that somebody approved.
 ///
 /// # Errors
-/// None that a caller could mend.
-pub(crate) fn draft_question(
+/// Of the database.
+pub(crate) async fn draft_question(
     app: &App,
     changes: &mut ChangeSet,
     event: &event::Model,
@@ -199,7 +234,15 @@ pub(crate) fn draft_question(
         template: None,
         supplied: BTreeMap::new(),
     };
-    let reply = new_reply(app, changes, event, channel, text)?;
+    let reach = protection::store::reach(app, event, channel).await?;
+    let route = handover::store::route(app, channel.id).await?;
+    let basis = Basis {
+        as_made: false,
+        verdict: store::verdict_in_force(app, event.id).await?,
+        extent: template::facts::extent(channel.kind, &reach),
+        destination: destination::choose(channel, route.as_ref(), &Named::default())?,
+    };
+    let reply = new_reply(app, changes, event, channel, text, basis)?;
     write(app, changes, &reply, &[]);
     tell(app, changes, &reply, false);
     Ok(())
@@ -214,7 +257,7 @@ pub(super) async fn make(
     (kind, owed): (ReplyKind, Option<&obligation::Model>),
     language: &str,
     from: &FromTemplate,
-    supplied: &BTreeMap<String, String>,
+    facts: &Facts,
 ) -> Result<(template::Template, template::Made)> {
     let answers = template::regime::of(owed.and_then(|row| row.regime), kind, &channel.key);
     let answers = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
@@ -227,8 +270,7 @@ pub(super) async fn make(
         language,
     };
     let template = template::choose(app, from, &wanted).await?;
-    let facts = template::facts_for(app, event, channel, language, supplied).await?;
-    let made = template::rules::make(&template, &facts, language)?;
+    let made = template::rules::make(&template, facts, language)?;
     Ok((template, made))
 }
 
@@ -312,9 +354,14 @@ pub struct ReviseReply {
     pub body: Option<String>,
     /// Facts that the event does not hold, added to those supplied before. 补充事件未记录的事实，加入已提供者。
     pub facts: Option<Vec<SuppliedFact>>,
+    /// By which way it is to go. 发送方式。
+    pub via: Option<ReplyVia>,
+    /// Address that the e-mail is to go to, one of the channel's. 收件地址，须为该渠道的地址。
+    pub to: Option<String>,
 }
 
-/// Changes a reply's text. It is a DRAFT again: an approval or a review under way was of another text.
+/// Changes a reply's text or where it goes. It is a DRAFT again: an approval or a review under way was of something
+/// else. Only a body that is written anew counts as written from what now is.
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT on its texts; a refusal when it left already.
@@ -323,8 +370,12 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
     let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
     let added = template::supplied("input.facts", input.facts.as_deref().unwrap_or_default())?;
-    if subject.is_none() && body.is_none() && added.is_empty() {
-        return Err(Error::bad_input("input.body", "send a new subject, a new body or facts"));
+    let named = Named::read(input.via, input.to.as_deref())?;
+    if subject.is_none() && body.is_none() && added.is_empty() && named.is_empty() {
+        return Err(Error::bad_input(
+            "input.body",
+            "send a new subject, a new body, facts, or where it goes",
+        ));
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
     require_author(actor, Action::ReviseReply, before.kind)?;
@@ -332,6 +383,16 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     rules::may_revise(before.state).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut supplied = template::supplied_of(&before)?;
     supplied.extend(added);
+    let channel = channel_of(app, before.channel_id).await?;
+    let route = handover::store::route(app, channel.id).await?;
+    let destination = destination::keep(&channel, route.as_ref(), &before, &named)?;
+    let (verdict_id, extent) = if body.is_some() {
+        let reach = protection::store::reach(app, &event, &channel).await?;
+        let extent = template::facts::extent(channel.kind, &reach);
+        (store::verdict_in_force(app, event.id).await?, Some(extent))
+    } else {
+        (before.verdict_id, before.extent)
+    };
     let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
     let after = reply::Model {
         state: ReplyState::Draft,
@@ -343,8 +404,12 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
         approved_by: None,
         approved_at: None,
         supplied: supplied_column(&supplied)?,
+        as_made: before.as_made && input.subject.is_none() && input.body.is_none(),
+        verdict_id,
+        extent,
         ..before.clone()
     };
+    let after = destination.put(after);
     changes.write_row(&draft_of(app, &after));
     save(app, changes, &event, &before, after, false).await
 }

@@ -30,11 +30,6 @@ pub fn formats(reply: &reply::Model) -> Vec<ReplyFormat> {
     own.filter(|formats| !formats.is_empty()).unwrap_or_else(|| USUAL.to_vec())
 }
 
-/// The reply in the formats that every process can write.
-pub fn in_text(reply: &reply::Model) -> reply::Model {
-    reply::Model { formats: None, ..reply.clone() }
-}
-
 /// The end of a file's name and its media type.
 pub fn form(format: ReplyFormat) -> (&'static str, &'static str) {
     match format {

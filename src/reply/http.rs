@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use entity::reply;
-use entity::vocabulary::ReplyFormat;
+use entity::vocabulary::{DispatchState, ReplyFormat};
 use serde::Deserialize;
 
 use super::{files, handover, package, store};
@@ -47,9 +47,21 @@ async fn sent(
             return Err(Error::bad_input("format", message));
         };
         let id = ids::decode(Kind::Reply, "id", &id)?;
-        let reply = store::find_sent(app, actor, id).await?;
-        let found = handover::store::sent_files(app, reply.id).await?;
-        let file = found.into_iter().find(|file| file.format == format).ok_or(Error::NotFound)?;
+        let (reply, from_channel) = store::find_sent(app, actor, id).await?;
+        // How it travelled is no concern of the channel's.
+        if from_channel && !crate::template::rules::FORMATS.contains(&format) {
+            return Err(Error::NotFound);
+        }
+        let mut left = handover::store::left_files(app, reply.id).await?;
+        left.retain(|(file, dispatch)| {
+            let taken = dispatch.as_ref().is_none_or(|row| row.state == DispatchState::Taken);
+            file.format == format && (taken || !from_channel)
+        });
+        // What was sent goes before what may have arrived, the newest first.
+        left.sort_by_key(|(file, dispatch)| {
+            (dispatch.as_ref().is_none_or(|row| row.state == DispatchState::Taken), file.id)
+        });
+        let (file, _) = left.pop().ok_or(Error::NotFound)?;
         let reads = SensitiveReads::new(app.clock.now());
         reads.touch(reply.event_id);
         reads.record(app, actor).await?;

@@ -8,18 +8,22 @@
 //! ([`send_reply`], [`handover`]). What left is kept to the byte ([`files`]). Its text may change until it leaves,
 //! and every change of it takes an approval away; what left is frozen with its hash. Who may approve, and
 //! which replies need it, is [`rules::may_approve`]'s; what the content still lacks is
-//! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. An approval is judged again
-//! when the reply leaves, since the event's level may have risen meanwhile.
+//! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. Where it goes is part of what is
+//! approved ([`destination`]). An approval is judged again when the reply is sent and once more when it leaves, since
+//! the event's level, verdict or reach may have changed meanwhile ([`gate`]).
 //!
 //! Replies and obligations hang on their event: its revision guards them and its audit chain records them. A
 //! reply has a version of its own, so that two people at two replies do not get in each other's way.
 
+pub mod destination;
+pub mod gate;
 pub mod graphql;
 pub mod rules;
 pub mod settings;
 pub mod store;
 
 mod acknowledge;
+mod call_back;
 mod draft;
 pub mod files;
 pub mod handover;
@@ -32,6 +36,7 @@ mod send;
 mod sending;
 
 pub use acknowledge::Acknowledging;
+pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_delivery};
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
 pub use obligation::{WaiveObligation, waive_obligation};

@@ -4,15 +4,19 @@
 //! Each kind of content is one entry of [`contents`]; a manifest names every file with its SHA-256. Who reported is not
 //! in it: reports name their reporter by id, whose row can be erased.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
 
+use entity::vocabulary::{DispatchState, Facet};
 use entity::{
     audit_entry, channel, deadline, decision, event, obligation, reply, reply_dispatch, reply_draft,
     reply_file, reply_obligation, reply_review, report, report_version, verdict,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use zip::write::SimpleFileOptions;
 
 use crate::app::App;
@@ -24,10 +28,11 @@ use crate::error::{Error, RefusalCode, Result};
 use crate::graphql::scalars;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::outbox::{Bump, ChangeSet};
-use entity::vocabulary::Facet;
 
 /// Most bytes of all files together.
-const MOST: usize = 256 << 20;
+const MOST: u64 = 256 << 20;
+/// One package is put together at a time.
+static TURN: Semaphore = Semaphore::const_new(1);
 
 /// A file of the package.
 struct Piece {
@@ -52,11 +57,11 @@ pub async fn export(app: &App, actor: &Actor, number: &str) -> Result<Vec<u8>> {
         .one(app.database.reader())
         .await?
         .ok_or(Error::NotFound)?;
+    // Each is put together in memory: one after the other.
+    let _turn = TURN.acquire().await.map_err(|error| Error::Internal(error.into()))?;
+    expect_room(size(app, event.id).await?)?;
     let pieces = contents(app, &event).await?;
-    if pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>() > MOST {
-        let message = format!("its files have more than {MOST} bytes: download them one by one");
-        return Err(Error::refused(RefusalCode::Contradiction, message));
-    }
+    expect_room(pieces.iter().map(|piece| piece.bytes.len() as u64).sum())?;
     let at = app.clock.now();
     let manifest = json!({
         "event": event.number,
@@ -78,6 +83,60 @@ pub async fn export(app: &App, actor: &Actor, number: &str) -> Result<Vec<u8>> {
     reads.note(&event);
     reads.record(app, actor).await?;
     Ok(bytes)
+}
+
+/// # Errors
+/// A refusal when so many bytes are too many.
+fn expect_room(bytes: u64) -> Result<()> {
+    if bytes <= MOST {
+        return Ok(());
+    }
+    let message = format!("its files have more than {MOST} bytes: download them one by one");
+    Err(Error::refused(RefusalCode::Contradiction, message))
+}
+
+/// Bytes of what an event may have much of, as the database counts them: files of replies, their drafts, reports as
+/// received and audit entries.
+async fn size(app: &App, event: uuid::Uuid) -> Result<u64> {
+    let db = app.database.reader();
+    let replies = Query::select()
+        .column(reply::Column::Id)
+        .from(reply::Entity)
+        .and_where(reply::Column::EventId.eq(event))
+        .take();
+    let reports = Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .and_where(report::Column::EventId.eq(event))
+        .take();
+    let files = reply_file::Entity::find()
+        .select_only()
+        .expr(Expr::cust("SUM(OCTET_LENGTH(bytes))"))
+        .filter(reply_file::Column::ReplyId.in_subquery(replies.clone()))
+        .into_tuple()
+        .one(db);
+    let drafts = reply_draft::Entity::find()
+        .select_only()
+        .expr(Expr::cust("SUM(OCTET_LENGTH(body))"))
+        .filter(reply_draft::Column::ReplyId.in_subquery(replies))
+        .into_tuple()
+        .one(db);
+    let received = report_version::Entity::find()
+        .select_only()
+        .expr(Expr::cust("SUM(OCTET_LENGTH(text))"))
+        .filter(report_version::Column::ReportId.in_subquery(reports))
+        .into_tuple()
+        .one(db);
+    let entries = audit_entry::Entity::find()
+        .select_only()
+        .expr(Expr::cust("SUM(OCTET_LENGTH(details))"))
+        .filter(audit_entry::Column::EventId.eq(event))
+        .into_tuple()
+        .one(db);
+    let sums: (Option<Option<i64>>, Option<Option<i64>>, Option<Option<i64>>, Option<Option<i64>>) =
+        tokio::try_join!(files, drafts, received, entries)?;
+    let sums = [sums.0, sums.1, sums.2, sums.3];
+    Ok(sums.into_iter().flatten().flatten().filter_map(|sum| u64::try_from(sum).ok()).sum())
 }
 
 fn pack(manifest: Piece, pieces: Vec<Piece>) -> Result<Vec<u8>> {
@@ -237,6 +296,10 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "template": reply.template,
             "templateNumber": reply.template_number,
             "supplied": reply.supplied,
+            "asMade": reply.as_made,
+            "writtenAt": { "verdict": reply.verdict_id, "extent": reply.extent },
+            "via": reply.via,
+            "recipient": reply.recipient,
             "approvedBy": reply.approved_by,
             "approvedAt": reply.approved_at,
             "sentBy": reply.sent_by,
@@ -264,9 +327,20 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             })).collect::<Vec<_>>(),
         });
         pieces.push(piece(format!("{folder}/reply.json"), &value)?);
-        for file in super::handover::store::sent_files(app, reply.id).await? {
+        let mut names = BTreeSet::new();
+        for (file, dispatch) in super::handover::store::left_files(app, reply.id).await? {
             let reply_file::Model { name, bytes, .. } = file;
-            pieces.push(Piece { name: format!("{folder}/{name}"), bytes });
+            let mut name = match dispatch.filter(|row| row.state != DispatchState::Taken) {
+                None => format!("{folder}/{name}"),
+                // What may have arrived stands apart from what did.
+                Some(row) => {
+                    format!("{folder}/{}-{}/{name}", row.state.as_str().to_ascii_lowercase(), row.id)
+                }
+            };
+            while !names.insert(name.clone()) {
+                name.push_str(".again");
+            }
+            pieces.push(Piece { name, bytes });
         }
     }
     Ok(pieces)

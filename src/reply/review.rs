@@ -137,9 +137,9 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let approver = Approver { subject: &actor.subject, roles: &actor.roles, on_duty };
         let entitlement = rules::may_approve(before.kind, channel.kind, event.level, &drafters, &approver)
             .map_err(refused)?;
-        let facts = store::content_facts(app, &event).await?;
-        let mut missing = rules::missing_facts(before.kind, &channel, &facts, changes.at());
-        missing.extend(crate::template::still_missing(app, &event, &channel, &before).await?);
+        let facts = store::content_facts(app, &event, &channel).await?;
+        let mut missing = rules::missing_facts(&before, channel.kind, &facts, changes.at());
+        missing.extend(crate::template::still_missing(app, Some(actor), &event, &channel, &before).await?);
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{ChannelKind, Level, ObligationState, ReplyKind, ReplyState, Tlp};
-use entity::{channel, obligation, reply};
+use entity::vocabulary::{ChannelKind, DispatchState, Level, ObligationState, ReplyKind, ReplyState};
+use entity::{obligation, reply, reply_dispatch};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
+use super::gate;
 use crate::auth::Role;
 use crate::error::{Refusal, RefusalCode};
+use crate::protection::rules::Reach;
 
 /// Whether the law stands behind what the channel asks for.
 pub fn is_official(channel: ChannelKind) -> bool {
@@ -83,59 +86,38 @@ pub fn may_approve(
 pub struct ContentFacts {
     /// Whether there is a verdict.
     pub verdict: bool,
+    /// The verdict in force.
+    pub verdict_id: Option<Uuid>,
     /// When the first fix or mitigation of a line was available.
     pub measure_available_at: Option<DateTime<Utc>>,
-    /// How far the content may be shared.
-    pub tlp: Tlp,
-    /// Whether the newest decision on reporting abroad allows it.
-    pub abroad_allowed: bool,
+    /// How far the content may go to the channel.
+    pub reach: Reach,
 }
 
-/// What a reply of this kind to this channel still lacks at `at`; empty when its content may leave.
+/// What a reply to this channel still lacks at `at`, and what keeps it from leaving; empty when it may leave.
 pub fn missing_facts(
-    kind: ReplyKind,
-    channel: &channel::Model,
+    reply: &reply::Model,
+    channel: ChannelKind,
     facts: &ContentFacts,
     at: DateTime<Utc>,
 ) -> Vec<Refusal> {
-    use ReplyKind::{
-        Acknowledgement, EarlyWarning, FixDone, FollowUp, Notification, Thanks, Verdict as Conclusion,
-    };
     let mut missing = Vec::new();
-    let mut need = |met: bool, code: RefusalCode, message: &str| {
+    let mut need = |met: bool, message: &str| {
         if !met {
-            missing.push(Refusal::new(code, message));
+            missing.push(Refusal::new(RefusalCode::MissingFact, message));
         }
     };
-    // These tell what is known so far, and the law may ask for them before there is a conclusion.
-    let before_conclusion = matches!(kind, Acknowledgement | EarlyWarning | Notification | FollowUp);
-    let formal = channel.kind == ChannelKind::NationalDatabase && !before_conclusion;
-    if kind == Conclusion || formal {
-        need(facts.verdict, RefusalCode::MissingFact, "it tells the verdict: give one first (giveVerdict)");
+    let formal = channel == ChannelKind::NationalDatabase && !gate::is_before_conclusion(reply.kind);
+    if reply.kind == ReplyKind::Verdict || formal {
+        need(facts.verdict, "it tells the verdict: give one first (giveVerdict)");
     }
-    if kind == FixDone {
+    if reply.kind == ReplyKind::FixDone {
         need(
             facts.measure_available_at.is_some_and(|available| available <= at),
-            RefusalCode::MissingFact,
             "record the release or mitigation that is available first (recordRelease, planFix)",
         );
     }
-    // Neither carries anything of the vulnerability.
-    let carries_content = !matches!(kind, Acknowledgement | Thanks);
-    if channel.abroad && carries_content && facts.tlp != Tlp::Clear {
-        need(
-            facts.abroad_allowed,
-            RefusalCode::NeedsLeader,
-            "undisclosed content goes abroad only after a decision REPORT_ABROAD allows it (askDecision)",
-        );
-    }
-    if channel.kind == ChannelKind::Customer && kind == Notification {
-        need(
-            !matches!(facts.tlp, Tlp::AmberStrict | Tlp::Red),
-            RefusalCode::Contradiction,
-            "customers are not notified under TLP:AMBER+STRICT or TLP:RED: change the level first (setTlp)",
-        );
-    }
+    missing.extend(gate::refusals(reply, channel, facts.verdict_id, &facts.reach));
     missing
 }
 
@@ -196,6 +178,41 @@ pub fn may_send(state: ReplyState, needs_approval: bool) -> Result<(), Refusal> 
         }
         ReplyState::Sent => Err(frozen(state, "draft another reply (draftReply)")),
     }
+}
+
+/// Whether what is being sent may still be called back: while nobody has it in hand.
+///
+/// # Errors
+/// The refusal.
+pub fn may_cancel(
+    state: ReplyState,
+    dispatch: Option<&reply_dispatch::Model>,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    if state != ReplyState::Sending {
+        return Err(not_from(state, "only one that is SENDING is called back"));
+    }
+    let waits = |row: &reply_dispatch::Model| {
+        row.state == DispatchState::Waiting && row.lease_until.is_none_or(|until| until <= now)
+    };
+    if dispatch.is_some_and(waits) {
+        return Ok(());
+    }
+    Err(not_from(state, "it is being handed over at this moment: wait for the outcome"))
+}
+
+/// Whether a person may say that a reply which was taken did not arrive: it came back.
+///
+/// # Errors
+/// The refusal.
+pub fn may_confirm_loss(state: ReplyState, dispatch: Option<&reply_dispatch::Model>) -> Result<(), Refusal> {
+    if state != ReplyState::Sent {
+        return Err(not_from(state, "only one that is SENT is found not to have arrived"));
+    }
+    if dispatch.is_some_and(|row| row.bounced_at.is_some()) {
+        return Ok(());
+    }
+    Err(not_from(state, "nothing of it came back: what was sent stays sent"))
 }
 
 /// Why an obligation may not be waived; empty when it may.

@@ -6,6 +6,7 @@ use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
 use entity::{channel, event, reply, reply_dispatch, reply_route};
 use sha2::{Digest, Sha256};
 
+use super::destination::{self, Named};
 use super::handover::{mail, platform, store as dispatches};
 use super::{SHORT, channel_of, files, rules, save, sending, store};
 use crate::app::App;
@@ -25,7 +26,8 @@ pub struct SendReply {
     pub expected_version: i32,
     /// EMAIL, or WEBHOOK to the channel's platform. 发送方式：邮件，或推送至渠道平台。
     pub via: ReplyVia,
-    /// Address that the e-mail goes to; the channel's when left out. 收件地址；省略时用渠道设置。
+    /// Address that the e-mail goes to, one of the channel's: what was approved, or its route's, when left out.
+    /// 收件地址，须为该渠道的地址；省略时用已批准的地址或渠道设置。
     pub to: Option<String>,
     /// Formats to render it to, instead of the template's: TEXT, HTML, DOCX, PDF. 输出格式；省略时按模板。
     pub formats: Option<Vec<ReplyFormat>>,
@@ -37,7 +39,7 @@ pub struct SendReply {
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT on an address that is none; refusals when its approval is missing
-/// or no longer enough, when the event lacks what it tells, and without a way to the channel.
+/// or no longer enough or was of another recipient, when the event lacks what it tells, and without a way to the channel.
 pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<reply::Model> {
     require(actor, Action::SendReply)?;
     if input.via == ReplyVia::ByHand {
@@ -46,13 +48,7 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
             "send EMAIL or WEBHOOK: recordReplySent is for what a person sent",
         ));
     }
-    let to = input.to.as_deref().map(|text| crate::channel::email("input.to", text)).transpose()?;
-    if to.as_deref().is_some_and(|to| mail::address(to).is_none()) {
-        return Err(Error::bad_input("input.to", "send one e-mail address"));
-    }
-    if to.is_some() && input.via != ReplyVia::Email {
-        return Err(Error::bad_input("input.to", "leave it out: the platform's address is the channel's"));
-    }
+    let named = Named::read(Some(input.via), input.to.as_deref())?;
     if let Some(formats) = &input.formats {
         crate::template::rules::formats("input.formats", formats)?;
     }
@@ -63,55 +59,50 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     rules::may_send(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut changes = ChangeSet::new(app, actor, Action::SendReply);
     let at = changes.at();
-    sending::expect_sendable(app, &event, &channel, &before, needs_approval, at).await?;
+    sending::expect_sendable(app, Some(actor), &event, &channel, &before, at).await?;
+    let route = dispatches::route(app, channel.id).await?;
+    let destination = destination::settle(&channel, route.as_ref(), &before, &named, needs_approval)?;
 
-    let mut chosen = before.clone();
+    let mut chosen = destination.put(before.clone());
     if let Some(formats) = &input.formats {
         chosen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
-    let after = freeze(app, &mut changes, (&event, &channel), chosen, input.via, to).await?;
+    let after = freeze(app, &mut changes, (&event, &channel), route.as_ref(), chosen).await?;
     save(app, changes, &event, &before, after, false).await
 }
 
-/// Renders a reply, and writes the dispatch that hands these bytes over; answers the reply as it then is.
+/// Renders a reply, and writes the dispatch that hands these bytes over to where it goes; answers the reply as it then
+/// is.
 ///
 /// # Errors
-/// Refusals without a way to the channel, and when it cannot be rendered.
+/// Refusals without an address to send from, and when it cannot be rendered.
 pub(super) async fn freeze(
     app: &App,
     changes: &mut ChangeSet,
     (event, channel): (&event::Model, &channel::Model),
+    route: Option<&reply_route::Model>,
     reply: reply::Model,
-    via: ReplyVia,
-    to: Option<String>,
 ) -> Result<reply::Model> {
     let at = changes.at();
     let rendered = files::render(app, event, &reply).await?;
-    let route = dispatches::route(app, channel.id).await?;
     let id = app.ids.next();
-    let (recipient, sender, message_id, envelope) = match via {
+    let recipient = reply.recipient.clone().unwrap_or_default();
+    let via = reply.via.ok_or_else(|| no_way("it has no way to go (setReplyRoute)"))?;
+    let (sender, message_id, envelope) = match via {
         ReplyVia::Email => {
-            let (to, from) = addresses(app, to, route.as_ref())?;
+            let from = sender(app, route)?;
             let message_id = mail::message_id(id, &from);
             let letter =
-                mail::Letter { from: &from, to: &to, message_id: &message_id, subject: &reply.subject, at };
+                mail::Letter { from: &from, to: &recipient, message_id: &message_id, subject: &reply.subject, at };
             let bytes = mail::assemble(&letter, id, &rendered)?;
             let name = files::name(event, &reply, ReplyFormat::Mail);
-            (to, Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
+            (Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
         }
         _ => {
-            let url = route
-                .and_then(|route| route.url)
-                .ok_or_else(|| no_way("the channel's platform has no URL"))?;
             let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
             let bytes = platform::assemble(channel, &reply, &numbers, &rendered)?;
             let name = files::name(event, &reply, ReplyFormat::Json);
-            (
-                platform::host(&url),
-                None,
-                platform::message_id(id),
-                files::File { format: ReplyFormat::Json, name, bytes },
-            )
+            (None, platform::message_id(id), files::File { format: ReplyFormat::Json, name, bytes })
         }
     };
     changes.insert(&reply_dispatch::Model {
@@ -119,6 +110,7 @@ pub(super) async fn freeze(
         reply_id: reply.id,
         via,
         recipient,
+        url_sha256: reply.url_sha256.clone(),
         sender,
         message_id,
         sha256: Sha256::digest(&envelope.bytes).to_vec(),
@@ -142,28 +134,12 @@ pub(super) async fn freeze(
     Ok(reply::Model { state: ReplyState::Sending, content_hash: Some(rules::content_hash(&reply)), ..reply })
 }
 
-/// How a reply reaches a channel without a person, where there is a way.
-///
-/// # Errors
-/// Of the database.
-pub(super) async fn way(app: &App, channel: &channel::Model) -> Result<Option<ReplyVia>> {
-    let Some(route) = dispatches::route(app, channel.id).await? else { return Ok(None) };
-    if route.email.is_some() && addresses(app, None, Some(&route)).is_ok() {
-        return Ok(Some(ReplyVia::Email));
-    }
-    Ok(route.url.is_some().then_some(ReplyVia::Webhook))
-}
-
-/// To whom an e-mail goes, and from whom.
-fn addresses(app: &App, to: Option<String>, route: Option<&reply_route::Model>) -> Result<(String, String)> {
+/// From whom an e-mail goes.
+pub(super) fn sender(app: &App, route: Option<&reply_route::Model>) -> Result<String> {
     let smtp = app.replies.smtp.as_ref();
     let smtp = smtp.ok_or_else(|| no_way("this installation has no mail server (replies.smtp.host)"))?;
-    let to = to.or_else(|| route?.email.clone());
-    let to = to.ok_or_else(|| no_way("the channel has no address (setReplyRoute): name one in `to`"))?;
     let from = route.and_then(|route| route.from_email.clone()).or_else(|| smtp.from.clone());
-    let from =
-        from.ok_or_else(|| no_way("there is no address to send from (replies.smtp.from, setReplyRoute)"))?;
-    Ok((to, from))
+    from.ok_or_else(|| no_way("there is no address to send from (replies.smtp.from, setReplyRoute)"))
 }
 
 fn no_way(message: &str) -> Error {

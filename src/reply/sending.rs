@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
-use entity::vocabulary::{ObligationState, ReplyState, ReplyVia};
+use entity::vocabulary::{ObligationState, ReplyFormat, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
@@ -31,13 +31,18 @@ pub struct RecordReplySent {
     pub receipt_number: Option<String>,
     /// Reference of the proof, such as a file's; this or a receipt number is required. 凭证（如文件）的引用；与回执编号至少填一项。
     pub proof: Option<String>,
+    /// Formats in which it was carried: these files are kept, and no other; the reply's own when left out.
+    /// 实际提交的文件格式，仅保存这些文件；省略时为回复自身的格式。
+    pub formats: Option<Vec<ReplyFormat>>,
 }
 
-/// Records that a person sent a reply: freezes it with its hash, and meets its open obligations.
+/// Records that a person sent a reply: freezes it with its hash in the formats that were carried, and meets its open
+/// obligations.
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT without receipt number or proof or with an impossible time;
-/// refusals when its approval is missing or no longer enough, or when the event lacks what it tells.
+/// refusals when its approval is missing or no longer enough, when the event lacks what it tells, and when it cannot be
+/// rendered to a format in which it was carried.
 pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent) -> Result<reply::Model> {
     require(actor, Action::RecordReplySent)?;
     let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
@@ -48,6 +53,9 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
     let via = input.via.unwrap_or(ReplyVia::ByHand);
     if via == ReplyVia::Webhook {
         return Err(Error::bad_input("input.via", "send BY_HAND or EMAIL: no person sends by webhook"));
+    }
+    if let Some(formats) = &input.formats {
+        crate::template::rules::formats("input.formats", formats)?;
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
     expect_version(before.version, input.expected_version)?;
@@ -62,12 +70,12 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         let message = "send an instant that is not before its text was written and approved, and not to come";
         return Err(Error::bad_input("input.sentAt", message));
     }
-    expect_sendable(app, &event, &channel, &before, needs_approval, sent_at).await?;
-    let rendered = match files::render(app, &event, &before).await {
-        // It left already: that this process has no font for it, or no room, takes nothing from that.
-        Err(Error::Refused(_)) => files::render(app, &event, &files::in_text(&before)).await?,
-        rendered => rendered?,
-    };
+    expect_sendable(app, Some(actor), &event, &channel, &before, sent_at).await?;
+    let mut carried = before.clone();
+    if let Some(formats) = &input.formats {
+        carried.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    }
+    let rendered = files::render(app, &event, &carried).await?;
     for file in rendered {
         changes.write_row(&files::row(app, before.id, None, file, sent_at));
     }
@@ -79,7 +87,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         receipt_number,
         proof,
         content_hash: Some(rules::content_hash(&before)),
-        ..before.clone()
+        ..carried
     };
     save_sent(app, changes, &event, &before, after, sent_at).await
 }
@@ -103,24 +111,25 @@ pub(super) async fn save_sent(
     save_with(app, changes, (event, moved), before, after, false).await
 }
 
-/// Demands that a reply may leave at `at`: that its approval stands, and that the event holds what it tells.
+/// Demands that a reply may leave at `at`: that its approval stands, that the event holds what it tells, and that this
+/// may go to the channel. `reader` is who sends it; none for the product itself.
 ///
 /// # Errors
 /// The refusals.
 pub(super) async fn expect_sendable(
     app: &App,
+    reader: Option<&Actor>,
     event: &event::Model,
     channel: &channel::Model,
     reply: &reply::Model,
-    needs_approval: bool,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    if needs_approval {
+    if rules::needs_approval(reply.kind, channel.kind) {
         expect_approval(app, event, channel, reply).await?;
     }
-    let facts = store::content_facts(app, event).await?;
-    let mut missing = rules::missing_facts(reply.kind, channel, &facts, at);
-    missing.extend(crate::template::still_missing(app, event, channel, reply).await?);
+    let facts = store::content_facts(app, event, channel).await?;
+    let mut missing = rules::missing_facts(reply, channel.kind, &facts, at);
+    missing.extend(crate::template::still_missing(app, reader, event, channel, reply).await?);
     if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 

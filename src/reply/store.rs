@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{
-    Acknowledgement, ChannelKind, DecisionKind, Facet, ObligationState, ReplyKind, ReplyState,
-};
+use entity::vocabulary::{Acknowledgement, ChannelKind, Facet, ObligationState, ReplyKind, ReplyState};
 use entity::{
-    audit_entry, channel, decision, duty, event, obligation, remediation, reply, reply_draft,
-    reply_obligation, reply_review, report,
+    audit_entry, channel, duty, event, obligation, remediation, reply, reply_draft, reply_obligation,
+    reply_review, report, verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -20,6 +18,7 @@ use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
+use crate::protection;
 
 /// Roles that read replies to every channel; the others that read replies read those to customers.
 pub const READERS_OF_ALL: [Role; 5] =
@@ -73,37 +72,40 @@ pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event:
     Ok((event, reply))
 }
 
-/// The reply that was sent, for those who read the event's replies and for the SRC service of the channel that it was
-/// sent to.
+/// The reply, for those who read the event's replies; and once it was sent, for the SRC service of the channel that it
+/// was sent to. Answers whether it is read from the channel's side.
 ///
 /// # Errors
-/// NOT_FOUND when it is hidden, absent or not sent.
-pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<reply::Model> {
+/// NOT_FOUND when it is hidden or absent, or not sent to the channel that asks.
+pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Model, bool)> {
     let team = Condition::all()
         .add(Expr::value(allows(actor, Action::ReadReplies)))
         .add(readable(actor, reply::Column::ChannelId))
         .add(visibility::visible(actor, Facet::Content, reply::Column::EventId));
-    let mut any = Condition::any().add(team);
-    if let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) {
-        let own = Query::select()
-            .column(channel::Column::Id)
-            .from(channel::Entity)
-            .and_where(channel::Column::Key.eq(key))
-            .take();
-        let reported = Query::select()
-            .column(report::Column::EventId)
-            .from(report::Entity)
-            .and_where(report::Column::ChannelId.in_subquery(own.clone()))
-            .cond_where(visibility::visible_report(actor))
-            .take();
-        any = any.add(
-            Condition::all()
-                .add(reply::Column::ChannelId.in_subquery(own))
-                .add(reply::Column::EventId.in_subquery(reported)),
-        );
+    let select = reply::Entity::find_by_id(id).filter(team);
+    if let Some(reply) = select.one(app.database.reader()).await? {
+        return Ok((reply, false));
     }
-    let select = reply::Entity::find_by_id(id).filter(reply::Column::State.eq(ReplyState::Sent)).filter(any);
-    select.one(app.database.reader()).await?.ok_or(Error::NotFound)
+    let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) else {
+        return Err(Error::NotFound);
+    };
+    let own = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Key.eq(key))
+        .take();
+    let reported = Query::select()
+        .column(report::Column::EventId)
+        .from(report::Entity)
+        .and_where(report::Column::ChannelId.in_subquery(own.clone()))
+        .cond_where(visibility::visible_report(actor))
+        .take();
+    let sent = Condition::all()
+        .add(reply::Column::State.eq(ReplyState::Sent))
+        .add(reply::Column::ChannelId.in_subquery(own))
+        .add(reply::Column::EventId.in_subquery(reported));
+    let reply = reply::Entity::find_by_id(id).filter(sent).one(app.database.reader()).await?;
+    Ok((reply.ok_or(Error::NotFound)?, true))
 }
 
 async fn find_event(
@@ -262,31 +264,40 @@ pub async fn roles_at_approval(app: &App, reply: &reply::Model) -> Result<BTreeS
     Ok(roles.split(' ').filter_map(|name| name.parse().ok()).collect())
 }
 
-/// What an event's replies rest on.
+/// What a reply to a channel rests on.
 ///
 /// # Errors
 /// Of the database.
-pub async fn content_facts(app: &App, event: &event::Model) -> Result<ContentFacts> {
-    let db = app.database.reader();
-    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event.id)).all(db);
-    let decision = decision::Entity::find()
-        .filter(decision::Column::EventId.eq(event.id))
-        .filter(decision::Column::Kind.eq(DecisionKind::ReportAbroad))
-        .filter(decision::Column::DecidedAt.is_not_null())
-        .order_by_desc(decision::Column::DecidedAt)
-        .order_by_desc(decision::Column::Id)
-        .one(db);
-    let (remediations, decision) = tokio::try_join!(remediations, decision)?;
+pub async fn content_facts(
+    app: &App,
+    event: &event::Model,
+    channel: &channel::Model,
+) -> Result<ContentFacts> {
+    let remediations = remediation::Entity::find()
+        .filter(remediation::Column::EventId.eq(event.id))
+        .all(app.database.reader())
+        .await?;
     let measure_available_at =
         remediations.iter().flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min();
-    // Allowed after the domestic report is not allowed before it.
-    let may_leave = crate::webhook::store::abroad(app, &[event.id].into()).await?.contains_key(&event.id);
     Ok(ContentFacts {
         verdict: event.verdict.is_some(),
+        verdict_id: verdict_in_force(app, event.id).await?,
         measure_available_at,
-        tlp: event.tlp,
-        abroad_allowed: decision.is_some_and(|decision| decision.granted == Some(true)) && may_leave,
+        reach: protection::store::reach(app, event, channel).await?,
     })
+}
+
+/// The event's verdict in force.
+///
+/// # Errors
+/// Of the database.
+pub async fn verdict_in_force(app: &App, event: Uuid) -> Result<Option<Uuid>> {
+    let select = verdict::Entity::find()
+        .filter(verdict::Column::EventId.eq(event))
+        .filter(verdict::Column::SupersededAt.is_null())
+        .order_by_desc(verdict::Column::GivenAt)
+        .order_by_desc(verdict::Column::Id);
+    Ok(select.one(app.database.reader()).await?.map(|row| row.id))
 }
 
 /// The row's channel is one whose replies the actor's roles may read: every one for those who answer channels,

@@ -141,6 +141,8 @@ impl Desk {
             subject: Some("Our verdict".to_owned()),
             body: Some("It is confirmed.".to_owned()),
             from_template: None,
+            via: None,
+            to: None,
             idempotency_key: None,
         }
     }
@@ -171,6 +173,8 @@ impl Desk {
             subject: None,
             body: Some("It is confirmed and fixed.".to_owned()),
             facts: None,
+            via: None,
+            to: None,
         };
         revise_reply(&self.app, by, &input).await
     }
@@ -183,6 +187,7 @@ impl Desk {
             sent_at: None,
             receipt_number: Some("R-1".to_owned()),
             proof: None,
+            formats: None,
         };
         record_reply_sent(&self.app, by, &input).await
     }
@@ -249,6 +254,7 @@ async fn a_customer_is_answered_at_once_and_only_with_proof() {
         sent_at,
         receipt_number: receipt_number.map(str::to_owned),
         proof: None,
+        formats: None,
     };
     for (sent_at, receipt, field) in [
         (None, None, "input.proof"),

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, filters};
 use serde::Serialize;
+
+use super::bounds::{self, MOST};
 
 /// Steps that one template may take.
 const FUEL: u64 = 50_000;
-/// Most bytes that one template may write.
-const MOST: usize = 256 * 1024;
 /// What stands where a fact is not known. A text with one of them is not finished.
 pub const PLACEHOLDERS: [&str; 2] = ["【待补充】", "[to be supplied]"];
 
@@ -31,7 +31,7 @@ pub enum Writes {
 
 fn environment(writes: Writes, language: &str) -> Environment<'static> {
     let mut environment = strict(FUEL);
-    environment.add_filter("join", filters::join);
+    environment.add_filter("join", |value: &Value, between: Option<&str>| bounds::join(value, between));
     environment.add_filter("default", filters::default);
     let placeholder = PLACEHOLDERS[usize::from(!is_chinese(language))];
     environment.set_formatter(move |out, _, value| {
@@ -41,7 +41,7 @@ fn environment(writes: Writes, language: &str) -> Environment<'static> {
         if value.is_none() {
             return out.write_str(placeholder).map_err(Error::from);
         }
-        let text = value.to_string();
+        let text = bounds::text(value)?;
         let text = match writes {
             Writes::Line => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Writes::Markdown => escape(&text),
@@ -78,12 +78,24 @@ pub fn render(
     writes: Writes,
     language: &str,
 ) -> Result<String, Error> {
-    let environment = environment(writes, language);
-    let mut written = Bounded(Vec::new());
-    environment.template_from_str(template)?.render_captured_to(facts, &mut written)?;
-    let text = String::from_utf8(written.0)
-        .map_err(|_| Error::new(ErrorKind::BadSerialization, "the text is no UTF-8"))?;
+    let text = written(&environment(writes, language), template, 0, facts)?;
     Ok(if writes == Writes::Line { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text })
+}
+
+/// What a template writes in `environment`, within bounds. It may have as many `~` as `joins` says.
+///
+/// # Errors
+/// Of the template: what it may not do, its syntax, what it names and is not there, too much work or too much output.
+pub fn written(
+    environment: &Environment<'_>,
+    template: &str,
+    joins: usize,
+    context: &(impl Serialize + ?Sized),
+) -> Result<String, Error> {
+    bounds::check(template, joins)?;
+    let mut written = Bounded(Vec::new());
+    environment.template_from_str(template)?.render_captured_to(context, &mut written)?;
+    String::from_utf8(written.0).map_err(|_| Error::new(ErrorKind::BadSerialization, "the text is no UTF-8"))
 }
 
 struct Bounded(Vec<u8>);
@@ -161,12 +173,56 @@ mod tests {
         );
     }
 
+    /// Each of these asks for more memory than the process of the test below may have.
+    const BOMBS: [&str; 6] = [
+        "{{ 'x' * 9000000000 }}",
+        "{{ [1] * 9000000000 }}",
+        "{{ ([1] * 9000000000)|join }}",
+        "{% if 'x' * 9000000000 %}{% endif %}",
+        "{% set a = x ~ x ~ x ~ x %}{{ a }}",
+        "{% for i in list %}{% set b %}{% for i in list %}{{ x }}{% endfor %}{% endset %}{% endfor %}",
+    ];
+
+    #[test]
+    #[ignore = "run by the test below, in a process with little memory"]
+    fn bombs_in_little_memory() {
+        let facts = json!({ "x": "x".repeat(20_000), "list": vec![0; 500] });
+        for bomb in BOMBS {
+            assert!(markdown(bomb, &facts).is_err(), "{bomb}");
+        }
+        let joined = format!("{{{{ [{}]|join }}}}", vec!["x"; 5_000].join(","));
+        let listed = format!("{{{{ [{}] }}}}", vec!["x"; 5_000].join(","));
+        assert!(markdown(&joined, &facts).is_err() && markdown(&listed, &facts).is_err());
+        assert!(markdown(&format!("{{{{ {} }}}}", vec!["x"; 9_000].join(" ~ ")), &facts).is_err());
+    }
+
+    #[test]
+    fn no_template_is_a_bomb() {
+        let own = std::env::current_exe().unwrap();
+        let name = "template::engine::tests::bombs_in_little_memory";
+        // In KiB: what the program itself takes, and 64 MB.
+        let script =
+            format!("ulimit -v 400000; exec '{}' --exact {name} --ignored --test-threads=1", own.display());
+        let run = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .env("RUST_MIN_STACK", "1048576")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(
+            run.status.success() && said.contains("1 passed"),
+            "{said}{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+    }
+
     #[test]
     fn work_and_output_are_bounded_and_no_file_is_read() {
         let list = json!({ "list": vec![0; 1_000] });
         let nested = "{% for i in list %}{% for j in list %}{{ j }}{% endfor %}{% endfor %}";
         assert!(markdown(nested, &list).is_err());
-        assert!(markdown("{% for i in list %}{{ 'x' * 1000 }}{% endfor %}", &list).is_err());
+        let long = json!({ "list": vec![0; 1_000], "x": "x".repeat(1_000) });
+        assert!(markdown("{% for i in list %}{{ x }}{% endfor %}", &long).is_err());
         assert!(markdown("{% include '/etc/passwd' %}", &list).is_err());
         assert!(markdown("{% import '/etc/passwd' as x %}", &list).is_err());
         assert!(names("{{ a.b }}{% if c %}{% endif %}").unwrap() == ["a", "c"]);

@@ -6,35 +6,26 @@
 
 use std::collections::BTreeMap;
 
+pub use entity::vocabulary::ReplyExtent as Extent;
 use entity::vocabulary::{ChannelKind, Tlp};
 use serde::Serialize;
 
+use crate::protection::rules::Reach;
 use crate::webhook::rules::Abroad;
-
-/// How much may leave to a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Extent {
-    /// What the channel itself sent, and who we are.
-    Own,
-    /// Also which products, the verdict, dates and versions: nothing that helps to exploit it.
-    Reduced,
-    /// Also what the vulnerability is.
-    Full,
-}
 
 /// How much may leave to a channel: of an event that is not public, abroad as far as a decision reaches; to those who
 /// are told by nobody's law, as far as its TLP level reaches.
-pub fn extent(kind: ChannelKind, abroad: bool, tlp: Tlp, may_go: Option<Abroad>) -> Extent {
-    if tlp == Tlp::Clear {
+pub fn extent(kind: ChannelKind, reach: &Reach) -> Extent {
+    if reach.disclosed {
         return Extent::Full;
     }
-    let by_place = match may_go {
-        _ if !abroad => Extent::Full,
+    let by_place = match reach.may_go {
+        _ if !reach.abroad => Extent::Full,
         Some(Abroad::Full) => Extent::Full,
         Some(Abroad::Thin) => Extent::Reduced,
         None => Extent::Own,
     };
-    let by_level = match (kind, tlp) {
+    let by_level = match (kind, reach.tlp) {
         (ChannelKind::NationalDatabase | ChannelKind::Regulator, _) => Extent::Full,
         (ChannelKind::Media, _) | (_, Tlp::Red) => Extent::Own,
         (ChannelKind::Customer, Tlp::AmberStrict) => Extent::Own,
@@ -146,7 +137,7 @@ facts! {
     cve Reduced,
     /// When it was first known inside. 内部首次知悉日期。
     first_known_on Reduced,
-    /// When a report of it was first received. 首次获知时间。
+    /// When the vulnerability was learned of, as its clocks count. 首次获知时间。
     learned_at Reduced,
     /// Advisory that was published before. 已发布的安全公告。
     advisory Reduced,
@@ -187,55 +178,55 @@ facts! {
     /// Weakness by CWE. CWE 弱点类型。
     cwe Full,
     /// Why the verdict is what it is, for this channel. 结论说明。
-    explanation Own (supplied),
+    explanation Full (supplied),
     /// Technical characteristics. 技术特点。
-    technical_characteristics Own (supplied),
+    technical_characteristics Full (supplied),
     /// Degree of harm. 危害程度。
-    degree_of_harm Own (supplied),
+    degree_of_harm Reduced (supplied),
     /// Scope of impact. 影响范围。
-    scope_of_impact Own (supplied),
+    scope_of_impact Reduced (supplied),
     /// Affected open-source component and its version. 受影响的开源组件及版本。
-    component Own (supplied),
+    component Reduced (supplied),
     /// Whether it was reproduced. 是否复现。
-    reproduced Own (supplied),
+    reproduced Reduced (supplied),
     /// Day on which we wish it to be published. 期望公开日期。
     publication_date Own (supplied),
     /// General nature of the vulnerability. 漏洞总体性质。
-    vulnerability_nature Own (supplied),
+    vulnerability_nature Reduced (supplied),
     /// General nature of the exploit. 利用方式总体性质。
-    exploit_nature Own (supplied),
+    exploit_nature Reduced (supplied),
     /// Measures taken. 已采取措施。
-    measures_taken Own (supplied),
+    measures_taken Reduced (supplied),
     /// Measures that users can take. 用户可采取的措施。
-    user_measures Own (supplied),
+    user_measures Reduced (supplied),
     /// How sensitive the information is. 信息敏感程度。
-    sensitivity Own (supplied),
+    sensitivity Reduced (supplied),
     /// Impact. 影响。
-    impact Own (supplied),
+    impact Full (supplied),
     /// Malicious actor, if known. 恶意行为者。
-    malicious_actor Own (supplied),
+    malicious_actor Reduced (supplied),
     /// Whether unlawful or malicious acts are suspected. 是否怀疑违法或恶意行为。
-    suspected_malicious Own (supplied),
+    suspected_malicious Reduced (supplied),
     /// What the incident is. 事件概况。
-    incident_summary Own (supplied),
+    incident_summary Full (supplied),
     /// When the incident occurred. 事件发生时间。
-    incident_occurred_at Own (supplied),
+    incident_occurred_at Reduced (supplied),
     /// When the incident was detected. 事件发现时间。
-    incident_detected_at Own (supplied),
+    incident_detected_at Reduced (supplied),
     /// Assessment of the incident. 事件评估。
-    incident_assessment Own (supplied),
+    incident_assessment Full (supplied),
     /// Threat type or root cause. 威胁类型或根本原因。
-    root_cause Own (supplied),
+    root_cause Full (supplied),
     /// What more we need. 还需要的信息。
-    needs Own (supplied),
+    needs Reduced (supplied),
     /// Question that is answered. 所答复的问题。
     question Own (supplied),
     /// Answer. 答复内容。
-    answer Own (supplied),
+    answer Full (supplied),
     /// Bounty or reward, as the channel may be told. 奖励。
     reward Own (supplied),
     /// What was rectified. 整改情况。
-    rectification Own (supplied),
+    rectification Full (supplied),
 }
 
 /// An affected product, as it may leave.
@@ -316,7 +307,7 @@ impl Facts {
     pub fn missing(&self, required: &[String]) -> Vec<Description> {
         let is_known = |name: &str| match name {
             "products" => !self.products.is_empty(),
-            "parts" => !self.parts.is_empty(),
+            "parts" => !self.parts.is_empty() && self.parts.iter().all(|part| part.verdict.is_some()),
             _ => self.get(name).is_some_and(|text| !text.trim().is_empty()),
         };
         required.iter().filter(|name| !is_known(name)).filter_map(|name| described(name)).collect()
@@ -353,19 +344,18 @@ mod tests {
             (Regulator, true, Tlp::Amber, None, Extent::Own),
             (Regulator, true, Tlp::Amber, Some(Abroad::Thin), Extent::Reduced),
             (Regulator, true, Tlp::Red, Some(Abroad::Full), Extent::Full),
+            (Regulator, true, Tlp::Clear, None, Extent::Own),
             (NationalDatabase, false, Tlp::AmberStrict, None, Extent::Full),
             (Customer, false, Tlp::Amber, None, Extent::Full),
             (Customer, false, Tlp::AmberStrict, None, Extent::Own),
             (Customer, true, Tlp::Amber, Some(Abroad::Thin), Extent::Reduced),
             (Media, false, Tlp::Green, None, Extent::Own),
+            (Media, false, Tlp::Clear, None, Extent::Own),
             (CivilPlatform, false, Tlp::Amber, None, Extent::Reduced),
-            (Media, true, Tlp::Clear, None, Extent::Full),
         ] {
-            assert_eq!(
-                extent(kind, abroad, tlp, may_go),
-                expected,
-                "{kind} abroad {abroad} {tlp} {may_go:?}"
-            );
+            let reach = Reach { tlp, abroad, may_go, embargoed: false, disclosed: false, reported: false };
+            assert_eq!(extent(kind, &reach), expected, "{kind} abroad {abroad} {tlp} {may_go:?}");
+            assert_eq!(extent(kind, &Reach { disclosed: true, ..reach }), Extent::Full, "{kind}");
         }
     }
 

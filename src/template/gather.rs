@@ -67,7 +67,7 @@ pub fn facts(rows: &Rows, company: &Company, language: &str, now: DateTime<Utc>)
         ),
         cve: joined(rows.cve.iter().filter(|number| is_cve(number)).cloned()),
         first_known_on: verdict.and_then(|row| row.first_known_on).map(date),
-        learned_at: Some(time(rows.event.received_at)),
+        learned_at: rows.learned_at.map(time),
         advisory: verdict.and_then(|row| row.advisory.clone()),
         fixed_version: verdict.and_then(|row| row.fixed_version.clone()),
         end_of_life_notice: verdict.and_then(|row| row.end_of_life_notice.clone()),

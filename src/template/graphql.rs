@@ -289,7 +289,7 @@ impl TemplateQuery {
             }
             Err(other) => return Err(other.into()),
         };
-        let facts = super::facts_for(app, &event, &channel, &language, &supplied).await?;
+        let (facts, _) = super::facts_for(app, Some(caller), &event, &channel, &language, &supplied).await?;
         let made = rules::make(&template, &facts, &language)?;
         Ok(Some(ReplyPreview {
             template: template.into(),

@@ -9,6 +9,7 @@
 //! channel. The drafter supplies what the event does not hold; the reply keeps that with the names of the facts it
 //! needs, so that an approval looks at the event as it then is. [`engine`] renders: strict, bounded, without files.
 
+pub mod bounds;
 pub mod builtin;
 pub mod engine;
 pub mod facts;
@@ -34,6 +35,7 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet};
+use crate::protection;
 use facts::{Description, Extent, Facts};
 
 /// Longest name or subject, in characters.
@@ -359,37 +361,31 @@ pub fn supplied(field: &str, facts: &[SuppliedFact]) -> Result<BTreeMap<String, 
     Ok(supplied)
 }
 
-/// The facts of an event that may leave to a channel, with what the drafter supplied.
+/// The facts of an event that may leave to a channel, with what the drafter supplied, and how much may leave. `reader`
+/// is who will read them here: what they may not see, these do not say. None is the product itself.
 ///
 /// # Errors
 /// Of the database.
 pub async fn facts_for(
     app: &App,
+    reader: Option<&Actor>,
     event: &event::Model,
     channel: &channel::Model,
     language: &str,
     supplied: &BTreeMap<String, String>,
-) -> Result<Facts> {
-    let rows = store::rows(app, event, channel).await?;
-    let extent = extent_for(app, event, channel).await?;
+) -> Result<(Facts, Extent)> {
+    let reach = protection::store::reach(app, event, channel).await?;
+    let extent = facts::extent(channel.kind, &reach);
+    let rows = store::rows(app, reader, event, channel, extent).await?;
     let mut facts = gather::facts(&rows, &app.replies.company, language, app.clock.now());
     let (verdict, severity) = (facts.verdict.clone(), facts.severity.clone());
     facts.withhold(extent);
     // Whoever reported it is told what became of it, however secret the event is.
-    if !rows.reports.is_empty() && !channel.abroad {
+    if !rows.reports.is_empty() && !reach.abroad {
         (facts.verdict, facts.severity) = (verdict, severity);
     }
     facts.supply(supplied);
-    Ok(facts)
-}
-
-async fn extent_for(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Extent> {
-    let may_go = if channel.abroad {
-        crate::webhook::store::abroad(app, &[event.id].into()).await?.remove(&event.id)
-    } else {
-        None
-    };
-    Ok(facts::extent(channel.kind, channel.abroad, event.tlp, may_go))
+    Ok((facts, extent))
 }
 
 /// The template that is named, or the most particular one that fits.
@@ -423,6 +419,7 @@ pub async fn choose(app: &App, asked: &FromTemplate, wanted: &rules::Wanted<'_>)
 /// Of the database.
 pub async fn still_missing(
     app: &App,
+    reader: Option<&Actor>,
     event: &event::Model,
     channel: &channel::Model,
     reply: &reply::Model,
@@ -430,7 +427,7 @@ pub async fn still_missing(
     let mut refusals: Vec<_> = rules::unfilled(&reply.subject, &reply.body).into_iter().collect();
     if let Some(required) = reply.required.as_ref().filter(|required| !required.0.is_empty()) {
         let supplied = supplied_of(reply)?;
-        let facts = facts_for(app, event, channel, &reply.language, &supplied).await?;
+        let (facts, _) = facts_for(app, reader, event, channel, &reply.language, &supplied).await?;
         refusals.extend(rules::missing_refusals(&facts.missing(&required.0)));
     }
     Ok(refusals)

@@ -1,6 +1,7 @@
 //! Templates, and the rows that facts are drawn from.
 
-use entity::vocabulary::{AffectedState, IndicatorKind, SeveritySource};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AffectedState, ClockFactKind, Facet, IndicatorKind, SeveritySource};
 use entity::{
     affected_product, channel, event, indicator, product, remediation, reply_template, reply_template_text,
     report, report_version, technical_severity, verdict, world_fact,
@@ -9,7 +10,9 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
+use super::facts::Extent;
 use crate::app::App;
+use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
 
@@ -64,7 +67,8 @@ pub struct Rows {
     pub channel: channel::Model,
     /// The channel's own reports on the event, oldest first, each with its newest version.
     pub reports: Vec<(report::Model, Option<report_version::Model>)>,
-    /// Parts of those reports with the verdict of their event.
+    /// Parts of those reports with the verdict of their event; no verdict at all where the reader may not see each of
+    /// these events.
     pub parts: Vec<(i32, Option<entity::vocabulary::Verdict>)>,
     /// The verdict in force.
     pub verdict: Option<verdict::Model>,
@@ -76,15 +80,23 @@ pub struct Rows {
     pub severities: Vec<technical_severity::Model>,
     /// What the world knows, oldest first.
     pub world: Vec<world_fact::Model>,
-    /// What stands as a CVE number in any of the event's reports.
+    /// What stands as a CVE number in the channel's own reports; in any of the event's where all of it may leave.
     pub cve: Vec<String>,
+    /// When the vulnerability was learned of, as its clocks count; none while it was not.
+    pub learned_at: Option<DateTime<Utc>>,
 }
 
 /// Reads what facts are drawn from.
 ///
 /// # Errors
 /// Of the database.
-pub async fn rows(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Rows> {
+pub async fn rows(
+    app: &App,
+    reader: Option<&Actor>,
+    event: &event::Model,
+    channel: &channel::Model,
+    extent: Extent,
+) -> Result<Rows> {
     let (db, backend) = (app.database.reader(), app.database.backend());
     let reports = report::Entity::find()
         .filter(report::Column::EventId.eq(event.id))
@@ -125,7 +137,8 @@ pub async fn rows(app: &App, event: &event::Model, channel: &channel::Model) -> 
     let products =
         affected.into_iter().filter_map(|row| Some((row.clone(), product_of(row.product_id)?))).collect();
 
-    let ids = reports.iter().map(|row| row.id).collect::<Vec<_>>();
+    let told = |row: &&report::Model| extent == Extent::Full || row.channel_id == channel.id;
+    let ids = reports.iter().filter(told).map(|row| row.id).collect::<Vec<_>>();
     let cve = indicator::Entity::find()
         .filter(is_one_of(backend, indicator::Column::ReportId, ids))
         .filter(indicator::Column::Kind.eq(IndicatorKind::Cve))
@@ -142,11 +155,19 @@ pub async fn rows(app: &App, event: &event::Model, channel: &channel::Model) -> 
         .order_by_asc(report::Column::PartNumber)
         .all(db);
     let (versions, parts) = tokio::try_join!(versions, parts)?;
-    let events = event::Entity::find()
-        .filter(is_one_of(backend, event::Column::Id, parts.iter().map(|row| row.event_id)))
-        .all(db)
-        .await?;
-    let verdict_of = |id: Uuid| events.iter().find(|row| row.id == id).and_then(|row| row.verdict);
+    let mut events = event::Entity::find().filter(is_one_of(
+        backend,
+        event::Column::Id,
+        parts.iter().map(|row| row.event_id),
+    ));
+    if let Some(reader) = reader {
+        events = events.filter(visibility::visible(reader, Facet::Content, event::Column::Id));
+    }
+    let events = events.all(db).await?;
+    let seen = |id: Uuid| events.iter().find(|row| row.id == id);
+    let sees_all = parts.iter().all(|row| seen(row.event_id).is_some());
+    let verdict_of = |id: Uuid| seen(id).filter(|_| sees_all).and_then(|row| row.verdict);
+    let clocks = crate::deadline::store::facts(app, event).await?;
     let newest = |row: &report::Model| {
         versions.iter().find(|text| text.report_id == row.id && text.number == row.current_version).cloned()
     };
@@ -161,5 +182,6 @@ pub async fn rows(app: &App, event: &event::Model, channel: &channel::Model) -> 
         severities,
         world,
         cve: cve.into_iter().map(|row| row.value).collect(),
+        learned_at: clocks.learned_at(ClockFactKind::LearnedVulnerability),
     })
 }

@@ -250,6 +250,13 @@ impl<'a> Session<'a> {
             let words = format!("{}: the answer broke off or did not end in time", answer.status);
             return Err(Trouble::Later { outcome: Outcome::Failed, words });
         }
+        if answer.cut {
+            let words = format!(
+                "{}: the answer has more than {ANSWER_BYTES} bytes: let the profile ask for less at once",
+                answer.status
+            );
+            return Err(refused(words));
+        }
         // A change may be answered with nothing.
         let value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         Ok((answer, value))

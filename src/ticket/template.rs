@@ -8,19 +8,23 @@ use minijinja::{Environment, Error, ErrorKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::template::{bounds, engine};
+
 /// Steps that one template may take.
 const FUEL: u64 = 1_000;
+/// Texts that one template may join: a user and a password, say.
+const JOINS: usize = 8;
 /// What needs no encoding in a URL (RFC 3986, unreserved).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn environment(in_url: bool) -> Environment<'static> {
-    let mut environment = crate::template::engine::strict(FUEL);
+    let mut environment = engine::strict(FUEL);
     environment.add_filter("base64", |text: String| STANDARD.encode(text));
     environment.set_formatter(move |out, _, value| {
         if value.is_undefined() {
             return Err(Error::from(ErrorKind::UndefinedError));
         }
-        let text = value.to_string();
+        let text = bounds::text(value)?;
         if in_url {
             write!(out, "{}", utf8_percent_encode(&text, ENCODED)).map_err(Error::from)
         } else {
@@ -53,7 +57,7 @@ pub fn json(template: &Value, context: &Value) -> Result<Value, Error> {
 /// # Errors
 /// Those of [`json`].
 pub fn text(template: &str, context: &Value) -> Result<String, Error> {
-    environment(false).render_str(template, context)
+    engine::written(&environment(false), template, JOINS, context)
 }
 
 /// Renders a path with its query.
@@ -61,7 +65,7 @@ pub fn text(template: &str, context: &Value) -> Result<String, Error> {
 /// # Errors
 /// Those of [`json`].
 pub fn url(template: &str, context: &Value) -> Result<String, Error> {
-    environment(true).render_str(template, context)
+    engine::written(&environment(true), template, JOINS, context)
 }
 
 /// Whether every text inside `template` is a template at all.
@@ -70,7 +74,10 @@ pub fn url(template: &str, context: &Value) -> Result<String, Error> {
 /// The first that is none.
 pub fn check(template: &Value) -> Result<(), Error> {
     match template {
-        Value::String(text) => environment(false).template_from_str(text).map(|_| ()),
+        Value::String(text) => {
+            bounds::check(text, JOINS)?;
+            environment(false).template_from_str(text).map(|_| ())
+        }
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(fields) => fields.values().try_for_each(check),
         _ => Ok(()),
@@ -104,5 +111,10 @@ mod tests {
         );
         assert_eq!(text("{{ ('a' ~ ':' ~ 'b')|base64 }}", &json!({})).unwrap(), "YTpi");
         assert!(check(&json!(["{{ a"])).is_err());
+        for bomb in
+            ["{{ 'x' * 99000000 }}", "{% set x = 'a' %}", &format!("{{{{ {} }}}}", ["a"; 10].join("~"))]
+        {
+            assert!(check(&json!([bomb])).is_err() && text(bomb, &json!({ "a": "a" })).is_err(), "{bomb}");
+        }
     }
 }

@@ -6,15 +6,15 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::reply_dispatch;
 use entity::vocabulary::{DispatchState, ReplyVia};
+use entity::{event, reply_dispatch};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vulndesk::auth::{Actor, Role};
 use vulndesk::ids::{Kind, decode};
 use vulndesk::outbound::Client;
-use vulndesk::reply::handover::{bounce, worker};
+use vulndesk::reply::handover::{self, bounce, worker};
 use vulndesk::webhook::sign::{self, Key};
 
 use crate::harness::{TestApp, on_both};
@@ -363,6 +363,201 @@ async fn an_email_leaves_once_and_its_bytes_are_kept() {
         assert_eq!(bounced["dispatches"][0]["bounceStatus"], "5.1.1");
         assert_eq!(bounced["dispatches"][0]["bounceWords"], "smtp; 550 no such user");
         assert!(!bounced["dispatches"][0]["bouncedAt"].is_null());
+        let elsewhere = status.replace("desk@example.org", "passed-on@example.org").replace("5.1.1", "5.2.2");
+        assert!(bounce::take_bounce(&app.app, &operator, elsewhere.as_bytes()).await.unwrap().is_none());
+        let second = status.replace("5.1.1", "5.2.2");
+        assert!(bounce::take_bounce(&app.app, &operator, second.as_bytes()).await.unwrap().is_some());
+        assert_eq!(look(&app, &reply).await["dispatches"][0]["bounceStatus"], "5.2.2");
+    }
+}
+
+/// Calls back a reply.
+async fn cancel(app: &TestApp, reply: &Value) -> Value {
+    let seen = look(app, reply).await;
+    let input = json!({ "reply": reply["id"], "expectedVersion": seen["version"], "reason": "a mistake" });
+    app.call(&app.token(Role::Analyst, "analyst-1"), "cancelReply", input, "id version state").await
+}
+
+/// The id and version of a channel that is there.
+async fn known_channel(app: &TestApp, key: &str) -> String {
+    let admin = app.token(Role::Admin, "admin-1");
+    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
+    let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();
+    nodes.iter().find(|row| row["key"] == key).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_approved_goes_to_whom_it_was_approved_for() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        server.behave(Behaviour::Take);
+        let before = server.got().len();
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let second = app.token(Role::Analyst, "analyst-2");
+        let cnvd = known_channel(&app, "cnvd").await;
+        routed(&app, &cnvd, json!({ "email": "desk@example.org" })).await;
+        let owed = story.look("obligations { id kind state channel { key } deadline { dueAt state } }").await;
+        let owed = owed["obligations"].as_array().unwrap().iter();
+        let owed = owed.clone().find(|row| row["channel"]["key"] == "cnvd" && row["kind"] == "VERDICT");
+        let owed = owed.unwrap().clone();
+        let draft = json!({
+            "event": story.event, "expectedVersion": story.version().await, "obligations": [owed["id"]],
+            "kind": "VERDICT", "subject": "研判结论", "body": "经研判，确认存在。",
+        });
+        let fields = "id version via recipient";
+        let mut reply = app.made(&analyst, "draftReply", draft, fields).await;
+        assert_eq!((&reply["via"], &reply["recipient"]), (&json!("EMAIL"), &json!("desk@example.org")));
+        let elsewhere =
+            json!({ "reply": reply["id"], "expectedVersion": reply["version"], "to": "me@example.net" });
+        let refused = app.call(&analyst, "reviseReply", elsewhere, fields).await;
+        assert_eq!(refused["userErrors"][0]["field"], "to", "{refused}");
+        let approve = async |mut reply: Value| {
+            let ask =
+                json!({ "reply": reply["id"], "expectedVersion": reply["version"], "reviewer": "analyst-2" });
+            reply = app.made(&analyst, "requestReplyReview", ask, fields).await;
+            let approved =
+                json!({ "reply": reply["id"], "expectedVersion": reply["version"], "outcome": "APPROVED" });
+            app.made(&second, "reviewReply", approved, fields).await
+        };
+        reply = approve(reply).await;
+        let send = async |reply: &Value, to: Value| {
+            let input = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "via": "EMAIL", "to": to });
+            app.call(&analyst, "sendReply", input, "id version state").await
+        };
+        let refused = send(&reply, json!("me@example.net")).await;
+        assert_eq!(refused["userErrors"][0]["field"], "to", "{refused}");
+        // Nor where an ADMIN would have it go after the approval.
+        routed(&app, &cnvd, json!({ "email": "other@example.net" })).await;
+        for to in [Value::Null, json!("other@example.net")] {
+            let refused = send(&reply, to).await;
+            assert!(!refused["userErrors"][0].is_null(), "{refused}");
+        }
+        let other =
+            json!({ "reply": reply["id"], "expectedVersion": reply["version"], "to": "other@example.net" });
+        reply = app.made(&analyst, "reviseReply", other, "id version state approvedBy recipient").await;
+        assert_eq!(
+            (&reply["state"], &reply["approvedBy"], &reply["recipient"]),
+            (&json!("DRAFT"), &Value::Null, &json!("other@example.net")),
+            "another recipient takes the approval away"
+        );
+        reply = approve(reply).await;
+        let sending = send(&reply, Value::Null).await["reply"].clone();
+        assert_eq!(sending["state"], "SENDING", "{sending}");
+        work(&app).await;
+        let sent = look(&app, &reply).await;
+        assert_eq!((&sent["state"], server.got().len()), (&json!("SENT"), before + 1), "{sent}");
+        assert!(server.got().pop().unwrap().contains("To: other@example.net"));
+
+        // It comes back: what it met is owed again only by a person's word, and by its old instant.
+        let lost = |seen: &Value| json!({ "reply": reply["id"], "expectedVersion": seen["version"], "reason": "the desk was called" });
+        let too_early = app.call(&analyst, "confirmNonDelivery", lost(&sent), "state").await;
+        assert_eq!(too_early["userErrors"][0]["code"], "MOVE_NOT_ALLOWED", "{too_early}");
+        let status = bounce_of(sent["dispatches"][0]["messageId"].as_str().unwrap())
+            .replace("desk@example.org", "other@example.net");
+        let operator = Actor::operator("operator", [Role::Analyst]);
+        assert!(bounce::take_bounce(&app.app, &operator, status.as_bytes()).await.unwrap().is_some());
+        let now = "obligations { id state deadline { dueAt state } }";
+        let of = |seen: Value| {
+            let rows = seen["obligations"].as_array().unwrap().clone();
+            rows.into_iter().find(|row| row["id"] == owed["id"]).unwrap()
+        };
+        let met = of(story.look(now).await);
+        assert_eq!((&met["state"], &met["deadline"]["state"]), (&json!("MET"), &json!("MET")), "{met}");
+        let seen = look(&app, &reply).await;
+        let failed = app.made(&analyst, "confirmNonDelivery", lost(&seen), "state sentAt").await;
+        assert_eq!(failed, json!({ "state": "FAILED", "sentAt": null }));
+        let again = of(story.look(now).await);
+        assert_eq!(
+            (&again["state"], &again["deadline"]),
+            (&json!("OPEN"), &json!({ "state": "OPEN", "dueAt": owed["deadline"]["dueAt"] })),
+            "{again}"
+        );
+        assert!(vulndesk::audit::verify::verify(&app.app).await.unwrap().is_sound());
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_leave_any_more_does_not_and_what_waits_is_called_back() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        server.behave(Behaviour::Busy);
+        let before = server.got().len();
+        let story = secretive(&app).await;
+        let customer = channel(&app, "bank", "CUSTOMER", false).await;
+        routed(&app, &customer, json!({ "email": "desk@example.org" })).await;
+        let called_back = to_customer(&app, &story, &customer).await;
+        send(&app, &called_back, json!(["TEXT"])).await;
+        let closed_to = to_customer(&app, &story, &customer).await;
+        send(&app, &closed_to, json!(["TEXT"])).await;
+        work(&app).await;
+        let cancelled = cancel(&app, &called_back).await;
+        assert_eq!(cancelled["reply"]["state"], "FAILED", "{cancelled}");
+        assert_eq!(cancel(&app, &called_back).await["userErrors"][0]["code"], "MOVE_NOT_ALLOWED");
+        story.analyst("setTlp", json!({ "tlp": "AMBER_STRICT" })).await;
+        server.behave(Behaviour::Take);
+        app.advance(TimeDelta::hours(1));
+        work(&app).await;
+        let refused = look(&app, &closed_to).await;
+        let dispatch = &refused["dispatches"][0];
+        assert_eq!(
+            (&refused["state"], &dispatch["state"]),
+            (&json!("FAILED"), &json!("REFUSED")),
+            "{refused}"
+        );
+        assert!(dispatch["answer"].as_str().unwrap().contains("may not leave"), "{refused}");
+        assert_eq!(look(&app, &called_back).await["state"], "FAILED");
+        assert_eq!(server.got().len(), before, "nothing of either went out");
+    }
+}
+
+#[tokio::test]
+async fn a_reporter_abroad_is_written_to_after_a_decision_alone() {
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        channel(&app, "abroad", "SRC_PLATFORM", true).await;
+        let report = json!({
+            "channel": "abroad", "number": "A-1", "title": "x", "text": "y", "joinEvent": story.event,
+        });
+        let report = app.made(&analyst, "receiveReport", report, "id").await;
+        let message = json!({ "report": report["id"], "body": "The parser trusts lengths" });
+        let refused = app.call(&analyst, "messageReporter", message.clone(), "id").await;
+        assert_eq!(refused["userErrors"][0]["code"], "NEEDS_LEADER", "{refused}");
+        story.analyst("setTlp", json!({ "tlp": "CLEAR" })).await;
+        let refused = app.call(&analyst, "messageReporter", message.clone(), "id").await;
+        assert_eq!(
+            refused["userErrors"][0]["code"], "NEEDS_LEADER",
+            "a level makes nothing public: {refused}"
+        );
+        let ask = json!({ "event": story.event, "kind": "DISCLOSE", "question": "May it be disclosed?" });
+        let asked = app.made(&analyst, "askDecision", ask, "id version").await;
+        let decide = json!({
+            "decision": asked["id"], "expectedVersion": asked["version"], "outcome": "yes", "granted": true,
+        });
+        app.made(&app.token(Role::Leader, "leader-1"), "recordDecision", decide, "id").await;
+        app.made(&analyst, "messageReporter", message, "id").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_channels_service_reads_what_was_sent_without_its_envelope() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        server.behave(Behaviour::Take);
+        let story = secretive(&app).await;
+        let src = known_channel(&app, "src").await;
+        routed(&app, &src, json!({ "email": "desk@example.org" })).await;
+        let reply = to_customer(&app, &story, &src).await;
+        send(&app, &reply, json!(["TEXT"])).await;
+        work(&app).await;
+        let service = app.token_in_scope(Role::Src, "src-service");
+        let path = |format| format!("/replies/{}/sent?format={format}", reply["id"].as_str().unwrap());
+        assert_eq!(download(&app, &service, &path("TEXT")).await.0, 200);
+        assert_eq!(download(&app, &service, &path("MAIL")).await.0, 404);
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        assert_eq!(download(&app, &analyst, &path("MAIL")).await.0, 200);
     }
 }
 
@@ -475,15 +670,34 @@ async fn a_process_that_ended_while_content_went_out_leaves_it_to_a_person() {
         let store =
             vulndesk::reply::handover::store::claim(&app.app, row.id, me, app.now(), lease).await.unwrap();
         assert!(store.is_some());
-        assert!(
-            vulndesk::reply::handover::store::begin(&app.app, row.id, me, app.now(), lease).await.unwrap()
-        );
+        let (event, _) = handover::store::reply(&app.app, row.reply_id).await.unwrap().unwrap();
+        let judged_before = event::Model { revision: event.revision - 1, ..event.clone() };
+        let begin = async |event: &event::Model| {
+            handover::store::begin(&app.app, row.id, me, event, app.now(), lease).await.unwrap()
+        };
+        assert!(!begin(&judged_before).await, "the event moved on since it was judged");
+        assert!(begin(&event).await);
         work(&app).await;
         assert_eq!(look(&app, &reply).await["state"], "SENDING", "its lease holds");
+        assert_eq!(
+            cancel(&app, &reply).await["userErrors"][0]["code"],
+            "MOVE_NOT_ALLOWED",
+            "it is going out"
+        );
         app.advance(TimeDelta::seconds(5));
         work(&app).await;
         let uncertain = look(&app, &reply).await;
         assert_eq!((&uncertain["state"], server.got().len()), (&json!("UNCERTAIN"), 0));
+        // What may have arrived can be read by who has to find out.
+        assert_eq!(uncertain["files"], json!([]));
+        let path = format!("/replies/{}/sent?format=MAIL", reply["id"].as_str().unwrap());
+        let (status, _, bytes) = download(&app, &app.token(Role::Analyst, "analyst-1"), &path).await;
+        assert_eq!((status, hex::encode(Sha256::digest(&bytes))), (200, hex::encode(&row.sha256)));
+        let package = format!("/events/{}/package.zip", story.number);
+        let (_, _, bytes) = download(&app, &app.token(Role::Auditor, "auditor-1"), &package).await;
+        let archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let kept = archive.file_names().any(|name| name.contains("/uncertain-") && name.ends_with(".eml"));
+        assert!(kept, "{:?}", archive.file_names().collect::<Vec<_>>());
     }
 }
 
@@ -596,6 +810,7 @@ async fn dispatch(app: &TestApp, story: &Story<'_>, state: DispatchState, bounce
         reply_id: reply,
         via: ReplyVia::Email,
         recipient: "desk@example.org".to_owned(),
+        url_sha256: None,
         sender: Some("psirt@example.com".to_owned()),
         message_id: "<1@example.com>".to_owned(),
         sha256: vec![1; 32],

@@ -345,3 +345,30 @@ async fn the_shell_example_for_trackers_is_let_in() {
     let answer = crate::hooks::run_example(&app, 2, [("SECRET", secret), ("TRACKER", tracker)]).await;
     assert_eq!(answer, "{} 202");
 }
+
+/// A platform that gives hooks no ids says the same of each change.
+#[tokio::test]
+async fn the_same_words_of_a_later_change_are_looked_into_again() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::gitlab).await;
+        let story = story(&app).await;
+        let made = json!({
+            "preset": "GITLAB", "baseUrl": stub.url, "parameters": [{ "name": "project", "value": "team/product" }],
+            "credentials": [{ "name": "token", "value": "a-secret-key" }],
+        });
+        let made = tracker(&app, made).await;
+        open(&app, &story, &made).await;
+        keep(&app).await;
+        let hooks = Hooks::of(&app, &made).await;
+        let body = r#"{"object_attributes":{"iid":1}}"#;
+        for times in 1..=3 {
+            let asked = stub.world.lock().unwrap().asked.len();
+            let answer = hooks.post(&[("x-gitlab-token", hooks.secret.clone())], body).await;
+            assert_eq!(answer.0, 202, "{answer:?}");
+            keep(&app).await;
+            assert!(stub.world.lock().unwrap().asked.len() > asked, "time {times}: nobody looked");
+        }
+        assert_eq!(inbox(&app).await.len(), 1);
+    })
+    .await;
+}

@@ -171,6 +171,12 @@ impl TestApp {
             required: None,
             supplied: None,
             formats: None,
+            as_made: false,
+            verdict_id: None,
+            extent: None,
+            via: None,
+            recipient: None,
+            url_sha256: None,
             created_at: self.now(),
             version: 1,
         };

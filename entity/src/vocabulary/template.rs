@@ -32,6 +32,16 @@ vocabulary! {
         Automatic = "AUTOMATIC",
     }
 
+    /// How much of an event may leave to a channel. 可向渠道提供的信息范围。
+    ReplyExtent {
+        /// What the channel itself sent, and who we are. 渠道自身提交的信息与我方联系信息。
+        Own = "OWN",
+        /// Also which products, the verdict, dates and versions: nothing that helps to exploit it. 另含产品、结论、日期与版本。
+        Reduced = "REDUCED",
+        /// Also what the vulnerability is. 另含漏洞内容。
+        Full = "FULL",
+    }
+
     /// Where the handing over of a reply stands. 回复投递状态。
     DispatchState {
         /// Waits for its time; nothing of it went out. 等待投递。

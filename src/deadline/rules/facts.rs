@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Policy;
 use crate::calendar::rules::Calendar;
 use crate::event::rules::is_analysed;
+use crate::protection::rules::is_disclosed;
 
 /// A product with how it stands to the event.
 #[derive(Clone, Debug)]
@@ -256,6 +257,13 @@ impl ClockFacts {
     pub(super) fn published_at(&self) -> Option<DateTime<Utc>> {
         let facts = self.world.iter().filter(|fact| fact.kind == WorldFactKind::PubliclyKnown);
         facts.map(|fact| fact.occurred_at.unwrap_or(fact.learned_at)).min()
+    }
+
+    /// Whether what is known of it is public.
+    pub(super) fn is_disclosed(&self) -> bool {
+        let newest = self.decided(DecisionKind::Disclose).max_by_key(|row| row.decided_at);
+        let granted = newest.is_some_and(|row| row.granted == Some(true));
+        is_disclosed(&self.event, self.published_at().is_some(), granted, self.at)
     }
 
     /// When the verdict that it is ours was given first.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::deadline::PausedSpan;
 use entity::vocabulary::{
     AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, NoticeType,
-    ObligationState, Regime, ReplyKind, Status, Tlp,
+    ObligationState, Regime, ReplyKind, Status,
 };
 use entity::{deadline, decision, obligation};
 use uuid::Uuid;
@@ -229,6 +229,15 @@ fn follow(
     id: &mut impl FnMut() -> Uuid,
 ) {
     let is_open = |row: &deadline::Model| row.state == DeadlineState::Open;
+    let owed_again = owes.filter(|owes| owes.state == ObligationState::Open);
+    let was_met = |row: &deadline::Model| {
+        row.state == DeadlineState::Met && owed_again.is_some_and(|owes| row.obligation_id == Some(owes.id))
+    };
+    // What met it did not arrive: it counts on from where it counted.
+    if let Some(row) = rows.iter_mut().find(|row| row.slot == slot && was_met(row)) {
+        row.state = DeadlineState::Open;
+        row.met_at = None;
+    }
     if let Some(row) = rows.iter_mut().find(|row| row.slot == slot && is_open(row)) {
         count_anew(row, facts, basis, clock);
         row.obligation_id = owes.map(|row| row.id);
@@ -437,7 +446,7 @@ fn no_longer_wanted(
 /// Whether what is owed needs a decision before it may leave.
 fn needs_decision(facts: &ClockFacts, row: &obligation::Model) -> bool {
     let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
-    let undisclosed = facts.event.tlp != Tlp::Clear && (row.report_id.is_none() || facts.is_ours());
+    let undisclosed = !facts.is_disclosed() && (row.report_id.is_none() || facts.is_ours());
     row.state == ObligationState::Open && abroad && undisclosed && carries_content(row.kind)
 }
 

@@ -414,6 +414,27 @@ fn a_platform_is_answered_in_working_days_and_the_verdict_acknowledges() {
 }
 
 #[test]
+fn what_did_not_arrive_is_owed_again_by_its_old_instants() {
+    let mut story = Story::new(&[("src", ChannelKind::SrcPlatform)]);
+    story.later(1);
+    story.send("src-verdict");
+    let met: Vec<_> =
+        story.facts.deadlines.iter().filter(|row| row.state == DeadlineState::Met).cloned().collect();
+    assert_eq!(met.len(), 2, "the verdict, and with it the acknowledgement");
+    story.facts.at += TimeDelta::hours(48);
+    for row in &mut story.facts.obligations {
+        (row.state, row.met_at, row.met_by_reply_id) = (ObligationState::Open, None, None);
+    }
+    let plan = story.plan();
+    assert!(!plan.opens_obligation() && plan.deadlines.len() == 2, "no clock begins anew: {plan:#?}");
+    for change in &plan.deadlines {
+        let Change::Changed(before, after) = change else { panic!("{change:?}") };
+        assert_eq!((before.state, after.state), (DeadlineState::Met, DeadlineState::Open));
+        assert_eq!((after.due_at, after.met_at, after.anchor_at), (before.due_at, None, before.anchor_at));
+    }
+}
+
+#[test]
 fn waiting_for_the_reporter_pauses_the_platforms_clocks_alone_and_not_for_ever() {
     let kinds = [("src", ChannelKind::SrcPlatform), ("cnvd", ChannelKind::NationalDatabase)];
     for (waited, moved) in [(24, 1), (72, 3), (500, 3)] {

@@ -9,9 +9,10 @@ use crate::graphql::errors::{ApiResult, UserError, settle};
 use crate::graphql::{actor, app};
 use crate::outbox::retrying;
 use crate::reply::{
-    DraftReply, RecordReplySent, RequestReplyReview, ResolveUncertainReply, ReviewReply, ReviseReply,
-    SendReply, SetReplyRoute, WaiveObligation, draft_reply, record_reply_sent, request_reply_review,
-    resolve_uncertain_reply, review_reply, revise_reply, send_reply, set_reply_route, waive_obligation,
+    CancelReply, ConfirmNonDelivery, DraftReply, RecordReplySent, RequestReplyReview, ResolveUncertainReply,
+    ReviewReply, ReviseReply, SendReply, SetReplyRoute, WaiveObligation, cancel_reply, confirm_non_delivery,
+    draft_reply, record_reply_sent, request_reply_review, resolve_uncertain_reply, review_reply,
+    revise_reply, send_reply, set_reply_route, waive_obligation,
 };
 
 crate::payload! {
@@ -124,6 +125,28 @@ impl ReplyMutation {
     ) -> ApiResult<ReplyPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         ReplyPayload::of(retrying(|| resolve_uncertain_reply(app, actor, &input)).await)
+    }
+
+    /// Calls back a reply that is SENDING, while it waits to be handed over: it is FAILED then.
+    /// 撤回等待投递的回复；撤回后状态为发送失败。
+    async fn cancel_reply(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which reply, and why. 回复与原因。")] input: CancelReply,
+    ) -> ApiResult<ReplyPayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        ReplyPayload::of(retrying(|| cancel_reply(app, actor, &input)).await)
+    }
+
+    /// Says that a reply which was SENT and came back did not arrive: it is FAILED, and what it met is owed again.
+    /// 确认已退信的回复未送达：回复为发送失败，原已履行的义务重新开放。
+    async fn confirm_non_delivery(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was found out. 查明的结果。")] input: ConfirmNonDelivery,
+    ) -> ApiResult<ReplyPayload> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        ReplyPayload::of(retrying(|| confirm_non_delivery(app, actor, &input)).await)
     }
 
     /// Sets how replies reach a channel without a person. ADMIN. 设置回复到达渠道的方式（系统管理员）。

@@ -15,7 +15,7 @@ use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{children, lookup};
-use crate::graphql::{app, scalars};
+use crate::graphql::{actor, app, scalars};
 use crate::reply::needs_approval;
 
 /// A reply, as the team or the channel sees it.
@@ -159,6 +159,17 @@ impl Reply {
         self.row.sent_via
     }
 
+    /// By which way it is to go; null to the channel, and while a person is to carry it. 拟发送方式；对渠道及由人工提交时为空。
+    async fn via(&self) -> Option<ReplyVia> {
+        self.to_team(|row| row.via).flatten()
+    }
+
+    /// Address that it is to go to, or host of the platform: part of what is approved; null to the channel, and while a
+    /// person is to carry it. 拟收件地址或平台主机，属批准内容；对渠道及由人工提交时为空。
+    async fn recipient(&self) -> Option<&str> {
+        self.to_team(|_| self.row.recipient.as_deref()).flatten()
+    }
+
     /// Receipt number of the channel. 渠道回执编号。
     async fn receipt_number(&self) -> Option<&str> {
         self.row.receipt_number.as_deref()
@@ -190,7 +201,8 @@ impl Reply {
         let event = lookup::<event::Entity>(ctx, self.row.event_id).await?;
         let channel = lookup::<channel::Entity>(ctx, self.row.channel_id).await?;
         let (Some(event), Some(channel)) = (event, channel) else { return Ok(None) };
-        let missing = crate::template::still_missing(app(ctx), &event, &channel, &self.row).await?;
+        let missing =
+            crate::template::still_missing(app(ctx), Some(actor(ctx)), &event, &channel, &self.row).await?;
         Ok(Some(missing.into_iter().map(|refusal| refusal.message).collect()))
     }
 
@@ -203,14 +215,18 @@ impl Reply {
         Ok(Some(rows.iter().map(ReplyDispatch::from).collect()))
     }
 
-    /// The files that were sent; download them from `/replies/{id}/sent?format=...`. None before it was sent.
+    /// The files that were sent, without the envelope for the channel; download them from `/replies/{id}/sent?format=...`. None before it was sent.
     /// 已发送的文件；下载地址为 `/replies/{id}/sent?format=...`。发送前为空列表。
     async fn files(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReplyFile>> {
         if self.row.sent_at.is_none() {
             return Ok(Vec::new());
         }
-        let rows = crate::reply::handover::store::sent_files(app(ctx), self.row.id).await?;
-        Ok(rows.iter().map(ReplyFile::from).collect())
+        let left = crate::reply::handover::store::left_files(app(ctx), self.row.id).await?;
+        let sent = crate::reply::handover::store::sent(left);
+        let shown = |file: &reply_file::Model| {
+            self.side == Side::Team || crate::template::rules::FORMATS.contains(&file.format)
+        };
+        Ok(sent.filter(shown).map(|file| ReplyFile::from(&file)).collect())
     }
 
     /// Version to send as `expectedVersion` of its next change. 版本，用于下一次变更的 expectedVersion。

@@ -1,9 +1,10 @@
 //! E-mails that come back (RFC 3464).
 //!
 //! A bounce is believed only where it names the `Message-ID` of an e-mail of ours, which nobody can guess. It changes
-//! nothing of what was sent: it is recorded on the dispatch, and people are told.
+//! nothing of what was sent: it is recorded on the dispatch, and people are told. A person then says whether the reply
+//! arrived all the same (`confirmNonDelivery`).
 
-use entity::vocabulary::{DispatchState, NoticeKind};
+use entity::vocabulary::NoticeKind;
 use entity::{reply, reply_dispatch};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 
@@ -28,6 +29,8 @@ pub struct Bounce {
     pub status: Option<String>,
     /// What the other server said.
     pub words: Option<String>,
+    /// Addresses that it was for: `Final-Recipient` and `Original-Recipient`.
+    pub recipients: Vec<String>,
     /// `Message-ID`s that stand in what came back, each in angle brackets.
     pub message_ids: Vec<String>,
 }
@@ -35,7 +38,8 @@ pub struct Bounce {
 /// Reads a bounce; none when it is no delivery status report.
 pub fn read(bytes: &[u8]) -> Option<Bounce> {
     let mail = MessageParser::default().parse(bytes)?;
-    let mut bounce = Bounce { failed: false, status: None, words: None, message_ids: Vec::new() };
+    let mut bounce =
+        Bounce { failed: false, status: None, words: None, recipients: Vec::new(), message_ids: Vec::new() };
     let mut is_report = false;
     for part in &mail.parts {
         let kind = part.content_type().map(|kind| {
@@ -60,6 +64,11 @@ pub fn read(bytes: &[u8]) -> Option<Bounce> {
                 for (name, value) in fields(&text) {
                     match name.as_str() {
                         "action" => bounce.failed |= value.eq_ignore_ascii_case("failed"),
+                        "final-recipient" | "original-recipient" => {
+                            // A type of address stands before it: rfc822; desk@example.org
+                            let address = value.rsplit(';').next().unwrap_or_default().trim();
+                            bounce.recipients.push(address.trim_matches(['<', '>']).to_owned());
+                        }
                         "status" => bounce.status = Some(value),
                         "diagnostic-code" => bounce.words = Some(value.chars().take(WORDS).collect()),
                         _ => {}
@@ -97,7 +106,8 @@ fn fields(text: &str) -> Vec<(String, String)> {
     fields
 }
 
-/// Records that an e-mail came back; none when it is no bounce of an e-mail of ours, or was recorded before.
+/// Records that an e-mail came back; none when it is no bounce of an e-mail of ours to whom it went, or the same was
+/// recorded before. Each that says something else takes the last one's place, which the audit trail keeps.
 ///
 /// # Errors
 /// By policy; BAD_USER_INPUT when it is too large.
@@ -109,8 +119,12 @@ pub async fn take_bounce(app: &App, actor: &Actor, bytes: &[u8]) -> Result<Optio
     let Some(bounce) = read(bytes).filter(|bounce| bounce.failed) else { return Ok(None) };
     for id in &bounce.message_ids {
         let Some(before) = store::by_message_id(app, id).await? else { continue };
-        let known = matches!(before.state, DispatchState::Taken | DispatchState::Uncertain);
-        if !known || before.bounced_at.is_some() {
+        // One for somebody to whom the recipient passed it on says nothing of ours.
+        let is_for_it = bounce.recipients.iter().any(|to| to.eq_ignore_ascii_case(&before.recipient));
+        let is_known = before.bounced_at.is_some()
+            && (&before.bounce_status, &before.bounce_words) == (&bounce.status, &bounce.words);
+        // Nothing comes back of what never went out.
+        if !is_for_it || is_known || before.data_at.is_none() {
             return Ok(None);
         }
         let Some((event, reply)) = store::reply(app, before.reply_id).await? else { return Ok(None) };

@@ -56,13 +56,19 @@ pub fn next_attempt(attempts: i32, now: DateTime<Utc>) -> Option<DateTime<Utc>> 
     PAUSES.get(number).map(|seconds| now + TimeDelta::seconds(*seconds))
 }
 
-/// Writes down what came of an attempt, unless somebody did before.
+/// Writes down what came of the attempt of `by`, unless it is somebody else's by now; without one, of an attempt whose
+/// process is gone.
 ///
 /// # Errors
 /// Of the database; that somebody else changed the event at the same moment.
-async fn settle(app: &App, id: Uuid, outcome: &Outcome) -> Result<()> {
+async fn settle(app: &App, id: Uuid, by: Option<Uuid>, outcome: &Outcome) -> Result<()> {
     let Some(before) = store::dispatch(app, id).await? else { return Ok(()) };
-    if before.settled_at.is_some() {
+    // Under another's lease it is another attempt, of which this outcome says nothing.
+    let is_ours = match by {
+        Some(by) => before.lease_by == Some(by),
+        None => store::is_lost(&before, app.clock.now()),
+    };
+    if before.settled_at.is_some() || !is_ours {
         return Ok(());
     }
     let now = app.clock.now();
@@ -78,7 +84,7 @@ async fn settle(app: &App, id: Uuid, outcome: &Outcome) -> Result<()> {
         _ => None,
     };
     if let Some(due) = again {
-        return store::put_back(app, &free, due).await;
+        return store::put_back(app, &before, free.answer, due).await;
     }
     let (state, reply_state) = match outcome {
         Outcome::Taken(_) => (DispatchState::Taken, ReplyState::Sent),
@@ -91,7 +97,7 @@ async fn settle(app: &App, id: Uuid, outcome: &Outcome) -> Result<()> {
     }
     let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::HandOverReply);
     let settled = reply_dispatch::Model { state, due_at: None, settled_at: Some(now), ..free };
-    changes.update(&before, &settled);
+    changes.update_where(&before, &settled, store::as_held(&before));
     let mut after = reply::Model { state: reply_state, ..row.clone() };
     if reply_state == ReplyState::Failed {
         after.content_hash = None;

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::graphql::scalars;
 use crate::outbound::{Client, Failure, readable};
 use crate::reply::files::File;
-use crate::reply::route;
+use crate::reply::{destination, route};
 use crate::webhook::sign;
 
 /// Bytes of an answer that are kept.
@@ -84,6 +84,10 @@ pub fn prepare(
     let route = route.ok_or_else(|| no("the channel has no route any more"))?;
     let url = route.url.as_deref().and_then(|url| Url::parse(url).ok());
     let url = url.ok_or_else(|| no("the channel's platform has no URL any more"))?;
+    // It was approved for the address that the platform had, and what is secret about that is its path.
+    if dispatch.url_sha256.as_deref() != Some(destination::url_sha256(url.as_str()).as_slice()) {
+        return Err(no("the platform's URL is another than when it was sent: look at it and send it again"));
+    }
     client.policy().check_url(&url).map_err(|refusal| no(&format!("not sent: {refusal}")))?;
     let key = route::key(app, route).map_err(|error| {
         tracing::error!(route = %route.id, ?error, "a route's secret does not open");
@@ -112,11 +116,7 @@ impl Ready {
             Ok(answer) => {
                 let words = readable(&answer.body, std::iter::empty(), ANSWER_BYTES);
                 let words = format!("{} {words}", answer.status);
-                match answer.status {
-                    200..=299 => Outcome::Taken(words),
-                    408 | 425 | 429 | 500..=599 => Outcome::Later(words),
-                    _ => Outcome::Refused(words),
-                }
+                outcome(answer.status, answer.retry_after.is_some(), words)
             }
             Err(failure @ (Failure::Refused(_) | Failure::Name | Failure::Connect(_))) => {
                 Outcome::Later(failure.to_string())
@@ -124,6 +124,43 @@ impl Ready {
             Err(failure @ (Failure::Deadline(_) | Failure::Broken(_))) => {
                 Outcome::Uncertain(failure.to_string())
             }
+        }
+    }
+}
+
+/// What an answer means for content that went out. It was surely not taken only where the platform says that it did
+/// nothing yet; of an error of its own nobody knows what it did before.
+fn outcome(status: u16, asks_again: bool, words: String) -> Outcome {
+    match status {
+        200..=299 => Outcome::Taken(words),
+        425 | 429 => Outcome::Later(words),
+        503 if asks_again => Outcome::Later(words),
+        408 | 500..=599 => Outcome::Uncertain(words),
+        _ => Outcome::Refused(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_no_is_tried_again() {
+        let of = |status, asks_again| outcome(status, asks_again, "x".to_owned());
+        let x = || "x".to_owned();
+        for status in [200, 202, 204] {
+            assert_eq!(of(status, false), Outcome::Taken(x()));
+        }
+        for (status, asks_again) in [(425, false), (429, false), (429, true), (503, true)] {
+            assert_eq!(of(status, asks_again), Outcome::Later(x()), "{status}");
+        }
+        for (status, asks_again) in
+            [(408, false), (408, true), (500, true), (502, false), (503, false), (504, true), (599, false)]
+        {
+            assert_eq!(of(status, asks_again), Outcome::Uncertain(x()), "{status}");
+        }
+        for status in [301, 400, 401, 404, 409, 410, 422] {
+            assert_eq!(of(status, true), Outcome::Refused(x()), "{status}");
         }
     }
 }

@@ -118,27 +118,38 @@ pub async fn envelope(app: &App, dispatch: &reply_dispatch::Model) -> Result<Opt
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// Files of a reply that were sent, in the order in which they were made: those of the dispatch that was taken, or
-/// those that a person sent.
+/// Files of a reply that left, in the order in which they were made, with the dispatch whose content went out; those that
+/// a person sent have none.
 ///
 /// # Errors
 /// Of the database.
-pub async fn sent_files(app: &App, reply: Uuid) -> Result<Vec<reply_file::Model>> {
-    let taken = Query::select()
-        .column(C::Id)
-        .from(reply_dispatch::Entity)
-        .and_where(C::ReplyId.eq(reply))
-        .and_where(C::State.eq(DispatchState::Taken))
-        .take();
-    let select = reply_file::Entity::find()
+pub async fn left_files(
+    app: &App,
+    reply: Uuid,
+) -> Result<Vec<(reply_file::Model, Option<reply_dispatch::Model>)>> {
+    let db = app.database.reader();
+    let files = reply_file::Entity::find()
         .filter(reply_file::Column::ReplyId.eq(reply))
-        .filter(
-            Condition::any()
-                .add(reply_file::Column::DispatchId.is_null())
-                .add(reply_file::Column::DispatchId.in_subquery(taken)),
-        )
-        .order_by_asc(reply_file::Column::Id);
-    Ok(select.all(app.database.reader()).await?)
+        .order_by_asc(reply_file::Column::Id)
+        .all(db);
+    let dispatches =
+        reply_dispatch::Entity::find().filter(C::ReplyId.eq(reply)).filter(C::DataAt.is_not_null()).all(db);
+    let (files, dispatches) = tokio::try_join!(files, dispatches)?;
+    let of = |id: Uuid| dispatches.iter().find(|row| row.id == id).cloned();
+    let left = |file: reply_file::Model| match file.dispatch_id {
+        None => Some((file, None)),
+        Some(id) => of(id).map(|dispatch| (file, Some(dispatch))),
+    };
+    Ok(files.into_iter().filter_map(left).collect())
+}
+
+/// Those of the files that were sent: of the dispatch that was taken, or by a person's hand.
+pub fn sent(
+    files: Vec<(reply_file::Model, Option<reply_dispatch::Model>)>,
+) -> impl Iterator<Item = reply_file::Model> {
+    files.into_iter().filter_map(|(file, dispatch)| {
+        dispatch.is_none_or(|row| row.state == DispatchState::Taken).then_some(file)
+    })
 }
 
 fn is_free(now: DateTime<Utc>) -> Condition {
@@ -197,11 +208,25 @@ pub async fn claim(
     dispatch(app, id).await
 }
 
-/// Writes down that the content is about to go out; false when somebody else has it by now.
+/// Writes down that the content is about to go out; false when somebody else has it by now, or the event is no longer as
+/// it was judged.
 ///
 /// # Errors
 /// Of the database.
-pub async fn begin(app: &App, id: Uuid, by: Uuid, now: DateTime<Utc>, lease: Duration) -> Result<bool> {
+pub async fn begin(
+    app: &App,
+    id: Uuid,
+    by: Uuid,
+    judged: &event::Model,
+    now: DateTime<Utc>,
+    lease: Duration,
+) -> Result<bool> {
+    let as_judged = Query::select()
+        .expr(Expr::value(1))
+        .from(event::Entity)
+        .and_where(event::Column::Id.eq(judged.id))
+        .and_where(event::Column::Revision.eq(judged.revision))
+        .take();
     let update = reply_dispatch::Entity::update_many()
         .col_expr(C::State, Expr::value(DispatchState::Handing))
         .col_expr(C::DataAt, Expr::value(now))
@@ -209,25 +234,60 @@ pub async fn begin(app: &App, id: Uuid, by: Uuid, now: DateTime<Utc>, lease: Dur
         .filter(C::Id.eq(id))
         .filter(C::LeaseBy.eq(by))
         .filter(C::LeaseUntil.gt(now))
-        .filter(C::State.eq(DispatchState::Waiting));
+        .filter(C::State.eq(DispatchState::Waiting))
+        .filter(Expr::exists(as_judged));
     Ok(app.database.writer().execute(update.as_query()).await?.rows_affected() == 1)
 }
 
-/// Puts a dispatch that was surely not taken back, for an attempt at `due`.
+/// Puts a dispatch that was surely not taken back, for an attempt at `due`, unless it is in other hands than `held` says.
 ///
 /// # Errors
 /// Of the database.
-pub async fn put_back(app: &App, row: &reply_dispatch::Model, due: DateTime<Utc>) -> Result<()> {
+pub async fn put_back(
+    app: &App,
+    held: &reply_dispatch::Model,
+    answer: Option<String>,
+    due: DateTime<Utc>,
+) -> Result<()> {
     let update = reply_dispatch::Entity::update_many()
         .col_expr(C::State, Expr::value(DispatchState::Waiting))
         .col_expr(C::DueAt, Expr::value(due))
         .col_expr(C::DataAt, Expr::value(Option::<DateTime<Utc>>::None))
         .col_expr(C::LeaseBy, Expr::value(Option::<Uuid>::None))
         .col_expr(C::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .col_expr(C::Answer, Expr::value(row.answer.clone()))
-        .filter(C::Id.eq(row.id))
-        .filter(C::Attempts.eq(row.attempts))
-        .filter(C::SettledAt.is_null());
+        .col_expr(C::Answer, Expr::value(answer))
+        .filter(C::Id.eq(held.id))
+        .filter(as_held(held));
     app.database.writer().execute(update.as_query()).await?;
     Ok(())
+}
+
+/// The dispatch is still in the hands in which it was read, and as far.
+pub fn as_held(held: &reply_dispatch::Model) -> Condition {
+    let by = match held.lease_by {
+        Some(by) => C::LeaseBy.eq(by),
+        None => C::LeaseBy.is_null(),
+    };
+    Condition::all()
+        .add(by)
+        .add(C::State.eq(held.state))
+        .add(C::Attempts.eq(held.attempts))
+        .add(C::SettledAt.is_null())
+}
+
+/// Whether its content began to go out under a lease that has run out: who had it is gone.
+pub fn is_lost(row: &reply_dispatch::Model, now: DateTime<Utc>) -> bool {
+    row.state == DispatchState::Handing && row.lease_until.is_none_or(|until| until <= now)
+}
+
+/// The newest dispatch of a reply.
+///
+/// # Errors
+/// Of the database.
+pub async fn newest(app: &App, reply: Uuid) -> Result<Option<reply_dispatch::Model>> {
+    let select = reply_dispatch::Entity::find()
+        .filter(C::ReplyId.eq(reply))
+        .order_by_desc(C::RequestedAt)
+        .order_by_desc(C::Id);
+    Ok(select.one(app.database.writer()).await?)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::vocabulary::ReplyVia;
+use entity::reply_dispatch;
+use entity::vocabulary::{DispatchState, ReplyState, ReplyVia};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -12,7 +13,10 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::outbound::{Client, ClientError};
 use crate::outbox::retrying;
+use crate::reply::sending;
 
+/// How often a reply is judged anew while its event changes.
+const LOOKS: usize = 5;
 /// When to look although nobody signalled.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Dispatches handed over at once.
@@ -51,7 +55,10 @@ pub async fn pass(app: &App, client: &Client) -> Result<usize> {
     let lost = store::lost(app, now, BATCH).await?;
     for id in &lost {
         let words = "the process that handed it over ended while its content went out";
-        finish(app, *id, Outcome::Uncertain(words.to_owned())).await?;
+        // What is wrong with one stays with it.
+        if let Err(error) = finish(app, *id, None, Outcome::Uncertain(words.to_owned())).await {
+            tracing::error!(dispatch = %id, ?error, "a reply that was cut off was not settled");
+        }
     }
     let due = store::due(app, now, BATCH).await?;
     let attempts = due.iter().map(|id| hand_over(app, client, *id));
@@ -60,7 +67,6 @@ pub async fn pass(app: &App, client: &Client) -> Result<usize> {
     for (id, outcome) in due.iter().zip(done) {
         match outcome {
             Ok(attempted) => count += usize::from(attempted),
-            // What is wrong with one stays with it.
             Err(error) => tracing::error!(dispatch = %id, ?error, "a reply was not handed over"),
         }
     }
@@ -73,40 +79,108 @@ async fn hand_over(app: &App, client: &Client, id: Uuid) -> Result<bool> {
     // Longer than each half may take, with its writing down: no lease runs out under who holds it.
     let lease = app.replies.smtp.as_ref().map_or(PLATFORM, |smtp| PLATFORM.max(smtp.timeout)) + MARGIN;
     let Some(dispatch) = store::claim(app, id, me, app.clock.now(), lease).await? else { return Ok(false) };
-    let Some(envelope) = store::envelope(app, &dispatch).await? else {
-        finish(app, id, Outcome::Refused("what was to be handed over is not there".to_owned())).await?;
-        return Ok(true);
+    let outcome = match attempt(app, client, &dispatch, me, lease).await? {
+        Some(outcome) => outcome,
+        // Nothing went out; whoever has it by now settles it.
+        None => return Ok(false),
     };
-    let begin = || store::begin(app, id, me, app.clock.now(), lease);
-    let outcome = if dispatch.via == ReplyVia::Email {
+    finish(app, id, Some(me), outcome).await?;
+    Ok(true)
+}
+
+/// Goes as far as it comes; none when somebody else has the dispatch by now.
+async fn attempt(
+    app: &App,
+    client: &Client,
+    dispatch: &reply_dispatch::Model,
+    me: Uuid,
+    lease: Duration,
+) -> Result<Option<Outcome>> {
+    let Some(envelope) = store::envelope(app, dispatch).await? else {
+        return Ok(Some(Outcome::Refused("what was to be handed over is not there".to_owned())));
+    };
+    Ok(Some(if dispatch.via == ReplyVia::Email {
         let Some(smtp) = app.replies.smtp.as_ref() else {
-            finish(app, id, Outcome::Later("this process has no mail server (replies.smtp.host)".to_owned()))
-                .await?;
-            return Ok(true);
+            return Ok(Some(Outcome::Later(
+                "this process has no mail server (replies.smtp.host)".to_owned(),
+            )));
         };
         let from = dispatch.sender.as_deref().unwrap_or_default();
-        match smtp::prepare(smtp, from, &dispatch.recipient).await {
-            Err(outcome) => outcome,
-            Ok(ready) if begin().await? => ready.send(&envelope.bytes).await,
-            Ok(ready) => {
+        let ready = match smtp::prepare(smtp, from, &dispatch.recipient).await {
+            Err(outcome) => return Ok(Some(outcome)),
+            Ok(ready) => ready,
+        };
+        match begin(app, dispatch, me, lease).await? {
+            Begun::Yes => ready.send(&envelope.bytes).await,
+            not => {
                 ready.leave().await;
-                return Ok(false);
+                return Ok(not.outcome());
             }
         }
     } else {
         let channel = store::channel_of_reply(app, dispatch.reply_id).await?.ok_or(Error::NotFound)?;
         let route = store::route(app, channel.id).await?;
-        match platform::prepare(app, client, route.as_ref(), &dispatch, &envelope.bytes) {
-            Err(outcome) => outcome,
-            Ok(ready) if begin().await? => ready.send(client, envelope.bytes).await,
-            Ok(_) => return Ok(false),
+        let ready = match platform::prepare(app, client, route.as_ref(), dispatch, &envelope.bytes) {
+            Err(outcome) => return Ok(Some(outcome)),
+            Ok(ready) => ready,
+        };
+        match begin(app, dispatch, me, lease).await? {
+            Begun::Yes => ready.send(client, envelope.bytes).await,
+            not => return Ok(not.outcome()),
         }
-    };
-    finish(app, id, outcome).await?;
-    Ok(true)
+    }))
 }
 
-async fn finish(app: &App, id: Uuid, outcome: Outcome) -> Result<()> {
+/// Whether content may go out now.
+enum Begun {
+    /// It may, and that is written down.
+    Yes,
+    /// Somebody else has the dispatch by now.
+    Lost,
+    /// It may not, or not now.
+    No(Outcome),
+}
+
+impl Begun {
+    fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::No(outcome) => Some(outcome),
+            Self::Yes | Self::Lost => None,
+        }
+    }
+}
+
+/// Judges once more, a moment before it goes out, whether the reply may leave: what was decided since it was sent counts.
+async fn begin(app: &App, dispatch: &reply_dispatch::Model, me: Uuid, lease: Duration) -> Result<Begun> {
+    for _ in 0..LOOKS {
+        let Some((event, reply)) = store::reply(app, dispatch.reply_id).await? else {
+            return Ok(Begun::No(Outcome::Refused("the reply is not there".to_owned())));
+        };
+        if reply.state != ReplyState::Sending {
+            return Ok(Begun::Lost);
+        }
+        let channel = store::channel_of_reply(app, reply.id).await?.ok_or(Error::NotFound)?;
+        match sending::expect_sendable(app, None, &event, &channel, &reply, app.clock.now()).await {
+            Ok(()) => {}
+            Err(Error::Refused(refusals)) => {
+                let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
+                return Ok(Begun::No(Outcome::Refused(format!("it may not leave: {}", words.join("; ")))));
+            }
+            Err(other) => return Err(other),
+        }
+        if store::begin(app, dispatch.id, me, &event, app.clock.now(), lease).await? {
+            return Ok(Begun::Yes);
+        }
+        match store::dispatch(app, dispatch.id).await? {
+            // The event moved on meanwhile: judged anew.
+            Some(row) if row.lease_by == Some(me) && row.state == DispatchState::Waiting => {}
+            _ => return Ok(Begun::Lost),
+        }
+    }
+    Ok(Begun::No(Outcome::Later("its event changes all the time".to_owned())))
+}
+
+async fn finish(app: &App, id: Uuid, by: Option<Uuid>, outcome: Outcome) -> Result<()> {
     match &outcome {
         Outcome::Taken(words) => tracing::info!(dispatch = %id, words, "a reply was handed over"),
         Outcome::Later(words) => tracing::warn!(dispatch = %id, words, "a reply is tried again"),
@@ -115,5 +189,5 @@ async fn finish(app: &App, id: Uuid, outcome: Outcome) -> Result<()> {
             tracing::error!(dispatch = %id, words, "nobody knows whether a reply arrived");
         }
     }
-    retrying(|| settle(app, id, &outcome)).await
+    retrying(|| settle(app, id, by, &outcome)).await
 }

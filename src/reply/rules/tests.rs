@@ -1,10 +1,13 @@
 //! The rules of replies, tried over their whole tables.
 
 use chrono::TimeZone;
+use entity::vocabulary::Tlp;
 use sea_orm::Iterable;
 use uuid::Uuid;
 
 use super::*;
+use crate::template::facts::Extent;
+use crate::webhook::rules::Abroad;
 
 const LEVELS: [Level; 5] = [Level::None, Level::Blue, Level::Yellow, Level::Orange, Level::Red];
 
@@ -92,84 +95,200 @@ fn at(hour: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, hour, 0, 0).unwrap()
 }
 
-fn channel(kind: ChannelKind, abroad: bool) -> channel::Model {
-    channel::Model {
-        id: Uuid::from_u128(1),
-        key: "channel".to_owned(),
-        name: "Channel".to_owned(),
-        kind,
-        jurisdiction: "CN".to_owned(),
-        abroad,
-        reply_required: true,
-        time_zone: "Asia/Shanghai".to_owned(),
-        calendar_id: None,
-        language: "zh-CN".to_owned(),
-        contacts: entity::texts::Texts::default(),
-        active: true,
-        acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
-        version: 1,
-        revision: 1,
-        audit_head: Vec::new(),
-        created_at: at(0),
-        changed_at: at(0),
-    }
-}
+const HOME: Reach = Reach {
+    tlp: Tlp::Amber,
+    embargoed: false,
+    disclosed: false,
+    abroad: false,
+    may_go: None,
+    reported: false,
+};
 
 const NOTHING: ContentFacts =
-    ContentFacts { verdict: false, measure_available_at: None, tlp: Tlp::Amber, abroad_allowed: false };
+    ContentFacts { verdict: false, verdict_id: None, measure_available_at: None, reach: HOME };
 
-fn lacks(kind: ReplyKind, channel: &channel::Model, facts: ContentFacts) -> Vec<RefusalCode> {
-    missing_facts(kind, channel, &facts, at(12)).into_iter().map(|refusal| refusal.code).collect()
+/// What keeps a freely written reply, drafted while all could leave to its channel, from leaving.
+fn lacks(kind: ReplyKind, channel: ChannelKind, facts: ContentFacts) -> Vec<RefusalCode> {
+    let extent = Some(crate::template::facts::extent(channel, &facts.reach));
+    lacking(&reply::Model { kind, extent, verdict_id: facts.verdict_id, ..reply("a", "b") }, channel, facts)
+}
+
+fn lacking(reply: &reply::Model, channel: ChannelKind, facts: ContentFacts) -> Vec<RefusalCode> {
+    missing_facts(reply, channel, &facts, at(12)).into_iter().map(|refusal| refusal.code).collect()
 }
 
 #[test]
 fn a_verdict_is_told_once_there_is_one() {
     use RefusalCode::MissingFact;
-    let database = channel(ChannelKind::NationalDatabase, false);
-    let customer = channel(ChannelKind::Customer, false);
+    let (database, customer) = (ChannelKind::NationalDatabase, ChannelKind::Customer);
     let concluded = ContentFacts { verdict: true, ..NOTHING };
     for kind in ReplyKind::iter().filter(|kind| *kind != ReplyKind::FixDone) {
         use ReplyKind::{Acknowledgement, EarlyWarning, FollowUp, Notification, Verdict};
         let early = [Acknowledgement, EarlyWarning, Notification, FollowUp].contains(&kind);
         let expected = if early { vec![] } else { vec![MissingFact] };
-        assert_eq!(lacks(kind, &database, NOTHING), expected, "{kind}");
-        assert_eq!(lacks(kind, &database, concluded), [], "{kind}");
+        assert_eq!(lacks(kind, database, NOTHING), expected, "{kind}");
+        assert_eq!(lacks(kind, database, concluded), [], "{kind}");
         let expected = if kind == Verdict { vec![MissingFact] } else { vec![] };
-        assert_eq!(lacks(kind, &customer, NOTHING), expected, "{kind}");
+        assert_eq!(lacks(kind, customer, NOTHING), expected, "{kind}");
     }
 }
 
 #[test]
 fn a_fix_is_told_once_a_measure_is_available() {
-    let customer = channel(ChannelKind::Customer, false);
+    let customer = ChannelKind::Customer;
     let available = |hour| ContentFacts { verdict: true, measure_available_at: Some(at(hour)), ..NOTHING };
-    assert_eq!(lacks(ReplyKind::FixDone, &customer, NOTHING), [RefusalCode::MissingFact]);
-    assert_eq!(lacks(ReplyKind::FixDone, &customer, available(13)), [RefusalCode::MissingFact]);
-    assert_eq!(lacks(ReplyKind::FixDone, &customer, available(12)), []);
+    assert_eq!(lacks(ReplyKind::FixDone, customer, NOTHING), [RefusalCode::MissingFact]);
+    assert_eq!(lacks(ReplyKind::FixDone, customer, available(13)), [RefusalCode::MissingFact]);
+    assert_eq!(lacks(ReplyKind::FixDone, customer, available(12)), []);
 }
 
 #[test]
 fn undisclosed_content_goes_abroad_by_decision_only() {
-    let abroad = channel(ChannelKind::Regulator, true);
-    let early = ReplyKind::EarlyWarning;
-    assert_eq!(lacks(early, &abroad, NOTHING), [RefusalCode::NeedsLeader]);
-    assert_eq!(lacks(early, &abroad, ContentFacts { abroad_allowed: true, ..NOTHING }), []);
-    assert_eq!(lacks(early, &abroad, ContentFacts { tlp: Tlp::Clear, ..NOTHING }), []);
-    assert_eq!(lacks(ReplyKind::Acknowledgement, &abroad, NOTHING), []);
+    use RefusalCode::{Contradiction, NeedsLeader};
+    let regulator = ChannelKind::Regulator;
+    let to = |may_go, disclosed| ContentFacts {
+        reach: Reach { abroad: true, may_go, disclosed, ..HOME },
+        ..NOTHING
+    };
+    for kind in [ReplyKind::EarlyWarning, ReplyKind::Acknowledgement, ReplyKind::Thanks] {
+        // Freely written, it may say anything, whatever its kind.
+        assert_eq!(lacks(kind, regulator, to(None, false)), [NeedsLeader], "{kind}");
+        assert_eq!(lacks(kind, regulator, to(Some(Abroad::Thin), false)), [Contradiction], "{kind}");
+        assert_eq!(lacks(kind, regulator, to(Some(Abroad::Full), false)), [], "{kind}");
+        assert_eq!(lacks(kind, regulator, to(None, true)), [], "{kind}");
+    }
+    // A level alone makes nothing public.
+    let clear = Reach { abroad: true, tlp: Tlp::Clear, ..HOME };
+    let clear = ContentFacts { reach: clear, ..NOTHING };
+    assert_eq!(lacks(ReplyKind::EarlyWarning, regulator, clear), [NeedsLeader]);
 }
 
 #[test]
-fn customers_are_not_notified_of_what_stays_inside() {
-    let customer = channel(ChannelKind::Customer, false);
-    for (tlp, expected) in [
-        (Tlp::Amber, vec![]),
-        (Tlp::AmberStrict, vec![RefusalCode::Contradiction]),
-        (Tlp::Red, vec![RefusalCode::Contradiction]),
-    ] {
-        let facts = ContentFacts { tlp, ..NOTHING };
-        assert_eq!(lacks(ReplyKind::Notification, &customer, facts), expected, "{tlp}");
-        assert_eq!(lacks(ReplyKind::Thanks, &customer, facts), [], "{tlp}");
+fn on_less_than_a_full_permission_a_templates_text_leaves_as_it_was_made() {
+    use RefusalCode::{Contradiction, NeedsLeader};
+    let facts = |may_go| ContentFacts { reach: Reach { abroad: true, may_go, ..HOME }, ..NOTHING };
+    let made = |kind, extent, number, supplied: serde_json::Value| reply::Model {
+        kind,
+        as_made: true,
+        extent: Some(extent),
+        template_number: Some(number),
+        supplied: supplied.as_object().is_some_and(|map| !map.is_empty()).then_some(supplied),
+        ..reply("a", "b")
+    };
+    let none = || serde_json::json!({});
+    let of = |reply: &reply::Model, may_go| lacking(reply, ChannelKind::Regulator, facts(may_go));
+    let thanks = made(ReplyKind::Thanks, Extent::Own, 0, none());
+    assert_eq!(of(&thanks, None), []);
+    assert_eq!(of(&reply::Model { as_made: false, ..thanks.clone() }, None), [NeedsLeader], "edited");
+    assert_eq!(of(&reply::Model { template_number: Some(1), ..thanks.clone() }, None), [NeedsLeader], "ours");
+    let answer = serde_json::json!({ "answer": "the parser trusts lengths" });
+    assert_eq!(of(&made(ReplyKind::Thanks, Extent::Own, 0, answer), None), [NeedsLeader]);
+    assert_eq!(of(&made(ReplyKind::EarlyWarning, Extent::Own, 0, none()), None), [NeedsLeader]);
+
+    let reduced = Some(Abroad::Thin);
+    assert_eq!(of(&made(ReplyKind::EarlyWarning, Extent::Reduced, 1, none()), reduced), []);
+    let nature = serde_json::json!({ "exploit_nature": "by mail" });
+    assert_eq!(of(&made(ReplyKind::EarlyWarning, Extent::Reduced, 0, nature), reduced), []);
+    for more in ["description", "technical_characteristics", "explanation", "steps"] {
+        let supplied = serde_json::json!({ more: "the parser trusts lengths" });
+        let reply = made(ReplyKind::EarlyWarning, Extent::Reduced, 0, supplied);
+        assert_eq!(of(&reply, reduced), [Contradiction], "{more}");
     }
+    // Made while all could go, and then a decision of less.
+    let full = made(ReplyKind::EarlyWarning, Extent::Full, 0, none());
+    assert_eq!(of(&full, Some(Abroad::Full)), []);
+    assert_eq!(of(&full, reduced), [Contradiction, Contradiction]);
+    assert_eq!(of(&full, None), [NeedsLeader, Contradiction]);
+}
+
+#[test]
+fn a_text_leaves_while_the_verdict_that_it_was_written_from_is_in_force() {
+    let verdict = |number| Some(Uuid::from_u128(number));
+    let of = |kind, written, in_force| {
+        let facts = ContentFacts { verdict: true, verdict_id: in_force, ..NOTHING };
+        let reply = reply::Model { kind, verdict_id: written, extent: Some(Extent::Full), ..reply("a", "b") };
+        lacking(&reply, ChannelKind::Regulator, facts)
+    };
+    let other = [RefusalCode::Contradiction];
+    assert_eq!(of(ReplyKind::Verdict, verdict(1), verdict(1)), []);
+    assert_eq!(of(ReplyKind::Verdict, verdict(1), verdict(2)), other);
+    assert_eq!(of(ReplyKind::Verdict, None, verdict(2)), other);
+    assert_eq!(of(ReplyKind::EarlyWarning, verdict(1), verdict(2)), other);
+    assert_eq!(of(ReplyKind::EarlyWarning, None, verdict(2)), [], "it tells what was known so far");
+    assert_eq!(of(ReplyKind::Thanks, verdict(1), verdict(2)), [], "it tells no verdict");
+}
+
+#[test]
+fn what_stays_inside_is_told_to_no_customer_and_not_to_the_public() {
+    use ChannelKind::{CivilPlatform, Customer, Media, Regulator};
+    use ReplyKind::{Notification, Statement, Thanks, Verdict};
+    let blocked = [RefusalCode::Contradiction];
+    let of = |kind, channel, tlp, embargoed, reported| {
+        let reach = Reach { tlp, embargoed, reported, ..HOME };
+        lacks(kind, channel, ContentFacts { verdict: true, reach, ..NOTHING })
+    };
+    for tlp in [Tlp::AmberStrict, Tlp::Red] {
+        for kind in [Notification, Verdict, ReplyKind::FollowUp] {
+            assert_eq!(of(kind, Customer, tlp, false, false), blocked, "{kind} {tlp}");
+        }
+        assert_eq!(of(Verdict, Customer, tlp, false, true), [], "who reported it is answered");
+        assert_eq!(of(Notification, Customer, tlp, false, true), blocked);
+        assert_eq!(of(Thanks, Customer, tlp, false, false), []);
+        assert_eq!(of(Verdict, Regulator, tlp, true, false), [], "the law does not wait");
+        assert_eq!(of(Statement, Regulator, tlp, false, false), blocked);
+        for channel in [Media, CivilPlatform] {
+            assert_eq!(of(Verdict, channel, tlp, false, false), blocked, "{channel} {tlp}");
+        }
+    }
+    for channel in [Media, CivilPlatform] {
+        assert_eq!(of(Verdict, channel, Tlp::Amber, false, false), [], "{channel}");
+        assert_eq!(of(Verdict, channel, Tlp::Clear, true, false), blocked, "{channel}");
+        assert_eq!(of(Statement, channel, Tlp::Green, true, false), blocked, "{channel}");
+    }
+    assert_eq!(of(Notification, Customer, Tlp::Amber, true, false), []);
+}
+
+#[test]
+fn what_waits_may_be_called_back_and_what_came_back_may_be_lost() {
+    use DispatchState::{Handing, Refused, Taken, Uncertain, Waiting};
+    let dispatch = |state, lease_until, bounced_at| reply_dispatch::Model {
+        id: Uuid::from_u128(7),
+        reply_id: Uuid::from_u128(5),
+        via: entity::vocabulary::ReplyVia::Email,
+        recipient: "desk@example.org".to_owned(),
+        url_sha256: None,
+        sender: None,
+        message_id: "<1@example.com>".to_owned(),
+        sha256: Vec::new(),
+        state,
+        requested_by: "analyst-1".to_owned(),
+        requested_at: at(1),
+        attempts: 0,
+        due_at: None,
+        lease_by: None,
+        lease_until,
+        data_at: None,
+        answer: None,
+        settled_at: None,
+        bounced_at,
+        bounce_status: None,
+        bounce_words: None,
+    };
+    let cancels =
+        |reply, state, lease| may_cancel(reply, Some(&dispatch(state, lease, None)), at(12)).is_ok();
+    assert!(
+        cancels(ReplyState::Sending, Waiting, None) && cancels(ReplyState::Sending, Waiting, Some(at(12)))
+    );
+    assert!(!cancels(ReplyState::Sending, Waiting, Some(at(13))), "somebody has it");
+    for state in [Handing, Taken, Refused, Uncertain] {
+        assert!(!cancels(ReplyState::Sending, state, None), "{state}");
+    }
+    assert!(
+        !cancels(ReplyState::Sent, Waiting, None) && may_cancel(ReplyState::Sending, None, at(12)).is_err()
+    );
+    let lost = |reply, bounced| may_confirm_loss(reply, Some(&dispatch(Taken, None, bounced))).is_ok();
+    assert!(lost(ReplyState::Sent, Some(at(2))));
+    assert!(!lost(ReplyState::Sent, None) && !lost(ReplyState::Failed, Some(at(2))));
 }
 
 #[test]
@@ -280,6 +399,12 @@ fn reply(subject: &str, body: &str) -> reply::Model {
         required: None,
         supplied: None,
         formats: None,
+        as_made: false,
+        verdict_id: None,
+        extent: None,
+        via: None,
+        recipient: None,
+        url_sha256: None,
         created_at: at(0),
         version: 1,
     }
