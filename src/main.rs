@@ -39,7 +39,8 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, notice, reply, schedule, ticket, webhook,
+    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, notice, reply, schedule, ticket,
+    webhook,
 };
 
 #[global_allocator]
@@ -270,7 +271,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
 async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow::Result<()> {
     let sequencing = tokio::spawn(sequencer::run(Arc::clone(&app), stop.clone()));
     if worker {
-        let (deliveries, replies, tickets, ()) = tokio::join!(
+        let (deliveries, replies, tickets, (), ()) = tokio::join!(
             worker::run(Arc::clone(&app), stop.clone()),
             reply::handover::worker::run(Arc::clone(&app), stop.clone()),
             ticket::worker::run(Arc::clone(&app), stop.clone()),

@@ -21,8 +21,8 @@ use crate::event::require_text;
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
-use crate::reply::rules::is_official;
 use crate::protection;
+use crate::reply::rules::is_official;
 
 /// Longest comment or message, in characters.
 const LONG: usize = 100_000;

@@ -96,8 +96,7 @@ impl Clocks {
     }
 
     async fn read(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
-        let (counting, mut facts) =
-            tokio::try_join!(counting::current(app), store::facts(app, event))?;
+        let (counting, mut facts) = tokio::try_join!(counting::current(app), store::facts(app, event))?;
         let of_reports = facts.reports.iter().map(|row| row.channel_id);
         let ids = of_reports.chain(facts.obligations.iter().map(|row| row.channel_id));
         let channels = ids.filter_map(|id| counting.channels.get(&id));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status, Tlp};
+use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status};
 use entity::{
     affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
     event, obligation, product, remediation, report, score, team_member, verdict, world_fact,
@@ -167,9 +167,8 @@ pub struct Stamp {
 /// Of the database.
 pub async fn stamp(app: &App) -> Result<Stamp> {
     // A new row counts, which a sum of revisions alone would not show of one that nobody has changed.
-    let revisions = |table| {
-        format!("(SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) FROM {table})")
-    };
+    let revisions =
+        |table| format!("(SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) FROM {table})");
     let sql = format!(
         "SELECT (SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) FROM deadline_policy) AS policy, \
          {} AS calendars, {} AS channels",

@@ -290,6 +290,7 @@ async fn open(app: &App, actor: &Actor, channel: &channel::Model, post: Post<'_>
         tlp: None,
         join_event: None,
         idempotency_key: None,
+        notice_type: None,
     };
     match intake::receive_with(app, actor, &input, source, &post).await? {
         (_, Arrived::New) => Ok(Outcome::Received),

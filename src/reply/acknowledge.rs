@@ -38,8 +38,7 @@ impl Due for Acknowledging {
         let (language, supplied) = (channel.language.clone(), BTreeMap::new());
         let from = FromTemplate::default();
         let asked = (ReplyKind::Acknowledgement, Some(&owed));
-        let (facts, extent) =
-            template::facts_for(app, None, &event, &channel, &language, &supplied).await?;
+        let (facts, extent) = template::facts_for(app, None, &event, &channel, &language, &supplied).await?;
         let (template, made) = make(app, &event, &channel, asked, &language, &from, &facts).await?;
         let route = handover::store::route(app, channel.id).await?;
         let basis = Basis {

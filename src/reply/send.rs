@@ -92,8 +92,13 @@ pub(super) async fn freeze(
         ReplyVia::Email => {
             let from = sender(app, route)?;
             let message_id = mail::message_id(id, &from);
-            let letter =
-                mail::Letter { from: &from, to: &recipient, message_id: &message_id, subject: &reply.subject, at };
+            let letter = mail::Letter {
+                from: &from,
+                to: &recipient,
+                message_id: &message_id,
+                subject: &reply.subject,
+                at,
+            };
             let bytes = mail::assemble(&letter, id, &rendered)?;
             let name = files::name(event, &reply, ReplyFormat::Mail);
             (Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })

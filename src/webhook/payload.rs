@@ -118,8 +118,7 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
         return all(Withheld::NotGranted);
     }
     let owner = endpoint.owner.clone();
-    let (owner, facts) =
-        tokio::try_join!(store::principals(app, &owner), Facts::read(app, endpoint, batch))?;
+    let (owner, facts) = tokio::try_join!(store::principals(app, &owner), Facts::read(app, endpoint, batch))?;
     if owner.iter().any(|principal| principal.denied) {
         return all(Withheld::OwnerDenied);
     }

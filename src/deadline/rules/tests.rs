@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
-    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin, ProductKind,
-    RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
+    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin,
+    ProductKind, RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
