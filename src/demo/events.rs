@@ -346,7 +346,7 @@ async fn decide_abroad(story: &mut Story<'_>) -> anyhow::Result<()> {
     };
     let record = json!({
         "decision": asked["id"], "expectedVersion": asked["version"], "granted": true,
-        "extent": "ALLOW_REDUCED", "outcome": "Reduced content 允许精简内容",
+        "extent": "ALLOW", "outcome": "It may go abroad 允许向境外提供",
     });
     caller.change("leader-1", "recordDecision", record, "decision", "id").await?;
     Ok(())

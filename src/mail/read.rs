@@ -107,7 +107,17 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
         return None;
     }
     let headers = Headers { mail: &mail, bytes };
-    let text = if whole { text(&mail, bytes) } else { String::new() };
+    let files = if whole { files(&mail, bytes) } else { Vec::new() };
+    let mut text = if whole { text(&mail, bytes) } else { String::new() };
+    // One that breaks off before its first part ends has none: people read what there is.
+    if whole
+        && text.is_empty()
+        && files.is_empty()
+        && mail.content_type().is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))
+    {
+        let body = bytes.get(mail.root_part().raw_body_offset() as usize..).unwrap_or_default();
+        text = String::from_utf8_lossy(body).into_owned();
+    }
     Some(Letter {
         message_id: mail.message_id().and_then(bracketed),
         references: references(&mail),
@@ -115,7 +125,7 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
         subject: clipped(&headers.subject().unwrap_or_default(), SUBJECT, false),
         text: clipped(&text, TEXT, true),
         received_at: received_at(&mail),
-        files: if whole { files(&mail, bytes) } else { Vec::new() },
+        files,
         signs: headers.signs(),
         digest: Sha256::digest(bytes).to_vec(),
     })

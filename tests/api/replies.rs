@@ -771,7 +771,11 @@ async fn the_package_holds_what_was_received_sent_and_decided_and_taking_it_is_r
         assert_eq!(String::from_utf8(read(sent)).unwrap(), "We looked at it.\n");
         let received: Value = serde_json::from_slice(&read("received/001-cnvd-v1.json")).unwrap();
         assert_eq!(received["title"], "A hole FULL-1");
-        let reply = names.iter().find(|name| name.ends_with("/reply.json")).unwrap();
+        // In the folder of the reply that was sent.
+        let reply = names
+            .iter()
+            .find(|name| name.strip_suffix("reply.json").is_some_and(|folder| sent.starts_with(folder)))
+            .unwrap();
         let reply: Value = serde_json::from_slice(&read(reply)).unwrap();
         assert_eq!(reply["approvedBy"], "legal-1");
         let trail = String::from_utf8(read("audit.jsonl")).unwrap();
@@ -822,7 +826,7 @@ async fn dispatch(app: &TestApp, story: &Story<'_>, state: DispatchState, bounce
         due_at: Some(app.now() + TimeDelta::days(1_000)),
         lease_by: None,
         lease_until: None,
-        data_at: None,
+        data_at: (state == DispatchState::Taken).then(|| app.now()),
         answer: Some("550 no such user".to_owned()),
         settled_at: Some(app.now()),
         bounced_at,
