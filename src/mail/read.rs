@@ -107,17 +107,7 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
         return None;
     }
     let headers = Headers { mail: &mail, bytes };
-    let files = if whole { files(&mail, bytes) } else { Vec::new() };
-    let mut text = if whole { text(&mail, bytes) } else { String::new() };
-    // One that breaks off before its first part ends has none: people read what there is.
-    if whole
-        && text.is_empty()
-        && files.is_empty()
-        && mail.content_type().is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))
-    {
-        let body = bytes.get(mail.root_part().raw_body_offset() as usize..).unwrap_or_default();
-        text = String::from_utf8_lossy(body).into_owned();
-    }
+    let text = if whole { text(&mail, bytes) } else { String::new() };
     Some(Letter {
         message_id: mail.message_id().and_then(bracketed),
         references: references(&mail),
@@ -125,7 +115,7 @@ pub fn read(bytes: &[u8]) -> Option<Letter> {
         subject: clipped(&headers.subject().unwrap_or_default(), SUBJECT, false),
         text: clipped(&text, TEXT, true),
         received_at: received_at(&mail),
-        files,
+        files: if whole { files(&mail, bytes) } else { Vec::new() },
         signs: headers.signs(),
         digest: Sha256::digest(bytes).to_vec(),
     })
@@ -243,7 +233,20 @@ fn text(mail: &Message<'_>, bytes: &[u8]) -> String {
             _ => None,
         }
     });
-    parts.collect::<Vec<_>>().join("\n")
+    let text = parts.collect::<Vec<_>>().join("\n");
+    if !text.is_empty() {
+        return text;
+    }
+    // In a mail that breaks off before its last part ends, its words pass for a file.
+    let written = mail
+        .parts
+        .iter()
+        .filter(|part| !part.content_disposition().is_some_and(mail_parser::ContentType::is_attachment));
+    let mut written = written.filter_map(|part| match &part.body {
+        PartType::Text(text) => Some(unlabelled(part, bytes).unwrap_or_else(|| text.to_string())),
+        _ => None,
+    });
+    written.next().unwrap_or_default()
 }
 
 /// The text of a part in eight bits that are no UTF-8 and that names no character set.
