@@ -46,7 +46,7 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
     let claim = async || {
         let now = app.clock.now();
         let steps = TimeDelta::from_std(imap.timeout)? * STEPS + TimeDelta::seconds(MARGIN);
-        Ok::<_, anyhow::Error>(store::claim_mailbox(app, &name, me, now, now + steps).await.map_err(cause)?)
+        store::claim_mailbox(app, &name, me, now, now + steps).await.map_err(cause)
     };
     if !claim().await? {
         return Ok(0);

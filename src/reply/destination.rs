@@ -185,9 +185,7 @@ pub fn settle(
 fn is_of_channel(to: &str, channel: &channel::Model, route: Option<&reply_route::Model>) -> bool {
     let is_it = |text: &str| text.eq_ignore_ascii_case(to);
     let parts = |contact: &String| {
-        contact
-            .split(|c: char| c.is_whitespace() || "<>()[],;:，；：（）、\"".contains(c))
-            .any(|part| is_it(part))
+        contact.split(|c: char| c.is_whitespace() || "<>()[],;:，；：（）、\"".contains(c)).any(is_it)
     };
     route.and_then(|route| route.email.as_deref()).is_some_and(is_it) || channel.contacts.0.iter().any(parts)
 }

@@ -133,9 +133,8 @@ async fn size(app: &App, event: uuid::Uuid) -> Result<u64> {
         .filter(audit_entry::Column::EventId.eq(event))
         .into_tuple()
         .one(db);
-    let sums: (Option<Option<i64>>, Option<Option<i64>>, Option<Option<i64>>, Option<Option<i64>>) =
-        tokio::try_join!(files, drafts, received, entries)?;
-    let sums = [sums.0, sums.1, sums.2, sums.3];
+    let (files, drafts, received, entries) = tokio::try_join!(files, drafts, received, entries)?;
+    let sums: [Option<Option<i64>>; 4] = [files, drafts, received, entries];
     Ok(sums.into_iter().flatten().flatten().filter_map(|sum| u64::try_from(sum).ok()).sum())
 }
 

@@ -21,7 +21,7 @@ const BLOCKS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 /// Naming what is refused.
 pub fn check(source: &str, joins: usize) -> Result<(), Error> {
     let mut scan = Scan { rest: source, joins };
-    while scan.to_code()? {}
+    while scan.find_code()? {}
     Ok(())
 }
 
@@ -36,7 +36,7 @@ fn refused(message: impl Into<String>) -> Error {
 
 impl Scan<'_> {
     /// Skips to the next code and through it; false when there is none.
-    fn to_code(&mut self) -> Result<bool, Error> {
+    fn find_code(&mut self) -> Result<bool, Error> {
         let Some((at, opening)) =
             ["{{", "{%", "{#"].into_iter().filter_map(|open| Some((self.rest.find(open)?, open))).min()
         else {
