@@ -6,7 +6,7 @@
 # API names another address, VULNDESK the binary and VULNDESK_DATABASE_URL the demo's database, when they are not the defaults.
 set -euo pipefail
 
-tokens=${1:?name the file that the demo wrote with --tokens-file}
+tokens=${1:-${TOKENS:?name the file that the demo wrote with --tokens-file}}
 api=${API:-http://127.0.0.1:8080/graphql}
 
 # ask ROLE DOCUMENT VARIABLES: the answer's data; stops with the errors when there are any.
@@ -122,20 +122,36 @@ fix ANALYST verifyFix '{
   "newProblem": false, "newProblemEvidence": "The regression run is clean." }'
 fix ENGINEER recordRelease "$(jq -n '{releaseVersions: "5.2.0", advisory: "EXN-2026-001", availableAt: (now | todate)}')"
 
-# The reply to CNVD: drafted by an analyst, approved by LEGAL since the event is RED, marked sent with its proof.
-now=$(look 'obligations { id state }')
-draft=$(jq -n --arg event "$event" --argjson now "$now" '{
-  event: $event, expectedVersion: $now.version, kind: "VERDICT", subject: "研判结论：确认", body: "漏洞已确认，5.2.0 版本修复。",
-  obligations: [$now.obligations[] | select(.state == "OPEN") | .id] }')
-reply=$(change ANALYST draftReply "$draft" reply 'id version')
-refused 'sending without approval' ANALYST recordReplySent RecordReplySent \
-  "$(jq '{reply: .id, expectedVersion: .version, receiptNumber: "R-4711"}' <<<"$reply")"
-reply=$(change ANALYST requestReplyReview "$(jq '{reply: .id, expectedVersion: .version, reviewer: "legal-1"}' <<<"$reply")" reply 'id version')
-refused 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
-  "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")"
-reply=$(change LEGAL reviewReply "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")" reply 'id version')
-change ANALYST recordReplySent "$(jq '{reply: .id, expectedVersion: .version, via: "BY_HAND", receiptNumber: "R-4711",
-  proof: "Receipt of the platform"}' <<<"$reply")" reply id >/dev/null
+# draft OBLIGATION: an analyst drafts the reply that meets one obligation.
+draft() {
+  local seen
+  seen=$(look '' | jq .version)
+  change ANALYST draftReply "$(jq --arg event "$event" --argjson seen "$seen" '{
+    event: $event, expectedVersion: $seen, kind, obligations: [.id],
+    subject: "研判结论：确认", body: "漏洞已确认，5.2.0 版本修复。" }' <<<"$1")" reply 'id version'
+}
+
+# send REPLY RECEIPT: LEGAL approves, since the event is RED, and an analyst marks it sent with its proof.
+send() {
+  local reply
+  reply=$(change ANALYST requestReplyReview "$(jq '{reply: .id, expectedVersion: .version, reviewer: "legal-1"}' <<<"$1")" reply 'id version')
+  refused 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
+    "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")"
+  reply=$(change LEGAL reviewReply "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")" reply 'id version')
+  reply=$(change ANALYST recordReplySent "$(jq --arg receipt "$2" '{reply: .id, expectedVersion: .version, via: "BY_HAND",
+    receiptNumber: $receipt, proof: "Receipt of the platform"}' <<<"$reply")" reply 'kind state')
+  printf '%-18s %s\n' recordReplySent "$(jq -r '"\(.kind) \(.state)"' <<<"$reply")"
+}
+
+# The replies: CNVD is owed the verdict, and the product is one whose holes are reported to the ministry's platform.
+open=$(look 'obligations { id kind state channel { key } }' | jq -c '.obligations[] | select(.state == "OPEN")')
+while read -r owed; do
+  printf '%-18s %s\n' owed "$(jq -r '"\(.kind) to \(.channel.key)"' <<<"$owed")"
+  reply=$(draft "$owed")
+  refused 'sending without approval' ANALYST recordReplySent RecordReplySent \
+    "$(jq '{reply: .id, expectedVersion: .version, receiptNumber: "R-4711"}' <<<"$reply")"
+  send "$reply" "R-4711"
+done <<<"$open"
 
 # The review closes it; its action item lives on.
 step startReview '{}'
