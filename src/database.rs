@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, SimpleExpr, Value};
 use sea_orm::{
-    ColumnTrait, ConnectOptions, ConnectionTrait, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
+    DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use serde_json::json;
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -141,101 +140,6 @@ pub fn is_one_of(
             )
         }
     }
-}
-
-/// What only one process may do at a time.
-#[derive(Clone, Copy, Debug)]
-#[repr(i64)]
-pub enum Lock {
-    /// Giving positions.
-    Sequencer = 0x0076_756c_6e64_7365,
-}
-
-/// Takes `lock` until the end of the transaction, or answers false when another process has it. On SQLite the
-/// transaction is the only writing one as it is.
-///
-/// # Errors
-/// Of the database.
-pub async fn try_lock(transaction: &DatabaseTransaction, lock: Lock) -> Result<bool, DbErr> {
-    if transaction.get_database_backend() != DatabaseBackend::Postgres {
-        return Ok(true);
-    }
-    let take = Statement::from_sql_and_values(
-        DatabaseBackend::Postgres,
-        "SELECT pg_try_advisory_xact_lock($1) AS taken",
-        [(lock as i64).into()],
-    );
-    let row = transaction.query_one_raw(take).await?;
-    row.map_or(Ok(false), |row| row.try_get("", "taken"))
-}
-
-/// Gives messages their positions, in one statement.
-///
-/// # Errors
-/// Of the database.
-pub async fn set_positions(
-    transaction: &DatabaseTransaction,
-    positions: impl IntoIterator<Item = (Uuid, i64)>,
-) -> Result<(), DbErr> {
-    let (ids, positions): (Vec<Uuid>, Vec<i64>) = positions.into_iter().unzip();
-    let statement = match transaction.get_database_backend() {
-        DatabaseBackend::Postgres => Statement::from_sql_and_values(
-            DatabaseBackend::Postgres,
-            "UPDATE message SET position = given.position \
-             FROM unnest($1::uuid[], $2::bigint[]) AS given (id, position) WHERE message.id = given.id",
-            [ids.into(), positions.into()],
-        ),
-        backend => {
-            let rows =
-                ids.iter().zip(positions).map(|(id, position)| json!([id.simple().to_string(), position]));
-            Statement::from_sql_and_values(
-                backend,
-                "UPDATE message SET position = given.value ->> 1 \
-                 FROM json_each($1) AS given WHERE message.id = unhex(given.value ->> 0)",
-                [serde_json::Value::from_iter(rows).to_string().into()],
-            )
-        }
-    };
-    transaction.execute_raw(statement).await.map(|_| ())
-}
-
-/// Gives audit entries their positions and seals, in one statement.
-///
-/// # Errors
-/// Of the database.
-pub async fn set_seals(
-    transaction: &DatabaseTransaction,
-    sealed: impl IntoIterator<Item = (Uuid, i64, Vec<u8>)>,
-) -> Result<(), DbErr> {
-    let sealed = sealed.into_iter();
-    let statement = match transaction.get_database_backend() {
-        DatabaseBackend::Postgres => {
-            let (mut ids, mut positions, mut seals) = (Vec::new(), Vec::new(), Vec::new());
-            for (id, position, seal) in sealed {
-                ids.push(id);
-                positions.push(position);
-                seals.push(seal);
-            }
-            Statement::from_sql_and_values(
-                DatabaseBackend::Postgres,
-                "UPDATE audit_entry SET position = given.position, seal = given.seal \
-                 FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS given (id, position, seal) \
-                 WHERE audit_entry.id = given.id",
-                [ids.into(), positions.into(), seals.into()],
-            )
-        }
-        backend => {
-            let rows = sealed
-                .map(|(id, position, seal)| json!([id.simple().to_string(), position, hex::encode(seal)]));
-            Statement::from_sql_and_values(
-                backend,
-                "UPDATE audit_entry SET position = given.value ->> 1, seal = unhex(given.value ->> 2) \
-                 FROM json_each($1) AS given WHERE audit_entry.id = unhex(given.value ->> 0)",
-                [serde_json::Value::from_iter(rows).to_string().into()],
-            )
-        }
-    };
-    transaction.execute_raw(statement).await.map(|_| ())
 }
 
 /// What a column of [`given`] rows holds.

@@ -8,6 +8,7 @@ mod change_set;
 mod commit;
 mod field;
 pub mod message;
+mod positions;
 pub mod replicas;
 pub mod sequencer;
 mod wake;

@@ -11,18 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{message, sequence_head};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::positions::{self, Sealed};
 use crate::app::App;
 use crate::audit::chain;
-use crate::database;
 use crate::error::Result;
 use crate::webhook::fan_out::fan_out;
 
@@ -66,11 +65,10 @@ pub async fn sequence(app: &App) -> Result<Sequenced> {
 
 async fn pass(app: &App) -> Result<Sequenced> {
     let transaction = app.database.begin_write().await?;
-    if !database::try_lock(&transaction, database::Lock::Sequencer).await? {
+    let Some(positioned) = sequence_in(&transaction).await? else {
         transaction.rollback().await?;
         return Ok(Sequenced { more: true, ..Sequenced::default() });
-    }
-    let positioned = sequence_in(&transaction).await?;
+    };
     // In this transaction, so that each message is fanned out exactly once.
     let deliveries = fan_out(app, &transaction, &positioned.messages).await?;
     transaction.commit().await?;
@@ -85,22 +83,30 @@ async fn pass(app: &App) -> Result<Sequenced> {
     })
 }
 
-/// Positions what waits, at most a batch of each, inside a transaction that holds the sequencer's lock.
+/// Positions what waits, at most a batch of each. None when another replica is at it: the head's row is the lock.
 ///
 /// # Errors
 /// Of the database.
-pub async fn sequence_in(transaction: &DatabaseTransaction) -> Result<Positioned> {
-    let head = sequence_head::Entity::find_by_id(1).one(transaction).await?;
-    let mut head = head.ok_or_else(|| anyhow::anyhow!("the sequencer's row is missing"))?;
-    let messages = position_messages(transaction, &mut head).await?;
-    let entries = seal_entries(transaction, &mut head).await?;
-    if entries > 0 || !messages.is_empty() {
-        sequence_head::Entity::update(head.into_active_model().reset_all()).exec(transaction).await?;
+pub async fn sequence_in(transaction: &DatabaseTransaction) -> Result<Option<Positioned>> {
+    let head = sequence_head::Entity::find_by_id(1)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .one(transaction)
+        .await?;
+    let Some(mut head) = head else { return Ok(None) };
+    // What waits is read after the lock is taken, so no row is seen as another replica has just left it behind.
+    let messages = waiting_messages(transaction, &mut head).await?;
+    let entries = waiting_entries(transaction, &mut head).await?;
+    let sealed = entries.len() as u64;
+    if sealed > 0 || !messages.is_empty() {
+        let placed: Vec<_> =
+            messages.iter().map(|message| (message.id, message.position.unwrap_or_default())).collect();
+        positions::write(transaction, head, &placed, &entries).await?;
     }
-    Ok(Positioned { messages, entries })
+    Ok(Some(Positioned { messages, entries: sealed }))
 }
 
-async fn position_messages(
+/// The messages that wait, each with its position.
+async fn waiting_messages(
     transaction: &DatabaseTransaction,
     head: &mut sequence_head::Model,
 ) -> Result<Vec<message::Model>> {
@@ -111,26 +117,25 @@ async fn position_messages(
         head.message_position += 1;
         message.position = Some(head.message_position);
     }
-    let positions = messages.iter().map(|message| (message.id, message.position.unwrap_or_default()));
-    database::set_positions(transaction, positions).await?;
     Ok(messages)
 }
 
-async fn seal_entries(transaction: &DatabaseTransaction, head: &mut sequence_head::Model) -> Result<u64> {
+/// The audit entries that wait, each with its position and its seal.
+async fn waiting_entries(
+    transaction: &DatabaseTransaction,
+    head: &mut sequence_head::Model,
+) -> Result<Vec<Sealed>> {
     use entity::audit_entry::{Column, Entity};
     let waiting = Entity::find().select_only().columns([Column::Id, Column::Digest]);
     let waiting =
         waiting.filter(Column::Position.is_null()).order_by_asc(Column::At).order_by_asc(Column::Id);
     let entries: Vec<(Uuid, Vec<u8>)> = waiting.limit(BATCH).into_tuple().all(transaction).await?;
-    let mut sealed = Vec::with_capacity(entries.len());
-    for (id, digest) in entries {
+    let sealed = entries.into_iter().map(|(id, digest)| {
         head.entry_position += 1;
         head.entry_seal = chain::seal(&head.entry_seal, head.entry_position, &digest);
-        sealed.push((id, head.entry_position, head.entry_seal.clone()));
-    }
-    let count = sealed.len() as u64;
-    database::set_seals(transaction, sealed).await?;
-    Ok(count)
+        Sealed { id, position: head.entry_position, seal: head.entry_seal.clone() }
+    });
+    Ok(sealed.collect())
 }
 
 /// Whether any row has no position yet.

@@ -138,6 +138,8 @@ struct Worker {
     looking: bool,
     look_at: Instant,
     looked_at: Instant,
+    /// Deliveries were queued since the last look.
+    is_told: bool,
     /// The last look brought nothing.
     is_empty: bool,
 }
@@ -168,6 +170,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         looking: false,
         look_at: Instant::now(),
         looked_at: Instant::now(),
+        is_told: false,
         is_empty: false,
     };
     let mut stopping = false;
@@ -185,6 +188,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         tokio::select! {
             Some(news) = inbox.recv() => worker.hear(news, stopping),
             () = sequenced.roused(), if !stopping => {
+                worker.is_told = true;
                 worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
             }
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
@@ -229,9 +233,10 @@ impl Worker {
             })
             .collect();
         let (app, id, news) = (Arc::clone(&self.app), self.id, self.news.clone());
-        let (version, receivers, turn) = (self.version, Arc::clone(&self.receivers), self.turn);
+        let known = Known { version: self.version, receivers: Arc::clone(&self.receivers), turn: self.turn };
+        let is_told = std::mem::take(&mut self.is_told);
         tokio::spawn(async move {
-            let looked = look(&app, id, version, receivers, &rooms, turn).await;
+            let looked = look(&app, id, known, &rooms, is_told).await;
             // Nobody listens any more once the worker has ended.
             let _ = news.send(News::Looked(looked));
         });
@@ -443,18 +448,32 @@ fn largest_window(receiver: &Receiver) -> usize {
     }
 }
 
-/// Looks at the queue, claims what is due within `rooms` for those whose turn it is, and prepares it.
+/// What a worker knows before it looks.
+struct Known {
+    version: Option<i64>,
+    receivers: Arc<Receivers>,
+    turn: Turn,
+}
+
+/// Looks at the queue, claims what is due within `rooms` for those whose turn it is, and prepares it. Who `is_told`
+/// that something waits claims while it looks, instead of after.
 async fn look(
     app: &App,
     owner: Uuid,
-    version: Option<i64>,
-    mut receivers: Arc<Receivers>,
+    known: Known,
     rooms: &HashMap<Uuid, usize>,
-    turn: Turn,
+    is_told: bool,
 ) -> Result<Look> {
     let now = app.clock.now();
-    let pulse = queue::pulse(&app.database).await?;
-    if version != Some(pulse.version) || receivers.until.is_some_and(|until| until <= now) {
+    let Known { version, mut receivers, turn } = known;
+    let (mut wanted, mut endpoints) = wanted(&receivers, rooms, turn);
+    let early = async {
+        let is_known = is_told && !wanted.is_empty();
+        if is_known { queue::claim(&app.database, owner, &wanted, now).await.map(Some) } else { Ok(None) }
+    };
+    let (pulse, early) = tokio::try_join!(queue::pulse(&app.database), early)?;
+    let is_changed = version != Some(pulse.version) || receivers.until.is_some_and(|until| until <= now);
+    if is_changed {
         receivers = Arc::new(receiver::load(app).await?);
     }
     let mut look = Look {
@@ -468,30 +487,24 @@ async fn look(
         is_cut: false,
         next_due: pulse.next_due,
     };
-    if pulse.next_due.is_none_or(|due| due > now) {
-        return Ok(look);
-    }
-    let all: Vec<Wanted> = look
-        .receivers
-        .by_id
-        .values()
-        .map(|receiver| Wanted {
-            endpoint: receiver.row.id,
-            room: rooms
-                .get(&receiver.row.id)
-                .copied()
-                .unwrap_or_else(|| receiver.concurrency().max(FIRST_WINDOW)),
-            per_event: receiver.row.delivery_order == DeliveryOrder::PerEvent,
-            only_tests: receiver.row.grant_state == GrantState::Proposed,
-        })
-        .filter(|wanted| wanted.room > 0)
-        .collect();
-    let endpoints = all.len();
-    let wanted = turn.pick(all, |wanted| wanted.endpoint);
+    let rows = match early {
+        // By what was known of the endpoints before: not asked for any more.
+        Some(rows) if is_changed => {
+            look.unsent.extend(rows.iter().map(untouched));
+            look.is_cut = true;
+            return Ok(look);
+        }
+        Some(rows) => rows,
+        None if pulse.next_due.is_none_or(|due| due > now) => return Ok(look),
+        None => {
+            (wanted, endpoints) = self::wanted(&look.receivers, rooms, turn);
+            queue::claim(&app.database, owner, &wanted, now).await?
+        }
+    };
     let Some(last) = wanted.last().map(|wanted| wanted.endpoint) else { return Ok(look) };
     look.asked = wanted.iter().map(|wanted| wanted.endpoint).collect();
     let mut claimed: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
-    for delivery in queue::claim(&app.database, owner, &wanted, now).await? {
+    for delivery in rows {
         claimed.entry(delivery.endpoint_id).or_default().push(delivery);
     }
     let started = Instant::now();
@@ -536,6 +549,22 @@ async fn look(
     look.is_cut |= wanted.len() < endpoints;
     look.ready = numbered(app, owner, letters).await?;
     Ok(look)
+}
+
+/// What may be claimed for those whose turn it is, and how many have room at all.
+fn wanted(receivers: &Receivers, rooms: &HashMap<Uuid, usize>, turn: Turn) -> (Vec<Wanted>, usize) {
+    let room = |receiver: &Receiver| {
+        rooms.get(&receiver.row.id).copied().unwrap_or_else(|| receiver.concurrency().max(FIRST_WINDOW))
+    };
+    let all = receivers.by_id.values().map(|receiver| Wanted {
+        endpoint: receiver.row.id,
+        room: room(receiver),
+        per_event: receiver.row.delivery_order == DeliveryOrder::PerEvent,
+        only_tests: receiver.row.grant_state == GrantState::Proposed,
+    });
+    let all: Vec<_> = all.filter(|wanted| wanted.room > 0).collect();
+    let endpoints = all.len();
+    (turn.pick(all, |wanted| wanted.endpoint), endpoints)
 }
 
 /// Numbers what leaves for the first time, and writes the bodies. What was leased away meanwhile is left out.

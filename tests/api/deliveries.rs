@@ -577,6 +577,34 @@ async fn a_slow_receiver_holds_up_nobody_else() {
     .await;
 }
 
+/// One that is told claims by what it knows of the endpoints, and learns in the same moment that they have changed.
+#[tokio::test]
+async fn what_was_claimed_by_old_knowledge_goes_by_new() {
+    on_both(|app| async move {
+        stand_in_event(&app, Uuid::from_u128(1)).await;
+        let (old, new) = (Receiver::willing().await, Receiver::willing().await);
+        endpoint(&app, &old.url, |row| row.message_types = vec!["*".to_owned()].into()).await;
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn(worker::run(Arc::clone(&app.app), stop.clone()));
+        for (receiver, seen) in [(&old, 1), (&old, 2), (&new, 1), (&new, 2)] {
+            set(&app, webhook_endpoint::Column::Url, receiver.url.clone()).await;
+            message(&app, SCORED, ONE).await;
+            sequence_all(&app.app).await;
+            app.app.wake.sequenced();
+            tokio::time::timeout(Duration::from_secs(30), receiver.has_seen(seen)).await.unwrap();
+        }
+        stop.cancel();
+        worker.await.unwrap().unwrap();
+        let rows = deliveries(&app).await;
+        assert_eq!(
+            rows.iter().map(|row| (row.state, row.attempts)).collect::<Vec<_>>(),
+            [(DeliveryState::Delivered, 1); 4]
+        );
+        assert_eq!(rows.iter().filter_map(|row| row.sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_killed_worker_held_is_sent_when_its_lease_ends() {
     on_both(|app| async move {

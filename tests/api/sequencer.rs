@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use entity::{audit_entry, message, sequence_head};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vulndesk::app::App;
@@ -119,7 +121,8 @@ async fn a_replica_that_holds_the_lock_is_not_waited_for() {
     let app = TestApp::postgres().await;
     insert(app.app.database.writer(), message(&app.app, "one")).await;
     let other = app.app.database.begin_write().await.unwrap();
-    assert!(vulndesk::database::try_lock(&other, vulndesk::database::Lock::Sequencer).await.unwrap());
+    let head = sequence_head::Entity::find().lock_exclusive().one(&other).await.unwrap();
+    assert!(head.is_some());
     assert_eq!(sequence(&app.app).await.unwrap(), Sequenced { messages: 0, entries: 0, more: true });
     other.rollback().await.unwrap();
     assert_eq!(sequence(&app.app).await.unwrap().messages, 1);
