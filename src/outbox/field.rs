@@ -151,6 +151,6 @@ macro_rules! vocabulary_fields {
 
 vocabulary_fields! {
     ActionItemState, AffectedState, AssignmentState, DeadlineKind, DeadlineState, DecisionKind, EndpointState, Function, GrantState, Level,
-    MemberSource, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
+    MemberSource, NoDeadline, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
     WorldFactKind,
 }

@@ -1,0 +1,47 @@
+use entity::vocabulary::DecisionKind;
+
+use super::*;
+
+#[test]
+fn names_are_dotted_unique_and_found_again() {
+    for (at, kind) in MessageKind::ALL.iter().enumerate() {
+        assert_eq!(MessageKind::parse(kind.as_str()), Some(*kind));
+        assert!(MessageKind::ALL[..at].iter().all(|other| other.as_str() != kind.as_str()), "{kind:?}");
+        let parts: Vec<_> = kind.as_str().split('.').collect();
+        let word = |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        assert!(parts.len() == 2 && parts.iter().all(word), "{kind:?}");
+    }
+}
+
+#[test]
+fn everything_is_described_in_both_languages() {
+    for kind in MessageKind::ALL {
+        let texts = kind.all_fields().into_iter().map(|field| field.description);
+        for text in texts.chain([kind.description()]) {
+            let chinese = text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+            assert!(chinese && text.starts_with(|c: char| c.is_ascii_alphabetic()), "{kind:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn data_have_the_fields_of_the_schema() {
+    let message = DecisionChanged {
+        decision: Opaque::new(uuid::Uuid::nil()),
+        kind: DecisionKind::ReportAbroad,
+        decided: false,
+        granted: None,
+        expiring: false,
+    };
+    let data = message.data();
+    assert_eq!(data["kind"], "REPORT_ABROAD");
+    assert!(data.get("granted").is_none(), "what is not known is left out: {data}");
+    let schema = MessageKind::DecisionChanged.schema();
+    let properties = &schema["properties"]["data"]["properties"];
+    assert!(data.as_object().unwrap().keys().all(|name| properties.get(name).is_some()));
+    assert!(properties["event"].is_object() && properties.get("reports").is_none());
+    let required = schema["properties"]["data"]["required"].to_string();
+    assert!(required.contains("decided") && !required.contains("granted"), "{required}");
+    assert_eq!(MessageKind::DecisionChanged.example()["data"]["granted"], true);
+    assert_eq!(camel_case("approved_on_duty"), "approvedOnDuty");
+}
