@@ -71,6 +71,23 @@ struct Cursor {
     id: Uuid,
 }
 
+impl Cursor {
+    fn encode(&self) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).map_err(anyhow::Error::from)?))
+    }
+
+    /// What `text` says, where it is a cursor of this order.
+    fn decode(order: &str, field: &str, text: &str) -> Result<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable(field))?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| unreadable(field))?;
+        if cursor.order == order { Ok(cursor) } else { Err(unreadable(field)) }
+    }
+}
+
+fn unreadable(field: &str) -> Error {
+    Error::bad_input(field, "not a cursor of this list and order: send one that it returned")
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 enum Key {
     #[serde(rename = "t")]
@@ -128,26 +145,19 @@ impl<C: ColumnTrait> Keyset<C> {
         let Value::Uuid(Some(id)) = row.get(self.id) else {
             return Err(anyhow::anyhow!("a cursor's tie-break is an id").into());
         };
-        let cursor = Cursor { order: self.name(), key: Key::of(row.get(self.column))?, id };
-        Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).map_err(anyhow::Error::from)?))
+        Cursor { order: self.name(), key: Key::of(row.get(self.column))?, id }.encode()
     }
 
     /// What lies beyond `text` in the given direction.
     fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
-        let unreadable =
-            || Error::bad_input(field, "not a cursor of this list and order: send one that it returned");
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;
-        let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
-        if cursor.order != self.name() {
-            return Err(unreadable());
-        }
+        let cursor = Cursor::decode(&self.name(), field, text)?;
         let like = match self.column.def().get_column_type() {
             sea_orm::ColumnType::Integer => Value::Int(None),
             sea_orm::ColumnType::BigInteger => Value::BigInt(None),
             sea_orm::ColumnType::TimestampWithTimeZone => Value::ChronoDateTimeUtc(None),
             _ => Value::String(None),
         };
-        let value = cursor.key.value(&like).ok_or_else(unreadable)?;
+        let value = cursor.key.value(&like).ok_or_else(|| unreadable(field))?;
         let row = Expr::tuple([Expr::col(self.column.as_column_ref()), Expr::col(self.id.as_column_ref())]);
         let bound = Expr::tuple([Expr::value(value), Expr::value(cursor.id)]);
         Ok(if forward == self.descending { row.lt(bound) } else { row.gt(bound) })
@@ -161,7 +171,14 @@ pub struct Page<M> {
     pub rows: Vec<(M, String)>,
     has_next: bool,
     has_previous: bool,
-    count: SelectStatement,
+    count: Count,
+}
+
+/// How many rows the whole list has: told by a statement, which is asked only where somebody wants to know, or known.
+#[derive(Clone, Debug)]
+enum Count {
+    Asked(SelectStatement),
+    Known(usize),
 }
 
 /// Reads one page of `select`, which already says what may be seen and what was asked for.
@@ -205,7 +222,53 @@ where
         .collect::<Result<Vec<_>>>()?;
     let (has_next, has_previous) =
         if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
+    Ok(Page { rows, has_next, has_previous, count: Count::Asked(count) })
+}
+
+/// One page of a list that is held whole, in the order of `key`, which no two of its items share.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be.
+pub fn of_list<T>(
+    order: &str,
+    mut items: Vec<T>,
+    key: impl Fn(&T) -> &str,
+    input: &PageInput,
+) -> Result<Page<T>> {
+    let window = input.window()?;
+    let count = Count::Known(items.len());
+    items.sort_by(|one, other| key(one).cmp(key(other)));
+    if let Some(after) = &input.after {
+        let after = key_of(order, "after", after)?;
+        items.retain(|item| key(item) > after.as_str());
+    }
+    if let Some(before) = &input.before {
+        let before = key_of(order, "before", before)?;
+        items.retain(|item| key(item) < before.as_str());
+    }
+    let size = usize::from(window.size);
+    let more = items.len() > size;
+    if window.backward {
+        items.drain(..items.len().saturating_sub(size));
+    } else {
+        items.truncate(size);
+    }
+    let with_cursor = |item: T| {
+        let key = Key::Text(key(&item).to_owned());
+        let cursor = Cursor { order: order.to_owned(), key, id: Uuid::nil() };
+        Ok((item, cursor.encode()?))
+    };
+    let rows = items.into_iter().map(with_cursor).collect::<Result<Vec<_>>>()?;
+    let (has_next, has_previous) =
+        if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
     Ok(Page { rows, has_next, has_previous, count })
+}
+
+fn key_of(order: &str, field: &str, text: &str) -> Result<String> {
+    match Cursor::decode(order, field, text)?.key {
+        Key::Text(key) => Ok(key),
+        Key::Time(_) | Key::Number(_) => Err(unreadable(field)),
+    }
 }
 
 /// About a page. 分页信息。
@@ -231,7 +294,7 @@ pub struct Edge<T> {
 pub struct Connection<T> {
     edges: Vec<Edge<T>>,
     info: PageInfo,
-    count: SelectStatement,
+    count: Count,
 }
 
 impl<T> Connection<T> {
@@ -248,7 +311,10 @@ impl<T> Connection<T> {
     }
 
     async fn count(&self, database: &Database) -> Result<u64> {
-        let mut rows = self.count.clone();
+        let mut rows = match &self.count {
+            Count::Known(found) => return Ok(u64::try_from(*found).unwrap_or(u64::MAX)),
+            Count::Asked(rows) => rows.clone(),
+        };
         rows.clear_selects().expr(Expr::val(1)).limit(MAX_COUNT + 1);
         let counted =
             Query::select().expr_as(Expr::cust("COUNT(*)"), "found").from_subquery(rows, "rows").take();

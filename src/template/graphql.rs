@@ -14,6 +14,7 @@ use crate::channel::graphql::Channel;
 use crate::error::Error;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
+use crate::graphql::page::{self, Connection, PageInput};
 use crate::graphql::scalars::Id;
 use crate::graphql::{actor, app};
 use crate::outbox::retrying;
@@ -216,23 +217,30 @@ pub struct TemplateQuery;
 /// Queries of reply templates. 回复模板查询。
 #[Object]
 impl TemplateQuery {
-    /// Templates by key, built-in ones included. 回复模板，含内置。
+    /// Templates by key, built-in ones included. 回复模板，按标识排序，含内置。
+    #[allow(clippy::too_many_arguments, reason = "a filter and a page's arguments")]
     async fn reply_templates(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only of this kind of reply. 回复类型。")] kind: Option<ReplyKind>,
         #[graphql(desc = "Only of this language or another with the same first part. 语言。")]
         language: Option<String>,
-    ) -> ApiResult<Vec<ReplyTemplate>> {
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<ReplyTemplate>> {
         require(actor(ctx), Action::ReadReplyTemplates)?;
-        let first = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let main = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let mut templates = super::all(app(ctx)).await?;
         templates.retain(|template| {
             kind.is_none_or(|kind| kind == template.kind)
-                && language.as_deref().is_none_or(|language| first(language) == first(&template.language))
+                && language.as_deref().is_none_or(|language| main(language) == main(&template.language))
         });
-        templates.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(templates.into_iter().map(ReplyTemplate).collect())
+        let input = PageInput { first, after, last, before };
+        Ok(Connection::new(page::of_list("template+", templates, |template| &template.key, &input)?))
     }
 
     /// The facts that templates may name. 模板可用的事实。
