@@ -56,8 +56,6 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
         escalation::join(app, &mut changes, &mut granted, None, Some(&actor.subject), MemberSource::Actor);
     }
     regrant(&mut changes, Some(&access), &granted);
-    // Whether what is owed abroad needs a decision hangs on it.
-    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     super::tell(app, &mut changes, &after);
     // What is public needs no decision about going abroad, and what no longer is needs one.
     Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;

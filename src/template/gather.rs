@@ -79,7 +79,7 @@ pub fn facts(rows: &Rows, company: &Company, language: &str, now: DateTime<Utc>)
         patch_link: joined(fixes.iter().filter_map(|row| row.advisory.clone())),
         measure_available_at: available.min().filter(|at| *at <= now).map(time),
         exploited_since: exploited.and_then(|row| row.occurred_at).map(time),
-        exploitation_learned_at: exploited.map(|row| time(row.learned_at)),
+        exploitation_learned_at: rows.exploitation_learned_at.map(time),
         publicly_known_since: world(WorldFactKind::PubliclyKnown).and_then(|row| row.occurred_at).map(time),
         mitigation: joined(fixes.iter().filter_map(|row| row.mitigation.clone())),
         cvss_vector: modern.map(|row| row.vector.clone()),

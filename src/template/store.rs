@@ -84,6 +84,8 @@ pub struct Rows {
     pub cve: Vec<String>,
     /// When the vulnerability was learned of, as its clocks count; none while it was not.
     pub learned_at: Option<DateTime<Utc>>,
+    /// When exploitation was learned of, in the same way.
+    pub exploitation_learned_at: Option<DateTime<Utc>>,
 }
 
 /// Reads what facts are drawn from.
@@ -182,6 +184,7 @@ pub async fn rows(
         severities,
         world,
         cve: cve.into_iter().map(|row| row.value).collect(),
+        exploitation_learned_at: clocks.learned_at(ClockFactKind::LearnedExploitation),
         learned_at: clocks.learned_at(ClockFactKind::LearnedVulnerability),
     })
 }
