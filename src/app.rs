@@ -1,5 +1,6 @@
 //! What every command has at hand.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Ids};
@@ -44,6 +45,8 @@ pub struct App {
     pub mailroom: Arc<Mailroom>,
     /// When people get their daily e-mail; none when nobody does.
     pub digest: Option<notice::Hour>,
+    /// Days for which it is kept what became of a daily e-mail.
+    pub digest_kept_days: NonZeroU16,
     /// What is set about inbound hooks.
     pub hooks: HookSettings,
     /// What may be asked outside; public https alone unless [`with_outbound`](Self::with_outbound).
@@ -76,6 +79,7 @@ impl App {
             replies: Arc::default(),
             mailroom: Arc::default(),
             digest: None,
+            digest_kept_days: notice::DIGEST_KEPT_DAYS,
             hooks: HookSettings::default(),
             outbound: Policy::default(),
             routes: Routes::default(),

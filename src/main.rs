@@ -261,6 +261,7 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
     app.digest = settings.notices.read()?;
+    app.digest_kept_days = settings.notices.digest_kept_days;
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));

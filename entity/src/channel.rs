@@ -37,6 +37,8 @@ pub struct Model {
     pub active: bool,
     /// How its reports are acknowledged.
     pub acknowledgement: Acknowledgement,
+    /// The last of the open events about it that was planned anew after it changed; none when all were.
+    pub replan_after: Option<Uuid>,
     /// Counts changes that a caller has to have seen.
     pub version: i32,
     /// Counts every change; guards each write.

@@ -16,6 +16,8 @@ pub struct Model {
     pub event_id: Uuid,
     /// The report that it belongs to.
     pub report_id: Option<Uuid>,
+    /// The decision that declared the incident of which it says when it was learned of.
+    pub decision_id: Option<Uuid>,
     /// What it is.
     pub kind: ClockFactKind,
     /// The instant; none where the question names no date.

@@ -18,6 +18,8 @@ pub struct Model {
     pub created_by: String,
     /// From when it is used.
     pub created_at: DateTimeUtc,
+    /// The last of the open events that was planned by it; none when all were.
+    pub replan_after: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

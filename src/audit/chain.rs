@@ -21,7 +21,7 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 
 /// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
 /// place.
-const RAW: [(&str, &[&str]); 12] = [
+const RAW: [(&str, &[&str]); 14] = [
     ("attachment", &["name"]),
     ("calendar_feed", &["secret_hash"]),
     ("inbound_mail", &["identity", "message_id", "subject", "text"]),
@@ -34,6 +34,8 @@ const RAW: [(&str, &[&str]); 12] = [
     ("tracker", &["credentials"]),
     ("reply_route", &["sealed", "url"]),
     ("product", &["replan_after"]),
+    ("channel", &["replan_after"]),
+    ("deadline_policy", &["replan_after"]),
 ];
 
 /// SHA-256 over every field of an entry but the digest and the position, each preceded by its length, so

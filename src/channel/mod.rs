@@ -91,6 +91,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
         contacts: rules::contacts(&input.contacts)?.into(),
         active: true,
         acknowledgement: acknowledgement(input.kind, input.acknowledgement)?,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -190,6 +191,7 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<c
     if input.acknowledgement.is_some() {
         after.acknowledgement = acknowledgement(before.kind, input.acknowledgement)?;
     }
+    crate::deadline::channel_changed(&before, &mut after);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateChannel);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;

@@ -2,16 +2,17 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
-use entity::vocabulary::{ClockFactKind, LearnedOf, NoticeType};
-use entity::{channel, clock_fact, event, report};
+use entity::vocabulary::{ClockFactKind, DecisionKind, LearnedOf, NoticeType};
+use entity::{channel, clock_fact, decision, event, report};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Clocks;
+use super::rules::ClockFacts;
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
-use crate::error::{Error, RefusalCode, Result};
+use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
@@ -68,16 +69,9 @@ pub async fn set_notice_date(app: &App, actor: &Actor, input: &SetNoticeDate) ->
         if at < report.received_at {
             return Err(Error::bad_input(field, "send a date that is not before the notice came"));
         }
-        enter(
-            app,
-            &mut changes,
-            &mut clocks,
-            &before,
-            Some(report.id),
-            kind,
-            Some(at),
-            "the notice's own date",
-        );
+        let note = "the notice's own date";
+        let entry = Entry { report: Some(report.id), decision: None, kind, at, note };
+        enter(app, &mut changes, &mut clocks, &entry);
     }
     if let Some(notice_type) = input.notice_type {
         let typed = report::Model { notice_type: Some(notice_type), ..report.clone() };
@@ -96,6 +90,9 @@ pub struct CorrectLearnedAt {
     pub expected_version: i32,
     /// What was learned of. 获知的事项。
     pub of: LearnedOf,
+    /// The decision that declared the incident, of an incident; may be left out where there is one alone.
+    /// 认定该事件的决策，仅用于严重事件与网络安全事件；仅有一项时可省略。
+    pub decision: Option<Id<decision::Entity>>,
     /// When; to a later instant only a LEADER corrects it. 获知时间；推迟须由领导小组操作。
     pub learned_at: DateTime<Utc>,
     /// Why it is corrected. 更正原因。
@@ -105,8 +102,8 @@ pub struct CorrectLearnedAt {
 /// Corrects from when the clocks of a legal duty count.
 ///
 /// # Errors
-/// By policy, visibility and version; BAD_USER_INPUT when it lies in the future; refusals when nothing of the kind was
-/// learned of, and where only a LEADER may.
+/// By policy, visibility and version; BAD_USER_INPUT when it lies in the future, and with a decision for what none
+/// declares; refusals when nothing of the kind was learned of or it is open which is meant, and where only a LEADER may.
 pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearnedAt) -> Result<event::Model> {
     require(actor, Action::CorrectLearnedAt)?;
     let reason = require_text("input.reason", &input.reason, SHORT)?;
@@ -127,7 +124,8 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
         LearnedOf::SevereIncident => ClockFactKind::LearnedSevereIncident,
         LearnedOf::NetworkIncident => ClockFactKind::LearnedNetworkIncident,
     };
-    let Some(present) = clocks.facts.counts_from(kind) else {
+    let declared = declared(&clocks.facts, kind, input.decision.as_ref().map(|id| id.0))?;
+    let Some(present) = clocks.facts.counts_from(kind, declared.as_ref()) else {
         let message = "nothing of this kind is on record: record it first (giveVerdict, recordWorldFact, recordDecision)";
         return Err(Error::refused(RefusalCode::UnknownReference, message));
     };
@@ -137,8 +135,36 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
             "only a LEADER corrects it to a later instant, since that lengthens a legal term: ask one";
         return Err(Error::refused(RefusalCode::NeedsLeader, message));
     }
-    enter(app, &mut changes, &mut clocks, &before, None, kind, Some(learned_at), &reason);
+    let decision = declared.map(|row| row.id);
+    let entry = Entry { report: None, decision, kind, at: learned_at, note: &reason };
+    enter(app, &mut changes, &mut clocks, &entry);
     finish(app, changes, clocks, before).await
+}
+
+/// The decision whose incident is meant; none for what no decision declares, and where none did.
+fn declared(facts: &ClockFacts, of: ClockFactKind, named: Option<Uuid>) -> Result<Option<decision::Model>> {
+    const FIELD: &str = "decision";
+    let kind = match of {
+        ClockFactKind::LearnedSevereIncident => DecisionKind::SevereIncident,
+        ClockFactKind::LearnedNetworkIncident => DecisionKind::NetworkIncident,
+        _ if named.is_some() => {
+            return Err(Error::bad_input("input.decision", "no decision declares this: leave it out"));
+        }
+        _ => return Ok(None),
+    };
+    let all: Vec<_> = facts.incidents(kind).collect();
+    match (named, all.as_slice()) {
+        (Some(id), _) => {
+            let message = "this event has no such incident: name a granted decision of it that declared one";
+            let unknown = || Error::Refused(vec![Refusal::on(RefusalCode::UnknownReference, FIELD, message)]);
+            Ok(Some(all.into_iter().find(|row| row.id == id).cloned().ok_or_else(unknown)?))
+        }
+        (None, [_, _, ..]) => {
+            let message = "several incidents were declared: name the decision of the one that is meant";
+            Err(Error::Refused(vec![Refusal::on(RefusalCode::MissingFact, FIELD, message)]))
+        }
+        (None, one) => Ok(one.first().map(|row| (*row).clone())),
+    }
 }
 
 /// A follow-up question of a channel. 渠道的追问。
@@ -192,6 +218,7 @@ pub async fn record_follow_up_question(
         id: app.ids.next(),
         event_id: before.id,
         report_id: Some(report.id),
+        decision_id: None,
         kind: ClockFactKind::Question,
         at: due,
         note: question,
@@ -230,20 +257,21 @@ async fn end(
     Ok(Some(start.ok_or_else(|| Error::bad_input("input.dueOn", "send a date of this age"))?))
 }
 
-#[allow(clippy::too_many_arguments, reason = "a row's columns")]
-fn enter(
-    app: &App,
-    changes: &mut ChangeSet,
-    clocks: &mut Clocks,
-    event: &event::Model,
+/// An instant that a person enters, and for what of the event.
+struct Entry<'a> {
     report: Option<Uuid>,
+    decision: Option<Uuid>,
     kind: ClockFactKind,
-    at: Option<DateTime<Utc>>,
-    note: &str,
-) {
+    at: DateTime<Utc>,
+    note: &'a str,
+}
+
+/// Writes an entry, in the place of an earlier one for the same.
+fn enter(app: &App, changes: &mut ChangeSet, clocks: &mut Clocks, entry: &Entry<'_>) {
     let now = changes.at();
     clocks.facts.entered.retain(|known| {
-        let same = known.kind == kind && known.report_id == report;
+        let same =
+            (known.kind, known.report_id, known.decision_id) == (entry.kind, entry.report, entry.decision);
         if same {
             changes.update(known, &clock_fact::Model { superseded_at: Some(now), ..known.clone() });
         }
@@ -251,11 +279,12 @@ fn enter(
     });
     let row = clock_fact::Model {
         id: app.ids.next(),
-        event_id: event.id,
-        report_id: report,
-        kind,
-        at,
-        note: note.to_owned(),
+        event_id: clocks.facts.event.id,
+        report_id: entry.report,
+        decision_id: entry.decision,
+        kind: entry.kind,
+        at: Some(entry.at),
+        note: entry.note.to_owned(),
         since: now,
         recorded_by: changes.actor().to_owned(),
         recorded_at: now,

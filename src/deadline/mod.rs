@@ -13,14 +13,15 @@
 //!
 //! Nothing hangs on a process being up at the minute: each open clock remembers at which share of its time people were
 //! told last and when they are to be told next, and [`Telling`] finds it by that. [`Recounting`] finds what was counted
-//! by an older policy, calendar or channel, [`Replanning`] the events of a product whose scope changed.
+//! by an older policy, calendar or channel, [`Replanning`](replanning::Replanning) the open events, with clocks or without,
+//! that a new policy or a changed product or channel is about.
 
 mod counting;
 mod enter;
 mod forecast;
 pub mod graphql;
 mod policy;
-mod product;
+mod replanning;
 pub mod rules;
 pub mod store;
 mod sweep;
@@ -34,7 +35,7 @@ pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
 pub use policy::{
     CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
 };
-pub use product::{AT_ONCE, Replanning, product_changed};
+pub use replanning::{AT_ONCE, OfChannels, OfPolicies, OfProducts, channel_changed, product_changed};
 pub use sweep::{Recounting, Telling};
 
 use std::collections::BTreeMap;

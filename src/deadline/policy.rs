@@ -263,6 +263,7 @@ pub(super) fn recipient_channel(app: &App, key: &str) -> Option<channel::Model> 
         contacts: Vec::new().into(),
         active: true,
         acknowledgement: Acknowledgement::ByHand,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

@@ -11,12 +11,13 @@ use entity::{
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
 };
 use uuid::Uuid;
 
 use super::rules::{self, ClockFacts, Given, Policy, Product, Scored, TimedCalendar};
 use crate::app::App;
+use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
 use crate::calendar as calendars;
 use crate::clock::{Clock, Ids};
@@ -228,7 +229,16 @@ pub fn row(
     created_at: DateTime<Utc>,
 ) -> anyhow::Result<deadline_policy::Model> {
     let rules = serde_json::to_value(policy)?;
-    Ok(deadline_policy::Model { id, number, rules, created_by: created_by.to_owned(), created_at })
+    // Before every event: what is open follows it.
+    let replan_after = Some(Uuid::nil());
+    Ok(deadline_policy::Model {
+        id,
+        number,
+        rules,
+        created_by: created_by.to_owned(),
+        created_at,
+        replan_after,
+    })
 }
 
 /// Makes sure that there is a policy to count by: the default, as number 1.
@@ -237,7 +247,10 @@ pub fn row(
 /// Of the database.
 pub async fn ensure_default(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::Result<()> {
     if deadline_policy::Entity::find().one(database.writer()).await?.is_none() {
-        let row = row(ids.next(), 1, &rules::default_policy()?, INSTALLATION, clock.now())?;
+        let mut row = row(ids.next(), 1, &rules::default_policy()?, INSTALLATION, clock.now())?;
+        if event::Entity::find().one(database.writer()).await?.is_none() {
+            row.replan_after = None;
+        }
         row.into_active_model().insert(database.writer()).await?;
     }
     Ok(())
@@ -256,12 +269,39 @@ pub async fn calendars(app: &App) -> Result<BTreeMap<Uuid, TimedCalendar>> {
     Ok(calendars)
 }
 
-/// The actor may see the clock: it is ours alone, or its channel's replies are theirs to read.
+/// The actor may see the clock: their role reads clocks, and it is ours alone, or its channel's replies are theirs to
+/// read.
 pub fn visible(actor: &Actor) -> Condition {
+    Condition::all().add(readable(actor)).add(visibility::visible(
+        actor,
+        Facet::Content,
+        deadline::Column::EventId,
+    ))
+}
+
+/// The same of a clock on an event whose content is the actor's to see.
+pub fn readable(actor: &Actor) -> Condition {
     let own = Condition::any()
         .add(deadline::Column::ChannelId.is_null())
         .add(crate::reply::store::readable(actor, deadline::Column::ChannelId));
-    Condition::all().add(visibility::visible(actor, Facet::Content, deadline::Column::EventId)).add(own)
+    Condition::all().add(Expr::value(allows(actor, Action::ReadDeadlines))).add(own)
+}
+
+/// Which clocks have one of these ids and are [`readable`].
+///
+/// # Errors
+/// Of the database.
+pub async fn readable_among(
+    app: &App,
+    actor: &Actor,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Uuid>> {
+    let select = deadline::Entity::find()
+        .select_only()
+        .column(deadline::Column::Id)
+        .filter(is_one_of(app.database.backend(), deadline::Column::Id, ids))
+        .filter(readable(actor));
+    Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
 /// Which clocks are asked for.
@@ -432,62 +472,128 @@ pub async fn to_recount(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>>
     Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
-/// Events about a product that are not closed, with ids after `after`.
-///
-/// # Errors
-/// Of the database.
-pub async fn open_events_of(app: &App, product: Uuid, after: Uuid, limit: u64) -> Result<Vec<event::Model>> {
-    let about = affected_product::Entity::find()
-        .select_only()
-        .column(affected_product::Column::EventId)
-        .filter(affected_product::Column::ProductId.eq(product))
-        .into_query();
-    let select = event::Entity::find()
-        .filter(event::Column::Id.in_subquery(about))
+/// A table of configuration that events follow, whose rows remember how far the open events about them were planned anew
+/// after they changed.
+pub trait Marked: EntityTrait<Column: Send> {
+    /// What this work is called in the log.
+    const NAME: &'static str;
+    /// Its id.
+    const ID: Self::Column;
+    /// The last event that was planned anew; none when all were.
+    const REPLAN_AFTER: Self::Column;
+
+    /// The event is about the row.
+    fn concerns(id: Uuid) -> Condition;
+}
+
+impl Marked for product::Entity {
+    const NAME: &'static str = "clocks of changed products";
+    const ID: Self::Column = product::Column::Id;
+    const REPLAN_AFTER: Self::Column = product::Column::ReplanAfter;
+
+    fn concerns(id: Uuid) -> Condition {
+        let affected = affected_product::Entity::find()
+            .select_only()
+            .column(affected_product::Column::EventId)
+            .filter(affected_product::Column::ProductId.eq(id));
+        Condition::all().add(event::Column::Id.in_subquery(affected.into_query()))
+    }
+}
+
+impl Marked for channel::Entity {
+    const NAME: &'static str = "clocks of changed channels";
+    const ID: Self::Column = channel::Column::Id;
+    const REPLAN_AFTER: Self::Column = channel::Column::ReplanAfter;
+
+    fn concerns(id: Uuid) -> Condition {
+        let reported = report::Entity::find()
+            .select_only()
+            .column(report::Column::EventId)
+            .filter(report::Column::ChannelId.eq(id));
+        let owed = obligation::Entity::find()
+            .select_only()
+            .column(obligation::Column::EventId)
+            .filter(obligation::Column::ChannelId.eq(id));
+        Condition::any()
+            .add(event::Column::Id.in_subquery(reported.into_query()))
+            .add(event::Column::Id.in_subquery(owed.into_query()))
+    }
+}
+
+impl Marked for deadline_policy::Entity {
+    const NAME: &'static str = "clocks by a new policy";
+    const ID: Self::Column = deadline_policy::Column::Id;
+    const REPLAN_AFTER: Self::Column = deadline_policy::Column::ReplanAfter;
+
+    fn concerns(_id: Uuid) -> Condition {
+        Condition::all()
+    }
+}
+
+fn open_events(about: Condition, after: Uuid, limit: u64) -> Select<event::Entity> {
+    event::Entity::find()
+        .filter(about)
         .filter(event::Column::Status.ne(Status::Closed))
         .filter(event::Column::History.eq(false))
         .filter(event::Column::Id.gt(after))
         .order_by_asc(event::Column::Id)
-        .limit(limit);
-    Ok(select.all(app.database.reader()).await?)
+        .limit(limit)
 }
 
-/// Products whose open events have to be planned anew, with ids after `after`.
+/// Events about a product that are not closed, in the order of their ids.
 ///
 /// # Errors
 /// Of the database.
-pub async fn products_to_replan(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
-    let select = product::Entity::find()
+pub async fn open_events_of(app: &App, product: Uuid, limit: u64) -> Result<Vec<event::Model>> {
+    let select = open_events(product::Entity::concerns(product), Uuid::nil(), limit);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Open events about a row of configuration, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn open_events_about<E: Marked>(app: &App, id: Uuid, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = open_events(E::concerns(id), after, limit).select_only().column(event::Column::Id);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Rows whose open events have to be planned anew, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn marked<E: Marked>(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = E::find()
         .select_only()
-        .column(product::Column::Id)
-        .filter(product::Column::ReplanAfter.is_not_null())
-        .filter(product::Column::Id.gt(after))
-        .order_by_asc(product::Column::Id)
+        .column(E::ID)
+        .filter(E::REPLAN_AFTER.is_not_null())
+        .filter(E::ID.gt(after))
+        .order_by_asc(E::ID)
         .limit(limit);
     Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
-/// The product, while events of it have to be planned anew.
+/// How far the row's open events were planned anew; none when all were.
 ///
 /// # Errors
 /// Of the database.
-pub async fn product_to_replan(app: &App, id: Uuid) -> Result<Option<product::Model>> {
-    let select = product::Entity::find_by_id(id).filter(product::Column::ReplanAfter.is_not_null());
-    Ok(select.one(app.database.writer()).await?)
+pub async fn mark<E: Marked>(app: &App, id: Uuid) -> Result<Option<Uuid>> {
+    let select = E::find().select_only().column(E::REPLAN_AFTER).filter(E::ID.eq(id));
+    let mark: Option<Option<Uuid>> = select.into_tuple().one(app.database.writer()).await?;
+    Ok(mark.flatten())
 }
 
-/// Remembers how far a product's events were planned anew; none when that was the last. Where the product changed
-/// meanwhile, all of them have to be planned once more, and this remembers nothing.
+/// Remembers how far the row's open events were planned anew; none when that was the last. False where the mark is no
+/// longer the one that was read.
 ///
 /// # Errors
 /// Of the database.
-pub async fn replanned(app: &App, product: &product::Model, until: Option<Uuid>) -> Result<()> {
-    let update = product::Entity::update_many()
-        .col_expr(product::Column::ReplanAfter, Expr::value(until))
-        .filter(product::Column::Id.eq(product.id))
-        .filter(product::Column::Revision.eq(product.revision));
-    app.database.writer().execute(update.as_query()).await?;
-    Ok(())
+pub async fn move_mark<E: Marked>(app: &App, id: Uuid, from: Uuid, to: Option<Uuid>) -> Result<bool> {
+    let update = E::update_many()
+        .col_expr(E::REPLAN_AFTER, Expr::value(to))
+        .filter(E::ID.eq(id))
+        .filter(E::REPLAN_AFTER.eq(from));
+    Ok(app.database.writer().execute(update.as_query()).await?.rows_affected() == 1)
 }
 
 /// The event, for the product's own work on it.

@@ -81,15 +81,21 @@ async fn tell(
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
         let breached = one.is_breach();
-        if breached {
+        if let Some(reason) = one.undated() {
+            changes.message(app, Some(event.id), &message::DeadlineUndated { deadline, kind, reason });
+        } else if breached {
             changes.message(app, Some(event.id), &message::DeadlineBreached { deadline, kind });
         } else {
             let percent = one.percent;
             changes.message(app, Some(event.id), &message::DeadlineDueSoon { deadline, kind, percent });
         }
         let notice = notice::Told {
-            kind: if breached { NoticeKind::Breached } else { NoticeKind::DueSoon },
-            percent: Some(one.percent),
+            kind: match one.undated() {
+                Some(_) => NoticeKind::Undated,
+                None if breached => NoticeKind::Breached,
+                None => NoticeKind::DueSoon,
+            },
+            percent: one.undated().is_none().then_some(one.percent),
             event: Some(event.id),
             about: one.deadline.id,
             once: None,

@@ -98,7 +98,7 @@ nodes! {
     product: product => Product, |actor| by_role(actor, Action::ReadProducts);
     customer: customer => Customer, |actor| by_role(actor, Action::ReadCustomers);
     calendar: calendar => Calendar, |actor| by_role(actor, Action::ReadCalendars);
-    deadline: deadline => Deadline, |actor| by_role(actor, Action::ReadDeadlines).add(crate::deadline::store::visible(actor));
+    deadline: deadline => Deadline, crate::deadline::store::visible;
     deadline: deadline_policy => DeadlinePolicy, |actor| by_role(actor, Action::ReadDeadlinePolicies);
     duty: duty => Duty, |actor| by_role(actor, Action::ReadDuties);
     webhook: webhook_endpoint => WebhookEndpoint, |actor| by_role(actor, Action::ReadWebhooks);

@@ -15,7 +15,7 @@ use crate::auth::{Actor, Origin, Role};
 use crate::error::Result;
 use crate::notice;
 use crate::notice::rules::{FAILING, daily};
-use crate::outbox::{ChangeSet, retrying};
+use crate::outbox::{ChangeSet, Opaque, message, retrying};
 
 /// How long the request that brought a hook has to carry it out before the worker does.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -129,6 +129,12 @@ async fn tell(app: &App, source: &Source) -> Result<()> {
         let people = notice::keepers(app, &[Role::Admin]).await?;
         let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::TellTrouble);
         if notice::tell_once(app, &mut changes, people, &told).await? {
+            let sender = source.id();
+            let (channel, tracker) = match source.kind() {
+                HookSourceKind::Channel => (Some(Opaque::new(sender)), None),
+                HookSourceKind::Tracker => (None, Some(Opaque::new(sender))),
+            };
+            changes.message(app, None, &message::HookFailing { channel, tracker });
             app.commit(changes).await?;
         }
         Ok(())

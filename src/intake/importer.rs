@@ -279,6 +279,7 @@ fn new_channel(app: &App, changes: &ChangeSet, spec: &ChannelSpec) -> channel::M
         contacts: Texts::default(),
         active: true,
         acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

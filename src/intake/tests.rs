@@ -29,6 +29,7 @@ async fn bed_with_channel() -> Bed {
         contacts: Vec::new().into(),
         active: true,
         acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),

@@ -20,6 +20,7 @@ pub mod rules;
 pub mod settings;
 pub mod source;
 pub mod store;
+pub mod trouble;
 pub mod worker;
 
 use chrono::{DateTime, SubsecRound, Utc};

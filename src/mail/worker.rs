@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::imap::{Fetched, Mailbox};
 use super::settings::Imap;
-use super::{Outcome, reader, store, take};
+use super::{Outcome, reader, store, take, trouble};
 use crate::app::App;
 
 /// Who reads the mailbox, for the audit trail.
@@ -67,12 +67,16 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
                 // What is wrong with one stays with it: it is tried again at the next look.
                 Err(error) => {
                     tracing::error!(uid, ?error, "a mail was not taken");
+                    trouble::tell(app, &imap.channel).await;
                     continue;
                 }
             },
         };
         match &outcome {
-            Outcome::Refused(words) => tracing::warn!(uid, words, "a mail was left out"),
+            Outcome::Refused(words) => {
+                tracing::warn!(uid, words, "a mail was left out");
+                trouble::tell(app, &imap.channel).await;
+            }
             Outcome::Automatic(reason) => {
                 tracing::info!(uid, reason = reason.as_str(), "a mail was left alone")
             }

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::vocabulary::{DigestState, NoticeKind};
 use entity::{deadline, digest as digests, event, notice, principal};
 
+use super::rules::about;
 use super::{MarkNoticeRead, SetNoticeDigest, digest, store};
 use crate::auth::policy::{Action, allows, require};
 use crate::deadline::graphql::Deadline;
@@ -22,17 +23,6 @@ pub struct Notice(pub notice::Model);
 impl From<notice::Model> for Notice {
     fn from(row: notice::Model) -> Self {
         Self(row)
-    }
-}
-
-/// Of which kind the id is of what a notice is about.
-fn about(kind: NoticeKind) -> Kind {
-    match kind {
-        NoticeKind::DueSoon | NoticeKind::Breached => Kind::Deadline,
-        NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
-        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone => Kind::WebhookEndpoint,
-        NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
-        NoticeKind::ChannelHooksFailing => Kind::Channel,
     }
 }
 

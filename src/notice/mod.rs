@@ -17,7 +17,7 @@ mod owners;
 mod settings;
 
 pub use owners::OwnersGone;
-pub use settings::{Hour, NoticeSettings};
+pub use settings::{DIGEST_KEPT_DAYS, Hour, NoticeSettings};
 
 use std::collections::BTreeSet;
 
@@ -97,6 +97,16 @@ pub async fn keepers(app: &App, roles: &[Role]) -> Result<BTreeSet<String>> {
         actor.is_some_and(|actor| actor.has_any(roles))
     });
     Ok(acting.map(|row| row.subject.clone()).collect())
+}
+
+/// Whoever is on duty for a function now, with their deputies.
+///
+/// # Errors
+/// Of the database.
+pub async fn on_duty(app: &App, function: Function) -> Result<BTreeSet<String>> {
+    let duties = crate::deadline::store::duties(app, app.clock.now()).await?;
+    let of_function = duties.into_iter().filter(|duty| duty.function == function);
+    Ok(of_function.flat_map(|duty| [Some(duty.subject), duty.deputy]).flatten().collect())
 }
 
 /// Those who answer for what an event says to the outside: whoever has the work of SECURITY on it, else whoever is on

@@ -11,12 +11,24 @@ use entity::vocabulary::{DeadlineKind, NoticeKind};
 use uuid::Uuid;
 
 use super::settings::Hour;
+use crate::ids::Kind;
 use crate::principal::rules::is_stale;
 
 /// Attempts in a row after which something is said to fail again and again.
 pub const FAILING: i32 = 5;
 /// Most lines of a list in the e-mail.
 const LINES: usize = 50;
+
+/// Of which kind the id is of what a notice is about.
+pub fn about(kind: NoticeKind) -> Kind {
+    match kind {
+        NoticeKind::DueSoon | NoticeKind::Breached | NoticeKind::Undated => Kind::Deadline,
+        NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
+        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone => Kind::WebhookEndpoint,
+        NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
+        NoticeKind::ChannelHooksFailing | NoticeKind::MailLeftOut => Kind::Channel,
+    }
+}
 
 /// The key of something that goes on and is told once a day.
 pub fn daily(what: &str, id: Uuid, at: DateTime<Utc>) -> String {

@@ -1,5 +1,7 @@
 //! What an operator sets about notices.
 
+use std::num::NonZeroU16;
+
 use anyhow::{Context, ensure};
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -14,11 +16,21 @@ pub struct NoticeSettings {
     pub digest_hour: u8,
     /// IANA zone of that hour.
     pub time_zone: String,
+    /// Days for which it is kept what became of each.
+    pub digest_kept_days: NonZeroU16,
 }
+
+/// Days for which it is kept what became of a daily e-mail, unless it is set.
+pub const DIGEST_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 
 impl Default for NoticeSettings {
     fn default() -> Self {
-        Self { digest: true, digest_hour: 8, time_zone: "Asia/Shanghai".to_owned() }
+        Self {
+            digest: true,
+            digest_hour: 8,
+            time_zone: "Asia/Shanghai".to_owned(),
+            digest_kept_days: DIGEST_KEPT_DAYS,
+        }
     }
 }
 
@@ -52,7 +64,8 @@ mod tests {
     #[test]
     fn an_hour_or_a_zone_that_is_none_is_refused() {
         let of = |hour, zone: &str| {
-            NoticeSettings { digest: true, digest_hour: hour, time_zone: zone.to_owned() }.read()
+            let time_zone = zone.to_owned();
+            NoticeSettings { digest_hour: hour, time_zone, ..NoticeSettings::default() }.read()
         };
         assert_eq!(of(23, "UTC").unwrap().unwrap().hour, 23);
         assert!(of(24, "UTC").is_err() && of(8, "Mars").is_err());

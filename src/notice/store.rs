@@ -2,28 +2,50 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use entity::vocabulary::Facet;
-use entity::{event, notice, principal};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::vocabulary::{Facet, NoticeKind};
+use entity::{deadline, event, notice, principal, reply};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::rules::about as about_kind;
 use crate::app::App;
 use crate::auth::{Actor, Role, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
 use crate::graphql::page::{self, Keyset, Page, PageInput};
+use crate::ids::Kind;
 
 use notice::Column as C;
 
-/// The actor's own, about no event or one that they may still see.
+/// The actor's own, about no event or one that they may still see; of a clock or reply, as far as that is theirs to read.
 fn own(actor: &Actor) -> Condition {
     let about = Condition::any().add(C::EventId.is_null()).add(visibility::visible(
         actor,
         Facet::Content,
         C::EventId,
     ));
-    Condition::all().add(C::Subject.eq(&*actor.subject)).add(about)
+    let about_id = || Expr::col((notice::Entity, C::AboutId));
+    let clock = Query::select()
+        .expr(Expr::val(1))
+        .from(deadline::Entity)
+        .and_where(Expr::col((deadline::Entity, deadline::Column::Id)).eq(about_id()))
+        .cond_where(crate::deadline::store::readable(actor))
+        .take();
+    let reply = Query::select()
+        .expr(Expr::val(1))
+        .from(reply::Entity)
+        .and_where(Expr::col((reply::Entity, reply::Column::Id)).eq(about_id()))
+        .cond_where(crate::reply::store::readable(actor, reply::Column::ChannelId))
+        .take();
+    let of = |kind: Kind| NoticeKind::iter().filter(move |notice| about_kind(*notice) == kind);
+    let other =
+        NoticeKind::iter().filter(|notice| !matches!(about_kind(*notice), Kind::Deadline | Kind::Reply));
+    let readable = Condition::any()
+        .add(C::Kind.is_in(other))
+        .add(C::Kind.is_in(of(Kind::Deadline)).and(Expr::exists(clock)))
+        .add(C::Kind.is_in(of(Kind::Reply)).and(Expr::exists(reply)));
+    Condition::all().add(C::Subject.eq(&*actor.subject)).add(about).add(readable)
 }
 
 /// A page of what the actor was told, the newest first.

@@ -201,6 +201,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::reply::blank;
 
     fn channel(contacts: &[&str]) -> channel::Model {
         channel::Model {
@@ -217,6 +218,7 @@ mod tests {
             contacts: contacts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>().into(),
             active: true,
             acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
+            replan_after: None,
             version: 1,
             revision: 1,
             audit_head: Vec::new(),
@@ -237,39 +239,10 @@ mod tests {
     }
 
     fn reply(destination: Destination) -> reply::Model {
+        let (id, event, channel) = (Uuid::from_u128(5), Uuid::from_u128(3), Uuid::from_u128(1));
         destination.put(reply::Model {
-            id: Uuid::from_u128(5),
-            event_id: Uuid::from_u128(3),
-            channel_id: Uuid::from_u128(1),
-            kind: ReplyKind::Verdict,
             state: ReplyState::Approved,
-            language: "en".to_owned(),
-            subject: "a".to_owned(),
-            body: "b".to_owned(),
-            draft_number: 1,
-            drafted_by: "analyst-1".to_owned(),
-            drafted_at: DateTime::UNIX_EPOCH,
-            approved_by: None,
-            approved_at: None,
-            sent_by: None,
-            sent_at: None,
-            sent_via: None,
-            receipt_number: None,
-            proof: None,
-            content_hash: None,
-            template: None,
-            template_number: None,
-            required: None,
-            supplied: None,
-            formats: None,
-            as_made: false,
-            verdict_id: None,
-            extent: None,
-            via: None,
-            recipient: None,
-            url_sha256: None,
-            created_at: DateTime::UNIX_EPOCH,
-            version: 1,
+            ..blank(id, event, channel, ReplyKind::Verdict, "analyst-1", DateTime::UNIX_EPOCH)
         })
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::destination::{self, Destination, Named};
-use super::{LONG, channel_of, handover, require_author, require_line, rules, save, store, tell};
+use super::{LONG, blank, channel_of, handover, require_author, require_line, rules, save, store, tell};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -159,25 +159,9 @@ pub(super) fn new_reply(
     let template = text.template;
     let Basis { as_made, verdict, extent, destination } = basis;
     Ok(reply::Model {
-        id: app.ids.next(),
-        event_id: event.id,
-        channel_id: channel.id,
-        kind: text.kind,
-        state: ReplyState::Draft,
         language: text.language,
         subject: text.subject,
         body: text.body,
-        draft_number: 1,
-        drafted_by: changes.actor().to_owned(),
-        drafted_at: changes.at(),
-        approved_by: None,
-        approved_at: None,
-        sent_by: None,
-        sent_at: None,
-        sent_via: None,
-        receipt_number: None,
-        proof: None,
-        content_hash: None,
         template: template.map(|template| template.key.clone()),
         template_number: template.map(|template| template.number),
         required: template.map(|template| template.required.clone().into()),
@@ -190,8 +174,7 @@ pub(super) fn new_reply(
         via: destination.via,
         recipient: destination.recipient,
         url_sha256: destination.url_sha256,
-        created_at: changes.at(),
-        version: 1,
+        ..blank(app.ids.next(), event.id, channel.id, text.kind, changes.actor(), changes.at())
     })
 }
 

@@ -23,6 +23,7 @@ pub mod settings;
 pub mod store;
 
 mod acknowledge;
+mod blank;
 mod call_back;
 mod draft;
 pub mod files;
@@ -36,6 +37,7 @@ mod send;
 mod sending;
 
 pub use acknowledge::Acknowledging;
+pub use blank::blank;
 pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_delivery};
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};

@@ -300,6 +300,33 @@ pub async fn verdict_in_force(app: &App, event: Uuid) -> Result<Option<Uuid>> {
     Ok(select.one(app.database.reader()).await?.map(|row| row.id))
 }
 
+/// Which replies and obligations have one of these ids and are to channels whose replies the actor may read.
+///
+/// # Errors
+/// Of the database.
+pub async fn readable_among(
+    app: &App,
+    actor: &Actor,
+    replies: impl IntoIterator<Item = Uuid>,
+    obligations: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Uuid>> {
+    let (backend, db) = (app.database.backend(), app.database.reader());
+    let replies = reply::Entity::find()
+        .select_only()
+        .column(reply::Column::Id)
+        .filter(is_one_of(backend, reply::Column::Id, replies))
+        .filter(readable(actor, reply::Column::ChannelId));
+    let obligations = obligation::Entity::find()
+        .select_only()
+        .column(obligation::Column::Id)
+        .filter(is_one_of(backend, obligation::Column::Id, obligations))
+        .filter(readable(actor, obligation::Column::ChannelId));
+    let (mut found, owed): (Vec<Uuid>, Vec<Uuid>) =
+        tokio::try_join!(replies.into_tuple().all(db), obligations.into_tuple().all(db))?;
+    found.extend(owed);
+    Ok(found)
+}
+
 /// The row's channel is one whose replies the actor's roles may read: every one for those who answer channels,
 /// customers' alone for those who look after customers.
 pub fn readable(actor: &Actor, channel: impl ColumnTrait) -> Condition {

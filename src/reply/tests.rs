@@ -79,6 +79,7 @@ impl Desk {
             contacts: Vec::new().into(),
             active: true,
             acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
+            replan_after: None,
             version: 1,
             revision: 1,
             audit_head: Vec::new(),

@@ -58,11 +58,14 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::remediation::RiskExpiry>(app, &mut swept).await?;
     carry_out_all::<crate::channel::AccountLapse>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Recounting>(app, &mut swept).await?;
-    carry_out_all::<crate::deadline::Replanning>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::OfProducts>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::OfChannels>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::OfPolicies>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Telling>(app, &mut swept).await?;
     carry_out_all::<crate::reply::Acknowledging>(app, &mut swept).await?;
     carry_out_all::<crate::notice::OwnersGone>(app, &mut swept).await?;
     carry_out_all::<crate::hook::worker::Forgetting>(app, &mut swept).await?;
+    carry_out_all::<crate::notice::digest::Forgetting>(app, &mut swept).await?;
     Ok(swept)
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::notice;
 use crate::notice::rules::{FAILING, daily};
 use crate::outbound::Client;
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::webhook::schedule::{self, Next};
 
 /// When it is asked again whether a withheld ticket may be sent: levels fall seldom.
@@ -136,7 +136,10 @@ async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> R
             once: Some(daily("tracker", after.tracker_id, changes.at())),
         };
         let people = notice::keepers(app, &[Role::Admin]).await?;
-        notice::tell_once(app, &mut changes, people, &told).await?;
+        if notice::tell_once(app, &mut changes, people, &told).await? {
+            let failing = message::TrackerFailing { tracker: Opaque::new(after.tracker_id) };
+            changes.message(app, None, &failing);
+        }
     }
     changes.revise(app, before, after, Some(before.event_id), bump);
     app.commit(changes).await

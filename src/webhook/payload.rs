@@ -20,9 +20,11 @@ use crate::auth::{Actor, Origin};
 use crate::error::Result;
 use crate::event::rules::public_status;
 use crate::graphql::sensitive::SensitiveReads;
-use crate::ids::{Kind, encode};
+use crate::ids::{Kind, decode_any, encode};
 use crate::outbox::MessageKind;
 use crate::principal::rules::is_stale;
+use crate::reply::store::READERS_OF_ALL;
+use crate::{deadline, reply};
 
 /// Why a delivery does not leave. For LEADER and AUDITOR only: it tells of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +120,8 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
         return all(Withheld::NotGranted);
     }
     let owner = endpoint.owner.clone();
-    let (owner, facts) = tokio::try_join!(store::principals(app, &owner), Facts::read(app, endpoint, batch))?;
+    let facts = Facts::read(app, endpoint, batch, &messages);
+    let (owner, facts) = tokio::try_join!(store::principals(app, &owner), facts)?;
     if owner.iter().any(|principal| principal.denied) {
         return all(Withheld::OwnerDenied);
     }
@@ -145,6 +148,37 @@ fn may_receive(actor: &Actor, kind: MessageKind, facet: Option<Facet>) -> bool {
     kind.audiences().iter().any(|audience| audience.facet == facet && actor.has_any(audience.action.roles()))
 }
 
+/// What a message may name that is toward a channel.
+const TOWARD_CHANNELS: [Kind; 3] = [Kind::Deadline, Kind::Reply, Kind::Obligation];
+
+/// The row of a kind that a message names, under the name that the catalogue gives it.
+fn named(data: &Map<String, Value>, kind: Kind) -> Option<Uuid> {
+    let name = match kind {
+        Kind::Deadline => "deadline",
+        Kind::Reply => "reply",
+        Kind::Obligation => "obligation",
+        _ => return None,
+    };
+    let (number, id) = decode_any(data.get(name)?.as_str()?)?;
+    (number == kind as u8).then_some(id)
+}
+
+/// Clocks, replies and obligations that messages name and the actor may read; none when they read those of every channel.
+async fn readable(
+    app: &App,
+    actor: &Actor,
+    messages: &HashMap<Uuid, message::Model>,
+) -> Result<Option<HashSet<Uuid>>> {
+    if actor.has_any(&READERS_OF_ALL) {
+        return Ok(None);
+    }
+    let of = |kind| messages.values().filter_map(move |row| named(row.data.as_object()?, kind));
+    let clocks = deadline::store::readable_among(app, actor, of(Kind::Deadline));
+    let replies = reply::store::readable_among(app, actor, of(Kind::Reply), of(Kind::Obligation));
+    let (clocks, replies) = tokio::try_join!(clocks, replies)?;
+    Ok(Some(clocks.into_iter().chain(replies).collect()))
+}
+
 /// What a batch is decided by.
 struct Facts {
     endpoint: webhook_endpoint::Model,
@@ -155,12 +189,19 @@ struct Facts {
     reports: HashMap<Uuid, Vec<report::Model>>,
     channels: HashSet<(Uuid, Uuid)>,
     products: HashMap<Uuid, Vec<affected_product::Model>>,
+    /// Clocks, replies and obligations that the actor may read; none when they read those of every channel.
+    readable: Option<HashSet<Uuid>>,
     /// What may go abroad of which events; none when the endpoint is at home.
     abroad: Option<HashMap<Uuid, Abroad>>,
 }
 
 impl Facts {
-    async fn read(app: &App, endpoint: webhook_endpoint::Model, batch: &[delivery::Model]) -> Result<Self> {
+    async fn read(
+        app: &App,
+        endpoint: webhook_endpoint::Model,
+        batch: &[delivery::Model],
+        messages: &HashMap<Uuid, message::Model>,
+    ) -> Result<Self> {
         let actor = actor(&endpoint)?;
         let wanted: HashSet<Uuid> = batch.iter().filter_map(|row| row.event_id).collect();
         let kinds: HashSet<MessageKind> =
@@ -190,7 +231,8 @@ impl Facts {
             }
         }
         let abroad = if endpoint.grant_abroad { Some(store::abroad(app, &wanted).await?) } else { None };
-        Ok(Self { endpoint, actor, events, reports, channels, products, abroad })
+        let readable = readable(app, &actor, messages).await?;
+        Ok(Self { endpoint, actor, events, reports, channels, products, readable, abroad })
     }
 
     fn letter(&self, reads: &SensitiveReads, message: &message::Model) -> Decided {
@@ -247,6 +289,7 @@ impl Facts {
                 all.insert("content".to_owned(), reports_content(event, &reports));
             }
         } else {
+            self.is_readable(&data)?;
             all.insert("event".to_owned(), encode(Kind::Event, id).into());
             all.insert("number".to_owned(), event.number.clone().into());
             if full && facet == Facet::Content {
@@ -257,6 +300,13 @@ impl Facts {
         }
         all.extend(data);
         Ok(all)
+    }
+
+    /// What a message names toward a channel is withheld from who may not read the replies to that channel.
+    fn is_readable(&self, data: &Map<String, Value>) -> std::result::Result<(), Withheld> {
+        let Some(readable) = &self.readable else { return Ok(()) };
+        let mut named = TOWARD_CHANNELS.iter().filter_map(|kind| named(data, *kind));
+        if named.all(|id| readable.contains(&id)) { Ok(()) } else { Err(Withheld::NotVisible) }
     }
 
     fn passes(&self, event: &event::Model) -> bool {

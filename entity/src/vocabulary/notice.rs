@@ -12,6 +12,8 @@ vocabulary! {
         DueSoon = "DUE_SOON",
         /// The due instant of a clock passed. 时限已逾期。
         Breached = "BREACHED",
+        /// A clock cannot be counted since a date or calendar year is not entered. 因日期或日历年份未录入，时限无法计算，请录入。
+        Undated = "UNDATED",
         /// A reply was surely not taken and is not tried again. 回复确定未送达，不再重试。
         ReplyFailed = "REPLY_FAILED",
         /// Nobody knows whether a reply arrived: find out and say so. 回复是否送达不明，须查明。
@@ -28,6 +30,8 @@ vocabulary! {
         ChannelHooksFailing = "CHANNEL_HOOKS_FAILING",
         /// Hooks of a ticketing system are refused or cannot be carried out. 工单系统的回调被拒绝或无法执行。
         TrackerHooksFailing = "TRACKER_HOOKS_FAILING",
+        /// Mails of a channel's mailbox were not taken: see those flagged there, and the log. 渠道邮箱中有邮件未能接收，请查看被标记的邮件与日志。
+        MailLeftOut = "MAIL_LEFT_OUT",
     }
 
     /// What a database calls the vulnerability that it notifies of. 漏洞库通知中的漏洞类型。

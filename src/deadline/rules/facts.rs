@@ -155,28 +155,45 @@ impl ClockFacts {
         self.products.push(changed);
     }
 
-    /// From when it counts that something was learned of; none while it was not.
+    /// Incidents of this kind that decisions declared: each is learned of by itself.
+    pub fn incidents(&self, kind: DecisionKind) -> impl Iterator<Item = &decision::Model> {
+        self.decided(kind).filter(|row| row.granted == Some(true))
+    }
+
+    /// From when it counts that the incident was learned of that a decision declared. Asking for the decision is the
+    /// first that is on record of it; a person corrects that.
+    pub fn incident_learned_at(&self, declared: &decision::Model) -> DateTime<Utc> {
+        let mut corrections = self.entered.iter().rev();
+        let corrected = corrections.find(|row| row.decision_id == Some(declared.id)).and_then(|row| row.at);
+        corrected.unwrap_or(declared.asked_at)
+    }
+
+    /// From when it counts that something was learned of, but for incidents; none while it was not.
     pub fn learned_at(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
-        let asked =
-            |kind| self.decided(kind).filter(|row| row.granted == Some(true)).map(|row| row.asked_at).min();
         match of {
             ClockFactKind::LearnedVulnerability => self.entered(of, None).or_else(|| self.confirmed_at()),
             ClockFactKind::LearnedExploitation => self.exploitation_learned_at(),
-            ClockFactKind::LearnedSevereIncident => {
-                asked(DecisionKind::SevereIncident).map(|at| self.entered(of, None).unwrap_or(at))
-            }
-            ClockFactKind::LearnedNetworkIncident => {
-                asked(DecisionKind::NetworkIncident).map(|at| self.entered(of, None).unwrap_or(at))
-            }
-            ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => None,
+            ClockFactKind::LearnedSevereIncident
+            | ClockFactKind::LearnedNetworkIncident
+            | ClockFactKind::NoticeDue
+            | ClockFactKind::Publication
+            | ClockFactKind::Question => None,
         }
     }
 
     /// From when the open clocks count that count from something being learned of, by whatever anchor the policy chose;
-    /// with none open, from when it counts that it was learned of, and none while it was not.
-    pub fn counts_from(&self, of: ClockFactKind) -> Option<DateTime<Utc>> {
+    /// with none open, from when it counts that it was learned of, and none while it was not. Of an incident, the
+    /// decision says which.
+    pub fn counts_from(
+        &self,
+        of: ClockFactKind,
+        declared: Option<&decision::Model>,
+    ) -> Option<DateTime<Utc>> {
         use DeadlineAnchor::{Confirmed, FirstReceived, LearnedOf};
-        let learned = self.learned_at(of)?;
+        let learned = match declared {
+            Some(declared) => self.incident_learned_at(declared),
+            None => self.learned_at(of)?,
+        };
         let trigger = match of {
             ClockFactKind::LearnedVulnerability => DeadlineTrigger::OwnVulnerability,
             ClockFactKind::LearnedExploitation => DeadlineTrigger::Exploited,
@@ -184,7 +201,7 @@ impl ClockFacts {
             ClockFactKind::LearnedNetworkIncident => DeadlineTrigger::NetworkIncident,
             ClockFactKind::NoticeDue | ClockFactKind::Publication | ClockFactKind::Question => return None,
         };
-        let within = format!("{trigger}:");
+        let within = within(trigger, declared);
         let counts = |row: &&deadline::Model| {
             row.state == DeadlineState::Open
                 && row.slot.starts_with(&within)
@@ -305,6 +322,11 @@ impl ClockFacts {
     pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
         self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())
     }
+}
+
+/// What keeps the clocks apart that a trigger opens: of incidents, the decision that declared them.
+pub(super) fn within(trigger: DeadlineTrigger, declared: Option<&decision::Model>) -> String {
+    declared.map_or_else(|| format!("{trigger}:"), |declared| format!("{trigger}:{}:", declared.id))
 }
 
 /// Whether RMSV is about it: a network product that belongs to one of the platform's libraries.

@@ -351,13 +351,27 @@ fn set(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, counted: &C
     row.policy_id = basis.policy_id;
     row.channel_version =
         row.channel_id.and_then(|id| facts.channels.get(&id)).map_or(0, |channel| channel.version);
+    // Of what nobody entered yet people are told at once, and who was told of it is told again in their turn.
+    let entered_by_nobody = counted.none_reason.filter(|reason| is_to_be_entered(*reason));
+    let again = row.next_notice_at.filter(|_| row.none_reason == entered_by_nobody);
     row.due_at = counted.due_at;
     row.none_reason = counted.none_reason;
     row.sort_at = counted.due_at.unwrap_or(end_of_lists());
     // Who was told of an earlier end is told of the new one.
     row.told_percent = row.told_percent.min(told_by(&counted.marks, facts.at));
     row.breached_at = row.breached_at.filter(|_| counted.due_at.is_some_and(|due| due <= facts.at));
-    row.next_notice_at = next_notice(&counted.marks, row.told_percent);
+    row.next_notice_at = match entered_by_nobody {
+        Some(_) => again.or(Some(facts.at)),
+        None => next_notice(&counted.marks, row.told_percent),
+    };
+}
+
+/// Whether a person has to enter something before a clock can be counted; what else it waits for happens by itself.
+fn is_to_be_entered(reason: NoDeadline) -> bool {
+    match reason {
+        NoDeadline::NoNoticeDate | NoDeadline::CalendarWithoutYear => true,
+        NoDeadline::NoMeasureYet | NoDeadline::PreviousNotSubmitted | NoDeadline::NoTerm => false,
+    }
 }
 
 /// Ends a clock whose wait is over.

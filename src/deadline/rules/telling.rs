@@ -2,19 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use entity::vocabulary::{DeadlineKind, DeadlineState, Function};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use entity::vocabulary::{DeadlineKind, DeadlineState, Function, NoDeadline};
 use entity::{assignment, deadline, duty};
 
 use super::count::{next_notice, told_by};
 use super::plan::{Change, Plan, marks_of, meet};
 use super::{Basis, ClockFacts};
 
+/// When people are told again of a clock without a date whose calendar does not say which days are worked.
+const A_DAY: TimeDelta = TimeDelta::hours(24);
+/// Days that are looked at for one that is worked.
+const LONGEST_HOLIDAY: u8 = 31;
+
 /// A clock of which people are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The clock.
     pub deadline: deadline::Model,
-    /// How much of its time is over; 100 is the end.
+    /// How much of its time is over; 100 is the end, and 0 of one that cannot be counted.
     pub percent: i32,
 }
 
@@ -22,6 +29,11 @@ impl Told {
     /// Whether its time ran out on us; a publication's day is nobody's breach.
     pub fn is_breach(&self) -> bool {
         self.percent >= 100 && self.deadline.kind != DeadlineKind::Publication
+    }
+
+    /// Why it cannot be counted until somebody enters what is missing; none of one that is.
+    pub fn undated(&self) -> Option<NoDeadline> {
+        self.deadline.none_reason
     }
 }
 
@@ -40,18 +52,23 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
         if !due {
             continue;
         }
-        let marks = marks_of(facts, basis, &row);
-        let percent = told_by(&marks, facts.at);
         let mut after = row.clone();
-        after.told_percent = percent.max(row.told_percent);
-        after.next_notice_at = next_notice(&marks, after.told_percent);
-        match row.due_at.filter(|_| percent >= 100) {
-            // A publication is the channel's own: it is told of, and then has happened as far as anybody knows.
-            Some(due) if row.kind == DeadlineKind::Publication => meet(&mut after, due),
-            due => after.breached_at = row.breached_at.or(due),
-        }
-        if percent > row.told_percent {
-            told.push(Told { deadline: after.clone(), percent });
+        if row.due_at.is_none() {
+            after.next_notice_at = Some(next_reminder(facts, basis, &row));
+            told.push(Told { deadline: after.clone(), percent: 0 });
+        } else {
+            let marks = marks_of(facts, basis, &row);
+            let percent = told_by(&marks, facts.at);
+            after.told_percent = percent.max(row.told_percent);
+            after.next_notice_at = next_notice(&marks, after.told_percent);
+            match row.due_at.filter(|_| percent >= 100) {
+                // A publication is the channel's own: it is told of, and then has happened as far as anybody knows.
+                Some(due) if row.kind == DeadlineKind::Publication => meet(&mut after, due),
+                due => after.breached_at = row.breached_at.or(due),
+            }
+            if percent > row.told_percent {
+                told.push(Told { deadline: after.clone(), percent });
+            }
         }
         let planned = plan.deadlines.iter_mut().find(|change| change.after().id == row.id);
         match planned {
@@ -60,6 +77,26 @@ pub fn tell_due(facts: &ClockFacts, basis: &Basis, plan: &mut Plan) -> Vec<Told>
         }
     }
     told
+}
+
+/// When people are told again of a clock that cannot be counted: as the next day begins that is worked where its channel
+/// is, and after a day where the calendar does not say which that is.
+fn next_reminder(facts: &ClockFacts, basis: &Basis, row: &deadline::Model) -> DateTime<Utc> {
+    let channel = row.channel_id.and_then(|id| facts.channels.get(&id));
+    let zone: Option<Tz> = channel.and_then(|channel| channel.time_zone.parse().ok());
+    let timed = row.calendar_id.and_then(|id| basis.calendars.get(&id));
+    let next = timed.and_then(|timed| {
+        let calendar = timed.calendar.clone().in_zone(zone.unwrap_or(timed.calendar.zone));
+        let mut date = calendar.date_of(facts.at);
+        for _ in 0..LONGEST_HOLIDAY {
+            date = date.succ_opt()?;
+            if calendar.day(date).ok()?.is_worked() {
+                return calendar.start_of(date).ok();
+            }
+        }
+        None
+    });
+    next.unwrap_or(facts.at + A_DAY)
 }
 
 /// Functions that answer for a clock; from its breach on the leading group hears of it too.
@@ -93,7 +130,12 @@ pub struct Around<'a> {
 /// Who is told of a clock: whoever has the work of its functions on the event, and where nobody has, whoever is on duty
 /// with their deputies (see [`responsible`]).
 pub fn addressees(told: &Told, around: &Around<'_>) -> BTreeSet<String> {
-    responsible(&functions(told.deadline.kind, told.percent), told.deadline.line.as_deref(), around)
+    let functions = match told.undated() {
+        // Whoever receives notices enters what they say, and sees to the calendar.
+        Some(_) => [Function::Security].into(),
+        None => functions(told.deadline.kind, told.percent),
+    };
+    responsible(&functions, told.deadline.line.as_deref(), around)
 }
 
 /// Who has the work of these functions, on the line where there is one; where nobody has, whoever is on duty for it

@@ -41,6 +41,7 @@ fn channel(number: u128, key: &str, kind: ChannelKind, abroad: bool) -> channel:
         contacts: Vec::new().into(),
         active: true,
         acknowledgement: entity::vocabulary::Acknowledgement::ByHand,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -205,6 +206,8 @@ struct Story {
     facts: ClockFacts,
     basis: Basis,
     next: u128,
+    /// What people were told of, with when.
+    told: Vec<(DateTime<Utc>, Told)>,
 }
 
 impl Story {
@@ -216,7 +219,7 @@ impl Story {
         }
         let basis = basis();
         facts.channels.extend(basis.recipients.values().map(|row| (row.id, row.clone())));
-        let mut story = Self { facts, basis, next: 1_000 };
+        let mut story = Self { facts, basis, next: 1_000, told: Vec::new() };
         story.settle();
         story
     }
@@ -233,7 +236,8 @@ impl Story {
     fn settle(&mut self) {
         let met = self.facts.deadlines.clone();
         let mut planned = self.plan();
-        tell_due(&self.facts, &self.basis, &mut planned);
+        let told = tell_due(&self.facts, &self.basis, &mut planned);
+        self.told.extend(told.into_iter().map(|told| (self.facts.at, told)));
         for change in &planned.obligations {
             self.facts.obligation_changed(change.after());
         }
@@ -324,14 +328,26 @@ impl Story {
     }
 
     fn enter(&mut self, kind: ClockFactKind, report: Option<Uuid>, at: Option<DateTime<Utc>>) {
-        self.facts
-            .entered
-            .retain(|row| kind == ClockFactKind::Question || (row.kind, row.report_id) != (kind, report));
+        self.enter_for(kind, report, None, at);
+    }
+
+    fn enter_for(
+        &mut self,
+        kind: ClockFactKind,
+        report: Option<Uuid>,
+        decision: Option<Uuid>,
+        at: Option<DateTime<Utc>>,
+    ) {
+        let same = (kind, report, decision);
+        self.facts.entered.retain(|row| {
+            kind == ClockFactKind::Question || (row.kind, row.report_id, row.decision_id) != same
+        });
         self.next += 1;
         self.facts.entered.push(clock_fact::Model {
             id: id(self.next),
             event_id: id(10),
             report_id: report,
+            decision_id: decision,
             kind,
             at,
             note: String::new(),
@@ -505,9 +521,65 @@ fn a_notice_without_a_date_has_no_deadline_until_one_is_entered() {
     assert_eq!((published.state, published.breached_at), (DeadlineState::Met, None), "it is theirs");
 }
 
+impl Story {
+    /// When people were told that the clock of a rule cannot be counted, with what it lacks.
+    fn undated(&self, rule: &str) -> Vec<(DateTime<Utc>, NoDeadline)> {
+        let of_rule = self.told.iter().filter(|(_, told)| told.deadline.rule.as_deref() == Some(rule));
+        of_rule.filter_map(|(at, told)| Some((*at, told.undated()?))).collect()
+    }
+
+    fn hour_by_hour(&mut self, hours: usize) {
+        (0..hours).for_each(|_| self.later(1));
+    }
+}
+
+#[test]
+fn a_notice_without_a_date_is_told_of_at_once_and_again_each_working_day_of_its_channel() {
+    let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    story.hour_by_hour(192);
+    // From Monday on, at midnight in Shanghai, and over the weekend not.
+    let told = [
+        "2026-10-12T01:00:00Z",
+        "2026-10-12T16:00:00Z",
+        "2026-10-13T16:00:00Z",
+        "2026-10-14T16:00:00Z",
+        "2026-10-15T16:00:00Z",
+        "2026-10-18T16:00:00Z",
+        "2026-10-19T16:00:00Z",
+    ];
+    let expected: Vec<_> = told.iter().map(|text| (at(text), NoDeadline::NoNoticeDate)).collect();
+    assert_eq!(story.undated("notice-feedback"), expected);
+    story.enter(ClockFactKind::NoticeDue, Some(id(20)), Some(at("2026-12-01T00:00:00Z")));
+    story.hour_by_hour(48);
+    assert_eq!(story.undated("notice-feedback").len(), told.len(), "it has a date");
+}
+
+#[test]
+fn a_calendar_without_the_year_is_told_of_each_day_and_what_waits_for_others_never() {
+    let mut story = Story::new(&[]);
+    let own = story.basis.own_calendar;
+    story.basis.calendars.get_mut(&own).unwrap().calendar.by_year = true;
+    let src = channel(50, "src", ChannelKind::SrcPlatform, false);
+    story.facts.arrived(report(20, &src), &src);
+    story.facts.product_changed(product("gateway"));
+    story.exploited();
+    assert_eq!(story.clock("cra-final-report").none_reason, Some(NoDeadline::NoMeasureYet));
+    story.hour_by_hour(49);
+    let told = ["2026-10-12T01:00:00Z", "2026-10-13T01:00:00Z", "2026-10-14T01:00:00Z"];
+    let expected: Vec<_> = told.iter().map(|text| (at(text), NoDeadline::CalendarWithoutYear)).collect();
+    assert_eq!(story.undated("src-verdict"), expected);
+    assert_eq!(story.undated("cra-final-report"), [], "nobody can enter that");
+    let calendar = &mut story.basis.calendars.get_mut(&own).unwrap().calendar;
+    calendar.years = BTreeSet::from([2026]);
+    story.hour_by_hour(48);
+    assert_eq!(story.due("src-verdict"), Some(at("2026-10-19T16:00:00Z")));
+    assert_eq!(story.undated("src-verdict").len(), told.len());
+}
+
 #[test]
 fn a_publication_is_told_of_before_it_has_happened_and_may_be_put_off() {
     let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    story.enter(ClockFactKind::NoticeDue, Some(id(20)), Some(at("2027-12-01T16:00:00Z")));
     let due = at("2026-11-26T16:00:00Z");
     story.facts.at = due;
     let mut planned = story.plan();
@@ -579,7 +651,7 @@ fn who_may_lengthen_a_term_is_asked_by_the_anchor_in_use_and_a_breach_stays() {
     story.later(10);
     story.verdict(Verdict::Confirmed);
     let received = at("2026-10-12T01:00:00Z");
-    let counted = story.facts.counts_from(ClockFactKind::LearnedVulnerability);
+    let counted = story.facts.counts_from(ClockFactKind::LearnedVulnerability, None);
     assert_eq!(counted, Some(received), "not from the verdict, ten hours later");
     assert_eq!(story.due("rmsv-report"), Some(received + TimeDelta::hours(48)));
     story.later(50);
@@ -589,7 +661,8 @@ fn who_may_lengthen_a_term_is_asked_by_the_anchor_in_use_and_a_breach_stays() {
     story.later(1);
     let clock = story.clock("rmsv-report");
     assert_eq!((clock.breached_at, clock.due_at), (breached, Some(received + TimeDelta::hours(108))));
-    let mut led = Story { facts: story.facts.clone(), basis: story.basis.clone(), next: story.next };
+    let mut led =
+        Story { facts: story.facts.clone(), basis: story.basis.clone(), next: story.next, told: Vec::new() };
     story.send("rmsv-report");
     assert_eq!(story.clock("rmsv-report").breached_at, breached, "met, and late all the same");
     led.facts.by_leader = true;
@@ -776,6 +849,37 @@ fn the_final_report_of_an_incident_counts_from_its_notification() {
 }
 
 #[test]
+fn a_correction_moves_the_clocks_of_the_incident_that_it_is_about_alone() {
+    for (kind, of, stage, hours) in [
+        (
+            DecisionKind::SevereIncident,
+            ClockFactKind::LearnedSevereIncident,
+            "cra-incident-early-warning",
+            24,
+        ),
+        (DecisionKind::NetworkIncident, ClockFactKind::LearnedNetworkIncident, "cac-report", 4),
+    ] {
+        let mut story = Story::new(&[]);
+        story.decide(kind, true, None);
+        story.later(10);
+        story.decide(kind, true, None);
+        let declared: Vec<_> = story.facts.incidents(kind).cloned().collect();
+        let dues = |story: &Story| {
+            let of_stage = story.facts.deadlines.iter().filter(|row| row.rule.as_deref() == Some(stage));
+            of_stage.map(|row| row.due_at.unwrap()).collect::<Vec<_>>()
+        };
+        let (first, second) = (at("2026-10-12T01:00:00Z"), at("2026-10-12T11:00:00Z"));
+        let term = TimeDelta::hours(hours);
+        assert_eq!(dues(&story), [first + term, second + term]);
+        let learned = at("2026-10-12T06:00:00Z");
+        story.enter_for(of, None, Some(declared[1].id), Some(learned));
+        assert_eq!(dues(&story), [first + term, learned + term], "the first stays");
+        let counted = |number: usize| story.facts.counts_from(of, Some(&declared[number]));
+        assert_eq!((counted(0), counted(1)), (Some(first), Some(learned)));
+    }
+}
+
+#[test]
 fn a_stage_whose_content_was_given_by_a_later_one_is_skipped() {
     let mut story = Story::new(&[]);
     story.facts.product_changed(product("gateway"));
@@ -945,6 +1049,10 @@ fn who_is_told_has_the_work_or_the_duty() {
     assert_eq!(told_of(&soon, &[], &others, true), ["analyst-3", "leader-1"], "but somebody always is");
     let mut line = soon.clone();
     line.deadline.kind = DeadlineKind::Fix;
+    let mut undated = line.clone();
+    (undated.percent, undated.deadline.due_at) = (0, None);
+    undated.deadline.none_reason = Some(NoDeadline::CalendarWithoutYear);
+    assert_eq!(told_of(&undated, &[], &others, false), ["analyst-4"], "whoever enters what is missing");
     let of_team = assignment::Model {
         function: Function::RAndD,
         subject: None,

@@ -9,6 +9,7 @@ use entity::vocabulary::{
 use entity::{channel, report};
 use uuid::Uuid;
 
+use super::facts::within;
 use super::policy::Rule;
 use super::{Basis, ClockFacts, LONGEST_PAUSE, is_own_duty};
 use crate::calendar::rules::Span;
@@ -286,31 +287,22 @@ fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
 
 /// What happened that opens duties of the event: the slot that keeps it apart, and when it was learned of.
 fn causes(facts: &ClockFacts, trigger: DeadlineTrigger) -> Vec<(String, DateTime<Utc>)> {
-    let incidents = |kind, entered| {
-        let granted = facts.decided(kind).filter(|row| row.granted == Some(true));
-        // Asking is the first that is on record of it; a person corrects that.
-        granted
-            .map(|row| {
-                (format!("{trigger}:{}:", row.id), facts.entered(entered, None).unwrap_or(row.asked_at))
-            })
-            .collect()
+    let incidents = |kind| {
+        let cause = |row| (within(trigger, Some(row)), facts.incident_learned_at(row));
+        facts.incidents(kind).map(cause).collect()
     };
     match trigger {
         DeadlineTrigger::OwnVulnerability if facts.is_ours() && facts.is_in_rmsv_scope() => {
             let learned =
                 facts.entered(ClockFactKind::LearnedVulnerability, None).or_else(|| facts.confirmed_at());
-            learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
+            learned.map(|at| (within(trigger, None), at)).into_iter().collect()
         }
         DeadlineTrigger::Exploited if facts.may_be_exploited() => {
             let learned = facts.exploitation_learned_at().filter(|at| facts.is_in_cra_scope(*at));
-            learned.map(|at| (format!("{trigger}:"), at)).into_iter().collect()
+            learned.map(|at| (within(trigger, None), at)).into_iter().collect()
         }
-        DeadlineTrigger::SevereIncident => {
-            incidents(DecisionKind::SevereIncident, ClockFactKind::LearnedSevereIncident)
-        }
-        DeadlineTrigger::NetworkIncident => {
-            incidents(DecisionKind::NetworkIncident, ClockFactKind::LearnedNetworkIncident)
-        }
+        DeadlineTrigger::SevereIncident => incidents(DecisionKind::SevereIncident),
+        DeadlineTrigger::NetworkIncident => incidents(DecisionKind::NetworkIncident),
         _ => Vec::new(),
     }
 }

@@ -8,8 +8,11 @@
 //!
 //! Mail is read and kept in many places: it says numbers, kinds and times, and of TLP:RED events how many.
 
+mod forget;
 pub mod store;
 pub mod worker;
+
+pub use forget::Forgetting;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -185,11 +188,7 @@ async fn settle(app: &App, row: &digest::Model, me: Uuid, outcome: Outcome) -> R
 async fn content(app: &App, actor: &Actor) -> Result<(Digest, SensitiveReads)> {
     let now = app.clock.now();
     let notices = super::store::unread(app, actor, MOST).await?;
-    let clocks = if allows(actor, Action::ReadDeadlines) {
-        crate::deadline::store::of_person(app, actor, Some(now + AHEAD), MOST).await?
-    } else {
-        Vec::new()
-    };
+    let clocks = crate::deadline::store::of_person(app, actor, Some(now + AHEAD), MOST).await?;
     let ids = notices.iter().filter_map(|row| row.event_id).chain(clocks.iter().map(|row| row.event_id));
     let events = super::store::events(app, actor, ids.collect::<BTreeSet<_>>()).await?;
     let reads = SensitiveReads::new(now);

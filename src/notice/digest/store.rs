@@ -70,6 +70,31 @@ pub async fn claim_new(app: &App, row: digest::Model) -> Result<bool> {
     Ok(app.database.writer().execute(&insert).await?.rows_affected() == 1)
 }
 
+/// E-mails that came to an end and are of a day before `day`, with ids after `after`.
+///
+/// # Errors
+/// Of the database.
+pub async fn settled_before(app: &App, day: NaiveDate, after: Uuid, limit: u64) -> Result<Vec<Uuid>> {
+    let select = digest::Entity::find()
+        .select_only()
+        .column(C::Id)
+        .filter(C::Day.lt(day))
+        .filter(C::SettledAt.is_not_null())
+        .filter(C::Id.gt(after))
+        .order_by_asc(C::Id)
+        .limit(limit);
+    Ok(select.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Deletes what became of an e-mail.
+///
+/// # Errors
+/// Of the database.
+pub async fn forget(app: &App, id: Uuid) -> Result<()> {
+    digest::Entity::delete_by_id(id).exec(app.database.writer()).await?;
+    Ok(())
+}
+
 fn is_free(now: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(C::State.eq(DigestState::Claimed))

@@ -6,6 +6,7 @@ use sea_orm::Iterable;
 use uuid::Uuid;
 
 use super::*;
+use crate::reply::blank;
 use crate::template::facts::Extent;
 use crate::webhook::rules::Abroad;
 
@@ -374,39 +375,12 @@ fn waivers_follow_the_channel() {
 }
 
 fn reply(subject: &str, body: &str) -> reply::Model {
+    let (event, channel) = (Uuid::from_u128(3), Uuid::from_u128(1));
     reply::Model {
-        id: Uuid::from_u128(5),
-        event_id: Uuid::from_u128(3),
-        channel_id: Uuid::from_u128(1),
-        kind: ReplyKind::Verdict,
-        state: ReplyState::Draft,
         language: "en".to_owned(),
         subject: subject.to_owned(),
         body: body.to_owned(),
-        draft_number: 1,
-        drafted_by: "analyst-1".to_owned(),
-        drafted_at: at(0),
-        approved_by: None,
-        approved_at: None,
-        sent_by: None,
-        sent_at: None,
-        sent_via: None,
-        receipt_number: None,
-        proof: None,
-        content_hash: None,
-        template: None,
-        template_number: None,
-        required: None,
-        supplied: None,
-        formats: None,
-        as_made: false,
-        verdict_id: None,
-        extent: None,
-        via: None,
-        recipient: None,
-        url_sha256: None,
-        created_at: at(0),
-        version: 1,
+        ..blank(Uuid::from_u128(5), event, channel, ReplyKind::Verdict, "analyst-1", at(0))
     }
 }
 
