@@ -13,6 +13,7 @@ use vulndesk::auth::Role;
 use vulndesk::hook::worker;
 use vulndesk::webhook::sign::{Key, secret_text, sign};
 
+use crate::clocks::messages;
 use crate::harness::{TestApp, on_both};
 
 /// A hook on its way.
@@ -389,6 +390,12 @@ async fn what_is_refused_names_the_field_and_changes_nothing() {
         let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
         let told: Vec<_> = told.iter().map(|row| (row.subject.as_str(), row.kind)).collect();
         let once = ("admin-1", NoticeKind::ChannelHooksFailing);
+        let failing = messages(&app, "hook.failing").await;
+        assert_eq!(failing.len(), 2, "{failing:?}");
+        assert!(
+            failing.iter().all(|data| data["channel"].is_string() && data["tracker"].is_null()),
+            "{failing:?}"
+        );
         assert_eq!(told, [once, once], "once a day and sender, to who can mend it");
     })
     .await;

@@ -12,8 +12,10 @@ use vulndesk::auth::Role;
 use vulndesk::clock::{Clock, Ids};
 use vulndesk::mail::rules::Automatic;
 use vulndesk::mail::settings::Mailroom;
-use vulndesk::mail::{Incoming, Outcome, reader, store, take};
+use vulndesk::mail::{Incoming, Outcome, reader, store, take, trouble};
 
+use crate::clocks::messages;
+use crate::deadlines::on_duty;
 use crate::harness::{TestApp, on_both};
 use crate::story::Story;
 use crate::{replies, rich};
@@ -412,6 +414,37 @@ async fn many_processes_that_read_one_mailbox_record_each_mail_once() {
         assert_eq!((found.len(), found[0]["messages"]["nodes"].as_array().unwrap().len()), (1, 5));
         assert_eq!(found[0]["mails"]["nodes"].as_array().unwrap().len(), 6);
         assert!(vulndesk::audit::verify::verify(&app.app).await.unwrap().is_sound());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mails_that_are_not_taken_are_told_of_once_a_day() {
+    on_both(|app| async move {
+        mailbox(&app).await;
+        on_duty(&app, "SECURITY", "analyst-2").await;
+        let told = async || {
+            let mut all = Vec::new();
+            for (role, subject) in [(Role::Admin, "admin-1"), (Role::Analyst, "analyst-2")] {
+                let token = app.token(role, subject);
+                let answer = app.graphql(&token, "{ notices { nodes { kind about } } }", Value::Null).await;
+                let answer = answer["data"]["notices"]["nodes"].clone();
+                all.extend(
+                    answer.as_array().unwrap().iter().map(|row| (row["kind"].clone(), row["about"].clone())),
+                );
+            }
+            all
+        };
+        for _ in 0..3 {
+            trouble::tell(&app.app, "mail").await;
+        }
+        let channel = messages(&app, "mail.left_out").await;
+        assert_eq!(channel.len(), 1, "{channel:?}");
+        let once = (json!("MAIL_LEFT_OUT"), channel[0]["channel"].clone());
+        assert_eq!(told().await, [once.clone(), once.clone()], "each of the two");
+        app.advance(TimeDelta::days(1));
+        trouble::tell(&app.app, "mail").await;
+        assert_eq!(told().await, vec![once; 4]);
     })
     .await;
 }

@@ -5,6 +5,7 @@
 mod audit_trail;
 mod bad_input;
 mod calendars;
+mod clocks;
 mod consequences;
 mod deadlines;
 mod deliveries;
@@ -30,6 +31,7 @@ mod random_events;
 mod receiver;
 mod repeat;
 mod replies;
+mod reply_bounds;
 mod rich;
 mod role_matrix;
 mod sequencer;

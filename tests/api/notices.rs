@@ -51,6 +51,25 @@ async fn mails(app: &TestApp, server: &MailServer) -> Vec<(String, String)> {
     read.collect()
 }
 
+#[tokio::test]
+async fn what_became_of_an_email_is_forgotten_when_it_is_old() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        come(&app, Role::Analyst, "analyst-1").await;
+        mails(&app, &server).await;
+        let forgotten = async |days: i64| {
+            app.advance(TimeDelta::days(days));
+            schedule::sweep(&app.app).await.unwrap();
+            rows(&app).await.is_empty()
+        };
+        assert!(
+            !rows(&app).await.is_empty() && !forgotten(91).await,
+            "ninety days, and that of the last one"
+        );
+        assert!(forgotten(1).await);
+    }
+}
+
 /// What a person was told, by kind and what it is about, the newest first.
 async fn told(app: &TestApp, role: Role, subject: &str) -> Vec<(String, Value)> {
     let document = "{ notices { nodes { kind about event { id } } } }";

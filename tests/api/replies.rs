@@ -34,11 +34,11 @@ const SECRETS: [&str; 7] = [
     "grace-subject",
 ];
 
-const PREVIEW: &str = "query($event: ID!, $channel: ID!, $kind: ReplyKind!, $from: FromTemplate!, $language: String) {
+pub(crate) const PREVIEW: &str = "query($event: ID!, $channel: ID!, $kind: ReplyKind!, $from: FromTemplate!, $language: String) {
     previewReply(event: $event, channel: $channel, kind: $kind, fromTemplate: $from, language: $language) {
         __typename language subject body text html template { key } missing { __typename name meaning supplied } } }";
 
-async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
+pub(crate) async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let input = json!({
         "key": key, "name": key, "kind": kind, "jurisdiction": if abroad { "EU" } else { "CN" }, "abroad": abroad,
@@ -49,7 +49,7 @@ async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
 }
 
 /// An event with something of everything that must stay inside.
-async fn secretive(app: &TestApp) -> Story<'_> {
+pub(crate) async fn secretive(app: &TestApp) -> Story<'_> {
     app.with_company().await;
     let product = app.with_core_router().await;
     let other = json!({
@@ -76,8 +76,10 @@ async fn secretive(app: &TestApp) -> Story<'_> {
 }
 
 async fn templates(app: &TestApp, token: &str) -> Vec<Value> {
-    let answer = app.graphql(token, "{ replyTemplates { key kind language } }", Value::Null).await;
-    answer["data"]["replyTemplates"].as_array().unwrap().clone()
+    let answer = app
+        .graphql(token, "{ replyTemplates(first: 100) { nodes { key kind language } } }", Value::Null)
+        .await;
+    answer["data"]["replyTemplates"]["nodes"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -232,6 +234,18 @@ async fn an_admin_keeps_templates_and_every_text_they_had() {
         let built_in = json!({ "key": "thanks-en", "expectedVersion": 0, "body": "x" });
         let refused = app.call(&admin, "updateReplyTemplate", built_in, "number").await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND");
+        let page = async |arguments: &str| {
+            let document = format!("{{ replyTemplates({arguments}) {{ totalCount nodes {{ key }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}");
+            app.graphql(&admin, &document, Value::Null).await["data"]["replyTemplates"].clone()
+        };
+        let keys = |page: &Value| page["nodes"].as_array().unwrap().iter().map(|node| node["key"].clone()).collect::<Vec<_>>();
+        let (all, first) = (page("first: 100").await, page("first: 2").await);
+        let cursor = |page: &Value, end: &str| page["pageInfo"][end].as_str().unwrap().to_owned();
+        let second = page(&format!("first: 3, after: \"{}\"", cursor(&first, "endCursor"))).await;
+        assert_eq!([keys(&first), keys(&second)].concat(), keys(&all)[..5]);
+        assert_eq!((&first["pageInfo"]["hasNextPage"], &first["totalCount"]), (&json!(true), &json!(keys(&all).len())));
+        let back = page(&format!("last: 1, before: \"{}\"", cursor(&second, "startCursor"))).await;
+        assert_eq!((keys(&back), &back["pageInfo"]["hasPreviousPage"]), (keys(&all)[1..2].to_vec(), &json!(true)));
         let all = templates(&app, &admin).await;
         assert_eq!(all.iter().filter(|template| template["key"] == "thanks-zh").count(), 1, "it took the place");
     })
@@ -239,7 +253,7 @@ async fn an_admin_keeps_templates_and_every_text_they_had() {
 }
 
 /// A reply to a customer, which needs no approval.
-async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
+pub(crate) async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
     let draft = json!({
         "event": story.event, "expectedVersion": story.version().await, "channel": channel, "kind": "VERDICT",
         "subject": "研判结论", "body": "# 结论\n\n经研判，**确认**存在。",
@@ -247,7 +261,7 @@ async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
     app.made(&app.token(Role::Analyst, "analyst-1"), "draftReply", draft, "id version").await
 }
 
-async fn routed(app: &TestApp, channel: &str, mut route: Value) -> Value {
+pub(crate) async fn routed(app: &TestApp, channel: &str, mut route: Value) -> Value {
     let admin = app.token(Role::Admin, "admin-1");
     let seen = app.node(&admin, channel, "Channel", "version").await;
     route["channel"] = json!(channel);
@@ -263,18 +277,18 @@ async fn send(app: &TestApp, reply: &Value, formats: Value) -> Value {
 }
 
 /// Lets the worker do what is due.
-async fn work(app: &TestApp) {
+pub(crate) async fn work(app: &TestApp) {
     let client = Client::new(app.app.outbound.clone()).unwrap();
     while worker::pass(&app.app, &client).await.unwrap() > 0 {}
 }
 
-async fn look(app: &TestApp, reply: &Value) -> Value {
+pub(crate) async fn look(app: &TestApp, reply: &Value) -> Value {
     let fields = "id version state sentVia sentAt files { format name size sha256 } obligations { state }
         dispatches { state attempts answer sha256 messageId recipient nextAttemptAt bouncedAt bounceStatus bounceWords }";
     app.node(&app.token(Role::Analyst, "analyst-1"), reply["id"].as_str().unwrap(), "Reply", fields).await
 }
 
-async fn download(app: &TestApp, token: &str, path: &str) -> (u16, Option<String>, Vec<u8>) {
+pub(crate) async fn download(app: &TestApp, token: &str, path: &str) -> (u16, Option<String>, Vec<u8>) {
     let request = Request::get(path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::empty())
@@ -379,7 +393,7 @@ async fn cancel(app: &TestApp, reply: &Value) -> Value {
 }
 
 /// The id and version of a channel that is there.
-async fn known_channel(app: &TestApp, key: &str) -> String {
+pub(crate) async fn known_channel(app: &TestApp, key: &str) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
     let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();

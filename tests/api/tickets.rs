@@ -14,6 +14,7 @@ use vulndesk::ids::decode_any;
 use vulndesk::outbound::Client;
 use vulndesk::ticket::{HookOutcome, reconcile, take_hook, worker};
 
+use crate::clocks::messages;
 use crate::harness::{TestApp, on_both};
 use crate::story::Story;
 use crate::ticket_hooks::{Hooks, Running, until};
@@ -253,8 +254,24 @@ async fn a_tracker_that_never_answers_is_given_up_after_the_last_attempt() {
     assert!(
         told.iter().all(|(subject, kind, _)| (*subject, *kind) == ("admin-1", NoticeKind::TrackerFailing))
     );
+    assert_eq!(messages(&app, "tracker.failing").await, vec![json!({ "tracker": tracker }); 6]);
     assert_eq!(told.len(), 6, "from the fifth failure in a row on, once a day: {told:?}");
     assert!(seen["note"].as_str().unwrap().contains("no connection"), "{seen}");
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_read_no_further_and_handed_to_a_person() {
+    let app = TestApp::sqlite().await;
+    let stub = Stub::start(stub::redmine).await;
+    let story = story(&app).await;
+    let tracker = tracker(&app, json!({ "baseUrl": stub.url })).await;
+    stub.fail(&[Fault::Answer(201, String::leak("x".repeat(2 << 20)))]);
+    let ticket = open(&app, &story, &tracker).await;
+    keep(&app).await;
+    let seen = look(&app, &ticket).await;
+    assert_eq!(seen["state"], "REFUSED", "{seen}");
+    let note = seen["note"].as_str().unwrap();
+    assert!(note.starts_with("201: the answer has more than") && !note.contains("xx"), "{note}");
 }
 
 #[tokio::test]

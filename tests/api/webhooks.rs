@@ -1,5 +1,7 @@
 //! Webhook endpoints: their grant, their secrets, and what may leave to them.
 
+use std::collections::BTreeSet;
+
 use entity::vocabulary::{
     DeliveryOrder, DeliveryState, ReplyKind, ReplyState, Tlp, WebhookPayload, WebhookPreset, WorldFactKind,
 };
@@ -13,12 +15,14 @@ use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::Ids;
 use vulndesk::error::Error;
 use vulndesk::ids::{Kind, decode, encode};
+use vulndesk::reply::blank;
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook;
 use vulndesk::webhook::payload::{Withheld, letters};
 use vulndesk::webhook::sealed;
 
 use crate::harness::{TestApp, on_both};
+use crate::story::{Story, scored};
 
 const FIELDS: &str = "secret endpoint { id version url state headerNames grant { state role confirmedBy } }";
 const ENDPOINT: &str = "endpoint { id version url state grant { state role confirmedBy } }";
@@ -146,39 +150,10 @@ impl TestApp {
     async fn reply(&self, event: Uuid, channel: &str, state: ReplyState) {
         let select = entity::channel::Entity::find().filter(entity::channel::Column::Key.eq(channel));
         let channel = select.one(self.app.database.reader()).await.unwrap().unwrap();
+        let id = self.app.ids.next();
         let row = reply::Model {
-            id: self.app.ids.next(),
-            event_id: event,
-            channel_id: channel.id,
-            kind: ReplyKind::Verdict,
             state,
-            language: "zh-CN".to_owned(),
-            subject: "Verdict".to_owned(),
-            body: "It is one.".to_owned(),
-            draft_number: 1,
-            drafted_by: "analyst-1".to_owned(),
-            drafted_at: self.now(),
-            approved_by: None,
-            approved_at: None,
-            sent_by: None,
-            sent_at: None,
-            sent_via: None,
-            receipt_number: None,
-            proof: None,
-            content_hash: None,
-            template: None,
-            template_number: None,
-            required: None,
-            supplied: None,
-            formats: None,
-            as_made: false,
-            verdict_id: None,
-            extent: None,
-            via: None,
-            recipient: None,
-            url_sha256: None,
-            created_at: self.now(),
-            version: 1,
+            ..blank(id, event, channel.id, ReplyKind::Verdict, "analyst-1", self.now())
         };
         let insert = reply::Entity::insert(row.into_active_model());
         insert.exec_without_returning(self.app.database.writer()).await.unwrap();
@@ -679,6 +654,35 @@ async fn full_content_of_an_embargoed_event_is_recorded_as_read() {
             "A hole CNVD-2026-00001"
         );
         assert_eq!(records().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn clocks_are_told_to_whoever_reads_clocks_and_a_channels_to_whoever_reads_its_replies() {
+    on_both(|app| async move {
+        let product = app.with_core_router().await;
+        app.with_company().await;
+        let story = Story::receive(&app, "CNVD-2026-00001", json!({})).await;
+        story.confirm().await;
+        story.product(&product, "AFFECTED").await;
+        story.analyst("scoreEvent", scored("9")).await;
+        let grant =
+            json!({ "role": "ENGINEER", "products": [product], "tlpCeiling": "AMBER", "abroad": false });
+        let engineer = app.confirmed(with(portal(), json!({ "grant": grant }))).await;
+        let analyst = app.confirmed(portal()).await;
+        let told = async |endpoint| {
+            let all = app.leaving(endpoint, &story.event).await;
+            let clocks =
+                all.into_iter().filter(|(kind, _)| kind == "deadline.opened" || kind == "obligation.changed");
+            let kinds =
+                clocks.filter_map(|(_, letter)| Some(letter.ok()?["data"]["kind"].as_str()?.to_owned()));
+            kinds.collect::<BTreeSet<String>>()
+        };
+        let of = |kinds: &[&str]| kinds.iter().map(|&kind| kind.to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(told(engineer).await, of(&["FIX", "MITIGATION"]), "nothing of what a database is owed");
+        let all = told(analyst).await;
+        assert!(all.is_superset(&of(&["FIX", "MITIGATION", "REPLY", "PUBLICATION", "VERDICT"])), "{all:?}");
     })
     .await;
 }
