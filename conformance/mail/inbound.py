@@ -4,6 +4,8 @@ finds the same mails known. Once with a folder for what is done, once with marks
 
 import imaplib, json, os, random, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.request
 
+from database import database, kind
+
 BINARY = sys.argv[1]
 ROUNDS = 8
 PASSWORD = "a password"
@@ -69,7 +71,7 @@ def mail(number, headers=""):
 def settings(folder, server, http, done):
     with open(f"{folder}/settings.toml", "w") as file:
         file.write(f"""
-database_url = "sqlite://{folder}/desk.sqlite"
+database_url = "{database(folder)}"
 [http]
 listen = "127.0.0.1:{http}"
 [auth]
@@ -179,7 +181,7 @@ def round_trip(done):
     server.process.wait()
     verified = desk.run("audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    print(f"{len(sent)} mails, {ROUNDS} kills, each recorded once ({'moved' if done else 'marked'})")
+    print(f"{kind()}: {len(sent)} mails, {ROUNDS} kills, each recorded once ({'moved' if done else 'marked'})")
 
 
 random.seed(7)

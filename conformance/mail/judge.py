@@ -7,6 +7,8 @@ import collections, email, email.policy, json, logging, random, signal, socket, 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from database import database, kind
+
 # It warns of its own past at every login.
 logging.disable(logging.WARNING)
 BINARY = sys.argv[1]
@@ -31,7 +33,7 @@ def authenticate(server, session, envelope, mechanism, data):
 def settings(folder, port, http):
     with open(f"{folder}/settings.toml", "w") as file:
         file.write(f"""
-database_url = "sqlite://{folder}/desk.sqlite"
+database_url = "{database(folder)}"
 [http]
 listen = "127.0.0.1:{http}"
 [auth]
@@ -219,7 +221,7 @@ def main():
                 assert number in text and "secret" not in text, text
     ends = collections.Counter(row["lastState"] for row in last.values())
     assert ends["SENT"] >= 1, ends
-    print(f"{PEOPLE} people, {len(daily)} daily e-mails, nobody two: {dict(ends)}")
+    print(f"{kind()}: {PEOPLE} people, {len(daily)} daily e-mails, nobody two: {dict(ends)}")
     arrived = collections.Counter(mail["Message-ID"] for mail in mails)
     states = collections.Counter(row["state"] for row in rows)
     twice = [message for message, count in arrived.items() if count > 1]
@@ -235,7 +237,7 @@ def main():
     assert first["Subject"].startswith("已收到您的报告"), first["Subject"]
     assert "您的报告已收到" in first.get_body(("plain",)).get_content()
     assert first.get_body(("html",)).get_content().count("<script") == 0
-    print(f"{len(replies)} replies, {ROUNDS} kills, {len(mails)} e-mails arrived, none twice: {dict(states)}")
+    print(f"{kind()}: {len(replies)} replies, {ROUNDS} kills, {len(mails)} e-mails arrived, none twice: {dict(states)}")
 
 
 main()
