@@ -11,6 +11,7 @@ mod deliveries;
 mod duplicates;
 mod engine;
 mod feeds;
+mod files;
 mod four_eyes;
 mod generate;
 mod harness;
