@@ -58,6 +58,7 @@ pub mod product_customer;
 pub mod rating_policy;
 pub mod remediation;
 pub mod reply;
+pub mod reply_attachment;
 pub mod reply_dispatch;
 pub mod reply_draft;
 pub mod reply_file;

@@ -14,12 +14,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use entity::attachment;
 use entity::vocabulary::AttachmentKind;
+use entity::{attachment, reply_attachment};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::rules::{self, BYTES};
 use super::settings::UploadSettings;
@@ -27,6 +28,7 @@ use super::{Described, content, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::error::{Error, Result};
 use crate::executor::Api;
 use crate::files::{FileFault, Incoming, Kept};
 use crate::graphql::errors::ErrorCode;
@@ -37,6 +39,7 @@ use crate::http::error::HttpError;
 use crate::http::request_log::LoggedSubject;
 use crate::ids::{self, Kind};
 use crate::outbox::retrying;
+use crate::reply;
 
 /// When to come again after all turns were taken, in seconds.
 const COME_AGAIN: u64 = 5;
@@ -54,14 +57,23 @@ pub(super) fn path(row: &attachment::Model) -> String {
 async fn download(State(api): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     answer(&api, &parts, async |app, actor| {
-        require(actor, Action::ReadAttachments)?;
-        let id = ids::decode(Kind::Attachment, "id", &id)?;
-        let (report, found) = store::find(app, actor, id).await?;
-        let content = Content::asked(app, &parts.headers, store::file_of(&found)?).await?;
+        let (event, name, file) = match ids::decode_any(&id) {
+            Some((kind, id)) if kind == Kind::ReplyAttachment as u8 => {
+                reply::attached(app, actor, id).await?
+            }
+            _ => {
+                require(actor, Action::ReadAttachments)?;
+                let id = ids::decode(Kind::Attachment, "id", &id)?;
+                let (report, found) = store::find(app, actor, id).await?;
+                let file = store::file_of(&found)?;
+                (report.event_id, found.name, file)
+            }
+        };
+        let content = Content::asked(app, &parts.headers, file).await?;
         let reads = SensitiveReads::new(app.clock.now());
-        reads.touch(report.event_id);
+        reads.touch(event);
         reads.record(app, actor).await?;
-        Ok(Download { name: found.name, kind: BYTES, content })
+        Ok(Download { name, kind: BYTES, content })
     })
     .await
 }
@@ -70,8 +82,74 @@ async fn download(State(api): State<Arc<Api>>, Path(id): Path<String>, request: 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Target {
-    report: String,
+    report: Option<String>,
+    reply: Option<String>,
+    /// The version of the reply that was seen.
+    version: Option<i32>,
     name: Option<String>,
+}
+
+/// What an upload goes to.
+#[derive(Clone, Copy, Debug)]
+enum Goal {
+    Report(Uuid),
+    Reply(Uuid, i32),
+}
+
+impl Goal {
+    fn of(target: &Target) -> Result<Self> {
+        match (&target.report, &target.reply, target.version) {
+            (Some(report), None, None) => Ok(Self::Report(ids::decode(Kind::Report, "report", report)?)),
+            (None, Some(reply), Some(version)) => {
+                Ok(Self::Reply(ids::decode(Kind::Reply, "reply", reply)?, version))
+            }
+            _ => Err(Error::bad_input(
+                "report",
+                "name what the file is for: ?report=ID&name=NAME, or ?reply=ID&version=SEEN&name=NAME",
+            )),
+        }
+    }
+
+    /// Whether the actor may add to it, by what is known before the file is.
+    async fn expect_open(self, app: &App, actor: &Actor) -> Result<()> {
+        match self {
+            Self::Report(report) => super::expect_room(app, actor, report).await,
+            Self::Reply(reply, _) => reply::expect_attachable(app, actor, reply).await,
+        }
+    }
+
+    async fn add(self, app: &App, actor: &Actor, described: &Described, kept: &Kept) -> Result<Added> {
+        match self {
+            Self::Report(report) => {
+                let (row, is_new) = super::add(app, actor, report, described, kept).await?;
+                let id = scalars::id::<attachment::Entity>(row.id).to_string();
+                let body = json!({
+                    "id": id, "path": path(&row), "name": row.name, "mediaType": row.media_type,
+                    "size": row.size, "sha256": hex::encode(&row.sha256), "version": row.version,
+                });
+                Ok(Added { path: path(&row), body, is_new })
+            }
+            Self::Reply(reply, version) => {
+                let (row, reply, is_new) =
+                    reply::attach(app, actor, (reply, version), described, kept).await?;
+                let path = reply::path(&row);
+                let id = scalars::id::<reply_attachment::Entity>(row.id).to_string();
+                // The version is the reply's, for its next change.
+                let body = json!({
+                    "id": id, "path": path, "name": row.name, "mediaType": row.media_type,
+                    "size": row.size, "sha256": hex::encode(&row.sha256), "version": reply.version,
+                });
+                Ok(Added { path, body, is_new })
+            }
+        }
+    }
+}
+
+/// What an upload is answered with.
+struct Added {
+    path: String,
+    body: Value,
+    is_new: bool,
 }
 
 async fn upload(
@@ -85,27 +163,17 @@ async fn upload(
         Err(error) => return HttpError::from(error).into_response(),
     };
     let mut response = match take(&api.app, &actor, &parts, target, body).await {
-        Ok((row, is_new)) => added(&row, is_new),
+        Ok(added) => answered(added),
         Err(error) => error.into_response(),
     };
     response.extensions_mut().insert(LoggedSubject(actor.subject.clone()));
     response
 }
 
-fn added(row: &attachment::Model, is_new: bool) -> Response {
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let path = path(row);
-    let body = json!({
-        "id": scalars::id::<attachment::Entity>(row.id).as_str(),
-        "path": path,
-        "name": row.name,
-        "mediaType": row.media_type,
-        "size": row.size,
-        "sha256": hex::encode(&row.sha256),
-        "version": row.version,
-    });
-    let mut response = (status, axum::Json(body)).into_response();
-    if let Ok(location) = HeaderValue::try_from(path) {
+fn answered(added: Added) -> Response {
+    let status = if added.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = (status, axum::Json(added.body)).into_response();
+    if let Ok(location) = HeaderValue::try_from(added.path) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
@@ -118,14 +186,14 @@ async fn take(
     parts: &Parts,
     target: std::result::Result<Query<Target>, QueryRejection>,
     body: Body,
-) -> std::result::Result<(attachment::Model, bool), HttpError> {
+) -> std::result::Result<Added, HttpError> {
     let or_refused = |error| refused(error, parts);
-    require(actor, Action::AddAttachment).map_err(or_refused)?;
     let Ok(Query(target)) = target else {
-        return Err(HttpError::bad_request("Name the report, and the file: /files?report=ID&name=poc.zip."));
+        let message = "Name what the file is for, and the file: /files?report=ID&name=poc.zip.";
+        return Err(HttpError::bad_request(message));
     };
-    let report = ids::decode(Kind::Report, "report", &target.report).map_err(or_refused)?;
-    super::expect_room(app, actor, report).await.map_err(or_refused)?;
+    let goal = Goal::of(&target).map_err(or_refused)?;
+    goal.expect_open(app, actor).await.map_err(or_refused)?;
     let described = Described {
         kind: AttachmentKind::File,
         name: rules::kept_name(target.name.as_deref()),
@@ -134,7 +202,7 @@ async fn take(
         ),
     };
     let kept = receive(app, parts, body).await?;
-    let outcome = retrying(|| super::add(app, actor, report, &described, &kept)).await;
+    let outcome = retrying(|| goal.add(app, actor, &described, &kept)).await;
     content::forget_unused(app, &[kept.name], &outcome).await;
     outcome.map_err(or_refused)
 }

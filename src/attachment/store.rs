@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use entity::vocabulary::{AttachmentKind, Facet};
-use entity::{attachment, report, stored_file};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use entity::{attachment, reply_attachment, reply_file, report, stored_file};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
@@ -152,6 +152,27 @@ pub async fn files_of(app: &App, report: Uuid) -> Result<Vec<attachment::Model>>
     Ok(select.all(app.database.reader()).await?)
 }
 
+/// Those of the attachments that the actor may read and that can go with a reply on the event: files of its reports whose
+/// bytes are there, in their order.
+///
+/// # Errors
+/// Of the database.
+pub async fn on_event(app: &App, actor: &Actor, event: Uuid, ids: &[Uuid]) -> Result<Vec<attachment::Model>> {
+    let reports = Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .and_where(report::Column::EventId.eq(event))
+        .take();
+    let select = attachment::Entity::find()
+        .filter(is_one_of(app.database.backend(), C::Id, ids.iter().copied()))
+        .filter(C::ReportId.in_subquery(reports))
+        .filter(C::Kind.eq(AttachmentKind::File))
+        .filter(C::FileId.is_not_null())
+        .filter(visible(actor))
+        .order_by_asc(C::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
 /// The file with these bytes.
 ///
 /// # Errors
@@ -178,13 +199,18 @@ pub async fn unknown(app: &App, names: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(unknown.into_iter().collect())
 }
 
-/// No row names the file.
+/// No row names the file: no attachment, nothing that goes with a reply, nothing that was sent.
 fn is_unnamed() -> SimpleExpr {
-    let file = (stored_file::Entity, stored_file::Column::Id);
-    let named: SelectStatement = Query::select()
+    unnamed_in::<attachment::Entity>(C::FileId)
+        .and(unnamed_in::<reply_attachment::Entity>(reply_attachment::Column::FileId))
+        .and(unnamed_in::<reply_file::Entity>(reply_file::Column::FileId))
+}
+
+fn unnamed_in<E: EntityTrait>(column: E::Column) -> SimpleExpr {
+    let named = Query::select()
         .expr(Expr::val(1))
-        .from(attachment::Entity)
-        .and_where(Expr::col((attachment::Entity, C::FileId)).equals(file))
+        .from(E::default())
+        .and_where(Expr::col(column.as_column_ref()).equals((stored_file::Entity, stored_file::Column::Id)))
         .take();
     Expr::exists(named).not()
 }

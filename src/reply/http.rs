@@ -65,7 +65,8 @@ async fn sent(
         let reads = SensitiveReads::new(app.clock.now());
         reads.touch(reply.event_id);
         reads.record(app, actor).await?;
-        Ok(Download { name: file.name, kind: files::form(format).1, content: Content::Whole(file.bytes) })
+        let name = file.name.clone();
+        Ok(Download { name, kind: files::form(format).1, content: files::content(app, file).await? })
     })
     .await
 }

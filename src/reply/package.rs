@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use zip::write::SimpleFileOptions;
 
+use super::files;
 use crate::app::App;
 use crate::attachment;
 use crate::auth::policy::{Action, require};
@@ -344,6 +345,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         let key = key_of(&channels, reply.channel_id);
         let kind = reply.kind.as_str().to_ascii_lowercase().replace('_', "-");
         let folder = format!("replies/{:03}-{key}-{kind}", place + 1);
+        let attached = super::store::attachments(app, reply.id).await?;
         let value = json!({
             "reply": scalars::id::<reply::Entity>(reply.id).as_str(),
             "channel": key,
@@ -367,6 +369,10 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "contentHash": reply.content_hash.as_ref().map(hex::encode),
             "obligations": links.iter().filter(|row| row.reply_id == reply.id)
                 .map(|row| scalars::id::<obligation::Entity>(row.obligation_id).to_string()).collect::<Vec<_>>(),
+            "attachments": attached.iter().map(|row| json!({
+                "name": row.name, "mediaType": row.media_type, "size": row.size, "sha256": hex::encode(&row.sha256),
+                "addedBy": row.added_by, "addedAt": row.added_at,
+            })).collect::<Vec<_>>(),
             "drafts": drafts.iter().filter(|row| row.reply_id == reply.id).map(|row| json!({
                 "number": row.number, "subject": row.subject, "body": row.body, "author": row.author,
                 "createdAt": row.created_at,
@@ -386,7 +392,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         pieces.push(piece(format!("{folder}/reply.json"), &value)?);
         let mut names = BTreeSet::new();
         for (file, dispatch) in super::handover::store::left_files(app, reply.id).await? {
-            let reply_file::Model { name, bytes, .. } = file;
+            let name = file.name.clone();
             let mut name = match dispatch.filter(|row| row.state != DispatchState::Taken) {
                 None => format!("{folder}/{name}"),
                 // What may have arrived stands apart from what did.
@@ -397,7 +403,16 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             while !names.insert(name.clone()) {
                 name.push_str(".again");
             }
-            pieces.push(Piece::made(name, bytes));
+            let content = match files::to_pack(file)? {
+                Ok(bytes) => Content::Made(bytes),
+                Err(file) => Content::Kept(file),
+            };
+            pieces.push(Piece { name, content });
+        }
+        for (number, row) in (1..).zip(&attached) {
+            // Under a name of ours, as files of reports are.
+            let name = format!("{folder}/attached{number}.bin");
+            pieces.push(Piece { name, content: Content::Kept(super::attach::kept(row)?) });
         }
     }
     Ok(pieces)

@@ -24,7 +24,7 @@ use crate::harness::{SECRET, TestApp, on_both};
 use crate::rich;
 use crate::story::Story;
 
-fn request(token: &str, target: &str, body: impl Into<Body>) -> Request<Body> {
+pub(crate) fn request(token: &str, target: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(target)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/zip")
@@ -36,18 +36,18 @@ fn target(report: &str, name: &str) -> String {
     format!("/files?report={report}&name={name}")
 }
 
-async fn answer(app: &TestApp, request: Request<Body>) -> (u16, Value) {
+pub(crate) async fn answer(app: &TestApp, request: Request<Body>) -> (u16, Value) {
     let (status, body) = app.send(request).await;
     (status, serde_json::from_str(&body).unwrap())
 }
 
 /// Adds a file and answers status and answer.
-async fn upload(app: &TestApp, token: &str, report: &str, bytes: &[u8]) -> (u16, Value) {
+pub(crate) async fn upload(app: &TestApp, token: &str, report: &str, bytes: &[u8]) -> (u16, Value) {
     answer(app, request(token, &target(report, "poc.zip"), bytes.to_vec())).await
 }
 
 /// A file's status, headers and bytes.
-async fn download(
+pub(crate) async fn download(
     app: &TestApp,
     token: &str,
     path: &str,

@@ -246,6 +246,7 @@ fn kind_of(name: &str) -> Kind {
         "obligation" | "obligations" => Kind::Obligation,
         "reply" => Kind::Reply,
         "attachment" | "attach" => Kind::Attachment,
+        "detach" => Kind::ReplyAttachment,
         "endpoint" => Kind::WebhookEndpoint,
         "delivery" => Kind::Delivery,
         "tracker" => Kind::Tracker,

@@ -31,6 +31,7 @@ mod random_events;
 mod receiver;
 mod repeat;
 mod replies;
+mod reply_files;
 mod rich;
 mod role_matrix;
 mod sequencer;

@@ -38,7 +38,7 @@ const PREVIEW: &str = "query($event: ID!, $channel: ID!, $kind: ReplyKind!, $fro
     previewReply(event: $event, channel: $channel, kind: $kind, fromTemplate: $from, language: $language) {
         __typename language subject body text html template { key } missing { __typename name meaning supplied } } }";
 
-async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
+pub(crate) async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let input = json!({
         "key": key, "name": key, "kind": kind, "jurisdiction": if abroad { "EU" } else { "CN" }, "abroad": abroad,
@@ -49,7 +49,7 @@ async fn channel(app: &TestApp, key: &str, kind: &str, abroad: bool) -> String {
 }
 
 /// An event with something of everything that must stay inside.
-async fn secretive(app: &TestApp) -> Story<'_> {
+pub(crate) async fn secretive(app: &TestApp) -> Story<'_> {
     app.with_company().await;
     let product = app.with_core_router().await;
     let other = json!({
@@ -239,7 +239,7 @@ async fn an_admin_keeps_templates_and_every_text_they_had() {
 }
 
 /// A reply to a customer, which needs no approval.
-async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
+pub(crate) async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
     let draft = json!({
         "event": story.event, "expectedVersion": story.version().await, "channel": channel, "kind": "VERDICT",
         "subject": "研判结论", "body": "# 结论\n\n经研判，**确认**存在。",
@@ -247,7 +247,7 @@ async fn to_customer(app: &TestApp, story: &Story<'_>, channel: &str) -> Value {
     app.made(&app.token(Role::Analyst, "analyst-1"), "draftReply", draft, "id version").await
 }
 
-async fn routed(app: &TestApp, channel: &str, mut route: Value) -> Value {
+pub(crate) async fn routed(app: &TestApp, channel: &str, mut route: Value) -> Value {
     let admin = app.token(Role::Admin, "admin-1");
     let seen = app.node(&admin, channel, "Channel", "version").await;
     route["channel"] = json!(channel);
@@ -263,12 +263,12 @@ async fn send(app: &TestApp, reply: &Value, formats: Value) -> Value {
 }
 
 /// Lets the worker do what is due.
-async fn work(app: &TestApp) {
+pub(crate) async fn work(app: &TestApp) {
     let client = Client::new(app.app.outbound.clone()).unwrap();
     while worker::pass(&app.app, &client).await.unwrap() > 0 {}
 }
 
-async fn look(app: &TestApp, reply: &Value) -> Value {
+pub(crate) async fn look(app: &TestApp, reply: &Value) -> Value {
     let fields = "id version state sentVia sentAt files { format name size sha256 } obligations { state }
         dispatches { state attempts answer sha256 messageId recipient nextAttemptAt bouncedAt bounceStatus bounceWords }";
     app.node(&app.token(Role::Analyst, "analyst-1"), reply["id"].as_str().unwrap(), "Reply", fields).await
@@ -379,7 +379,7 @@ async fn cancel(app: &TestApp, reply: &Value) -> Value {
 }
 
 /// The id and version of a channel that is there.
-async fn known_channel(app: &TestApp, key: &str) -> String {
+pub(crate) async fn known_channel(app: &TestApp, key: &str) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
     let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();
