@@ -3,11 +3,13 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use crate::attachment::settings::Uploads;
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::deadline;
 use crate::error::Result;
 use crate::event::number::Numbers;
+use crate::files::Files;
 use crate::hook::HookSettings;
 use crate::mail::settings::Mailroom;
 use crate::notice;
@@ -43,6 +45,10 @@ pub struct App {
     pub replies: Arc<Replies>,
     /// What inbound mail is judged by.
     pub mailroom: Arc<Mailroom>,
+    /// Where files are kept; in a folder that goes with the process unless [`with_files`](Self::with_files).
+    pub files: Files,
+    /// Bounds on uploads.
+    pub uploads: Uploads,
     /// When people get their daily e-mail; none when nobody does.
     pub digest: Option<notice::Hour>,
     /// Days for which it is kept what became of a daily e-mail.
@@ -63,7 +69,7 @@ impl App {
     /// Puts a running product together over a migrated database.
     ///
     /// # Errors
-    /// When the database has not been migrated.
+    /// When the database has not been migrated, or there is no room for files.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
         Ok(Self {
@@ -78,6 +84,8 @@ impl App {
             payouts: PayoutSettings::default(),
             replies: Arc::default(),
             mailroom: Arc::default(),
+            files: Files::temporary()?,
+            uploads: Uploads::default(),
             digest: None,
             digest_kept_days: notice::DIGEST_KEPT_DAYS,
             hooks: HookSettings::default(),
@@ -113,6 +121,13 @@ impl App {
     #[must_use]
     pub fn with_mailroom(mut self, mailroom: Mailroom) -> Self {
         self.mailroom = Arc::new(mailroom);
+        self
+    }
+
+    /// The same product that keeps its files there.
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        self.files = files;
         self
     }
 

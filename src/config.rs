@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::settings::UploadSettings;
 use crate::auth::AuthSettings;
+use crate::files::FileSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::hook::HookSettings;
 use crate::http::settings::HttpSettings;
@@ -24,7 +26,7 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 const FLAGS: [&str; 2] = ["config", "listen"];
 
 /// Settings that are lists: in the environment commas separate their items.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 12] = [
     "http.trusted_proxies",
     "auth.jwks_hosts",
     "outbound.http_hosts",
@@ -35,6 +37,8 @@ const LISTS: [&str; 10] = [
     "intake.mail.trusted_servers",
     "intake.mail.lists",
     "intake.mail.own_addresses",
+    "uploads.allowed",
+    "uploads.refused",
 ];
 
 /// Everything that can be set.
@@ -65,6 +69,10 @@ pub struct Settings {
     pub replies: ReplySettings,
     /// How reports come in.
     pub intake: IntakeSettings,
+    /// Where files are kept.
+    pub files: FileSettings,
+    /// Uploads.
+    pub uploads: UploadSettings,
     /// What people are told.
     pub notices: NoticeSettings,
     /// Deliveries to webhook endpoints.
@@ -115,6 +123,8 @@ impl Default for Settings {
             payouts: PayoutSettings::default(),
             replies: ReplySettings::default(),
             intake: IntakeSettings::default(),
+            files: FileSettings::default(),
+            uploads: UploadSettings::default(),
             notices: NoticeSettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),

@@ -97,6 +97,8 @@ pub enum Kind {
     Attachment = 110,
     /// A mail about a report.
     InboundMail = 111,
+    /// A file that goes with a reply.
+    ReplyAttachment = 112,
 }
 
 /// The id of a row of `kind`, for clients.

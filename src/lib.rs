@@ -24,6 +24,7 @@ pub mod escalation;
 pub mod event;
 pub mod executor;
 pub mod feed;
+pub mod files;
 pub mod graphql;
 pub mod hook;
 pub mod http;

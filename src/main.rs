@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 use vulndesk::app::App;
+use vulndesk::attachment::settings::Uploads;
 use vulndesk::auth::{Actor, AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
 use vulndesk::clock::{Clock, Ids, SetClock, SystemClock};
 use vulndesk::config::{LogFormat, Settings};
@@ -262,8 +263,11 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.hooks = settings.hooks;
     app.digest = settings.notices.read()?;
     app.digest_kept_days = settings.notices.digest_kept_days;
+    app.uploads = Uploads::new(&settings.uploads)?;
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
+    let installation = hex::encode(&app.numbers.derive("files")[..8]);
+    let app = app.with_files(settings.files.open(&settings.database_url, &installation)?);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
 }

@@ -20,8 +20,12 @@ pub struct Model {
     pub format: ReplyFormat,
     /// Name to save it under.
     pub name: String,
-    /// The bytes.
+    /// The bytes; none when they are kept as a file.
     pub bytes: Vec<u8>,
+    /// The file of an envelope that holds files itself.
+    pub file_id: Option<Uuid>,
+    /// Number of bytes.
+    pub size: i64,
     /// SHA-256 of the bytes.
     pub sha256: Vec<u8>,
     /// When it was rendered.

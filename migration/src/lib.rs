@@ -32,6 +32,8 @@ mod m11_notice_type;
 mod m11_replan;
 mod m11_reply_approval;
 mod m12_clock;
+mod m12_attachment;
+mod m12_reply_attachment;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ impl MigratorTrait for Migrator {
             Box::new(m11_acknowledgement::Migration),
             Box::new(m11_reply_approval::Migration),
             Box::new(m12_clock::Migration),
+            Box::new(m12_attachment::Migration),
+            Box::new(m12_reply_attachment::Migration),
         ]
     }
 }

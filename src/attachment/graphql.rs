@@ -6,12 +6,15 @@ use entity::attachment;
 use entity::vocabulary::AttachmentKind;
 use uuid::Uuid;
 
-use super::store;
+use super::{ReleaseAttachment, RemoveAttachment, http, store};
+use crate::auth::policy::{Action, allows};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{self, Connection, PageInput};
 use crate::graphql::{self, scalars};
+use crate::outbox::retrying;
+use crate::payload;
 
-/// A file that came with a report. 随报告收到的文件。
+/// A file of a report. 报告的文件。
 pub struct Attachment(pub attachment::Model);
 
 impl From<attachment::Model> for Attachment {
@@ -20,8 +23,15 @@ impl From<attachment::Model> for Attachment {
     }
 }
 
-/// A file that came with a report, kept to the byte. Nobody looked inside: its sender named it and its type.
-/// 随报告收到的文件，按原始字节保存；名称与类型均由发送者给出，未经检查。
+impl Attachment {
+    /// What only those learn who read reports as received.
+    fn to_raw_readers<T>(&self, ctx: &Context<'_>, value: Option<T>) -> Option<T> {
+        value.filter(|_| allows(graphql::actor(ctx), Action::ReadRawReports))
+    }
+}
+
+/// A file that came with a report or was added to it, kept to the byte. Nobody looked inside: its sender named it and its
+/// type. 随报告收到或后来补充的文件，按原始字节保存；名称与类型均由发送者给出，未经检查。
 #[Object]
 impl Attachment {
     /// Opaque id. 标识。
@@ -29,9 +39,16 @@ impl Attachment {
         scalars::id::<attachment::Entity>(self.0.id)
     }
 
-    /// Where its bytes are downloaded, on this server, with the same token as here. 下载路径（使用相同的令牌）。
+    /// Where its bytes are downloaded, on this server, with the same token as here; files are added by POST to `/files`.
+    /// 下载路径（使用相同的令牌）；上传请 POST 至 `/files`。
     async fn path(&self) -> String {
-        format!("/attachments/{}", scalars::id::<attachment::Entity>(self.0.id).as_str())
+        http::path(&self.0)
+    }
+
+    /// Whether its bytes are there: they go when it is removed, and those of an original mail when its sender is erased.
+    /// 内容是否仍在：附件被移除或邮件原文的发件人被删除后不再保留。
+    async fn available(&self) -> bool {
+        self.0.file_id.is_some()
     }
 
     /// What it is. 类型。
@@ -63,6 +80,38 @@ impl Attachment {
     async fn received_at(&self) -> DateTime<Utc> {
         self.0.received_at
     }
+
+    /// Who added it; null to those who do not read reports as received. 添加人；无原始报告读取权限时为空。
+    async fn added_by(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.to_raw_readers(ctx, Some(self.0.added_by.as_str()))
+    }
+
+    /// When the team was let have it; null while it is not, and to reporters and services.
+    /// 向团队开放的时间；未开放及对报告人与服务为空。
+    async fn released_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        self.0.released_at.filter(|_| allows(graphql::actor(ctx), Action::ReadEvents))
+    }
+
+    /// Who let the team have it; null while nobody did, and to reporters and services.
+    /// 开放人；未开放及对报告人与服务为空。
+    async fn released_by(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.released_by.as_deref().filter(|_| allows(graphql::actor(ctx), Action::ReadEvents))
+    }
+
+    /// When it was removed; null while it is not. 移除时间；未移除为空。
+    async fn removed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.removed_at
+    }
+
+    /// Who removed it; null while nobody did. 移除人；未移除为空。
+    async fn removed_by(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.to_raw_readers(ctx, self.0.removed_by.as_deref())
+    }
+
+    /// Version to send as `expectedVersion` of its next change. 版本，用于下一次变更的 expectedVersion。
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
 }
 
 /// The attachments of a report that the caller has found, as far as they may read them, oldest first.
@@ -74,4 +123,63 @@ pub(crate) async fn of_report(
     let select = store::of_report(graphql::actor(ctx), report);
     let page = page::read(&graphql::app(ctx).database, select, store::IN_ORDER, &input).await?;
     Ok(Connection::new(page))
+}
+
+/// What was released to the team of an event whose content the caller has found, oldest first.
+pub(crate) async fn released_on(
+    ctx: &Context<'_>,
+    event: Uuid,
+    input: PageInput,
+) -> ApiResult<Connection<Attachment>> {
+    let select = store::released_on(event);
+    let page = page::read(&graphql::app(ctx).database, select, store::IN_ORDER, &input).await?;
+    Ok(Connection::new(page))
+}
+
+payload! {
+    /// An attachment after a change. 变更后的附件。
+    AttachmentPayload {
+        /// The attachment as it now is; null when the change was refused. 变更后的附件；被拒绝时为空。
+        attachment: Attachment
+    }
+}
+
+/// Mutations of attachments.
+#[derive(Default)]
+pub struct AttachmentMutation;
+
+/// Mutations of attachments. 附件的变更操作。
+#[Object]
+impl AttachmentMutation {
+    /// Removes a file from its report: nobody downloads it any more, and its bytes go unless another attachment has the
+    /// same. ANALYST. 从报告移除文件：不再可下载，若无其他附件使用相同内容则删除其字节（安全运营）。
+    async fn remove_attachment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and why. 附件与原因。")] input: RemoveAttachment,
+    ) -> ApiResult<AttachmentPayload> {
+        let (app, actor) = (graphql::app(ctx), graphql::actor(ctx));
+        AttachmentPayload::of(retrying(|| super::remove_attachment(app, actor, &input)).await)
+    }
+
+    /// Lets everybody who sees the event's content have a file of one of its reports; an original mail never. ANALYST.
+    /// 向可见事件内容的所有成员开放报告的某个文件；邮件原文不可开放（安全运营）。
+    async fn release_attachment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which. 附件。")] input: ReleaseAttachment,
+    ) -> ApiResult<AttachmentPayload> {
+        let (app, actor) = (graphql::app(ctx), graphql::actor(ctx));
+        AttachmentPayload::of(retrying(|| super::release_attachment(app, actor, &input)).await)
+    }
+
+    /// Keeps a file from the team again; who downloaded it has it. ANALYST. 收回已向团队开放的文件；已下载者不受影响（安全运营）。
+    async fn retract_attachment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which. 附件。")] input: ReleaseAttachment,
+    ) -> ApiResult<AttachmentPayload> {
+        let (app, actor) = (graphql::app(ctx), graphql::actor(ctx));
+        AttachmentPayload::of(retrying(|| super::retract_attachment(app, actor, &input)).await)
+    }
 }

@@ -1,25 +1,42 @@
-//! Files that came with reports, kept to the byte.
+//! Files that came with reports, or were added to them, kept to the byte.
 //!
-//! Who sent them says what they are called and what they are; nobody looked inside. So they leave the product only as
-//! downloads, under a type that no program opens by itself. Who reads reports as received reads them, and of those on the
-//! public side the report's reporter and its channel's service. The bytes stand apart from what is listed of them,
-//! and those of an original mail go when its sender is erased.
+//! Who sent them says what they are called and what they are; nobody looks inside beyond the first bytes. So they leave
+//! the product only as downloads, under a type that no program opens by itself. Who reads reports as received reads them,
+//! and of those on the public side the report's reporter and its channel's service. An analyst may *release* a single one
+//! to the team of the event, and take that back; an original mail never, since it names who reported.
+//!
+//! The bytes stand apart, once for each content ([`content`]): they go when nothing names them any more, be it that an
+//! attachment was removed or that its sender was erased. Whoever may add to a report may add a file to it ([`add`]), by an
+//! upload ([`http`]) that is never in memory as a whole.
 
+pub mod content;
 pub mod graphql;
 pub mod http;
+pub mod rules;
+pub mod settings;
 pub mod store;
 
+use async_graphql::InputObject;
 use entity::vocabulary::AttachmentKind;
-use entity::{attachment, attachment_content, inbound_mail};
+use entity::{attachment, inbound_mail, report};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::app::App;
-use crate::outbox::ChangeSet;
+use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
+use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::event::{expect_version, require_text};
+use crate::files::Kept;
+use crate::graphql::scalars::Id;
+use crate::intake;
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use content::Placed;
 
-/// Longest name of a file that is kept, in characters.
-const NAME: usize = 200;
+/// Longest reason, in characters.
+const REASON: usize = 2_000;
 
-/// A file that arrives.
+/// A file that a mail brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// What it is.
@@ -38,66 +55,274 @@ impl File {
         Sha256::digest(&self.bytes).to_vec()
     }
 
-    /// The name to keep: the last part of a path, without control and direction characters, or one that says nothing.
+    /// The name to keep.
     pub fn kept_name(&self) -> String {
-        let name = self.name.as_deref().unwrap_or_default();
-        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-        let kept = last.chars().filter(|character| !is_misleading(*character)).take(NAME);
-        let kept = kept.collect::<String>();
-        let kept = kept.trim().trim_start_matches('.');
-        if kept.is_empty() { "file".to_owned() } else { kept.to_owned() }
+        rules::kept_name(self.name.as_deref())
     }
 }
 
-/// Whether a character in a name hides what it ends in, or is none to read.
-fn is_misleading(character: char) -> bool {
-    let turns =
-        matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || turns || character == '"'
+/// What is said of a file whose bytes are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// Its name, fit to be kept.
+    pub name: String,
+    /// Its media type as its sender gave it.
+    pub media_type: String,
 }
 
-/// Keeps the files of a mail, inside the caller's change.
-pub fn keep(app: &App, changes: &mut ChangeSet, mail: &inbound_mail::Model, files: &[File]) {
-    for file in files {
-        let row = attachment::Model {
-            id: app.ids.next(),
-            report_id: mail.report_id,
-            mail_id: mail.id,
-            kind: file.kind,
-            name: file.kept_name(),
-            media_type: file.media_type.clone(),
-            size: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
-            sha256: file.sha256(),
-            public_side: file.kind == AttachmentKind::File && mail.from_reporter,
+/// Adds the files of a mail, inside the caller's change.
+pub fn enclose(
+    app: &App,
+    changes: &mut ChangeSet,
+    mail: &inbound_mail::Model,
+    files: &[(Described, Placed)],
+) {
+    for (described, placed) in files {
+        placed.write(changes);
+        let public_side = described.kind == AttachmentKind::File && mail.from_reporter;
+        let row = new_row(app, changes, mail.report_id, described, placed);
+        changes.insert(&attachment::Model {
+            mail_id: Some(mail.id),
+            public_side,
             received_at: mail.received_at,
-        };
-        changes.insert(&row);
-        // Its digest stands in the entry.
-        changes.write_row(&attachment_content::Model { attachment_id: row.id, bytes: file.bytes.clone() });
+            ..row
+        });
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(name: &str) -> String {
-        let file = File {
-            kind: AttachmentKind::File,
-            name: Some(name.to_owned()),
-            media_type: "text/plain".to_owned(),
-            bytes: Vec::new(),
-        };
-        file.kept_name()
+fn new_row(
+    app: &App,
+    changes: &ChangeSet,
+    report: Uuid,
+    described: &Described,
+    placed: &Placed,
+) -> attachment::Model {
+    let file = placed.file();
+    attachment::Model {
+        id: app.ids.next(),
+        report_id: report,
+        mail_id: None,
+        file_id: Some(file.id),
+        kind: described.kind,
+        name: described.name.clone(),
+        media_type: described.media_type.clone(),
+        size: file.size,
+        sha256: file.sha256.clone(),
+        public_side: false,
+        received_at: changes.at(),
+        added_by: changes.actor().to_owned(),
+        released_event_id: None,
+        released_at: None,
+        released_by: None,
+        removed_at: None,
+        removed_by: None,
+        version: 1,
     }
+}
 
-    #[test]
-    fn a_name_is_a_name_and_no_path() {
-        assert_eq!(named("../../etc/passwd"), "passwd");
-        assert_eq!(named("C:\\Users\\x\\漏洞 报告.docx"), "漏洞 报告.docx");
-        assert_eq!(named("poc\u{202e}gpj.exe"), "pocgpj.exe");
-        assert_eq!(named("a\r\nSet-Cookie: x\".txt"), "aSet-Cookie: x.txt");
-        assert_eq!(named("..."), "file");
-        assert_eq!(named(&"x".repeat(999)).len(), NAME);
+/// Who adds a file to a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Adder {
+    /// The report's reporter, known by this id.
+    Reporter(Uuid),
+    /// The service of its channel.
+    Service,
+    /// The team.
+    Analyst,
+}
+
+/// The report, if the actor may add files to it: an analyst to any they see, a reporter to their own, a service to its
+/// channel's.
+async fn addressed(app: &App, actor: &Actor, report: Uuid) -> Result<(report::Model, Adder)> {
+    require(actor, Action::AddAttachment)?;
+    let report = intake::store::find(app, actor, report).await?;
+    if let Some(reporter) = intake::store::as_reporter(app, actor, &report).await? {
+        return Ok((report, Adder::Reporter(reporter)));
     }
+    intake::store::require_handler(app, actor, &report).await?;
+    let adder = if actor.is(Role::Analyst) { Adder::Analyst } else { Adder::Service };
+    Ok((report, adder))
+}
+
+/// Demands that the actor may add a file to a report, and that there is room for one more: before any of it is read.
+///
+/// # Errors
+/// By policy and visibility; a refusal when the report has as many files as it may have.
+pub async fn expect_room(app: &App, actor: &Actor, report: Uuid) -> Result<()> {
+    let (report, _) = addressed(app, actor, report).await?;
+    let most = app.uploads.settings().per_report;
+    if store::count(app, actor, report.id).await? < u64::from(most) {
+        return Ok(());
+    }
+    let message = format!("the report has {most} files and may have no more (uploads.per_report)");
+    Err(Error::refused(RefusalCode::Contradiction, message))
+}
+
+/// Adds a file that is kept to a report; one with the same bytes that the actor sees there already is answered instead.
+/// What a reporter or their channel adds is an arrival: an event that waits for it goes back to the analysis.
+///
+/// # Errors
+/// Those of [`expect_room`].
+pub async fn add(
+    app: &App,
+    actor: &Actor,
+    report: Uuid,
+    described: &Described,
+    kept: &Kept,
+) -> Result<(attachment::Model, bool)> {
+    let (report, adder) = addressed(app, actor, report).await?;
+    let before = intake::store::event_of(app, &report).await?;
+    if let Some(first) = store::same(app, actor, report.id, &kept.sha256).await? {
+        return Ok((first, false));
+    }
+    expect_room(app, actor, report.id).await?;
+    let placed = content::place(app, kept).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::AddAttachment);
+    if let Adder::Reporter(reporter) = adder {
+        changes = changes.by_reporter(reporter);
+    }
+    placed.write(&mut changes);
+    let row = new_row(app, &changes, report.id, described, &placed);
+    let row = attachment::Model { public_side: adder != Adder::Analyst, ..row };
+    changes.insert(&row);
+    let told = message::AttachmentAdded { report: Opaque::new(report.id), attachment: Opaque::new(row.id) };
+    changes.message(app, Some(before.id), &told);
+    if adder == Adder::Analyst {
+        changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
+    } else {
+        intake::revise_after_arrival(app, &mut changes, &before, &report).await?;
+    }
+    app.commit(changes).await?;
+    Ok((row, true))
+}
+
+/// An attachment to be removed. 移除附件。
+#[derive(Clone, Debug, InputObject)]
+pub struct RemoveAttachment {
+    /// The attachment. 附件。
+    pub attachment: Id<attachment::Entity>,
+    /// The version of the attachment that was seen. 所见的附件版本。
+    pub expected_version: i32,
+    /// Why. 原因。
+    pub reason: String,
+}
+
+/// Removes an attachment: who read it reads it no more, and its bytes go unless another one has the same. That it was
+/// there, and its digest, stay.
+///
+/// # Errors
+/// By policy, visibility and version; BAD_USER_INPUT without a reason; a refusal when it is removed already.
+pub async fn remove_attachment(
+    app: &App,
+    actor: &Actor,
+    input: &RemoveAttachment,
+) -> Result<attachment::Model> {
+    require(actor, Action::RemoveAttachment)?;
+    let reason = require_text("input.reason", &input.reason, REASON)?;
+    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    rules::may_remove(&before).map_err(refused)?;
+    let mut changes = ChangeSet::new(app, actor, Action::RemoveAttachment).because(Some(reason));
+    let after = attachment::Model {
+        file_id: None,
+        released_event_id: None,
+        released_at: None,
+        released_by: None,
+        removed_at: Some(changes.at()),
+        removed_by: Some(changes.actor().to_owned()),
+        ..before.clone()
+    };
+    let told =
+        message::AttachmentRemoved { report: Opaque::new(report.id), attachment: Opaque::new(before.id) };
+    changes.message(app, Some(report.event_id), &told);
+    let after = save(app, changes, &report, &before, after).await?;
+    if let Some(file) = before.file_id {
+        content::drop_unnamed(app, file).await;
+    }
+    Ok(after)
+}
+
+/// An attachment to be released to the team, or kept from it again. 向团队开放或收回附件。
+#[derive(Clone, Debug, InputObject)]
+pub struct ReleaseAttachment {
+    /// The attachment. 附件。
+    pub attachment: Id<attachment::Entity>,
+    /// The version of the attachment that was seen. 所见的附件版本。
+    pub expected_version: i32,
+}
+
+/// Lets everybody who sees the content of the report's event have an attachment.
+///
+/// # Errors
+/// By policy, visibility and version; refusals on an original mail, a removed one and one that is released.
+pub async fn release_attachment(
+    app: &App,
+    actor: &Actor,
+    input: &ReleaseAttachment,
+) -> Result<attachment::Model> {
+    require(actor, Action::ReleaseAttachment)?;
+    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    rules::may_release(&before, report.event_id).map_err(refused)?;
+    let mut changes = ChangeSet::new(app, actor, Action::ReleaseAttachment);
+    let after = attachment::Model {
+        released_event_id: Some(report.event_id),
+        released_at: Some(changes.at()),
+        released_by: Some(changes.actor().to_owned()),
+        ..before.clone()
+    };
+    tell_of_release(app, &mut changes, &report, before.id, true);
+    save(app, changes, &report, &before, after).await
+}
+
+/// Keeps an attachment from the team again.
+///
+/// # Errors
+/// By policy, visibility and version; a refusal when it is not released.
+pub async fn retract_attachment(
+    app: &App,
+    actor: &Actor,
+    input: &ReleaseAttachment,
+) -> Result<attachment::Model> {
+    require(actor, Action::RetractAttachment)?;
+    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    expect_version(before.version, input.expected_version)?;
+    rules::may_retract(&before).map_err(refused)?;
+    let mut changes = ChangeSet::new(app, actor, Action::RetractAttachment);
+    let after =
+        attachment::Model { released_event_id: None, released_at: None, released_by: None, ..before.clone() };
+    tell_of_release(app, &mut changes, &report, before.id, false);
+    save(app, changes, &report, &before, after).await
+}
+
+fn tell_of_release(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    attachment: Uuid,
+    released: bool,
+) {
+    let told = message::AttachmentReleased { attachment: Opaque::new(attachment), released };
+    changes.message(app, Some(report.event_id), &told);
+}
+
+async fn save(
+    app: &App,
+    mut changes: ChangeSet,
+    report: &report::Model,
+    before: &attachment::Model,
+    mut after: attachment::Model,
+) -> Result<attachment::Model> {
+    after.version = before.version + 1;
+    changes.update(before, &after);
+    let event = intake::store::event_of(app, report).await?;
+    changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+fn refused(refusal: Refusal) -> Error {
+    Error::Refused(vec![refusal])
 }

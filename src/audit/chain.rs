@@ -21,8 +21,9 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 
 /// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
 /// place.
-const RAW: [(&str, &[&str]); 14] = [
+const RAW: [(&str, &[&str]); 15] = [
     ("attachment", &["name"]),
+    ("reply_attachment", &["name"]),
     ("calendar_feed", &["secret_hash"]),
     ("inbound_mail", &["identity", "message_id", "subject", "text"]),
     ("report_version", &["title", "text", "source", "content_hash"]),

@@ -90,6 +90,14 @@ actions! {
     ReceiveReport "receiveReport" [Analyst Src];
     /// Add what arrived later to a report.
     AddToReport "addToReport" [Analyst Src Reporter];
+    /// Add a file to a report.
+    AddAttachment "addAttachment" [Analyst Src Reporter];
+    /// Remove a file from a report.
+    RemoveAttachment "removeAttachment" [Analyst];
+    /// Let the team of an event have a file of a report.
+    ReleaseAttachment "releaseAttachment" [Analyst];
+    /// Keep a file of a report from the team again.
+    RetractAttachment "retractAttachment" [Analyst];
     /// Pass on that a report's finder withdraws it.
     WithdrawReport "withdrawReport" [Analyst Src];
     /// Join a report to another event.
@@ -274,6 +282,8 @@ actions! {
     ReadReports "readReports" [Analyst Leader Auditor Reporter Src];
     /// Read who reported.
     ReadReporters "readReporters" [Analyst Leader Auditor];
+    /// Read the files one may see.
+    ReadAttachments "readAttachments" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
     /// Read reports as received, on events one may see.
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.

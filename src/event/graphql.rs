@@ -9,6 +9,7 @@ use super::filter::{EventFilter, EventOrder};
 use super::rules;
 use super::{AskReporter, DescribeEvent, EventMove, LinkEvents, store};
 use crate::affected::graphql::{AffectedCustomer, AffectedProduct};
+use crate::attachment::graphql::Attachment;
 use crate::auth::policy::{Action, allows, require};
 use crate::comment::graphql::Comment;
 use crate::decision::graphql::Decision;
@@ -367,6 +368,21 @@ impl Event {
     ) -> ApiResult<Connection<Comment>> {
         let input = PageInput { first, after, last, before };
         crate::comment::graphql::comments_connection(ctx, self.0.id, input).await
+    }
+
+    /// Files of its reports that an analyst let the team have, oldest first. 已向团队开放的报告文件，最早在前。
+    async fn released_attachments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor. 该游标之后。")] after: Option<String>,
+        #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
+    ) -> ApiResult<Connection<Attachment>> {
+        let input = PageInput { first, after, last, before };
+        crate::attachment::graphql::released_on(ctx, self.0.id, input).await
     }
 
     /// Events related to it that you may see. 相关事件（仅限您可见的）。

@@ -90,6 +90,7 @@ children! {
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;
     reply_dispatch by ReplyId, RequestedAt Desc;
+    reply_attachment by ReplyId, Id Asc;
     reply_route by ChannelId, Id Asc;
     indicator by ReportId, Id Asc;
     report_version by ReportId, Number Desc;

@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::affected::graphql::AffectedMutation;
+use crate::attachment::graphql::AttachmentMutation;
 use crate::audit::graphql::AuditQuery;
 use crate::calendar::graphql::{CalendarMutation, CalendarQuery};
 use crate::channel::graphql::{ChannelMutation, ChannelQuery};
@@ -88,6 +89,7 @@ pub struct Mutation(
     CalendarMutation,
     FeedMutation,
     DeadlineMutation,
+    AttachmentMutation,
     NoticeMutation,
 );
 

@@ -216,7 +216,7 @@ pub(super) async fn reports_of(app: &App, reporter: Uuid, limit: u64) -> Result<
 }
 
 /// The reporter that the actor is, when they are the one who reported.
-pub(super) async fn as_reporter(app: &App, actor: &Actor, report: &report::Model) -> Result<Option<Uuid>> {
+pub(crate) async fn as_reporter(app: &App, actor: &Actor, report: &report::Model) -> Result<Option<Uuid>> {
     let Some(id) = report.reporter_id.filter(|_| actor.is(Role::Reporter)) else { return Ok(None) };
     let same = reporter(app, id).await?.subject.as_deref() == Some(&*actor.subject);
     Ok(same.then_some(id))
@@ -226,7 +226,7 @@ pub(super) async fn as_reporter(app: &App, actor: &Actor, report: &report::Model
 ///
 /// # Errors
 /// NOT_FOUND.
-pub(super) async fn require_handler(app: &App, actor: &Actor, report: &report::Model) -> Result<()> {
+pub(crate) async fn require_handler(app: &App, actor: &Actor, report: &report::Model) -> Result<()> {
     if actor.is(Role::Analyst) {
         return Ok(());
     }

@@ -27,13 +27,16 @@ use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{AttachmentKind, ChannelKind, MailVerification};
 use entity::{channel, inbound_mail, report};
 use serde_json::json;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::attachment::{self, File};
+use crate::attachment::content::Placed;
+use crate::attachment::{self, Described, File};
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, Result};
+use crate::files::Kept;
 use crate::intake::{self, Arrived, Enclosed, ReceiveReport, ReporterInput};
 use crate::outbox::{Bump, ChangeSet, Opaque, message, retrying};
 use crate::reply::handover::bounce;
@@ -119,7 +122,10 @@ pub async fn take(
         }
         return Ok(Outcome::Automatic(reason));
     }
-    let taken = retrying(|| place(app, actor, &channel, &letter, incoming, dry_run)).await;
+    let kept = OnceCell::new();
+    let taken = retrying(|| place(app, actor, &channel, &letter, incoming, dry_run, &kept)).await;
+    let names: Vec<Uuid> = kept.get().into_iter().flatten().map(|(_, file)| file.name).collect();
+    attachment::content::forget_unused(app, &names, &taken).await;
     taken.or_else(refused)
 }
 
@@ -138,6 +144,22 @@ fn refused(error: Error) -> Result<Outcome> {
     }
 }
 
+/// What is kept of the files of a mail, once for all attempts to put it where it belongs.
+type KeptFiles = OnceCell<Vec<(Described, Kept)>>;
+
+/// Keeps a mail and the files in it.
+async fn keep(app: &App, letter: &Letter, original: &[u8]) -> Result<Vec<(Described, Kept)>> {
+    let original = File {
+        kind: AttachmentKind::OriginalMail,
+        name: Some("mail.eml".to_owned()),
+        media_type: "message/rfc822".to_owned(),
+        bytes: original.to_vec(),
+    };
+    let mut kept = attachment::content::keep(app, &[original]).await?;
+    kept.extend(attachment::content::keep(app, &letter.files).await?);
+    Ok(kept)
+}
+
 /// Finds where a mail belongs, and puts it there.
 async fn place(
     app: &App,
@@ -146,6 +168,7 @@ async fn place(
     letter: &Letter,
     incoming: &Incoming,
     dry_run: bool,
+    kept: &KeptFiles,
 ) -> Result<Outcome> {
     let mut identity = rules::identity(letter);
     // An earlier mail or report of the same Message-ID that says something else.
@@ -167,7 +190,7 @@ async fn place(
     let received_at = incoming.received_at.or(letter.received_at).map_or(now, |at| at.trunc_subsecs(6));
     let mut post = Post {
         letter,
-        original: &incoming.bytes,
+        files: Vec::new(),
         row: inbound_mail::Model {
             id: app.ids.next(),
             channel_id: channel.id,
@@ -186,8 +209,12 @@ async fn place(
             recorded_by: actor.subject.to_string(),
         },
     };
+    if dry_run {
+        return Ok(if found.is_some() { Outcome::Joined } else { Outcome::Received });
+    }
+    let kept = kept.get_or_try_init(|| keep(app, letter, &incoming.bytes)).await?;
+    post.files = attachment::content::place_all(app, kept).await?;
     match found {
-        _ if dry_run => Ok(if found.is_some() { Outcome::Joined } else { Outcome::Received }),
         Some((report, from_reporter)) => {
             post.row.from_reporter = from_reporter;
             join(app, actor, &report, post).await
@@ -238,27 +265,16 @@ async fn thread(
 #[derive(Debug)]
 struct Post<'a> {
     letter: &'a Letter,
-    original: &'a [u8],
+    /// The mail itself and the files in it.
+    files: Vec<(Described, Placed)>,
     row: inbound_mail::Model,
-}
-
-impl Post<'_> {
-    fn files(&self) -> Vec<File> {
-        let original = File {
-            kind: AttachmentKind::OriginalMail,
-            name: Some("mail.eml".to_owned()),
-            media_type: "message/rfc822".to_owned(),
-            bytes: self.original.to_vec(),
-        };
-        std::iter::once(original).chain(self.letter.files.iter().cloned()).collect()
-    }
 }
 
 impl Enclosed for Post<'_> {
     fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
         let row = inbound_mail::Model { report_id: report.id, ..self.row.clone() };
         changes.insert(&row);
-        attachment::keep(app, changes, &row, &self.files());
+        attachment::enclose(app, changes, &row, &self.files);
     }
 }
 

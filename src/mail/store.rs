@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AttachmentKind, MailVerification};
 use entity::{
-    attachment, attachment_content, event, inbound_mail, mailbox_lease, obligation, reply, reply_dispatch,
-    reply_obligation, reply_route, report, reporter,
+    attachment, event, inbound_mail, mailbox_lease, obligation, reply, reply_dispatch, reply_obligation,
+    reply_route, report, reporter,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -206,17 +206,14 @@ pub fn forget_sender(changes: &mut ChangeSet, reporter: Uuid) {
         .from(inbound_mail::Entity)
         .and_where(of_reporter())
         .take();
-    let originals = Query::select()
-        .column(attachment::Column::Id)
-        .from(attachment::Entity)
+    // The files themselves go with the next sweep, unless something else names them.
+    let originals = Query::update()
+        .table(attachment::Entity)
+        .value(attachment::Column::FileId, Option::<Uuid>::None)
         .and_where(attachment::Column::Kind.eq(AttachmentKind::OriginalMail))
         .and_where(attachment::Column::MailId.in_subquery(mails))
         .take();
-    let delete = Query::delete()
-        .from_table(attachment_content::Entity)
-        .and_where(attachment_content::Column::AttachmentId.in_subquery(originals))
-        .take();
-    changes.delete(delete, serde_json::json!("original mails of the reporter"));
+    changes.update_rows(originals, serde_json::json!("original mails of the reporter are erased"));
     let update = Query::update()
         .table(inbound_mail::Entity)
         .value(inbound_mail::Column::Sender, Option::<String>::None)

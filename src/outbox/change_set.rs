@@ -185,6 +185,22 @@ impl ChangeSet {
         self.guarded.push(statement);
     }
 
+    /// Demands that a row which is never changed still is there, until what names it is written.
+    pub fn demand_row<M: ModelTrait>(&mut self, row: &M) {
+        let mut statement = Query::update().table(M::Entity::default()).take();
+        for key in <M::Entity as EntityTrait>::PrimaryKey::iter() {
+            let column = sea_orm::PrimaryKeyToColumn::into_column(key);
+            statement.value(column, row.get(column)).and_where(Expr::col(column).eq(row.get(column)));
+        }
+        self.guarded.push(statement);
+    }
+
+    /// Updates child rows, noted under `what`.
+    pub fn update_rows(&mut self, statement: UpdateStatement, what: serde_json::Value) {
+        self.details.push(json!({ "updated": what }));
+        self.updates.push(statement);
+    }
+
     /// Closes an audit entry over the rows written since the last one, for a row that is never changed again.
     pub fn record(&mut self, app: &App, kind: &str, id: Uuid) {
         self.audit(app, kind, id, None, 1, &[]);

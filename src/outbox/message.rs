@@ -167,7 +167,7 @@ mod work;
 
 catalogue! {
     configuration: CalendarChanged;
-    intake: ReportReceived, ReportUpdated, ReportWithdrawn, ReportMail, ReportJoined, ReportStatusChanged;
+    intake: ReportReceived, ReportUpdated, ReportWithdrawn, AttachmentAdded, AttachmentRemoved, AttachmentReleased, ReportMail, ReportJoined, ReportStatusChanged;
     event: EventStatusChanged, EventVerdictGiven, EventScored, EventProtectionChanged, EventAffectedChanged, EventCustomerAffected, EventWorldFactRecorded;
     work: AssignmentChanged, TeamChanged, RemediationChanged, VerificationRecorded;
     reply: ReplyChanged, ReplySent, ReplyBounced, ObligationChanged, PlatformAccountLapsing;

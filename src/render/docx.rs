@@ -95,6 +95,42 @@ fn table(rows: &[Vec<Vec<Run>>]) -> Table {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::process::Command;
+
+    /// What LibreOffice reads in a document, as its own format in one XML file.
+    fn read_back(docx: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("reply.docx"), docx).unwrap();
+        let profile = format!("-env:UserInstallation=file://{}/profile", folder.path().display());
+        let output = Command::new("soffice")
+            .args([&profile, "--headless", "--convert-to", "fodt", "reply.docx"])
+            .current_dir(folder.path())
+            .output()
+            .expect("LibreOffice reads documents back: scripts/test installs libreoffice-writer-nogui");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read_to_string(folder.path().join("reply.fodt")).unwrap()
+    }
+
+    /// The text between the tags of the first such element, without further tags.
+    fn first(document: &str, element: &str) -> String {
+        let (_, rest) = document.split_once(&format!("<{element} ")).unwrap();
+        let (inside, _) = rest.split_once(&format!("</{element}>")).unwrap();
+        let pieces = inside.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text.trim()));
+        pieces.collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn another_program_reads_headings_tables_and_chinese() {
+        let source = "# 漏洞处置反馈\n\n经研判，编号 CNVD-2026-00001 的漏洞**确认**存在。\n\n| 产品 | 版本 |\n|---|---|\n\
+                      | Edge Gateway | 5.1 |\n\n1. 已发布补丁\n";
+        let document = read_back(&super::render(source).unwrap());
+        let (_, body) = document.split_once("<office:body>").unwrap();
+        assert_eq!(first(body, "text:h"), "漏洞处置反馈", "a heading is a heading");
+        assert_eq!(first(body, "table:table"), "产品版本Edge Gateway5.1", "a table is a table");
+        for expected in ["CNVD-2026-00001", "确认", "已发布补丁"] {
+            assert!(body.contains(expected), "{expected} in {body}");
+        }
+    }
 
     #[test]
     fn a_reader_finds_the_text_and_the_font() {

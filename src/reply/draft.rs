@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use async_graphql::InputObject;
 use entity::vocabulary::{ObligationState, ReplyExtent, ReplyKind, ReplyState, ReplyVia};
-use entity::{channel, event, obligation, reply, reply_draft, reply_obligation, report};
+use entity::{
+    attachment, channel, event, obligation, reply, reply_attachment, reply_draft, reply_obligation, report,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::destination::{self, Destination, Named};
-use super::{LONG, blank, channel_of, handover, require_author, require_line, rules, save, store, tell};
+use super::{LONG, attach, blank, channel_of, handover, require_author, require_line, rules, save, store, tell};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -49,6 +51,9 @@ pub struct DraftReply {
     /// Address that the e-mail is to go to, one of the channel's; its route's when left out.
     /// 收件地址，须为该渠道的地址；省略时用渠道设置。
     pub to: Option<String>,
+    /// Files of the event's reports that are to go with it; others are uploaded to `/files?reply=`.
+    /// 随回复发送的报告文件；其他文件上传至 `/files?reply=`。
+    pub attach: Option<Vec<Id<attachment::Entity>>>,
     /// The same key with the same input drafts one reply only. 幂等键。
     pub idempotency_key: Option<String>,
 }
@@ -95,7 +100,8 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         }
         None => None,
     };
-    let as_made = made.is_some() && subject.is_none() && body.is_none();
+    let chosen = attach::chosen(app, actor, &event, input.attach.as_ref()).await?;
+    let as_made = made.is_some() && subject.is_none() && body.is_none() && chosen.is_empty();
     let (template, subject, body) = match made {
         Some((template, made)) => {
             (Some(template), subject.unwrap_or(made.subject), body.unwrap_or(made.body))
@@ -110,6 +116,10 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let basis = Basis { as_made, verdict, extent, destination };
     let reply = new_reply(app, &changes, &event, &channel, text, basis)?;
     write(app, &mut changes, &reply, &obligations);
+    let files = attach::rows(app, &changes, reply.id, chosen, &[]);
+    rules::may_carry(&files, app.replies.attachment_bytes)
+        .map_err(|refusal| Error::Refused(vec![refusal]))?;
+    files.iter().for_each(|row| changes.insert(row));
     if let Some(key) = &key {
         changes.remember(key, reply.id);
     }
@@ -186,7 +196,7 @@ pub(super) fn write(
     obligations: &[obligation::Model],
 ) {
     changes.insert(reply);
-    changes.write_row(&draft_of(app, reply));
+    write_draft(app, changes, reply);
     for obligation in obligations {
         changes.insert(&reply_obligation::Model { reply_id: reply.id, obligation_id: obligation.id });
     }
@@ -337,6 +347,10 @@ pub struct ReviseReply {
     pub body: Option<String>,
     /// Facts that the event does not hold, added to those supplied before. 补充事件未记录的事实，加入已提供者。
     pub facts: Option<Vec<SuppliedFact>>,
+    /// Files of the event's reports that are to go with it too. 追加随回复发送的报告文件。
+    pub attach: Option<Vec<Id<attachment::Entity>>>,
+    /// Files that are to go with it no longer. 不再随回复发送的文件。
+    pub detach: Option<Vec<Id<reply_attachment::Entity>>>,
     /// By which way it is to go. 发送方式。
     pub via: Option<ReplyVia>,
     /// Address that the e-mail is to go to, one of the channel's. 收件地址，须为该渠道的地址。
@@ -354,10 +368,13 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
     let added = template::supplied("input.facts", input.facts.as_deref().unwrap_or_default())?;
     let named = Named::read(input.via, input.to.as_deref())?;
-    if subject.is_none() && body.is_none() && added.is_empty() && named.is_empty() {
+    let attached = input.attach.iter().flatten().next().is_some();
+    let detached = input.detach.iter().flatten().next().is_some();
+    let changed = attached || detached || subject.is_some() || body.is_some();
+    if !changed && added.is_empty() && named.is_empty() {
         return Err(Error::bad_input(
             "input.body",
-            "send a new subject, a new body, facts, or where it goes",
+            "send a new subject, a new body, facts, files, or where it goes",
         ));
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
@@ -377,24 +394,63 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
         (before.verdict_id, before.extent)
     };
     let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
+    let chosen = attach::chosen(app, actor, &event, input.attach.as_ref()).await?;
+    let files = exchange_files(app, &mut changes, &before, chosen, input.detach.as_ref()).await?;
     let after = reply::Model {
-        state: ReplyState::Draft,
         subject: subject.unwrap_or_else(|| before.subject.clone()),
         body: body.unwrap_or_else(|| before.body.clone()),
+        supplied: supplied_column(&supplied)?,
+        as_made: before.as_made && input.subject.is_none() && input.body.is_none() && files.is_empty(),
+        verdict_id,
+        extent,
+        ..drafted_anew(&changes, &before)
+    };
+    let after = destination.put(after);
+    write_draft(app, &mut changes, &after);
+    save(app, changes, &event, &before, after, false).await
+}
+
+/// Takes files out of a reply and puts others in; answers those that then go with it.
+async fn exchange_files(
+    app: &App,
+    changes: &mut ChangeSet,
+    reply: &reply::Model,
+    chosen: Vec<attachment::Model>,
+    detach: Option<&Vec<Id<reply_attachment::Entity>>>,
+) -> Result<Vec<reply_attachment::Model>> {
+    let there = store::attachments(app, reply.id).await?;
+    let out: Vec<Uuid> = detach.into_iter().flatten().map(|id| id.0).collect();
+    if out.iter().any(|id| !there.iter().any(|row| row.id == *id)) {
+        let refusal =
+            Refusal::on(RefusalCode::UnknownReference, "detach", "name files that go with this reply");
+        return Err(Error::Refused(vec![refusal]));
+    }
+    let (gone, mut files): (Vec<_>, Vec<_>) = there.into_iter().partition(|row| out.contains(&row.id));
+    gone.iter().for_each(|row| store::detach(changes, row));
+    let new = attach::rows(app, changes, reply.id, chosen, &files);
+    new.iter().for_each(|row| changes.insert(row));
+    files.extend(new);
+    rules::may_carry(&files, app.replies.attachment_bytes)
+        .map_err(|refusal| Error::Refused(vec![refusal]))?;
+    Ok(files)
+}
+
+/// A reply that is a draft again, by who changes it now: an approval or a review under way was of something else.
+pub(super) fn drafted_anew(changes: &ChangeSet, before: &reply::Model) -> reply::Model {
+    reply::Model {
+        state: ReplyState::Draft,
         draft_number: before.draft_number + 1,
-        drafted_by: actor.subject.to_string(),
+        drafted_by: changes.actor().to_owned(),
         drafted_at: changes.at(),
         approved_by: None,
         approved_at: None,
-        supplied: supplied_column(&supplied)?,
-        as_made: before.as_made && input.subject.is_none() && input.body.is_none(),
-        verdict_id,
-        extent,
         ..before.clone()
-    };
-    let after = destination.put(after);
-    changes.write_row(&draft_of(app, &after));
-    save(app, changes, &event, &before, after, false).await
+    }
+}
+
+/// Writes the present text as one of the reply's drafts.
+pub(super) fn write_draft(app: &App, changes: &mut ChangeSet, reply: &reply::Model) {
+    changes.write_row(&draft_of(app, reply));
 }
 
 /// The present text as a row of the reply's drafts.

@@ -6,8 +6,11 @@ use entity::{event, reply, reply_file};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::store;
 use crate::app::App;
 use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::files::Kept;
+use crate::http::download::Content;
 use crate::render::{RenderError, docx, html, pdf, text};
 
 /// Formats of a reply that names none.
@@ -78,14 +81,17 @@ pub async fn render(app: &App, event: &event::Model, reply: &reply::Model) -> Re
         RenderError::Writer(_) => Error::Internal(error.into()),
         other => Error::refused(RefusalCode::MissingFact, other.to_string()),
     })?;
-    bounded(&files, app.replies.attachment_bytes)?;
+    let attached = store::attachments(app, reply.id).await?;
+    let attached: i64 = attached.iter().map(|file| file.size).sum();
+    bounded(&files, usize::try_from(attached).unwrap_or(usize::MAX), app.replies.attachment_bytes)?;
     Ok(files)
 }
 
 /// # Errors
 /// A refusal that names the bound.
-fn bounded(files: &[File], most: usize) -> Result<()> {
-    let size: usize = files.iter().map(|file| file.bytes.len()).sum();
+fn bounded(files: &[File], attached: usize, most: usize) -> Result<()> {
+    let rendered: usize = files.iter().map(|file| file.bytes.len()).sum();
+    let size = rendered.saturating_add(attached);
     if size <= most {
         return Ok(());
     }
@@ -103,6 +109,7 @@ pub fn row(
     file: File,
     at: DateTime<Utc>,
 ) -> reply_file::Model {
+    let size = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
     reply_file::Model {
         id: app.ids.next(),
         reply_id: reply,
@@ -111,8 +118,47 @@ pub fn row(
         name: file.name,
         sha256: Sha256::digest(&file.bytes).to_vec(),
         bytes: file.bytes,
+        file_id: None,
+        size,
         created_at: at,
     }
+}
+
+/// The file of an envelope that is kept outside the database.
+fn kept(row: &reply_file::Model) -> Result<Option<Kept>> {
+    let Some(name) = row.file_id else { return Ok(None) };
+    let size = u64::try_from(row.size).map_err(anyhow::Error::from)?;
+    Ok(Some(Kept { name, size, sha256: row.sha256.clone() }))
+}
+
+/// The bytes of a file of a reply, to be sent.
+///
+/// # Errors
+/// Our own fault when they are not there.
+pub async fn bytes(app: &App, row: reply_file::Model) -> Result<Vec<u8>> {
+    match kept(&row)? {
+        Some(file) => Ok(app.files.open(&file).await?.into_bytes().await?),
+        None => Ok(row.bytes),
+    }
+}
+
+/// The same to be downloaded.
+///
+/// # Errors
+/// Our own fault when they are not there.
+pub async fn content(app: &App, row: reply_file::Model) -> Result<Content> {
+    match kept(&row)? {
+        Some(file) => Ok(Content::Streamed(app.files.open(&file).await?)),
+        None => Ok(Content::Whole(row.bytes)),
+    }
+}
+
+/// The same to be packed: its bytes, or the file that has them.
+///
+/// # Errors
+/// When its size is none.
+pub fn to_pack(row: reply_file::Model) -> Result<std::result::Result<Vec<u8>, Kept>> {
+    Ok(kept(&row)?.map_or(Ok(row.bytes), Err))
 }
 
 #[cfg(test)]
@@ -122,8 +168,9 @@ mod tests {
     #[test]
     fn thirty_megabytes_are_refused_with_the_bound() {
         let file = |size| File { format: ReplyFormat::Pdf, name: "a.pdf".to_owned(), bytes: vec![0; size] };
-        assert!(bounded(&[file(5 << 20), file(5 << 20)], 10 << 20).is_ok());
-        match bounded(&[file(30 << 20)], 10 << 20) {
+        assert!(bounded(&[file(5 << 20), file(5 << 20)], 0, 10 << 20).is_ok());
+        assert!(bounded(&[file(5 << 20)], 6 << 20, 10 << 20).is_err(), "what goes with it counts too");
+        match bounded(&[file(30 << 20)], 0, 10 << 20) {
             Err(Error::Refused(refusals)) => assert!(refusals[0].message.contains("10485760")),
             other => panic!("{other:?}"),
         }

@@ -5,7 +5,7 @@ mod objects;
 mod owed;
 
 pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload, ReplyRoutePayload};
-pub use objects::{Reply, ReplyDispatch, ReplyDraft, ReplyFile, ReplyReview};
+pub use objects::{Reply, ReplyAttachment, ReplyDispatch, ReplyDraft, ReplyFile, ReplyReview};
 pub use owed::Obligation;
 
 use async_graphql::Context;

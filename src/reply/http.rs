@@ -15,7 +15,7 @@ use crate::auth::policy::{Action, require};
 use crate::error::Error;
 use crate::executor::Api;
 use crate::graphql::sensitive::SensitiveReads;
-use crate::http::download::{Download, answer};
+use crate::http::download::{Content, Download, answer};
 use crate::ids::{self, Kind};
 use crate::outbox::retrying;
 
@@ -65,7 +65,8 @@ async fn sent(
         let reads = SensitiveReads::new(app.clock.now());
         reads.touch(reply.event_id);
         reads.record(app, actor).await?;
-        Ok(Download { name: file.name, kind: files::form(format).1, bytes: file.bytes })
+        let name = file.name.clone();
+        Ok(Download { name, kind: files::form(format).1, content: files::content(app, file).await? })
     })
     .await
 }
@@ -91,7 +92,7 @@ async fn rendered(
         let reads = SensitiveReads::new(app.clock.now());
         reads.note(&event);
         reads.record(app, actor).await?;
-        Ok(Download { name: made.name, kind: files::form(format).1, bytes: made.bytes })
+        Ok(Download { name: made.name, kind: files::form(format).1, content: Content::Whole(made.bytes) })
     })
     .await
 }
@@ -99,8 +100,8 @@ async fn rendered(
 async fn whole(State(api): State<Arc<Api>>, Path(number): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     answer(&api, &parts, async |app, actor| {
-        let bytes = retrying(|| package::export(app, actor, &number)).await?;
-        Ok(Download { name: format!("{number}.zip"), kind: "application/zip", bytes })
+        let content = Content::Streamed(retrying(|| package::export(app, actor, &number)).await?);
+        Ok(Download { name: format!("{number}.zip"), kind: "application/zip", content })
     })
     .await
 }

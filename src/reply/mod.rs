@@ -9,7 +9,7 @@
 //! and every change of it takes an approval away; what left is frozen with its hash. Who may approve, and
 //! which replies need it, is [`rules::may_approve`]'s; what the content still lacks is
 //! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. Where it goes is part of what is
-//! approved ([`destination`]). An approval is judged again when the reply is sent and once more when it leaves, since
+//! approved ([`destination`]), and so are the files that go with it. An approval is judged again when the reply is sent and once more when it leaves, since
 //! the event's level, verdict or reach may have changed meanwhile ([`gate`]).
 //!
 //! Replies and obligations hang on their event: its revision guards them and its audit chain records them. A
@@ -24,6 +24,7 @@ pub mod store;
 
 mod acknowledge;
 mod blank;
+mod attach;
 mod call_back;
 mod draft;
 pub mod files;
@@ -38,6 +39,7 @@ mod sending;
 
 pub use acknowledge::Acknowledging;
 pub use blank::blank;
+pub use attach::{attach, attached, expect_attachable, kept, path};
 pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_delivery};
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};

@@ -5,51 +5,91 @@
 //! in it: reports name their reporter by id, whose row can be erased.
 
 use std::collections::BTreeSet;
-use std::io::{Cursor, Write};
+use std::io::{SeekFrom, Write};
 
 use entity::vocabulary::{DispatchState, Facet};
 use entity::{
     audit_entry, channel, deadline, decision, event, obligation, reply, reply_dispatch, reply_draft,
     reply_file, reply_obligation, reply_review, report, report_version, verdict,
 };
+use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncSeekExt;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::io::ReaderStream;
 use zip::write::SimpleFileOptions;
 
+use super::files;
 use crate::app::App;
 use crate::attachment;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, RefusalCode, Result};
+use crate::files::{FileFault, Files, Kept, Opened};
 use crate::graphql::scalars;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::outbox::{Bump, ChangeSet};
 
-/// Most bytes of all files together.
+/// Most bytes of what is put together in memory.
 const MOST: u64 = 256 << 20;
+/// Most bytes of the files of reports and replies, which are read as they are packed.
+const MOST_KEPT: u64 = 2 << 30;
+/// Bytes of the package that are handed over at once.
+const CHUNK: usize = 64 << 10;
 /// One package is put together at a time.
 static TURN: Semaphore = Semaphore::const_new(1);
 
 /// A file of the package.
 struct Piece {
     name: String,
-    bytes: Vec<u8>,
+    content: Content,
+}
+
+/// What a file of the package says.
+enum Content {
+    /// At hand.
+    Made(Vec<u8>),
+    /// Read as it is packed.
+    Kept(Kept),
+}
+
+impl Piece {
+    fn made(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { name: name.into(), content: Content::Made(bytes) }
+    }
+
+    /// Bytes of what is at hand, and of what is read later.
+    fn sizes(&self) -> (u64, u64) {
+        match &self.content {
+            Content::Made(bytes) => (bytes.len() as u64, 0),
+            Content::Kept(file) => (0, file.size),
+        }
+    }
+
+    fn in_manifest(&self) -> Value {
+        let (size, sha256) = match &self.content {
+            Content::Made(bytes) => (bytes.len() as u64, Sha256::digest(bytes).to_vec()),
+            Content::Kept(file) => (file.size, file.sha256.clone()),
+        };
+        json!({ "name": self.name, "size": size, "sha256": hex::encode(sha256) })
+    }
 }
 
 fn piece(name: impl Into<String>, value: &Value) -> Result<Piece> {
     let bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::Internal(error.into()))?;
-    Ok(Piece { name: name.into(), bytes })
+    Ok(Piece::made(name, bytes))
 }
 
 /// The package of the event with this number.
 ///
 /// # Errors
 /// By policy and visibility; a refusal when it is too large.
-pub async fn export(app: &App, actor: &Actor, number: &str) -> Result<Vec<u8>> {
+pub async fn export(app: &App, actor: &Actor, number: &str) -> Result<Opened> {
     require(actor, Action::ExportPackage)?;
     let event = event::Entity::find()
         .filter(event::Column::Number.eq(number))
@@ -57,41 +97,49 @@ pub async fn export(app: &App, actor: &Actor, number: &str) -> Result<Vec<u8>> {
         .one(app.database.reader())
         .await?
         .ok_or(Error::NotFound)?;
-    // Each is put together in memory: one after the other.
+    // Much of each is put together in memory: one after the other.
     let _turn = TURN.acquire().await.map_err(|error| Error::Internal(error.into()))?;
-    expect_room(size(app, event.id).await?)?;
+    expect_room(size(app, event.id).await?, MOST)?;
     let pieces = contents(app, &event).await?;
-    expect_room(pieces.iter().map(|piece| piece.bytes.len() as u64).sum())?;
+    let sizes: Vec<_> = pieces.iter().map(Piece::sizes).collect();
+    expect_room(sizes.iter().map(|(made, _)| made).sum(), MOST)?;
+    expect_room(sizes.iter().map(|(_, kept)| kept).sum(), MOST_KEPT)?;
     let at = app.clock.now();
     let manifest = json!({
         "event": event.number,
         "takenBy": actor.subject.as_ref(),
         "takenAt": at,
-        "files": pieces.iter().map(|piece| json!({
-            "name": piece.name,
-            "size": piece.bytes.len(),
-            "sha256": hex::encode(Sha256::digest(&piece.bytes)),
-        })).collect::<Vec<_>>(),
+        "files": pieces.iter().map(Piece::in_manifest).collect::<Vec<_>>(),
     });
     let manifest = piece("manifest.json", &manifest)?;
-    let packed = tokio::task::spawn_blocking(move || pack(manifest, pieces));
-    let bytes = packed.await.map_err(|error| Error::Internal(error.into()))??;
+    let (files, handle) = (app.files.clone(), Handle::current());
+    let packed = tokio::task::spawn_blocking(move || pack(&files, &handle, manifest, pieces));
+    let package = packed.await.map_err(|error| Error::Internal(error.into()))??;
     let mut changes = ChangeSet::new(app, actor, Action::ExportPackage);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     let reads = SensitiveReads::new(at);
     reads.note(&event);
     reads.record(app, actor).await?;
-    Ok(bytes)
+    opened(package).await
+}
+
+/// The package as it is read from where it was put together, which goes with it.
+async fn opened(package: std::fs::File) -> Result<Opened> {
+    let mut file = tokio::fs::File::from_std(package);
+    let size = file.seek(SeekFrom::End(0)).await.map_err(anyhow::Error::from)?;
+    file.rewind().await.map_err(anyhow::Error::from)?;
+    let bytes = ReaderStream::with_capacity(file, CHUNK).map_err(FileFault::from).boxed();
+    Ok(Opened { size, bytes })
 }
 
 /// # Errors
 /// A refusal when so many bytes are too many.
-fn expect_room(bytes: u64) -> Result<()> {
-    if bytes <= MOST {
+fn expect_room(bytes: u64, most: u64) -> Result<()> {
+    if bytes <= most {
         return Ok(());
     }
-    let message = format!("its files have more than {MOST} bytes: download them one by one");
+    let message = format!("its files have more than {most} bytes: download them one by one");
     Err(Error::refused(RefusalCode::Contradiction, message))
 }
 
@@ -138,14 +186,24 @@ async fn size(app: &App, event: uuid::Uuid) -> Result<u64> {
     Ok(sums.into_iter().flatten().flatten().filter_map(|sum| u64::try_from(sum).ok()).sum())
 }
 
-fn pack(manifest: Piece, pieces: Vec<Piece>) -> Result<Vec<u8>> {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+/// Packs all of it into a file without a name, on a thread that may wait.
+fn pack(files: &Files, handle: &Handle, manifest: Piece, pieces: Vec<Piece>) -> Result<std::fs::File> {
+    let file = tempfile::tempfile_in(files.folder()).map_err(anyhow::Error::from)?;
+    let mut archive = zip::ZipWriter::new(file);
     let options = SimpleFileOptions::default();
     for piece in std::iter::once(manifest).chain(pieces) {
         archive.start_file(piece.name, options).map_err(anyhow::Error::from)?;
-        archive.write_all(&piece.bytes).map_err(anyhow::Error::from)?;
+        match piece.content {
+            Content::Made(bytes) => archive.write_all(&bytes).map_err(anyhow::Error::from)?,
+            Content::Kept(file) => {
+                let mut opened = handle.block_on(files.open(&file))?;
+                while let Some(chunk) = handle.block_on(opened.bytes.try_next())? {
+                    archive.write_all(&chunk).map_err(anyhow::Error::from)?;
+                }
+            }
+        }
     }
-    Ok(archive.finish().map_err(anyhow::Error::from)?.into_inner())
+    Ok(archive.finish().map_err(anyhow::Error::from)?)
 }
 
 async fn contents(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
@@ -239,7 +297,7 @@ async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             let name = format!("received/{:03}-{key}-v{}.json", place + 1, version.number);
             pieces.push(piece(name, &value)?);
         }
-        for (number, (file, bytes)) in (1..).zip(attachment::store::files_of(app, report.id).await?) {
+        for (number, file) in (1..).zip(attachment::store::files_of(app, report.id).await?) {
             // Under a name of ours, since no program that opens the package should follow the sender's.
             let name = format!("received/{:03}-{key}-file{number}", place + 1);
             let value = json!({
@@ -251,7 +309,8 @@ async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
                 "receivedAt": file.received_at,
             });
             pieces.push(piece(format!("{name}.json"), &value)?);
-            pieces.push(Piece { name: format!("{name}.bin"), bytes });
+            let content = Content::Kept(attachment::store::file_of(&file)?);
+            pieces.push(Piece { name: format!("{name}.bin"), content });
         }
     }
     Ok(pieces)
@@ -286,6 +345,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         let key = key_of(&channels, reply.channel_id);
         let kind = reply.kind.as_str().to_ascii_lowercase().replace('_', "-");
         let folder = format!("replies/{:03}-{key}-{kind}", place + 1);
+        let attached = super::store::attachments(app, reply.id).await?;
         let value = json!({
             "reply": scalars::id::<reply::Entity>(reply.id).as_str(),
             "channel": key,
@@ -309,6 +369,10 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "contentHash": reply.content_hash.as_ref().map(hex::encode),
             "obligations": links.iter().filter(|row| row.reply_id == reply.id)
                 .map(|row| scalars::id::<obligation::Entity>(row.obligation_id).to_string()).collect::<Vec<_>>(),
+            "attachments": attached.iter().map(|row| json!({
+                "name": row.name, "mediaType": row.media_type, "size": row.size, "sha256": hex::encode(&row.sha256),
+                "addedBy": row.added_by, "addedAt": row.added_at,
+            })).collect::<Vec<_>>(),
             "drafts": drafts.iter().filter(|row| row.reply_id == reply.id).map(|row| json!({
                 "number": row.number, "subject": row.subject, "body": row.body, "author": row.author,
                 "createdAt": row.created_at,
@@ -328,7 +392,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         pieces.push(piece(format!("{folder}/reply.json"), &value)?);
         let mut names = BTreeSet::new();
         for (file, dispatch) in super::handover::store::left_files(app, reply.id).await? {
-            let reply_file::Model { name, bytes, .. } = file;
+            let name = file.name.clone();
             let mut name = match dispatch.filter(|row| row.state != DispatchState::Taken) {
                 None => format!("{folder}/{name}"),
                 // What may have arrived stands apart from what did.
@@ -339,7 +403,16 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             while !names.insert(name.clone()) {
                 name.push_str(".again");
             }
-            pieces.push(Piece { name, bytes });
+            let content = match files::to_pack(file)? {
+                Ok(bytes) => Content::Made(bytes),
+                Err(file) => Content::Kept(file),
+            };
+            pieces.push(Piece { name, content });
+        }
+        for (number, row) in (1..).zip(&attached) {
+            // Under a name of ours, as files of reports are.
+            let name = format!("{folder}/attached{number}.bin");
+            pieces.push(Piece { name, content: Content::Kept(super::attach::kept(row)?) });
         }
     }
     Ok(pieces)
@@ -399,7 +472,7 @@ async fn trail(app: &App, event: &event::Model) -> Result<Piece> {
         lines.push_str(&line.to_string());
         lines.push('\n');
     }
-    Ok(Piece { name: "audit.jsonl".to_owned(), bytes: lines.into_bytes() })
+    Ok(Piece::made("audit.jsonl", lines.into_bytes()))
 }
 
 fn sorted<T, K: Ord>(mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {

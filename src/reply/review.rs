@@ -5,7 +5,7 @@ use entity::vocabulary::{MemberSource, ReplyState, ReviewOutcome, TeamGroup};
 use entity::{reply, reply_review, team_member};
 
 use super::rules::{Approver, Entitlement};
-use super::{SHORT, channel_of, require_author, require_line, rules, save, store};
+use super::{SHORT, attach, channel_of, require_author, require_line, rules, save, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -140,6 +140,7 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let facts = store::content_facts(app, &event, &channel).await?;
         let mut missing = rules::missing_facts(&before, channel.kind, &facts, changes.at());
         missing.extend(crate::template::still_missing(app, Some(actor), &event, &channel, &before).await?);
+        missing.extend(attach::refusals(app, &before).await?);
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ChannelKind, DispatchState, Level, ObligationState, ReplyKind, ReplyState};
-use entity::{obligation, reply, reply_dispatch};
+use entity::{obligation, reply, reply_attachment, reply_dispatch};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -12,6 +12,9 @@ use super::gate;
 use crate::auth::Role;
 use crate::error::{Refusal, RefusalCode};
 use crate::protection::rules::Reach;
+
+/// Most files that go with one reply.
+const FILES: usize = 50;
 
 /// Whether the law stands behind what the channel asks for.
 pub fn is_official(channel: ChannelKind) -> bool {
@@ -246,15 +249,42 @@ pub fn waiver_refusals(
     refusals
 }
 
-/// SHA-256 over kind, language, subject and body, each preceded by its length, so that no two different
-/// contents have the same bytes.
-pub fn content_hash(reply: &reply::Model) -> Vec<u8> {
+/// SHA-256 over kind, language, subject and body, then name and SHA-256 of each file that goes with it, each preceded by
+/// its length, so that no two different contents have the same bytes.
+pub fn content_hash(reply: &reply::Model, files: &[reply_attachment::Model]) -> Vec<u8> {
     let mut hash = Sha256::new();
-    for field in [reply.kind.as_str(), &reply.language, &reply.subject, &reply.body] {
-        hash.update((field.len() as u64).to_be_bytes());
-        hash.update(field.as_bytes());
+    let mut field = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    for text in [reply.kind.as_str(), &reply.language, &reply.subject, &reply.body] {
+        field(text.as_bytes());
+    }
+    for file in files {
+        field(file.name.as_bytes());
+        field(&file.sha256);
     }
     hash.finalize().to_vec()
+}
+
+/// Whether so many files of so many bytes may go with one reply.
+///
+/// # Errors
+/// The refusal, naming the bound.
+pub fn may_carry(files: &[reply_attachment::Model], most: usize) -> Result<(), Refusal> {
+    if files.len() > FILES {
+        let message = format!("{} files are too many for a reply: at most {FILES} go with one", files.len());
+        return Err(Refusal::new(RefusalCode::Contradiction, message));
+    }
+    let size: i64 = files.iter().map(|file| file.size).sum();
+    if usize::try_from(size).is_ok_and(|size| size <= most) {
+        return Ok(());
+    }
+    let message = format!(
+        "its files have {size} bytes and may have {most}: leave some out (detach), or send them another way \
+         (replies.attachment_bytes)"
+    );
+    Err(Refusal::new(RefusalCode::Contradiction, message))
 }
 
 fn frozen(state: ReplyState, remedy: &str) -> Refusal {

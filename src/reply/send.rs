@@ -3,13 +3,14 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{channel, event, reply, reply_dispatch, reply_route};
+use entity::{channel, event, reply, reply_dispatch, reply_file, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::destination::{self, Named};
 use super::handover::{mail, platform, store as dispatches};
-use super::{SHORT, channel_of, files, rules, save, sending, store};
+use super::{SHORT, attach, channel_of, files, rules, save, sending, store};
 use crate::app::App;
+use crate::attachment::content;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, Refusal, RefusalCode, Result};
@@ -85,6 +86,7 @@ pub(super) async fn freeze(
 ) -> Result<reply::Model> {
     let at = changes.at();
     let rendered = files::render(app, event, &reply).await?;
+    let attached = store::attachments(app, reply.id).await?;
     let id = app.ids.next();
     let recipient = reply.recipient.clone().unwrap_or_default();
     let via = reply.via.ok_or_else(|| no_way("it has no way to go (setReplyRoute)"))?;
@@ -99,13 +101,17 @@ pub(super) async fn freeze(
                 subject: &reply.subject,
                 at,
             };
-            let bytes = mail::assemble(&letter, id, &rendered)?;
+            let mut with_bytes = Vec::with_capacity(attached.len());
+            for row in &attached {
+                with_bytes.push((row, app.files.open(&attach::kept(row)?).await?.into_bytes().await?));
+            }
+            let bytes = mail::assemble(&letter, id, &rendered, &with_bytes)?;
             let name = files::name(event, &reply, ReplyFormat::Mail);
             (Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
         }
         _ => {
             let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
-            let bytes = platform::assemble(channel, &reply, &numbers, &rendered)?;
+            let bytes = platform::assemble(channel, &reply, &numbers, &rendered, &attached)?;
             let name = files::name(event, &reply, ReplyFormat::Json);
             (None, platform::message_id(id), files::File { format: ReplyFormat::Json, name, bytes })
         }
@@ -133,10 +139,20 @@ pub(super) async fn freeze(
         bounce_status: None,
         bounce_words: None,
     });
-    for file in rendered.into_iter().chain([envelope]) {
+    for file in rendered {
         changes.write_row(&files::row(app, reply.id, Some(id), file, at));
     }
-    Ok(reply::Model { state: ReplyState::Sending, content_hash: Some(rules::content_hash(&reply)), ..reply })
+    let mut envelope = files::row(app, reply.id, Some(id), envelope, at);
+    if envelope.format == ReplyFormat::Mail && !attached.is_empty() {
+        // As large as the files in it: it stands where they stand. What an attempt that lost a race leaves goes as an orphan.
+        let placed =
+            content::place(app, &app.files.keep_bytes(app.ids.next(), &envelope.bytes).await?).await?;
+        placed.write(changes);
+        envelope = reply_file::Model { bytes: Vec::new(), file_id: Some(placed.file().id), ..envelope };
+    }
+    changes.write_row(&envelope);
+    let content_hash = Some(rules::content_hash(&reply, &attached));
+    Ok(reply::Model { state: ReplyState::Sending, content_hash, ..reply })
 }
 
 /// From whom an e-mail goes.

@@ -6,7 +6,7 @@ use entity::vocabulary::{ObligationState, ReplyFormat, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
-use super::{SHORT, channel_of, files, rules, save_with, store, tell_obligation};
+use super::{SHORT, attach, channel_of, files, rules, save_with, store, tell_obligation};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -75,6 +75,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
     if let Some(formats) = &input.formats {
         carried.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
+    let attached = store::attachments(app, before.id).await?;
     let rendered = files::render(app, &event, &carried).await?;
     for file in rendered {
         changes.write_row(&files::row(app, before.id, None, file, sent_at));
@@ -86,7 +87,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         sent_via: Some(via),
         receipt_number,
         proof,
-        content_hash: Some(rules::content_hash(&before)),
+        content_hash: Some(rules::content_hash(&before, &attached)),
         ..carried
     };
     save_sent(app, changes, &event, &before, after, sent_at).await
@@ -130,6 +131,7 @@ pub(super) async fn expect_sendable(
     let facts = store::content_facts(app, event, channel).await?;
     let mut missing = rules::missing_facts(reply, channel.kind, &facts, at);
     missing.extend(crate::template::still_missing(app, reader, event, channel, reply).await?);
+    missing.extend(attach::refusals(app, reply).await?);
     if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 

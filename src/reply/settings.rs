@@ -11,8 +11,8 @@ use serde::Deserialize;
 use crate::render::{Fonts, fonts};
 use crate::template::gather::Company;
 
-/// Most bytes of all files of one reply, unless it is set: what most mail servers take.
-const ATTACHMENT_BYTES: usize = 10 << 20;
+/// Most bytes of all files of one reply, unless it is set: larger ones few mail servers take.
+const ATTACHMENT_BYTES: usize = 30 << 20;
 
 /// Replies to channels, as they are set.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{Acknowledgement, ChannelKind, Facet, ObligationState, ReplyKind, ReplyState};
 use entity::{
-    audit_entry, channel, duty, event, obligation, remediation, reply, reply_draft, reply_obligation,
-    reply_review, report, verdict,
+    attachment, audit_entry, channel, duty, event, obligation, remediation, reply, reply_attachment,
+    reply_draft, reply_obligation, reply_review, report, verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::rules::ContentFacts;
@@ -18,6 +19,7 @@ use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Role, visibility};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
+use crate::outbox::ChangeSet;
 use crate::protection;
 
 /// Roles that read replies to every channel; the others that read replies read those to customers.
@@ -211,6 +213,52 @@ pub async fn obligations_of(app: &App, reply: Uuid) -> Result<Vec<obligation::Mo
         .filter(obligation::Column::Id.in_subquery(linked))
         .order_by_asc(obligation::Column::Id);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// The files that go with a reply, in the order in which they were added.
+///
+/// # Errors
+/// Of the database.
+pub async fn attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment::Model>> {
+    let select = reply_attachment::Entity::find()
+        .filter(reply_attachment::Column::ReplyId.eq(reply))
+        .order_by_asc(reply_attachment::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Those of them that were removed from their reports.
+///
+/// # Errors
+/// Of the database.
+pub async fn removed_attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment::Model>> {
+    let removed = Query::select()
+        .column(attachment::Column::Id)
+        .from(attachment::Entity)
+        .and_where(attachment::Column::RemovedAt.is_not_null())
+        .take();
+    let select = reply_attachment::Entity::find()
+        .filter(reply_attachment::Column::ReplyId.eq(reply))
+        .filter(reply_attachment::Column::AttachmentId.in_subquery(removed))
+        .order_by_asc(reply_attachment::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Takes a file out of a reply, inside the caller's change.
+pub(super) fn detach(changes: &mut ChangeSet, row: &reply_attachment::Model) {
+    let delete = Query::delete()
+        .from_table(reply_attachment::Entity)
+        .and_where(reply_attachment::Column::Id.eq(row.id))
+        .take();
+    let what = json!({ "table": "reply_attachment", "key": [row.id], "sha256": hex::encode(&row.sha256) });
+    changes.delete(delete, what);
+}
+
+/// A file that goes with a reply, whoever may see it.
+///
+/// # Errors
+/// Of the database.
+pub async fn attachment(app: &App, id: Uuid) -> Result<Option<reply_attachment::Model>> {
+    Ok(reply_attachment::Entity::find_by_id(id).one(app.database.reader()).await?)
 }
 
 /// Subjects of all who wrote a draft that the present text grew from.

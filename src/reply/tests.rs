@@ -144,6 +144,7 @@ impl Desk {
             from_template: None,
             via: None,
             to: None,
+            attach: None,
             idempotency_key: None,
         }
     }
@@ -174,6 +175,8 @@ impl Desk {
             subject: None,
             body: Some("It is confirmed and fixed.".to_owned()),
             facts: None,
+            attach: None,
+            detach: None,
             via: None,
             to: None,
         };
@@ -229,7 +232,7 @@ async fn a_database_is_answered_by_two_people_and_the_level_counts_when_it_leave
     let approved = desk.approve(&legal, &asked).await.unwrap();
     desk.clock.advance(Duration::hours(1));
     let sent = desk.sent(&drafter, &approved).await.unwrap();
-    assert_eq!(sent.content_hash, Some(rules::content_hash(&approved)));
+    assert_eq!(sent.content_hash, Some(rules::content_hash(&approved, &[])));
     let met = desk.obligation().await;
     assert_eq!(
         (met.state, met.met_at, met.met_by_reply_id),

@@ -245,6 +245,8 @@ fn kind_of(name: &str) -> Kind {
         "item" | "actionItem" => Kind::ActionItem,
         "obligation" | "obligations" => Kind::Obligation,
         "reply" => Kind::Reply,
+        "attachment" | "attach" => Kind::Attachment,
+        "detach" => Kind::ReplyAttachment,
         "endpoint" => Kind::WebhookEndpoint,
         "delivery" => Kind::Delivery,
         "tracker" => Kind::Tracker,

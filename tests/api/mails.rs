@@ -320,7 +320,7 @@ async fn an_attachment_of_a_hidden_report_is_one_that_never_was() {
             ("an admin", app.token(Role::Admin, "admin-1")),
         ];
         for (name, token) in &who {
-            let unknown = download(&app, token, &format!("/attachments/{absent}")).await;
+            let unknown = download(&app, token, &format!("/files/{absent}")).await;
             assert!([403, 404].contains(&unknown.0), "{name}");
             for file in files {
                 assert_eq!(download(&app, token, file["path"].as_str().unwrap()).await, unknown, "{name}");
@@ -336,7 +336,7 @@ async fn an_attachment_of_a_hidden_report_is_one_that_never_was() {
                 assert_eq!(download(&app, token, file["path"].as_str().unwrap()).await.0, expected);
             }
         }
-        let wrong = download(&app, &analyst, &format!("/attachments/{}", story.report)).await;
+        let wrong = download(&app, &analyst, &format!("/files/{}", story.report)).await;
         assert_eq!(wrong.0, 404, "an id of another kind");
         let nobody = Request::get(files[0]["path"].as_str().unwrap()).body(Body::empty()).unwrap();
         assert_eq!(app.send(nobody).await.0, 401);

@@ -146,7 +146,7 @@ async fn send(app: &App, sender: &Sender<'_>, row: &digest::Model) -> Result<boo
     };
     let text = content.text(sender.hour.zone).into_bytes();
     let files = [File { format: ReplyFormat::Text, name: String::new(), bytes: text }];
-    let bytes = mail::assemble(&letter, row.id, &files)?;
+    let bytes = mail::assemble(&letter, row.id, &files, &[])?;
     let outcome = match smtp::prepare(sender.smtp, sender.from, &to).await {
         Err(outcome) => outcome,
         Ok(ready) => {

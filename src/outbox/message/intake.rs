@@ -26,6 +26,27 @@ messages! {
         /// The report. 报告。
         report: Opaque<entity::report::Entity>,
     }
+    /// A file was added to a report. 报告新增附件。
+    AttachmentAdded "report.attachment_added" [team(Action::ReadRawReports)] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
+        /// The file. 附件。
+        attachment: Opaque<entity::attachment::Entity>,
+    }
+    /// A file was removed from a report. 报告附件被移除。
+    AttachmentRemoved "report.attachment_removed" [team(Action::ReadRawReports)] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
+        /// The file. 附件。
+        attachment: Opaque<entity::attachment::Entity>,
+    }
+    /// The team was let have a file of a report, or has it no more. 报告附件向团队开放或收回。
+    AttachmentReleased "event.attachment_released" [team(Action::ReadEvents)] {
+        /// The file. 附件。
+        attachment: Opaque<entity::attachment::Entity>,
+        /// Whether the team has it. 是否已向团队开放。
+        released: bool,
+    }
     /// A mail about a report came from somebody else than its reporter. 收到与报告有关、但并非报告人所发的邮件。
     ReportMail "report.mail" [team(Action::ReadRawReports)] {
         /// The report. 报告。

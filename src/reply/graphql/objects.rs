@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
 use entity::{
-    channel, event, obligation, reply, reply_dispatch, reply_draft, reply_file, reply_obligation,
-    reply_review,
+    channel, event, obligation, reply, reply_attachment, reply_dispatch, reply_draft, reply_file,
+    reply_obligation, reply_review,
 };
 
 use super::{Obligation, Side, channel_for, event_of};
@@ -180,8 +180,8 @@ impl Reply {
         self.to_team(|_| self.row.proof.as_deref()).flatten()
     }
 
-    /// SHA-256 of what was sent, in hexadecimal: over kind, language, subject and body, each preceded by its length
-    /// in bytes as eight bytes, big-endian; null before. 已发送内容的 SHA-256（十六进制）；未发送为空。
+    /// SHA-256 of what was sent, in hexadecimal: over kind, language, subject and body, then name and SHA-256 of each file
+    /// that went with it, each preceded by its length in bytes as eight bytes, big-endian; null before. 已发送内容的 SHA-256（十六进制）；未发送为空。
     async fn content_hash(&self) -> Option<String> {
         self.row.content_hash.as_ref().map(hex::encode)
     }
@@ -213,6 +213,12 @@ impl Reply {
         }
         let rows = children::<reply_dispatch::Entity>(ctx, self.row.id).await?;
         Ok(Some(rows.iter().map(ReplyDispatch::from).collect()))
+    }
+
+    /// Files that go with it, in the order in which they were added. 随回复发送的文件，按添加顺序。
+    async fn attachments(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReplyAttachment>> {
+        let rows = children::<reply_attachment::Entity>(ctx, self.row.id).await?;
+        Ok(rows.iter().map(ReplyAttachment::from).collect())
     }
 
     /// The files that were sent, without the envelope for the channel; download them from `/replies/{id}/sent?format=...`. None before it was sent.
@@ -364,8 +370,38 @@ impl From<&reply_file::Model> for ReplyFile {
         Self {
             format: row.format,
             name: row.name.clone(),
-            size: i32::try_from(row.bytes.len()).unwrap_or(i32::MAX),
+            size: i32::try_from(row.size).unwrap_or(i32::MAX),
             sha256: hex::encode(&row.sha256),
+        }
+    }
+}
+
+/// A file that goes with a reply. 随回复发送的文件。
+#[derive(SimpleObject)]
+pub struct ReplyAttachment {
+    /// Opaque id. 标识。
+    id: ID,
+    /// Name that it goes under. 文件名。
+    name: String,
+    /// Media type as its sender gave it. 媒体类型（由发送者给出）。
+    media_type: String,
+    /// Number of bytes. 字节数。
+    size: i64,
+    /// SHA-256 of its bytes, in hexadecimal. 内容的 SHA-256。
+    sha256: String,
+    /// Where it is downloaded, on this server, with the same token as here. 下载路径（使用相同的令牌）。
+    path: String,
+}
+
+impl From<&reply_attachment::Model> for ReplyAttachment {
+    fn from(row: &reply_attachment::Model) -> Self {
+        Self {
+            id: scalars::id::<reply_attachment::Entity>(row.id),
+            name: row.name.clone(),
+            media_type: row.media_type.clone(),
+            size: row.size,
+            sha256: hex::encode(&row.sha256),
+            path: crate::reply::path(row),
         }
     }
 }

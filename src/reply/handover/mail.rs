@@ -1,12 +1,14 @@
 //! A reply as an e-mail.
 
 use chrono::{DateTime, Utc};
+use entity::reply_attachment;
 use entity::vocabulary::ReplyFormat;
 use lettre::Address;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use uuid::Uuid;
 
+use crate::attachment::rules::BYTES;
 use crate::error::{Error, Result};
 use crate::reply::files::{File, form};
 
@@ -40,7 +42,12 @@ pub fn message_id(dispatch: Uuid, from: &str) -> String {
 ///
 /// # Errors
 /// When an address or the subject is none after all.
-pub fn assemble(letter: &Letter<'_>, dispatch: Uuid, files: &[File]) -> Result<Vec<u8>> {
+pub fn assemble(
+    letter: &Letter<'_>,
+    dispatch: Uuid,
+    files: &[File],
+    attached: &[(&reply_attachment::Model, Vec<u8>)],
+) -> Result<Vec<u8>> {
     let mailbox = |text: &str| {
         let address = address(text).ok_or_else(|| anyhow::anyhow!("an address does not parse"))?;
         anyhow::Ok(Mailbox::new(None, address))
@@ -66,6 +73,10 @@ pub fn assemble(letter: &Letter<'_>, dispatch: Uuid, files: &[File]) -> Result<V
         let kind = ContentType::parse(form(file.format).1).map_err(|error| Error::Internal(error.into()))?;
         parts = parts.singlepart(Attachment::new(file.name.clone()).body(file.bytes.clone(), kind));
     }
+    for (row, bytes) in attached {
+        let part = Attachment::new(row.name.clone()).body(bytes.clone(), kind_of(&row.media_type)?);
+        parts = parts.singlepart(part);
+    }
     let message = Message::builder()
         .from(mailbox(letter.from)?)
         .to(mailbox(letter.to)?)
@@ -75,6 +86,17 @@ pub fn assemble(letter: &Letter<'_>, dispatch: Uuid, files: &[File]) -> Result<V
         .multipart(parts)
         .map_err(|error| Error::Internal(error.into()))?;
     Ok(message.formatted())
+}
+
+/// The type that a file goes under: its own, unless it would be taken for a part of the mail or is none.
+fn kind_of(media_type: &str) -> Result<ContentType> {
+    let lower = media_type.to_ascii_lowercase();
+    let is_structure = lower.starts_with("multipart/") || lower.starts_with("message/");
+    let own = ContentType::parse(media_type).ok().filter(|_| !is_structure);
+    match own {
+        Some(kind) => Ok(kind),
+        None => ContentType::parse(BYTES).map_err(|error| Error::Internal(error.into())),
+    }
 }
 
 #[cfg(test)]
@@ -100,8 +122,23 @@ mod tests {
             file(ReplyFormat::Html, "a.html", "<p>研判结论：确认</p>".as_bytes()),
             file(ReplyFormat::Pdf, "VE-2026-1-verdict.pdf", b"%PDF-1.7 \x00\xff"),
         ];
-        let bytes = assemble(&letter, id, &files).unwrap();
-        assert_eq!(bytes, assemble(&letter, id, &files).unwrap(), "the same reply is the same bytes");
+        let attached = |number: u8, name: &str, media_type: &str| reply_attachment::Model {
+            id: Uuid::from_u128(number.into()),
+            reply_id: Uuid::nil(),
+            file_id: Uuid::nil(),
+            attachment_id: None,
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            size: 3,
+            sha256: vec![number; 32],
+            added_by: "analyst-1".to_owned(),
+            added_at: at,
+        };
+        let (first, second) =
+            (attached(1, "证据 1.png", "image/png"), attached(2, "old.eml", "message/rfc822"));
+        let with = [(&first, vec![0, 255, 10]), (&second, b"Subject: x\r\n\r\ny".to_vec())];
+        let bytes = assemble(&letter, id, &files, &with).unwrap();
+        assert_eq!(bytes, assemble(&letter, id, &files, &with).unwrap(), "the same reply is the same bytes");
         assert!(bytes.is_ascii(), "every mail server takes it");
         let read = mail_parser::MessageParser::default().parse(&bytes).unwrap();
         assert_eq!(read.subject(), Some(letter.subject));
@@ -110,6 +147,15 @@ mod tests {
         assert_eq!(read.body_html(0).unwrap().trim(), "<p>研判结论：确认</p>");
         let attached = read.attachment(0).unwrap();
         assert_eq!(attached.contents(), b"%PDF-1.7 \x00\xff");
+        let names: Vec<_> =
+            read.attachments().filter_map(mail_parser::MimeHeaders::attachment_name).collect();
+        assert_eq!(names, ["VE-2026-1-verdict.pdf", "证据 1.png", "old.eml"]);
+        assert_eq!(read.attachment(1).unwrap().contents(), [0, 255, 10]);
+        assert_eq!(
+            read.attachment(2).unwrap().contents(),
+            b"Subject: x\r\n\r\ny",
+            "a file, and no part of the mail"
+        );
     }
 
     #[test]
@@ -124,7 +170,7 @@ mod tests {
             subject: "x\r\nBcc: b@example.org",
             at: crate::testing::now(),
         };
-        let bytes = assemble(&letter, id, &[]).unwrap();
+        let bytes = assemble(&letter, id, &[], &[]).unwrap();
         assert!(!String::from_utf8(bytes).unwrap().contains("\r\nBcc:"));
     }
 }

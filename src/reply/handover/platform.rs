@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::vocabulary::ReplyFormat;
-use entity::{channel, reply, reply_dispatch, reply_route};
+use entity::{channel, reply, reply_attachment, reply_dispatch, reply_route};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::Url;
@@ -39,6 +39,7 @@ pub fn assemble(
     reply: &reply::Model,
     numbers: &[String],
     files: &[File],
+    with: &[reply_attachment::Model],
 ) -> Result<Vec<u8>> {
     let text = |format| {
         let file = files.iter().find(|file| file.format == format)?;
@@ -47,6 +48,16 @@ pub fn assemble(
     let attached = files.iter().filter(|file| matches!(file.format, ReplyFormat::Docx | ReplyFormat::Pdf));
     let files: Vec<_> = attached
         .map(|file| json!({ "name": file.name, "format": file.format, "base64": STANDARD.encode(&file.bytes) }))
+        .collect();
+    // Their bytes are fetched by who wants them, with a token of the channel's service.
+    let attachments: Vec<_> = with
+        .iter()
+        .map(|row| {
+            json!({
+                "name": row.name, "mediaType": row.media_type, "size": row.size,
+                "sha256": hex::encode(&row.sha256), "path": crate::reply::path(row),
+            })
+        })
         .collect();
     let body = json!({
         "type": "reply",
@@ -59,6 +70,7 @@ pub fn assemble(
         "text": text(ReplyFormat::Text),
         "html": text(ReplyFormat::Html),
         "files": files,
+        "attachments": attachments,
     });
     serde_json::to_vec(&body).map_err(|error| Error::Internal(error.into()))
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::outbound::{Client, ClientError};
 use crate::outbox::retrying;
-use crate::reply::sending;
+use crate::reply::{files, sending};
 
 /// How often a reply is judged anew while its event changes.
 const LOOKS: usize = 5;
@@ -99,6 +99,13 @@ async fn attempt(
     let Some(envelope) = store::envelope(app, dispatch).await? else {
         return Ok(Some(Outcome::Refused("what was to be handed over is not there".to_owned())));
     };
+    let bytes = match files::bytes(app, envelope).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(dispatch = %dispatch.id, ?error, "an envelope cannot be read");
+            return Ok(Some(Outcome::Later("what is to be handed over cannot be read".to_owned())));
+        }
+    };
     Ok(Some(if dispatch.via == ReplyVia::Email {
         let Some(smtp) = app.replies.smtp.as_ref() else {
             return Ok(Some(Outcome::Later(
@@ -111,7 +118,7 @@ async fn attempt(
             Ok(ready) => ready,
         };
         match begin(app, dispatch, me, lease).await? {
-            Begun::Yes => ready.send(&envelope.bytes).await,
+            Begun::Yes => ready.send(&bytes).await,
             not => {
                 ready.leave().await;
                 return Ok(not.outcome());
@@ -120,12 +127,12 @@ async fn attempt(
     } else {
         let channel = store::channel_of_reply(app, dispatch.reply_id).await?.ok_or(Error::NotFound)?;
         let route = store::route(app, channel.id).await?;
-        let ready = match platform::prepare(app, client, route.as_ref(), dispatch, &envelope.bytes) {
+        let ready = match platform::prepare(app, client, route.as_ref(), dispatch, &bytes) {
             Err(outcome) => return Ok(Some(outcome)),
             Ok(ready) => ready,
         };
         match begin(app, dispatch, me, lease).await? {
-            Begun::Yes => ready.send(client, envelope.bytes).await,
+            Begun::Yes => ready.send(client, bytes).await,
             not => return Ok(not.outcome()),
         }
     }))

@@ -384,12 +384,40 @@ fn reply(subject: &str, body: &str) -> reply::Model {
     }
 }
 
+fn attached(name: &str, size: i64) -> reply_attachment::Model {
+    reply_attachment::Model {
+        id: Uuid::nil(),
+        reply_id: Uuid::nil(),
+        file_id: Uuid::nil(),
+        attachment_id: None,
+        name: name.to_owned(),
+        media_type: "image/png".to_owned(),
+        size,
+        sha256: vec![7; 32],
+        added_by: "analyst-1".to_owned(),
+        added_at: at(0),
+    }
+}
+
 #[test]
 fn the_hash_is_of_the_content_alone() {
-    let hash = content_hash(&reply("ab", "c"));
+    let hash = content_hash(&reply("ab", "c"), &[]);
     // printf '\0\0\0\0\0\0\0\7VERDICT\0\0\0\0\0\0\0\2en\0\0\0\0\0\0\0\2ab\0\0\0\0\0\0\0\1c' | sha256sum
     assert_eq!(hex::encode(&hash), "1638ff004a27fb628b242e0fca231180e5eb5cad5eeba3576f9a532a29edab7a");
-    assert_ne!(content_hash(&reply("a", "bc")), hash, "a text does not run into the next");
+    assert_ne!(content_hash(&reply("a", "bc"), &[]), hash, "a text does not run into the next");
     let settled = reply::Model { state: ReplyState::Sent, version: 7, ..reply("ab", "c") };
-    assert_eq!(content_hash(&settled), hash);
+    assert_eq!(content_hash(&settled, &[]), hash);
+    let with = content_hash(&reply("ab", "c"), &[attached("a.png", 1)]);
+    assert_ne!(with, hash, "what goes with it is part of it");
+    assert_ne!(with, content_hash(&reply("ab", "c"), &[attached("b.png", 1)]));
+}
+
+#[test]
+fn thirty_megabytes_go_with_a_reply_and_no_byte_more() {
+    let most = 30 << 20;
+    assert!(may_carry(&[], most).is_ok());
+    assert!(may_carry(&[attached("a", 10 << 20), attached("b", 20 << 20)], most).is_ok());
+    let refused = may_carry(&[attached("a", 10 << 20), attached("b", (20 << 20) + 1)], most).unwrap_err();
+    assert!(refused.message.contains("31457280"), "{}", refused.message);
+    assert!(may_carry(&vec![attached("a", 1); FILES + 1], most).is_err());
 }
