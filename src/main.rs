@@ -18,8 +18,8 @@ use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
-    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, ReconcileCommand,
-    RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
+    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, MovesCommand,
+    ReconcileCommand, RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,8 +39,8 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, notice, reply, schedule, ticket,
-    webhook,
+    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, reply, schedule,
+    ticket, webhook,
 };
 
 #[global_allocator]
@@ -134,6 +134,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             take_bounce(&*command_line_app(&settings).await?, &file, &subject).await
         }
+        Command::Moves { command: MovesCommand::Doc } => say(&event::document::document()),
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
             log_to_stderr(settings.log_format);
