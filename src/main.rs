@@ -354,7 +354,14 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
     // Hexadecimal, since a secret is text without line ends.
     let secret = DevelopmentSecret::new(hex::encode(secret).as_bytes())?;
     let database = migrated(&settings).await?;
-    if demo::is_empty(&database).await? {
+    let loaded = demo::loaded(&database).await?;
+    if loaded == demo::Loaded::InPart {
+        bail!(
+            "the database holds a part of the demo, which an earlier start did not finish, or other data: name an empty \
+             one (--database-url)"
+        );
+    }
+    if loaded == demo::Loaded::Nothing {
         let clock = Arc::new(SetClock::new(SystemClock.now()));
         let ids = Ids::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let app = Arc::new(App::new(database.clone(), Arc::clone(&clock) as Arc<dyn Clock>, ids).await?);

@@ -263,7 +263,7 @@ impl Event {
 
     /// Scores, the newest first. 评分记录，由新到旧。
     async fn scores(&self, ctx: &Context<'_>) -> ApiResult<Vec<Score>> {
-        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::light_children::<entity::score::Entity>(ctx, self.0.id, &["evidence"]).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 
@@ -323,8 +323,7 @@ impl Event {
 
     /// The score that is current; null before the first. 当前评分；未评分为空。
     async fn current_score(&self, ctx: &Context<'_>) -> ApiResult<Option<Score>> {
-        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
-        Ok(rows.iter().find(|row| row.superseded_at.is_none()).cloned().map(Into::into))
+        crate::score::graphql::current_of(ctx, self.0.id).await
     }
 
     /// Customers touched by it; null when your role may not read customers. 受影响客户；无权读取时为空。

@@ -63,7 +63,7 @@ async fn five(app: &TestApp) -> (Vec<String>, String, String) {
         .find(|row| row["function"] == "R_AND_D")
         .unwrap()
         .clone();
-    let decline = json!({ "assignment": work["id"], "expectedVersion": work["version"], "answer": "DECLINED", "reason": "on leave" });
+    let decline = json!({ "assignment": work["id"], "expectedVersion": work["version"], "answer": "DECLINE", "reason": "on leave" });
     app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "answerAssignment", decline, "id").await;
     let exploited =
         json!({ "kind": "EXPLOITED_IN_THE_WILD", "learnedAt": "2026-03-01T00:00:00Z", "source": "a sensor" });

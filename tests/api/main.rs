@@ -11,6 +11,7 @@ mod deliveries;
 mod duplicates;
 mod engine;
 mod event_filters;
+mod examples;
 mod feeds;
 mod four_eyes;
 mod generate;
