@@ -20,6 +20,7 @@ mod hidden_fields;
 mod hidden_ids;
 mod hooks;
 mod leaks;
+mod logs;
 mod mail_server;
 mod mails;
 mod moves;
