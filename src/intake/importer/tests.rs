@@ -1,4 +1,4 @@
-use entity::vocabulary::Status;
+use entity::vocabulary::{DeadlineKind, NoDeadline, Status};
 use entity::{
     audit_entry, channel, deadline, event, event_access, event_number_block, indicator, message, obligation,
     report, report_version, reporter, status_change,
@@ -138,7 +138,9 @@ async fn what_was_history_and_comes_as_a_notice_is_opened_once() {
         assert!(bed.all::<report::Entity>().await.iter().all(|row| !row.history));
         assert_eq!(bed.count::<obligation::Entity>().await, 3);
         let deadlines = bed.all::<deadline::Entity>().await;
-        assert_eq!(deadlines.len(), 3, "a notice without a date has a clock that says so: {deadlines:?}");
+        let replies = deadlines.iter().filter(|row| row.kind == DeadlineKind::Reply);
+        let none: Vec<_> = replies.map(|row| row.none_reason).collect();
+        assert_eq!(none, [Some(NoDeadline::NoNoticeDate); 3], "a clock says that the notice has no date");
         let told = bed.all::<message::Entity>().await;
         assert_eq!(told.iter().filter(|row| row.kind == "report.received").count(), 3);
         let changes = bed.all::<status_change::Entity>().await;
