@@ -97,6 +97,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: WebhooksCommand,
     },
+    /// The moves of the procedure.
+    Moves {
+        #[command(subcommand)]
+        command: MovesCommand,
+    },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
 }
@@ -194,6 +199,12 @@ pub(crate) enum RepliesCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhooksCommand {
     /// Print docs/WEBHOOKS.md: what receivers have to know, with every message type.
+    Doc,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MovesCommand {
+    /// Print docs/PROCEDURE.md: every move, what brings it about and what it needs.
     Doc,
 }
 

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::app::App;
-use crate::auth::{Actor, Identity, Origin, TokenError, Verifier};
+use crate::auth::{Actor, Identity, Origin, Verifier};
 use crate::graphql::Schema;
 use crate::graphql::errors::{ApiError, name_request};
 use crate::graphql::loaders::Reader;
@@ -66,7 +66,9 @@ impl Executor for Api {
         // A subject that may no longer act is refused whatever its token says; an unknown state is no permission.
         match principal::store::is_denied(&self.app, &identity.issuer, &identity.subject).await {
             Ok(false) => {}
-            Ok(true) => return Err(AuthenticationError::InvalidToken("its subject may no longer act")),
+            Ok(true) => {
+                return Err(AuthenticationError::InvalidToken("its subject may no longer act".into()));
+            }
             Err(error) => {
                 tracing::error!(?error, "principals cannot be read");
                 return Err(AuthenticationError::Unavailable);
@@ -117,24 +119,8 @@ pub async fn identify(
         .ok_or(AuthenticationError::MissingToken)?;
     verifier.verify(token, app.clock.now()).await.map_err(|error| match error {
         error if error.is_unavailable() => AuthenticationError::Unavailable,
-        error => AuthenticationError::InvalidToken(reason(error)),
+        error => AuthenticationError::InvalidToken(error.to_string().into()),
     })
-}
-
-/// What a refused caller may know.
-fn reason(error: TokenError) -> &'static str {
-    match error {
-        TokenError::Expired => "the token has expired",
-        TokenError::NotYetValid => "the token is not valid yet",
-        TokenError::WrongAudience => "the token is for another audience",
-        TokenError::WrongIssuer => "the token is of another issuer",
-        TokenError::NoKnownRole => "the token names no known role",
-        TokenError::MixedRoles => "the token mixes a service's role with a person's",
-        TokenError::MissingClaim(_) | TokenError::InvalidClaim(_) => {
-            "a claim of the token is missing or ill-formed"
-        }
-        _ => "the token cannot be verified",
-    }
 }
 
 /// Runs one request as `actor`. Reads of sensitive events are recorded before the answer leaves.

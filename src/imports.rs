@@ -86,11 +86,12 @@ async fn one(
     })?;
     let dry = if args.dry_run { " (dry run, nothing written)" } else { "" };
     say(&format!(
-        "{}: {} received, {} already known, {} updated, {} refused{dry}\n",
+        "{}: {} received, {} already known, {} updated, {} opened, {} refused{dry}\n",
         file.display(),
         summary.received,
         summary.already_known,
         summary.updated,
+        summary.opened,
         summary.refused.count
     ))?;
     list("refused", &summary.refused)?;

@@ -18,8 +18,8 @@ use axum::Router;
 use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
-    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, ReconcileCommand,
-    RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
+    AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, MovesCommand,
+    ReconcileCommand, RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,8 +40,8 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, feed, graphql, hook, http, mail, migrate, notice, reply, schedule, ticket,
-    webhook,
+    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, reply, schedule,
+    ticket, webhook,
 };
 
 #[global_allocator]
@@ -135,6 +135,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             take_bounce(&*command_line_app(&settings).await?, &file, &subject).await
         }
+        Command::Moves { command: MovesCommand::Doc } => say(&event::document::document()),
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
         Command::Serve => {
             log_to_stderr(settings.log_format);
@@ -358,7 +359,14 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
     // Hexadecimal, since a secret is text without line ends.
     let secret = DevelopmentSecret::new(hex::encode(secret).as_bytes())?;
     let database = migrated(&settings).await?;
-    if demo::is_empty(&database).await? {
+    let loaded = demo::loaded(&database).await?;
+    if loaded == demo::Loaded::InPart {
+        bail!(
+            "the database holds a part of the demo, which an earlier start did not finish, or other data: name an empty \
+             one (--database-url)"
+        );
+    }
+    if loaded == demo::Loaded::Nothing {
         let clock = Arc::new(SetClock::new(SystemClock.now()));
         let ids = Ids::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let app = Arc::new(App::new(database.clone(), Arc::clone(&clock) as Arc<dyn Clock>, ids).await?);

@@ -66,3 +66,28 @@ pub async fn check(database: &Database) -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SetClock;
+
+    #[tokio::test]
+    async fn a_database_that_lacks_a_change_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let database = Database::connect(&url, 1).await.unwrap();
+        let changes = Migrator::migrations().len() as u32;
+        Migrator::up(database.writer(), Some(changes - 1)).await.unwrap();
+        let lacking = check(&database).await.unwrap_err().to_string();
+        assert!(
+            lacking.starts_with("1 schema changes are missing") && lacking.contains("vulndesk migrate"),
+            "{lacking}"
+        );
+        let clock = Arc::new(SetClock::new(crate::testing::now()));
+        run(&database, clock.as_ref(), &Ids::seeded(clock.clone(), 1)).await.unwrap();
+        check(&database).await.unwrap();
+    }
+}

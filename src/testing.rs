@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::Tlp;
+use entity::vocabulary::{Level, Status, Tlp};
 use entity::{event, message};
 use sea_orm::EntityTrait;
 
@@ -56,6 +56,38 @@ pub(crate) async fn app(name: &str) -> TestApp {
     crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
     let app = Arc::new(App::new(database, clock, ids).await.unwrap());
     TestApp { app, file }
+}
+
+/// An event's row, RECEIVED and unrated, for rules: it is in no database.
+pub(crate) fn event_row() -> event::Model {
+    event::Model {
+        id: uuid::Uuid::from_u128(1),
+        number: "VE-2026-000001".to_owned(),
+        title: "Path traversal in the gateway".to_owned(),
+        described: true,
+        description: String::new(),
+        steps: String::new(),
+        status: Status::Received,
+        verdict: None,
+        level: Level::None,
+        highest_level: Level::None,
+        level_rank: 0,
+        score: -1,
+        tlp: Tlp::Amber,
+        embargo_until: None,
+        received_at: now(),
+        history: false,
+        pass: 1,
+        duplicate_of: None,
+        asked_report_id: None,
+        asked_at: None,
+        closed_at: None,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: now(),
+        changed_at: now(),
+    }
 }
 
 /// An event that its readers see.

@@ -125,6 +125,27 @@ fn links_between_documents_lead_somewhere() {
     assert!(links > 10, "the links were not found");
 }
 
+/// The words in code of each row's first cell, as the row's name: the rest of the row is in one language.
+fn rows_of(file: &str) -> BTreeSet<String> {
+    let text = read(file);
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let named = |line: &str| {
+        let cell = line.trim_start_matches("| ").split(" | ").next().unwrap_or_default();
+        cell.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", ")
+    };
+    rows.map(named).collect()
+}
+
+#[test]
+fn both_readmes_tell_of_the_same_commands_and_settings() {
+    let (english, chinese) = (rows_of("README.md"), rows_of("README.zh-CN.md"));
+    assert!(english.len() > 30, "{english:?}");
+    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| -> Vec<String> {
+        these.difference(those).cloned().collect()
+    };
+    assert_eq!((only(&english, &chinese), only(&chinese, &english)), (Vec::new(), Vec::new()));
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

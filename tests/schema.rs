@@ -30,6 +30,16 @@ fn the_checked_in_words_for_receivers_are_the_present_ones() {
     );
 }
 
+#[test]
+fn the_checked_in_moves_are_those_of_the_code() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PROCEDURE.md");
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(
+        kept == vulndesk::event::document::document(),
+        "run `cargo run -- moves doc > docs/PROCEDURE.md` and review the difference"
+    );
+}
+
 #[tokio::test]
 async fn everything_is_described_in_english_and_chinese() {
     let document =

@@ -83,7 +83,7 @@ pub async fn set_affected_product(
     let mut granted = access.clone();
     granted.products.retain(|(other, _)| other.product_id != product.id);
     granted.products.push((row.clone(), product.key.clone()));
-    let facts = store::line_facts(app, &before, granted.products.iter().map(|(row, _)| row)).await?;
+    let facts = store::line_facts(app, before.id, granted.products.iter().map(|(row, _)| row)).await?;
     let to = rules::follow_lines(&before, &facts).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut after = before.clone();
     if rules::is_being_fixed(before.status) {

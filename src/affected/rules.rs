@@ -50,39 +50,10 @@ pub fn is_being_fixed(status: Status) -> bool {
 mod tests {
     use super::*;
     use crate::event::rules::LineFacts;
-    use chrono::DateTime;
-    use entity::vocabulary::{Level, RemediationState, Tlp};
-    use uuid::Uuid;
+    use entity::vocabulary::RemediationState;
 
     fn event(status: Status, verdict: Verdict) -> event::Model {
-        event::Model {
-            id: Uuid::from_u128(1),
-            number: "VD-2026-1".to_owned(),
-            title: "Path traversal in the gateway".to_owned(),
-            described: true,
-            description: String::new(),
-            steps: String::new(),
-            status,
-            verdict: Some(verdict),
-            level: Level::Blue,
-            highest_level: Level::Blue,
-            level_rank: 1,
-            score: 40,
-            tlp: Tlp::Amber,
-            embargo_until: None,
-            received_at: DateTime::UNIX_EPOCH,
-            history: false,
-            pass: 1,
-            duplicate_of: None,
-            asked_report_id: None,
-            asked_at: None,
-            closed_at: None,
-            version: 1,
-            revision: 1,
-            audit_head: Vec::new(),
-            created_at: DateTime::UNIX_EPOCH,
-            changed_at: DateTime::UNIX_EPOCH,
-        }
+        event::Model { status, verdict: Some(verdict), ..crate::testing::event_row() }
     }
 
     fn facts(states: &[Option<RemediationState>], not_looked_yet: usize) -> MoveFacts {

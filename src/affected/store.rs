@@ -1,7 +1,7 @@
 //! Reading what an event touches.
 
 use entity::vocabulary::Function;
-use entity::{affected_customer, affected_product, assignment, customer, event, product, remediation};
+use entity::{affected_customer, affected_product, assignment, customer, product, remediation};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -49,16 +49,16 @@ pub(super) async fn has_customer(app: &App, event: Uuid, customer: Uuid) -> Resu
 /// Of the database.
 pub(super) async fn line_facts<'a>(
     app: &App,
-    event: &event::Model,
+    event: Uuid,
     affected: impl Iterator<Item = &'a affected_product::Model>,
 ) -> Result<MoveFacts> {
     let db = app.database.reader();
-    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event.id)).all(db);
+    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event)).all(db);
     let assignments = assignment::Entity::find()
-        .filter(assignment::Column::EventId.eq(event.id))
+        .filter(assignment::Column::EventId.eq(event))
         .filter(assignment::Column::Function.eq(Function::RAndD))
         .all(db);
     let (remediations, assignments) = tokio::try_join!(remediations, assignments)?;
     let affected: Vec<_> = affected.cloned().collect();
-    Ok(crate::event::store::gather(event.score >= 0, &affected, &remediations, &assignments, 0))
+    Ok(crate::event::store::gather(&affected, &remediations, &assignments))
 }

@@ -12,8 +12,8 @@ mod payouts;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::channel;
-use sea_orm::EntityTrait;
+use entity::{channel, customer};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use crate::app::App;
@@ -43,15 +43,31 @@ pub async fn load(
     clock.set(until);
     // What became due by itself while the clock went on.
     crate::schedule::sweep(app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    Ok(())
+    company::close(&caller).await
 }
 
-/// Whether the database has no event yet, so that the demo may be loaded.
+/// How much of the demo a database holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// Nothing at all.
+    Nothing,
+    /// A part, since loading was broken off, or something else than the demo.
+    InPart,
+    /// All of it.
+    Whole,
+}
+
+/// How much of the demo the database holds.
 ///
 /// # Errors
 /// Of the database.
-pub async fn is_empty(database: &Database) -> anyhow::Result<bool> {
-    Ok(channel::Entity::find().one(database.reader()).await?.is_none())
+pub async fn loaded(database: &Database) -> anyhow::Result<Loaded> {
+    if channel::Entity::find().one(database.reader()).await?.is_none() {
+        return Ok(Loaded::Nothing);
+    }
+    let last = customer::Entity::find().filter(customer::Column::Key.eq(company::LAST_CUSTOMER));
+    let last = last.one(database.reader()).await?;
+    Ok(if last.is_some() { Loaded::Whole } else { Loaded::InPart })
 }
 
 /// A token for each role, as `{role: token}`: people are named by function, the services serve the demo's SRC.

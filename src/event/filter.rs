@@ -9,7 +9,7 @@ use entity::{
     affected_product, assignment, channel, decision, event, product, remediation, report, world_fact,
 };
 use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait, IntoCondition, LikeExpr, Query, SelectStatement, SimpleExpr,
+    Condition, Expr, ExprTrait, Func, IntoCondition, LikeExpr, Query, SelectStatement, SimpleExpr,
 };
 use sea_orm::{ColumnTrait, EntityTrait};
 
@@ -21,6 +21,8 @@ use crate::graphql::scalars::Id;
 
 /// Most values in one list of a filter.
 const MAX_VALUES: usize = 50;
+/// Longest beginning to look for, in characters.
+const MAX_PREFIX: usize = 200;
 
 /// Which events; all conditions have to hold, any value of a list may. 事件筛选条件；各条件须同时满足。
 #[derive(Clone, Debug, Default, InputObject)]
@@ -33,12 +35,12 @@ pub struct EventFilter {
     pub verdict: Option<Vec<Verdict>>,
     /// TLP level. 信息共享级别（TLP）。
     pub tlp: Option<Vec<Tlp>>,
-    /// Channel of one of its reports; only for who may read channels. 报告渠道，须有渠道读取权限。
+    /// Channel of one of its reports; only for who may read reports as received. 报告渠道，须有原始报告读取权限。
     pub channel: Option<Id<channel::Entity>>,
-    /// The channel's own number of one of its reports, exactly; only for who may read reports.
-    /// 渠道编号（精确），须有报告读取权限。
+    /// The channel's own number of one of its reports, exactly; only for who may read reports as received.
+    /// 渠道编号（精确），须有原始报告读取权限。
     pub channel_number: Option<String>,
-    /// The same by its beginning. 渠道编号前缀。
+    /// The same by its beginning, upper and lower case told apart. 渠道编号前缀，区分大小写。
     pub channel_number_prefix: Option<String>,
     /// A product on it, whatever its state. 涉及的产品。
     pub product: Option<Id<product::Entity>>,
@@ -56,7 +58,7 @@ pub struct EventFilter {
     pub attention: Option<Vec<Attention>>,
     /// Event number, exactly. 事件编号（精确）。
     pub number: Option<String>,
-    /// Event number by its beginning. 事件编号前缀。
+    /// Event number by its beginning, upper and lower case told apart. 事件编号前缀，区分大小写。
     pub number_prefix: Option<String>,
     /// Imported history only, or none of it; both when left out. 是否仅历史导入；缺省为全部。
     pub history: Option<bool>,
@@ -82,6 +84,7 @@ impl EventFilter {
         if let Some(values) = bounded("filter.tlp", self.tlp.as_ref())? {
             all = all.add(C::Tlp.is_in(values.iter().copied()));
         }
+        // Who may read channels reads an event's by what it is owed. A report may owe nothing, so this would tell more.
         if self.channel.is_some() || self.channel_number.is_some() || self.channel_number_prefix.is_some() {
             require(actor, Action::ReadRawReports)?;
         }
@@ -97,7 +100,7 @@ impl EventFilter {
             all = all.add(of_event(report::Entity, report::Column::EventId, same));
         }
         if let Some(prefix) = &self.channel_number_prefix {
-            let starts = begins(report::Column::ChannelNumber, prefix);
+            let starts = begins("filter.channelNumberPrefix", report::Column::ChannelNumber, prefix)?;
             all = all.add(of_event(report::Entity, report::Column::EventId, starts));
         }
         if let Some(product) = self.product {
@@ -132,7 +135,7 @@ impl EventFilter {
             all = all.add(C::Number.eq(number.as_str()));
         }
         if let Some(prefix) = &self.number_prefix {
-            all = all.add(begins(C::Number, prefix));
+            all = all.add(begins("filter.numberPrefix", C::Number, prefix)?);
         }
         if let Some(history) = self.history {
             all = all.add(C::History.eq(history));
@@ -221,7 +224,11 @@ fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl Into
 }
 
 /// The column begins with `prefix`, whatever characters that has.
-fn begins(column: impl ColumnTrait, prefix: &str) -> SimpleExpr {
+fn begins(field: &str, column: impl ColumnTrait, prefix: &str) -> Result<SimpleExpr> {
+    let length = prefix.chars().count();
+    if length > MAX_PREFIX {
+        return Err(Error::bad_input(field, format!("send at most {MAX_PREFIX} characters")));
+    }
     let mut pattern = String::with_capacity(prefix.len() + 1);
     for character in prefix.chars() {
         if matches!(character, '%' | '_' | '\\') {
@@ -230,7 +237,11 @@ fn begins(column: impl ColumnTrait, prefix: &str) -> SimpleExpr {
         pattern.push(character);
     }
     pattern.push('%');
-    Expr::col(column.as_column_ref()).like(LikeExpr::new(pattern).escape('\\'))
+    let column = || Expr::col(column.as_column_ref());
+    // SQLite's LIKE takes upper for lower case, PostgreSQL's does not: the characters themselves decide.
+    let start = Func::cust("substr").args([column().into(), Expr::val(1), Expr::val(length as i32)]);
+    let same = SimpleExpr::from(start).eq(prefix);
+    Ok(column().like(LikeExpr::new(pattern).escape('\\')).and(same))
 }
 
 /// What events are ordered by. 事件排序字段。

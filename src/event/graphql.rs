@@ -54,7 +54,7 @@ pub struct AllowedMove {
     mutation: Option<&'static str>,
     /// Whether your roles may make it. 您的角色是否可执行。
     viewer_can: bool,
-    /// What is still missing; empty when it may be made now. 尚缺的条件；可立即执行时为空。
+    /// What is missing or has to happen first; empty when it may be made now. 尚缺的条件或须先发生的事；可立即执行时为空。
     missing: Vec<String>,
 }
 
@@ -84,6 +84,34 @@ impl From<&status_change::Model> for StatusChange {
             reason: row.reason.clone(),
             changed_by: row.changed_by.clone(),
             changed_at: row.changed_at,
+        }
+    }
+}
+
+impl Event {
+    /// What the moves from the present status depend on, through the loaders, so that a list of events costs no more
+    /// than one.
+    async fn move_facts(&self, ctx: &Context<'_>) -> ApiResult<rules::MoveFacts> {
+        let id = self.0.id;
+        match self.0.status {
+            Status::Triaging => {
+                let reports = loaders::children::<entity::report::Entity>(ctx, id).await?;
+                Ok(rules::MoveFacts { reports: reports.len(), ..rules::MoveFacts::default() })
+            }
+            Status::Rating | Status::Remediating | Status::Verifying => {
+                let (affected, remediations, assignments) = futures_util::try_join!(
+                    loaders::children::<entity::affected_product::Entity>(ctx, id),
+                    loaders::children::<entity::remediation::Entity>(ctx, id),
+                    loaders::children::<entity::assignment::Entity>(ctx, id),
+                )?;
+                Ok(store::gather(&affected, &remediations, &assignments))
+            }
+            Status::Replying => {
+                let owed = loaders::children::<entity::obligation::Entity>(ctx, id).await?;
+                let open = owed.iter().filter(|obligation| obligation.state == ObligationState::Open);
+                Ok(rules::MoveFacts { open_obligations: open.count(), ..rules::MoveFacts::default() })
+            }
+            _ => Ok(rules::MoveFacts::default()),
         }
     }
 }
@@ -202,20 +230,10 @@ impl Event {
         self.0.asked_at
     }
 
-    /// The moves that the procedure knows from here, with what each still needs. 当前允许的流转及所缺条件。
+    /// The moves that the procedure knows from here, with what each still needs. What a mutation's own input has to
+    /// name (a reason, a verdict's facts) is not among it. 当前允许的流转及所缺条件，不含操作输入本身须提供的内容。
     async fn allowed_moves(&self, ctx: &Context<'_>) -> ApiResult<Vec<AllowedMove>> {
-        // Through the loaders, so that a list of events costs no more than one.
-        let id = self.0.id;
-        let (scores, affected, remediations, assignments, obligations) = futures_util::try_join!(
-            loaders::children::<entity::score::Entity>(ctx, id),
-            loaders::children::<entity::affected_product::Entity>(ctx, id),
-            loaders::children::<entity::remediation::Entity>(ctx, id),
-            loaders::children::<entity::assignment::Entity>(ctx, id),
-            loaders::children::<entity::obligation::Entity>(ctx, id),
-        )?;
-        let scored = scores.iter().any(|score| score.superseded_at.is_none());
-        let open = obligations.iter().filter(|obligation| obligation.state == ObligationState::Open).count();
-        let facts = store::gather(scored, &affected, &remediations, &assignments, open);
+        let (facts, now) = (self.move_facts(ctx).await?, app(ctx).clock.now());
         let actor = actor(ctx);
         let moves = rules::moves_from(self.0.status).map(|entry| {
             let mutation = entry.cause.mutation();
@@ -223,7 +241,7 @@ impl Event {
                 to: entry.to,
                 mutation: mutation.map(Action::name),
                 viewer_can: mutation.is_some_and(|action| allows(actor, action)),
-                missing: rules::missing(&self.0, entry.cause, &facts)
+                missing: rules::missing(&self.0, entry, &facts, now)
                     .into_iter()
                     .map(|need| need.message)
                     .collect(),
@@ -246,7 +264,7 @@ impl Event {
 
     /// Scores, the newest first. 评分记录，由新到旧。
     async fn scores(&self, ctx: &Context<'_>) -> ApiResult<Vec<Score>> {
-        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::light_children::<entity::score::Entity>(ctx, self.0.id, &["evidence"]).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 
@@ -306,8 +324,7 @@ impl Event {
 
     /// The score that is current; null before the first. 当前评分；未评分为空。
     async fn current_score(&self, ctx: &Context<'_>) -> ApiResult<Option<Score>> {
-        let rows = loaders::children::<entity::score::Entity>(ctx, self.0.id).await?;
-        Ok(rows.iter().find(|row| row.superseded_at.is_none()).cloned().map(Into::into))
+        crate::score::graphql::current_of(ctx, self.0.id).await
     }
 
     /// Customers touched by it; null when your role may not read customers. 受影响客户；无权读取时为空。

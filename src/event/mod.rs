@@ -5,6 +5,7 @@
 //! together with the event's row: its revision guards them all and its audit chain records them all. A caller
 //! that depends on what it saw sends the version it saw ([`expect_version`]).
 
+pub mod document;
 pub mod filter;
 pub mod graphql;
 pub mod number;

@@ -50,7 +50,9 @@ async fn move_by_hand(
     let mut after = before.clone();
     transition(app, &mut changes, &mut after, to, cause, reason.as_deref())?;
     if matches!(cause, Cause::StartRemediation | Cause::StartReview) {
-        let missing = rules::missing(&before, cause, &store::move_facts(app, before.id).await?);
+        let entry = rules::Move { from: before.status, to, cause };
+        let facts = store::move_facts(app, before.id).await?;
+        let missing = rules::missing(&before, &entry, &facts, changes.at());
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

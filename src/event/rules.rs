@@ -1,7 +1,11 @@
 //! The procedure: one table of moves, from which everything else about moves is derived.
 
+mod conditions;
+
+pub use conditions::{LineFacts, MoveFacts, missing, status_by_lines};
+
 use entity::event;
-use entity::vocabulary::{Level, PublicStatus, RemediationState, Status};
+use entity::vocabulary::{Level, PublicStatus, Status};
 
 use crate::auth::policy::Action;
 use crate::error::{Refusal, RefusalCode};
@@ -25,8 +29,10 @@ pub enum Cause {
     Lines,
     /// An analyst starts the review.
     StartReview,
-    /// The review was recorded, or skipped with a reason.
+    /// The review was recorded.
     Review,
+    /// The review was skipped with a reason.
+    SkipReview,
     /// An analyst returns it with a reason.
     ReturnToTriage,
     /// An analyst reopens it with a reason.
@@ -50,9 +56,44 @@ impl Cause {
             Self::StartRemediation => Some(Action::StartRemediation),
             Self::StartReview => Some(Action::StartReview),
             Self::Review => Some(Action::RecordReview),
+            Self::SkipReview => Some(Action::SkipReview),
             Self::ReturnToTriage => Some(Action::ReturnToTriage),
             Self::Reopen => Some(Action::ReopenEvent),
             Self::Lines | Self::NewObligation | Self::LastReportLeft | Self::RiskExpired => None,
+        }
+    }
+
+    /// What brings it about, and what it needs, in both languages: for the documentation.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::StartTriage => "an analyst starts the analysis 分析员开始研判",
+            Self::AskReporter => "an analyst asks the reporter of one of its reports 分析员向报告人提问",
+            Self::ResumeTriage => {
+                "the information arrives, or an analyst goes on without it 信息已补充，或分析员不再等待"
+            }
+            Self::VerdictToFix => "the verdict CONFIRMED or KNOWN_INTERNALLY 研判结论为确认或内部已知",
+            Self::VerdictToAnswer => {
+                "any other verdict; from NEEDS_INFORMATION only INSUFFICIENT_INFORMATION, 72 hours after the question \
+                 其他研判结论；待补充状态下仅限提问满七十二小时后的“信息不足”"
+            }
+            Self::StartRemediation => {
+                "a current score, and an R_AND_D assignment that is not declined for each affected line \
+                 已评分，且每条受影响产品线均有未被拒绝的研发任务"
+            }
+            Self::Lines => "the states of the affected lines say so 由各受影响产品线的状态决定",
+            Self::StartReview => "every obligation is met or waived 所有回复义务均已履行或豁免",
+            Self::Review => "the review is recorded 记录复盘",
+            Self::SkipReview => {
+                "the review is skipped with a reason: only where the event was never YELLOW or above \
+                 说明原因后跳过复盘：仅限历史最高等级低于黄色的事件"
+            }
+            Self::ReturnToTriage => "an analyst returns it with a reason 分析员说明原因后退回",
+            Self::Reopen => "an analyst reopens it with a reason 分析员说明原因后重新打开",
+            Self::NewObligation => "a report or a question opens an obligation 新报告或追问产生回复义务",
+            Self::LastReportLeft => "its last report was joined to another event 最后一份报告并入其他事件",
+            Self::RiskExpired => {
+                "the decision that accepted the risk of a line expired 接受某产品线风险的决定到期"
+            }
         }
     }
 }
@@ -90,6 +131,7 @@ moves! {
     Verifying        -> Replying         by Lines;
     Replying         -> Reviewing        by StartReview;
     Reviewing        -> Closed           by Review;
+    Reviewing        -> Closed           by SkipReview;
     Rating           -> Triaging         by ReturnToTriage;
     Remediating      -> Triaging         by ReturnToTriage;
     Verifying        -> Triaging         by ReturnToTriage;
@@ -106,30 +148,6 @@ moves! {
     Closed           -> Remediating      by RiskExpired;
 }
 
-/// What the conditions of moves are read from.
-#[derive(Clone, Debug, Default)]
-pub struct MoveFacts {
-    /// Whether there is a current score.
-    pub scored: bool,
-    /// Affected lines.
-    pub lines: Vec<LineFacts>,
-    /// Products that nobody has looked at.
-    pub not_looked_yet: usize,
-    /// Obligations that are open.
-    pub open_obligations: usize,
-}
-
-/// What is known of one affected product line.
-#[derive(Clone, Debug)]
-pub struct LineFacts {
-    /// The line.
-    pub line: String,
-    /// Where its fix stands, once there is one.
-    pub remediation: Option<RemediationState>,
-    /// Whether an R_AND_D assignment for it stands that is not declined.
-    pub assigned: bool,
-}
-
 /// The moves that the table knows from `from`.
 pub fn moves_from(from: Status) -> impl Iterator<Item = &'static Move> {
     MOVES.iter().filter(move |entry| entry.from == from)
@@ -140,40 +158,12 @@ pub fn is_move(from: Status, to: Status, cause: Cause) -> bool {
     moves_from(from).any(|entry| entry.to == to && entry.cause == cause)
 }
 
-/// What a move still needs; empty when it may be made.
-pub fn missing(event: &event::Model, cause: Cause, facts: &MoveFacts) -> Vec<Refusal> {
-    let mut missing = Vec::new();
-    let mut need = |met: bool, message: String| {
-        if !met {
-            missing.push(Refusal::new(RefusalCode::MissingFact, message));
-        }
-    };
-    match cause {
-        Cause::StartRemediation => {
-            need(facts.scored, "score the event first (scoreEvent)".to_owned());
-            need(!facts.lines.is_empty(), "say which products are affected (setAffectedProduct)".to_owned());
-            for line in facts.lines.iter().filter(|line| !line.assigned) {
-                need(false, format!("assign R_AND_D of line {} (assign)", line.line));
-            }
-        }
-        Cause::StartReview => need(
-            facts.open_obligations == 0,
-            format!(
-                "answer or waive {} open obligations (recordReplySent, waiveObligation)",
-                facts.open_obligations
-            ),
-        ),
-        Cause::Review => {
-            need(event.status == Status::Reviewing, "begin the review first (startReview)".to_owned())
-        }
-        _ => {}
-    }
-    missing
-}
-
 /// Refuses a move that the table does not know, naming those it does.
 pub fn not_a_move(event: &event::Model, to: Status) -> Refusal {
-    let allowed: Vec<_> = moves_from(event.status).map(|entry| entry.to.as_str()).collect();
+    let mut allowed: Vec<_> = moves_from(event.status).map(|entry| entry.to.as_str()).collect();
+    // Several causes may lead to one status.
+    allowed.sort_unstable();
+    allowed.dedup();
     let message = format!(
         "{} cannot go to {} here; from it the procedure goes to: {}",
         event.status,
@@ -183,25 +173,16 @@ pub fn not_a_move(event: &event::Model, to: Status) -> Refusal {
     Refusal::new(RefusalCode::MoveNotAllowed, message)
 }
 
-/// Where the lines' states put an event that is being fixed; `None` leaves it where it is.
-pub fn status_by_lines(facts: &MoveFacts) -> Option<Status> {
-    use RemediationState::{Failed, Passed, Planned, RiskAccepted};
-    if facts.lines.is_empty() {
-        return None;
+/// The review may be skipped where nothing ever reached YELLOW, whatever the level is now.
+///
+/// # Errors
+/// A refusal that names the highest level.
+pub fn may_skip_review(event: &event::Model) -> Result<(), Refusal> {
+    if event.highest_level < Level::Yellow {
+        return Ok(());
     }
-    let all = |states: &[RemediationState]| {
-        facts.lines.iter().all(|line| line.remediation.is_some_and(|state| states.contains(&state)))
-    };
-    if all(&[Passed, RiskAccepted]) && facts.not_looked_yet == 0 {
-        return Some(Status::Replying);
-    }
-    let open = |line: &LineFacts| line.remediation.is_none_or(|state| [Planned, Failed].contains(&state));
-    Some(if facts.lines.iter().any(open) { Status::Remediating } else { Status::Verifying })
-}
-
-/// Whether the review may be skipped: nothing ever reached YELLOW.
-pub fn review_may_be_skipped(event: &event::Model) -> bool {
-    event.highest_level < Level::Yellow
+    let message = format!("the event was {}: record a review (recordReview)", event.highest_level);
+    Err(Refusal::new(RefusalCode::MissingFact, message))
 }
 
 /// Whether somebody is finding out what the event is.
@@ -221,34 +202,4 @@ pub fn public_status(status: Status) -> PublicStatus {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(name: &str, remediation: Option<RemediationState>) -> LineFacts {
-        LineFacts { line: name.to_owned(), remediation, assigned: true }
-    }
-
-    #[test]
-    fn lines_put_an_event_where_the_procedure_says() {
-        use RemediationState::{Failed, Passed, Planned, RiskAccepted, Submitted};
-        let with = |states: &[RemediationState], not_looked_yet| {
-            let lines = states.iter().map(|state| line("gateway", Some(*state))).collect();
-            status_by_lines(&MoveFacts { lines, not_looked_yet, ..MoveFacts::default() })
-        };
-        assert_eq!(with(&[], 0), None);
-        assert_eq!(with(&[Planned, Submitted], 0), Some(Status::Remediating));
-        assert_eq!(with(&[Submitted, Passed], 0), Some(Status::Verifying));
-        assert_eq!(with(&[Passed, Failed], 0), Some(Status::Remediating));
-        assert_eq!(with(&[Passed, RiskAccepted], 0), Some(Status::Replying));
-        assert_eq!(with(&[Passed], 1), Some(Status::Verifying), "a product nobody looked at holds it back");
-    }
-
-    #[test]
-    fn every_status_but_closed_by_reopening_can_be_left() {
-        use sea_orm::Iterable;
-        for status in Status::iter() {
-            assert!(moves_from(status).next().is_some(), "{status} is a dead end");
-        }
-        assert!(!is_move(Status::Received, Status::Closed, Cause::Review));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Finding events, and reading what their moves depend on.
 
 use entity::vocabulary::{AffectedState, AssignmentState, EventLinkKind, Facet, Function, ObligationState};
-use entity::{affected_product, assignment, event, event_link, obligation, remediation, score};
+use entity::{affected_product, assignment, event, event_link, obligation, remediation, report};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Iden, QueryFilter};
 use uuid::Uuid;
 
@@ -59,10 +59,6 @@ pub async fn are_related(app: &App, one: Uuid, other: Uuid) -> Result<bool> {
 /// Of the database.
 pub async fn move_facts(app: &App, event: Uuid) -> Result<MoveFacts> {
     let db = app.database.reader();
-    let scores = score::Entity::find()
-        .filter(score::Column::EventId.eq(event))
-        .filter(score::Column::SupersededAt.is_null())
-        .all(db);
     let affected =
         affected_product::Entity::find().filter(affected_product::Column::EventId.eq(event)).all(db);
     let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event)).all(db);
@@ -74,18 +70,19 @@ pub async fn move_facts(app: &App, event: Uuid) -> Result<MoveFacts> {
         .filter(obligation::Column::EventId.eq(event))
         .filter(obligation::Column::State.eq(ObligationState::Open))
         .all(db);
-    let (scores, affected, remediations, assignments, obligations) =
-        tokio::try_join!(scores, affected, remediations, assignments, obligations)?;
-    Ok(gather(!scores.is_empty(), &affected, &remediations, &assignments, obligations.len()))
+    let reports = report::Entity::find().filter(report::Column::EventId.eq(event)).all(db);
+    let (affected, remediations, assignments, obligations, reports) =
+        tokio::try_join!(affected, remediations, assignments, obligations, reports)?;
+    let lines = gather(&affected, &remediations, &assignments);
+    Ok(MoveFacts { open_obligations: obligations.len(), reports: reports.len(), ..lines })
 }
 
-/// Puts the facts of moves together from the rows they follow from: a command hands in the rows as it changed them.
+/// What moves depend on of the lines, put together from the rows it follows from: a command hands in the rows as it
+/// changed them. Obligations and reports are not among it.
 pub fn gather(
-    scored: bool,
     affected: &[affected_product::Model],
     remediations: &[remediation::Model],
     assignments: &[assignment::Model],
-    open_obligations: usize,
 ) -> MoveFacts {
     let mut lines: Vec<&str> = affected
         .iter()
@@ -104,7 +101,7 @@ pub fn gather(
         }),
     });
     let not_looked_yet = affected.iter().filter(|row| row.state == AffectedState::NotLookedYet).count();
-    MoveFacts { scored, lines: lines.collect(), not_looked_yet, open_obligations }
+    MoveFacts { lines: lines.collect(), not_looked_yet, ..MoveFacts::default() }
 }
 
 /// A page of the events that the actor may see.

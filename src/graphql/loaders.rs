@@ -13,7 +13,11 @@ use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use entity::vocabulary::Facet;
 use entity::{event, payout, report};
-use sea_orm::{EntityTrait, ModelTrait, Order, PrimaryKeyTrait, QueryFilter, QueryOrder, Value};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, ModelTrait, Order, PrimaryKeyTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value,
+};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -53,21 +57,24 @@ pub trait Child: EntityTrait {
     const ORDER: (Self::Column, Order);
     /// The id.
     const ID: Self::Column;
+    /// Columns that may be long, which [`light_children`] leaves blank.
+    const LONG: &'static [Self::Column] = &[];
 }
 
 macro_rules! children {
-    ($($table:ident by $parent:ident, $order:ident $direction:ident;)+) => {$(
+    ($($table:ident by $parent:ident, $order:ident $direction:ident $(, long $($long:ident)+)?;)+) => {$(
         impl Child for entity::$table::Entity {
             const PARENT: Self::Column = entity::$table::Column::$parent;
             const ORDER: (Self::Column, Order) = (entity::$table::Column::$order, Order::$direction);
             const ID: Self::Column = entity::$table::Column::Id;
+            const LONG: &'static [Self::Column] = &[$($(entity::$table::Column::$long),+)?];
         }
     )+};
 }
 
 children! {
     verdict by EventId, GivenAt Desc;
-    score by EventId, ScoredAt Desc;
+    score by EventId, ScoredAt Desc, long Evidence;
     technical_severity by EventId, AssessedAt Desc;
     world_fact by EventId, RecordedAt Asc;
     affected_product by EventId, Id Asc;
@@ -83,7 +90,7 @@ children! {
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
     deadline by EventId, OpenedAt Asc;
-    reply by EventId, CreatedAt Asc;
+    reply by EventId, CreatedAt Asc, long Body Supplied;
     report by EventId, ReceivedAt Asc;
     attachment by MailId, Id Asc;
     event_link by EventId, LinkedAt Asc;
@@ -93,7 +100,7 @@ children! {
     reply_attachment by ReplyId, Id Asc;
     reply_route by ChannelId, Id Asc;
     indicator by ReportId, Id Asc;
-    report_version by ReportId, Number Desc;
+    report_version by ReportId, Number Desc, long Text Source;
     platform_account by ChannelId, Login Asc;
     delivery_attempt by DeliveryId, At Desc;
     webhook_secret by EndpointId, CreatedAt Desc;
@@ -111,33 +118,73 @@ impl Child for entity::reply_obligation::Entity {
     const ID: Self::Column = entity::reply_obligation::Column::ObligationId;
 }
 
-/// Key of the rows of `E` that hang on one parent.
-pub struct Of<E>(Uuid, PhantomData<E>);
+/// Key of the rows of `E` that hang on one parent: with their long columns, or without.
+pub struct Of<E>(Uuid, Columns, PhantomData<E>);
 /// Key of one row of `E`.
 pub struct One<E>(Uuid, PhantomData<E>);
 
-macro_rules! key {
-    ($name:ident) => {
-        impl<E> Clone for $name<E> {
-            fn clone(&self) -> Self {
-                Self(self.0, PhantomData)
-            }
-        }
-        impl<E> PartialEq for $name<E> {
-            fn eq(&self, other: &Self) -> bool {
-                self.0 == other.0
-            }
-        }
-        impl<E> Eq for $name<E> {}
-        impl<E> Hash for $name<E> {
-            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-                self.0.hash(state);
-            }
-        }
-    };
+/// How much of its rows is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Columns {
+    /// All of it.
+    All,
+    /// What is not long; the rest is blank.
+    Light,
 }
-key!(Of);
-key!(One);
+
+impl<E> Clone for Of<E> {
+    fn clone(&self) -> Self {
+        Self(self.0, self.1, PhantomData)
+    }
+}
+impl<E> PartialEq for Of<E> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl<E> Eq for Of<E> {}
+impl<E> Hash for Of<E> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.0, self.1).hash(state);
+    }
+}
+
+impl<E> Clone for One<E> {
+    fn clone(&self) -> Self {
+        Self(self.0, PhantomData)
+    }
+}
+impl<E> PartialEq for One<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<E> Eq for One<E> {}
+impl<E> Hash for One<E> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+/// The rows of `E`, of which only as much is read as `columns` says.
+pub fn select<E: Child>(columns: Columns) -> Select<E> {
+    if columns == Columns::All {
+        return E::find();
+    }
+    let mut select = E::find().select_only();
+    for column in E::Column::iter() {
+        select = if E::LONG.iter().any(|long| long.as_str() == column.as_str()) {
+            let blank = match column.def().get_column_type() {
+                ColumnType::Json | ColumnType::JsonBinary => Expr::val(serde_json::Value::Null),
+                _ => Expr::val(""),
+            };
+            select.expr_as(blank, column.as_str())
+        } else {
+            select.column(column)
+        };
+    }
+    select
+}
 
 impl<E> Loader<Of<E>> for Reader
 where
@@ -149,20 +196,29 @@ where
 
     async fn load(&self, keys: &[Of<E>]) -> std::result::Result<HashMap<Of<E>, Self::Value>, Self::Error> {
         let database = &self.app.database;
-        let rows = E::find()
-            .filter(is_one_of(database.backend(), E::PARENT, keys.iter().map(|key| key.0)))
-            .order_by(E::ORDER.0, E::ORDER.1)
-            .order_by_asc(E::ID)
-            .all(database.reader())
-            .await
-            .map_err(|error| Arc::new(error.into()))?;
-        let mut grouped: HashMap<Uuid, Vec<E::Model>> = HashMap::new();
-        for row in rows {
-            if let Value::Uuid(Some(parent)) = row.get(E::PARENT) {
-                grouped.entry(parent).or_default().push(row);
+        let mut found = HashMap::new();
+        for columns in [Columns::All, Columns::Light] {
+            let parents: Vec<Uuid> = keys.iter().filter(|key| key.1 == columns).map(|key| key.0).collect();
+            if parents.is_empty() {
+                continue;
             }
+            let rows = select::<E>(columns)
+                .filter(is_one_of(database.backend(), E::PARENT, parents))
+                .order_by(E::ORDER.0, E::ORDER.1)
+                .order_by_asc(E::ID)
+                .all(database.reader())
+                .await
+                .map_err(|error| Arc::new(error.into()))?;
+            let mut grouped: HashMap<Uuid, Vec<E::Model>> = HashMap::new();
+            for row in rows {
+                if let Value::Uuid(Some(parent)) = row.get(E::PARENT) {
+                    grouped.entry(parent).or_default().push(row);
+                }
+            }
+            let grouped = grouped.into_iter().map(|(id, rows)| (Of(id, columns, PhantomData), rows.into()));
+            found.extend(grouped);
         }
-        Ok(grouped.into_iter().map(|(id, rows)| (Of(id, PhantomData), rows.into())).collect())
+        Ok(found)
     }
 }
 
@@ -295,8 +351,38 @@ where
     E: Child + Send + Sync,
     E::Model: Clone + Send + Sync,
 {
+    children_with::<E>(ctx, parent, Columns::All).await
+}
+
+/// The same, with the long columns blank unless one of the fields that need them is selected below this one.
+///
+/// # Errors
+/// Of the database.
+pub async fn light_children<E>(
+    ctx: &Context<'_>,
+    parent: Uuid,
+    need_long: &[&str],
+) -> ApiResult<Arc<[E::Model]>>
+where
+    E: Child + Send + Sync,
+    E::Model: Clone + Send + Sync,
+{
+    children_with::<E>(ctx, parent, columns_for(ctx, need_long)).await
+}
+
+/// All columns where one of the fields `need_long` is selected below this one.
+pub fn columns_for(ctx: &Context<'_>, need_long: &[&str]) -> Columns {
+    let look = ctx.look_ahead();
+    if need_long.iter().any(|field| look.field(field).exists()) { Columns::All } else { Columns::Light }
+}
+
+async fn children_with<E>(ctx: &Context<'_>, parent: Uuid, columns: Columns) -> ApiResult<Arc<[E::Model]>>
+where
+    E: Child + Send + Sync,
+    E::Model: Clone + Send + Sync,
+{
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-    let rows = loader.load_one(Of::<E>(parent, PhantomData)).await?;
+    let rows = loader.load_one(Of::<E>(parent, columns, PhantomData)).await?;
     Ok(rows.unwrap_or_else(|| Arc::from([])))
 }
 

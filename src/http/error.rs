@@ -69,7 +69,7 @@ pub enum AuthenticationError {
     MissingToken,
     /// The token does not hold. The reason is fixed text, free of quotes and of the token's content.
     #[error("The access token is not valid: {0}.")]
-    InvalidToken(&'static str),
+    InvalidToken(std::borrow::Cow<'static, str>),
     /// The caller sends too much.
     #[error("Too many requests. Please wait {} s.", .retry_after.as_secs().max(1))]
     RateLimited {

@@ -66,7 +66,7 @@ impl Executor for Toy {
             Some(b"Bearer often") => {
                 Err(AuthenticationError::RateLimited { retry_after: Duration::from_secs(7) })
             }
-            Some(_) => Err(AuthenticationError::InvalidToken("expired")),
+            Some(_) => Err(AuthenticationError::InvalidToken("expired".into())),
             None => Err(AuthenticationError::MissingToken),
         }
     }

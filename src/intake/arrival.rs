@@ -90,9 +90,7 @@ impl Arrival<'_> {
             enclosed.write(app, changes, &row);
         }
         if !self.history {
-            let told =
-                message::ReportReceived { report: Opaque::new(row.id), channel: Opaque::new(row.channel_id) };
-            changes.message(app, Some(event.id), &told);
+            tell_received(app, changes, &row);
         }
         row
     }
@@ -144,15 +142,48 @@ pub(super) fn add_versions(
     contents: &[Content],
     received_at: DateTime<Utc>,
 ) -> report::Model {
-    let versions = version_rows(app, changes, report, contents, received_at);
-    let after = report::Model { current_version: last_number(&versions), ..report.clone() };
-    versions.iter().for_each(|version| changes.insert(version));
+    let after = with_versions(app, changes, report, contents, received_at);
     changes.update(report, &after);
     if !report.history {
         let told = message::ReportUpdated { report: Opaque::new(report.id), version: after.current_version };
         changes.message(app, Some(report.event_id), &told);
     }
     after
+}
+
+/// Makes a report that was history one to be handled, with what arrived for it since, if anything did.
+pub(super) fn open_history(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    contents: &[Content],
+    received_at: DateTime<Utc>,
+) -> report::Model {
+    let after = with_versions(app, changes, report, contents, received_at);
+    let after = report::Model { history: false, ..after };
+    changes.update(report, &after);
+    tell_received(app, changes, &after);
+    after
+}
+
+fn tell_received(app: &App, changes: &mut ChangeSet, report: &report::Model) {
+    let told =
+        message::ReportReceived { report: Opaque::new(report.id), channel: Opaque::new(report.channel_id) };
+    changes.message(app, Some(report.event_id), &told);
+}
+
+/// Writes further versions of a report and answers the report as it then is.
+fn with_versions(
+    app: &App,
+    changes: &mut ChangeSet,
+    report: &report::Model,
+    contents: &[Content],
+    received_at: DateTime<Utc>,
+) -> report::Model {
+    let versions = version_rows(app, changes, report, contents, received_at);
+    versions.iter().for_each(|version| changes.insert(version));
+    let current_version = versions.last().map_or(report.current_version, |version| version.number);
+    report::Model { current_version, ..report.clone() }
 }
 
 /// Adds indicators to a report.

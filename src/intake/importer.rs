@@ -2,7 +2,8 @@
 //!
 //! Records are written in batches: one look at what is known, one change set, one commit. A batch that loses a race
 //! is decided anew. A file may be imported again: what is known by number and content is left alone, other content
-//! of a known number becomes a version. By default records are history: closed events without obligation or message.
+//! of a known number becomes a version. By default records are history: closed events without obligation or message. A
+//! record that comes as a notice later opens what was history: its event is analysed, and its channel owed what it asks for.
 
 mod batch;
 mod plan;
@@ -29,6 +30,8 @@ const BATCH_RECORDS: usize = 200;
 const BATCH_INDICATORS: usize = 3_000;
 /// Bytes of source in one batch.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Digests that a dry run keeps: of a report and a content each, some hundred megabytes.
+const MAX_REMEMBERED: usize = 4_000_000;
 /// Refusals and notes that a summary lists; all are counted.
 const LISTED: usize = 100;
 
@@ -76,7 +79,8 @@ impl ChannelSpec {
 pub struct ImportOptions {
     /// As notices that still have to be handled and answered, instead of history.
     pub as_notices: bool,
-    /// Count only, write nothing. What the file itself repeats is then kept in memory by number.
+    /// Count only, write nothing. What the file itself repeats is then kept in memory, as 16 bytes for each number and
+    /// each content.
     pub dry_run: bool,
     /// Name of the file, for the audit trail.
     pub file_name: String,
@@ -120,6 +124,8 @@ pub struct Summary {
     pub already_known: u64,
     /// Records that became a version of a known report.
     pub updated: u64,
+    /// Known reports that were history and are to be handled now.
+    pub opened: u64,
     /// Records that were left out.
     pub refused: Remarks,
     /// Odd values of records that were accepted.
@@ -215,14 +221,19 @@ impl Importer<'_> {
         let plan = if self.options.dry_run {
             let mut known = batch::known(self.app, self.channel.id, batch).await?;
             known.extend(&self.seen);
-            let plan = Plan::new(batch, &known);
+            let plan = Plan::new(batch, &known, self.options.as_notices);
             self.seen.extend(&plan.seen());
+            if self.seen.len() > MAX_REMEMBERED {
+                let message = "a dry run looks at two million new records at most: split the file";
+                return Err(Error::bad_input("file", message));
+            }
             plan
         } else {
             retrying(|| self.write(batch)).await?
         };
         summary.received += plan.received();
         summary.updated += plan.updated();
+        summary.opened += plan.opened();
         summary.already_known += batch.len() as u64 - plan.received() - plan.updated();
         Ok(())
     }

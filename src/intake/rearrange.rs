@@ -79,7 +79,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         add_versions(app, &mut changes, &report, &[content], at)
     };
     add_indicators(app, &mut changes, &report, &new);
-    revise_after_arrival(app, &mut changes, &before, &report).await?;
+    revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     if let Some(key) = &key {
         changes.remember(key, report.id);
     }
@@ -115,7 +115,7 @@ pub async fn withdraw_report(app: &App, actor: &Actor, input: &WithdrawReport) -
     let after = report::Model { withdrawn_at, withdrawal_reason: Some(reason), ..report.clone() };
     changes.update(&report, &after);
     changes.message(app, Some(before.id), &message::ReportWithdrawn { report: Opaque::new(report.id) });
-    revise_after_arrival(app, &mut changes, &before, &report).await?;
+    revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     app.commit(changes).await?;
     Ok(after)
 }

@@ -181,7 +181,7 @@ async fn receive(
                 enclosed.write(app, &mut changes, &seen);
             }
             let before = store::event_of(app, &seen).await?;
-            revise_after_arrival(app, &mut changes, &before, &seen).await?;
+            revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&seen)).await?;
             (after, Arrived::Version)
         }
         (Some(hidden), None) => {
@@ -253,7 +253,8 @@ async fn add_content(
     Ok(Some(after))
 }
 
-/// Revises an event to which something arrived, and goes on with the analysis if it waited for that.
+/// Revises an event for whose `reports` something arrived: it goes on with the analysis if it waited for that, and its
+/// open clocks are planned anew, since databases re-issue notices.
 ///
 /// # Errors
 /// Of the database.
@@ -261,14 +262,14 @@ pub async fn revise_after_arrival(
     app: &App,
     changes: &mut ChangeSet,
     before: &event::Model,
-    report: &report::Model,
+    reports: &[report::Model],
 ) -> Result<()> {
     let mut after = before.clone();
-    if rules::answers_question(before, report) {
+    if reports.iter().any(|report| rules::answers_question(before, report)) {
         let to = Status::Triaging;
         transition(app, changes, &mut after, to, Cause::ResumeTriage, None)?;
-        Clocks::load(app, before).await?.replan(app, changes, &mut after)?;
     }
+    Clocks::load(app, before).await?.replan(app, changes, &mut after)?;
     changes.revise(app, before, after, Some(before.id), Bump::Version);
     Ok(())
 }
@@ -382,5 +383,5 @@ async fn join_unseen(
     changes.insert(&link);
     add_content(app, changes, hidden, checked).await?;
     let before = store::event_of(app, hidden).await?;
-    revise_after_arrival(app, changes, &before, hidden).await
+    revise_after_arrival(app, changes, &before, std::slice::from_ref(hidden)).await
 }

@@ -344,7 +344,7 @@ async fn join(app: &App, actor: &Actor, report: &report::Model, mut post: Post<'
     }
     post.write(app, &mut changes, report);
     if post.row.from_reporter {
-        intake::revise_after_arrival(app, &mut changes, &before, report).await?;
+        intake::revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(report)).await?;
     } else {
         changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
     }

@@ -117,7 +117,7 @@ async fn write_moving(
             *fix = after.clone();
         }
         let (affected, assigned) = store::surroundings(app, event.id).await?;
-        let facts = crate::event::store::gather(true, &affected, &fixes, &assigned, 0);
+        let facts = crate::event::store::gather(&affected, &fixes, &assigned);
         let to = status_by_lines(&facts).filter(|to| *to != event.status);
         if let (Some(to), Some(cause)) = (to, moving.cause)
             && is_move(event.status, to, cause)

@@ -19,8 +19,8 @@ use crate::auth::{Actor, Role};
 use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::actor;
-use crate::graphql::errors::ApiResult;
-use crate::graphql::loaders::{children, lookup};
+use crate::graphql::errors::{ApiError, ApiResult};
+use crate::graphql::loaders::{children, light_children, lookup};
 use crate::reply::store::READERS_OF_ALL;
 
 /// The replies on an event whose content the caller may see; `None` when their roles may not read replies.
@@ -31,7 +31,7 @@ pub async fn replies_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Vec<
     if !allows(actor(ctx), Action::ReadReplies) {
         return Ok(None);
     }
-    let rows = children::<reply::Entity>(ctx, event).await?;
+    let rows = light_children::<reply::Entity>(ctx, event, &["body", "missingFacts"]).await?;
     let rows = readable(ctx, &rows, |row| row.channel_id).await?;
     Ok(Some(rows.into_iter().map(Reply::from).collect()))
 }
@@ -64,7 +64,7 @@ pub async fn sent_replies_of_report(ctx: &Context<'_>, report: Uuid) -> ApiResul
         whole = found;
     }
     let Some(side) = side_of(ctx, &whole).await? else { return Ok(None) };
-    let rows = children::<reply::Entity>(ctx, whole.event_id).await?;
+    let rows = light_children::<reply::Entity>(ctx, whole.event_id, &["body"]).await?;
     let sent: Vec<_> = rows
         .iter()
         .filter(|row| row.channel_id == whole.channel_id && row.state == ReplyState::Sent)
@@ -146,20 +146,17 @@ pub async fn readable_or_own<T: Clone>(
         return Ok(rows.to_vec());
     }
     let may = allows(actor(ctx), Action::ReadReplies);
-    let mut kept = Vec::new();
-    for row in rows {
-        let shown = match channel_id(row) {
-            None => true,
-            Some(_) if !may => false,
-            Some(id) => lookup::<channel::Entity>(ctx, id)
-                .await?
-                .is_some_and(|channel| channel.kind == ChannelKind::Customer),
-        };
-        if shown {
-            kept.push(row.clone());
+    // All at once, so that their channels are read in one statement.
+    let shown = rows.iter().map(async |row| match channel_id(row) {
+        None => Ok(true),
+        Some(_) if !may => Ok(false),
+        Some(id) => {
+            let channel = lookup::<channel::Entity>(ctx, id).await?;
+            Ok::<_, ApiError>(channel.is_some_and(|channel| channel.kind == ChannelKind::Customer))
         }
-    }
-    Ok(kept)
+    });
+    let shown = futures_util::future::try_join_all(shown).await?;
+    Ok(rows.iter().zip(shown).filter(|(_, shown)| *shown).map(|(row, _)| row.clone()).collect())
 }
 
 /// The event, for an object that hangs on it.

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, RefusalCode, Result};
-use crate::event::rules::{Cause, review_may_be_skipped};
+use crate::event::rules::{Cause, may_skip_review};
 use crate::event::store as events;
 use crate::event::{expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
@@ -112,10 +112,7 @@ pub async fn skip(app: &App, actor: &Actor, input: &SkipReview) -> Result<event:
     let reason = require_text("input.reason", &input.reason, LONG)?;
     let before = events::find(app, actor, input.event.0).await?;
     expect_version(before.version, input.expected_version)?;
-    if !review_may_be_skipped(&before) {
-        let message = format!("the event was {}: record a review (recordReview)", before.highest_level);
-        return Err(Error::refused(RefusalCode::MissingFact, message));
-    }
+    may_skip_review(&before).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let changes = ChangeSet::new(app, actor, Action::SkipReview).because(Some(&reason));
     let row = review::Model {
         id: app.ids.next(),
@@ -141,7 +138,8 @@ async fn close(
     changes.insert(review);
     let mut after = before.clone();
     let skipped_reason = review.skipped_reason.as_deref();
-    transition(app, &mut changes, &mut after, Status::Closed, Cause::Review, skipped_reason)?;
+    let cause = if skipped_reason.is_some() { Cause::SkipReview } else { Cause::Review };
+    transition(app, &mut changes, &mut after, Status::Closed, cause, skipped_reason)?;
     let told = message::ReviewRecorded { review: Opaque::new(review.id), skipped: skipped_reason.is_some() };
     changes.message(app, Some(before.id), &told);
     let after = changes.revise(app, before, after, Some(before.id), Bump::Version);

@@ -1,13 +1,17 @@
 //! The API of scores and technical severities.
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{CvssBand, Level, SeveritySource};
 use entity::{rating_policy, score, technical_severity};
+use uuid::Uuid;
 
+use super::current::CurrentScore;
 use super::{AssessSeverity, ScoreEvent, assess_severity, differs, score_event};
 use crate::event::graphql::EventPayload;
 use crate::graphql::errors::ApiResult;
+use crate::graphql::loaders::Reader;
 use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
 use crate::outbox::retrying;
@@ -40,6 +44,16 @@ pub struct ScoreEvidence {
     exploit_conditions: Option<String>,
     /// For the actual impact. 漏洞实际影响的依据。
     actual_impact: Option<String>,
+}
+
+/// The event's current score, with its evidence where that is selected.
+///
+/// # Errors
+/// Of the database.
+pub async fn current_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Score>> {
+    let columns = loaders::columns_for(ctx, &["evidence"]);
+    let loader = ctx.data_unchecked::<DataLoader<Reader>>();
+    Ok(loader.load_one(CurrentScore { event, columns }).await?.map(Score))
 }
 
 /// A five-factor rating.

@@ -20,6 +20,7 @@ pub mod rules;
 pub mod store;
 
 mod assess;
+mod current;
 mod give;
 mod given;
 

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -45,7 +45,7 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) router: Router,
-    statements: Arc<AtomicUsize>,
+    statements: Arc<Mutex<Vec<String>>>,
     secret: DevelopmentSecret,
     file: Option<PathBuf>,
 }
@@ -120,11 +120,9 @@ impl TestApp {
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let mut database = Database::connect(url, 8).await.unwrap();
         migrate::run(&database, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
-        let statements = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&statements);
-        database.observe(move |_| {
-            counted.fetch_add(1, Ordering::SeqCst);
-        });
+        let statements = Arc::new(Mutex::new(Vec::new()));
+        let recorded = Arc::clone(&statements);
+        database.observe(move |info| recorded.lock().unwrap().push(info.statement.sql.clone()));
         let mut app =
             App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
         app.digest = NoticeSettings::default().read().unwrap();
@@ -241,9 +239,15 @@ impl TestApp {
 
     /// Runs `work` and answers how many SQL statements it took.
     pub(crate) async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
-        let before = self.statements.load(Ordering::SeqCst);
+        let (result, statements) = self.sql_of(work).await;
+        (result, statements.len())
+    }
+
+    /// Runs `work` and answers the SQL statements that it took.
+    pub(crate) async fn sql_of<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        let before = self.statements.lock().unwrap().len();
         let result = work.await;
-        (result, self.statements.load(Ordering::SeqCst) - before)
+        (result, self.statements.lock().unwrap()[before..].to_vec())
     }
 
     /// A channel, a product in nobody's scope and who is on duty.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
-use crate::harness::on_both;
+use crate::harness::{TestApp, on_both};
+use crate::story::{Story, scored};
 
 #[tokio::test]
 async fn of_twenty_moves_at_once_one_wins() {
@@ -27,29 +28,161 @@ async fn of_twenty_moves_at_once_one_wins() {
     .await;
 }
 
+/// What a page asks of its events: rows of every kind that hang on one, and what these lead to.
+const MUCH: &str = "number title allowedMoves { to missing } duplicateOf { number } relatedEvents { number }
+    affectedProducts { state product { name } } affectedCustomers { customer { name } }
+    verdicts { verdict } scores { rounded policyNumber } currentScore { rounded evidence { actualImpact } }
+    assignments { function state } team { subject function } remediations { line state }
+    worldFacts { kind } decisions { kind state } deadlines { kind channel { name } }
+    obligations { kind state channel { name } } replies { kind state channel { name } obligations { kind } }
+    reports { title text channel { name } reporter { name } indicators { value } } statusChanges { toStatus }";
+
+/// An event with two or more of everything that [`MUCH`] asks for, with support-1 on it; `replies` of them are drafted.
+async fn full<'a>(app: &'a TestApp, number: usize, products: &[String; 2], replies: usize) -> Story<'a> {
+    let channel = if number.is_multiple_of(2) { "cnvd" } else { "src" };
+    let reporter = json!({ "name": format!("finder {number}") });
+    let indicators = json!([{ "kind": "CVE", "value": format!("CVE-2026-{number:04}") }, { "kind": "HOST", "value": "a.example" }]);
+    let input = json!({ "channel": channel, "reporter": reporter, "indicators": indicators });
+    let story = Story::receive(app, &format!("N-2026-{number:05}"), input.clone()).await;
+    story.confirm().await;
+    let mut second = input;
+    second["joinEvent"] = json!(story.event);
+    Story::receive(app, &format!("M-2026-{number:05}"), second).await;
+    for product in products {
+        story.product(product, "AFFECTED").await;
+    }
+    for (value, line) in [("5", "router"), ("5.5", "gateway")] {
+        story.analyst("scoreEvent", scored(value)).await;
+        story.assign("R_AND_D", "engineer-1", Some(line)).await;
+    }
+    story.assign("TECHNICAL_SERVICE", "support-1", None).await;
+    for kind in ["PUBLICLY_KNOWN", "EXPLOIT_PUBLIC"] {
+        let fact = json!({ "kind": kind, "learnedAt": "2026-03-01T00:00:00Z", "source": "press" });
+        story.analyst("recordWorldFact", fact).await;
+    }
+    for reply in 0..replies {
+        let seen = story.look("version reports { channel { id } }").await;
+        let draft = json!({
+            "event": story.event, "expectedVersion": seen["version"], "kind": "THANKS",
+            "channel": seen["reports"][0]["channel"]["id"], "subject": format!("Thanks {reply}"), "body": "A long body",
+        });
+        app.made(&app.token(Role::Analyst, "analyst-1"), "draftReply", draft, "id").await;
+    }
+    if number.is_multiple_of(3) {
+        story.analyst("startRemediation", json!({})).await;
+    }
+    story
+}
+
 #[tokio::test]
 async fn a_page_costs_the_same_whatever_its_size() {
     on_both(|app| async move {
         app.with_company().await;
-        for index in 0..12 {
-            app.receive("analyst-1", "cnvd", &format!("CNVD-2026-{index:05}"), "AMBER").await;
+        let router = app.with_core_router().await;
+        let products = app
+            .graphql(&app.token(Role::Admin, "admin-1"), "{ products { nodes { id line } } }", Value::Null)
+            .await;
+        let nodes = products["data"]["products"]["nodes"].as_array().unwrap();
+        let gateway = nodes.iter().find(|node| node["line"] == "gateway").unwrap()["id"].as_str().unwrap();
+        let products = [router, gateway.to_owned()];
+        let mut last: Option<String> = None;
+        for number in 1..=12 {
+            let story = full(&app, number, &products, 2 + number % 3).await;
+            if let Some(last) = last {
+                story.analyst("linkEvents", json!({ "other": last })).await;
+            }
+            last = Some(story.event.clone());
         }
+        for (role, subject) in [(Role::Analyst, "analyst-1"), (Role::Support, "support-1")] {
+            let token = app.token(role, subject);
+            let page = |first: usize| format!("{{ events(first: {first}) {{ nodes {{ {MUCH} }} }} }}");
+            // The first request of a subject records that it was seen.
+            app.graphql(&token, &page(1), Value::Null).await;
+            let (small, of_three) = app.sql_of(app.graphql(&token, &page(3), Value::Null)).await;
+            let (large, of_twelve) = app.sql_of(app.graphql(&token, &page(12), Value::Null)).await;
+            assert_eq!(small["data"]["events"]["nodes"].as_array().map(Vec::len), Some(3), "{small}");
+            let nodes = large["data"]["events"]["nodes"].as_array().unwrap();
+            assert_eq!(nodes.len(), 12, "{large}");
+            for list in ["affectedProducts", "scores", "assignments", "team", "verdicts", "worldFacts"] {
+                let least = if list == "verdicts" { 1 } else { 2 };
+                assert!(
+                    nodes.iter().all(|node| node[list].as_array().unwrap().len() >= least),
+                    "{list}: {large}"
+                );
+            }
+            if role == Role::Analyst {
+                for list in ["replies", "obligations", "reports", "deadlines"] {
+                    assert!(
+                        nodes.iter().all(|node| node[list].as_array().unwrap().len() >= 2),
+                        "{list}: {large}"
+                    );
+                }
+            }
+            assert_eq!(of_three.len(), of_twelve.len(), "{role}: {of_twelve:#?}");
+            assert!(of_twelve.len() <= 30, "{role}: {of_twelve:#?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn long_texts_are_read_only_where_they_are_selected() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let story = Story::receive(&app, "CNVD-2026-1", json!({ "text": "The long words" })).await;
+        story.confirm().await;
+        for value in ["5", "6"] {
+            story.analyst("scoreEvent", scored(value)).await;
+        }
+        story.draft("VERDICT").await;
         let analyst = app.token(Role::Analyst, "analyst-1");
-        let page = |first: usize| {
-            format!(
-                "{{ events(first: {first}) {{ nodes {{ number title affectedProducts {{ state product {{ name }} }}
-                   currentScore {{ rounded }} assignments {{ function state }} replies {{ kind state }}
-                   allowedMoves {{ to missing }} }} }} }}"
-            )
+        let ask = async |selection: &str| {
+            let document = format!("{{ events {{ nodes {{ {selection} }} }} }}");
+            app.graphql(&analyst, &document, Value::Null).await;
+            let (answer, sql) = app.sql_of(app.graphql(&analyst, &document, Value::Null)).await;
+            assert!(answer["errors"].is_null(), "{answer}");
+            (answer["data"]["events"]["nodes"][0].clone(), sql.join("\n"))
         };
-        // The first request of a subject records that it was seen.
-        app.graphql(&analyst, &page(1), Value::Null).await;
-        let (small, of_two) = app.statements_of(app.graphql(&analyst, &page(2), Value::Null)).await;
-        let (large, of_ten) = app.statements_of(app.graphql(&analyst, &page(10), Value::Null)).await;
-        assert_eq!(small["data"]["events"]["nodes"].as_array().map(Vec::len), Some(2), "{small}");
-        assert_eq!(large["data"]["events"]["nodes"].as_array().map(Vec::len), Some(10), "{large}");
-        assert_eq!(of_two, of_ten);
-        assert!(of_ten <= 8, "{of_ten} statements");
+        let long = [
+            ("description", r#""event"."description""#, "description"),
+            ("steps", r#""event"."steps""#, "steps"),
+            ("replies { body }", r#""reply"."body""#, "body"),
+            ("replies { missingFacts }", r#""reply"."supplied""#, "supplied"),
+            ("reports { text }", r#""report_version"."text""#, "text"),
+            ("reports { versions { source { name } } }", r#""report_version"."source""#, "source"),
+            ("scores { evidence { actualImpact } }", r#""score"."evidence""#, "evidence"),
+            ("currentScore { evidence { actualImpact } }", r#""score"."evidence""#, "evidence"),
+        ];
+        let short = "number replies { kind state subject } reports { title versions { number title } }
+            scores { rounded reason } currentScore { rounded } allowedMoves { to missing }";
+        let (seen, sql) = ask(short).await;
+        assert_eq!(seen["reports"][0]["title"], "A hole CNVD-2026-1");
+        assert_eq!(
+            (&seen["scores"][0]["rounded"], &seen["currentScore"]["rounded"]),
+            (&json!("6.0"), &json!("6.0"))
+        );
+        for (selection, column, name) in long {
+            assert!(!sql.contains(column), "{name} is read by {short}: {sql}");
+            let (_, sql) = ask(selection).await;
+            assert!(sql.contains(column), "{name} is not read by {selection}: {sql}");
+        }
+        let words =
+            "replies { body } reports { text versions { text } } currentScore { evidence { actualImpact } }
+            scores { evidence { actualImpact } }";
+        let (seen, _) = ask(words).await;
+        let evidence = json!({ "actualImpact": "shown in the lab" });
+        assert_eq!(
+            seen,
+            json!({
+                "replies": [{ "body": "We looked at it." }],
+                "reports": [{ "text": "The long words", "versions": [{ "text": "The long words" }] }],
+                "currentScore": { "evidence": evidence },
+                "scores": [{ "evidence": evidence }, { "evidence": evidence }],
+            })
+        );
+        let (_, sql) = ask("currentScore { rounded }").await;
+        let current = sql.lines().find(|line| line.contains(r#"FROM "score""#)).unwrap();
+        assert!(current.contains(r#""superseded_at" IS NULL"#), "all scores are read for one: {current}");
     })
     .await;
 }
@@ -175,6 +308,32 @@ async fn the_demo_goes_through_the_whole_procedure_and_its_trail_holds() {
                 "no demo event is {verdict}"
             );
         }
+        for level in ["NONE", "BLUE", "YELLOW", "ORANGE", "RED"] {
+            let document = format!("{{ events(filter: {{ level: [{level}] }}) {{ totalCount }} }}");
+            let answer = app.graphql(&leader, &document, Value::Null).await;
+            assert!(answer["data"]["events"]["totalCount"].as_i64().unwrap() > 0, "no demo event is {level}");
+        }
+        let kinds = vulndesk::graphql::schema()
+            .execute("{ __type(name: \"ChannelKind\") { enumValues { name } } }")
+            .await;
+        let channels =
+            app.graphql(&leader, "{ channels(first: 100) { nodes { id kind } } }", Value::Null).await;
+        for kind in kinds.data.into_json().unwrap()["__type"]["enumValues"].as_array().unwrap() {
+            let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap();
+            let ids: Vec<_> = nodes
+                .iter()
+                .filter(|node| node["kind"] == kind["name"])
+                .map(|node| node["id"].as_str().unwrap())
+                .collect();
+            let mut events = 0;
+            for id in ids {
+                let document = format!("{{ events(filter: {{ channel: \"{id}\" }}) {{ totalCount }} }}");
+                let answer = app.graphql(&leader, &document, Value::Null).await;
+                events += answer["data"]["events"]["totalCount"].as_i64().unwrap();
+            }
+            assert!(events > 0, "no demo event came through a channel of kind {kind}");
+        }
+        assert_eq!(vulndesk::demo::loaded(&app.app.database).await.unwrap(), vulndesk::demo::Loaded::Whole);
         let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
         assert!(report.is_sound() && report.entries > 300, "{report}");
     })

@@ -129,3 +129,162 @@ pub(crate) async fn money(app: &TestApp, story: &Story<'_>) -> String {
     crate::sequencer::sequence_all(&app.app).await;
     run["id"].as_str().unwrap().to_owned()
 }
+
+/// What the event of [`event`] does not come by: other verdicts, work that was declined, what was waived, withdrawn, split,
+/// skipped, erased. Answers what there is to look at.
+pub(crate) async fn rest(app: &TestApp, story: &Story<'_>) -> Vec<(&'static str, String)> {
+    let (admin, leader) = (app.token(Role::Admin, "admin-1"), app.token(Role::Leader, "leader-1"));
+    let analyst = app.token(Role::Analyst, "analyst-1");
+    let old = json!({
+        "key": "old-router", "name": "Old Router", "line": "old", "ownerTeam": "router-team", "kind": "PRODUCT",
+        "providerEntity": "Example Networks", "importance": "5.0", "reach": "5.0", "assetTier": "EDGE",
+        "lifecycle": "END_OF_LIFE", "endOfLifeNotice": "EOL-1", "lastSupportedVersion": "3.9", "successor": "Core Router",
+        "rmsvLibrary": "GENERAL", "craInScope": true, "craMemberStates": ["DE"], "craSupportUntil": "2030-01-01",
+    });
+    app.made(&admin, "createProduct", old, "id").await;
+    let item = story.look("actionItems { id version }").await["actionItems"][0].clone();
+    let done =
+        json!({ "item": item["id"], "expectedVersion": item["version"], "state": "DONE", "note": "It runs" });
+    app.made(&analyst, "updateActionItem", done, "id").await;
+    // What a principal's e-mail and channel are is known from their token.
+    for (role, channel) in [(Role::Analyst, None), (Role::Src, Some("src"))] {
+        let subject = format!("{}-2", role.name().to_lowercase());
+        let token = app.mint_with_email(&[role], &subject, &[], channel, Some("desk@example.com"));
+        app.graphql(&token, "{ viewer { subject } }", serde_json::Value::Null).await;
+    }
+
+    let judged = of_src(app, "REST-1").await;
+    judged.analyst("startTriage", json!({})).await;
+    let verdicts = [
+        json!({
+            "verdict": "KNOWN_INTERNALLY", "internalFinding": "PT-1", "firstKnownOn": "2026-01-05", "fixingEvent": story.event,
+        }),
+        json!({ "verdict": "ALREADY_FIXED", "advisory": "EXN-0", "fixedVersion": "5.0", "firstKnownOn": "2026-01-05" }),
+        json!({
+            "verdict": "END_OF_LIFE", "endOfLifeNotice": "EOL-1", "lastSupportedVersion": "3.9", "successor": "none",
+        }),
+        json!({ "verdict": "OTHER_VENDOR", "forwardedTo": "their maker" }),
+        json!({ "verdict": "DUPLICATE", "originalEvent": story.event }),
+    ];
+    for mut verdict in verdicts {
+        if judged.status().await != "TRIAGING" {
+            judged.analyst("returnToTriage", json!({ "reason": "looked at again" })).await;
+        }
+        verdict["rationale"] = json!("As analysed");
+        judged.analyst("giveVerdict", verdict).await;
+    }
+
+    let fixing = fixing(app).await;
+    let withdrawn = json!({ "report": fixing.report, "reason": "It was a test" });
+    app.made(&analyst, "withdrawReport", withdrawn, "id").await;
+
+    let whole = of_src(app, "REST-3").await;
+    let parts = json!({
+        "report": whole.report, "expectedVersion": whole.version().await,
+        "parts": [{ "title": "First" }, { "title": "Second" }],
+    });
+    app.made(&analyst, "splitReport", parts, "id").await;
+
+    let skipped =
+        Story::receive(app, "REST-4", json!({ "reporter": { "name": "somebody to forget" } })).await;
+    skipped.analyst("startTriage", json!({})).await;
+    let verdict = json!({ "verdict": "NOT_REPRODUCIBLE", "rationale": "Tried" });
+    skipped.analyst("giveVerdict", verdict).await;
+    skipped.answer().await;
+    skipped.analyst("startReview", json!({})).await;
+    skipped.analyst("skipReview", json!({ "reason": "Nothing was wrong" })).await;
+    let known = skipped.look("reports { reporter { id version } }").await["reports"][0]["reporter"].clone();
+    let erase =
+        json!({ "reporter": known["id"], "expectedVersion": known["version"], "reason": "asked for" });
+    app.made(&leader, "eraseReporter", erase, "id").await;
+    [judged, fixing, whole, skipped]
+        .into_iter()
+        .flat_map(|story| [("Event", story.event), ("Report", story.report)])
+        .collect()
+}
+
+async fn of_src<'a>(app: &'a TestApp, number: &str) -> Story<'a> {
+    Story::receive(
+        app,
+        number,
+        json!({ "channel": "src", "reporter": { "name": format!("finder of {number}") } }),
+    )
+    .await
+}
+
+/// An event that is being fixed, with what may be said of a fix, of the team and of what is owed meanwhile.
+async fn fixing(app: &TestApp) -> Story<'_> {
+    let (analyst, leader) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Leader, "leader-1"));
+    let listed = "{ products { nodes { id line } } customers { nodes { id } } }";
+    let listed = app.graphql(&analyst, listed, serde_json::Value::Null).await;
+    let product = |line: &str| {
+        let nodes = listed["data"]["products"]["nodes"].as_array().unwrap();
+        nodes.iter().find(|node| node["line"] == line).unwrap()["id"].clone()
+    };
+    let story = of_src(app, "REST-2").await;
+    story.confirm().await;
+    for standing in [
+        json!({
+            "event": story.event, "product": product("router"), "state": "AFFECTED", "affectedVersions": "< 5.2",
+            "fixedVersions": "5.2",
+        }),
+        json!({
+            "event": story.event, "product": product("gateway"), "state": "NOT_AFFECTED",
+            "reason": "the parser is not in it",
+        }),
+    ] {
+        app.made(&analyst, "setAffectedProduct", standing, "id").await;
+    }
+    let customer = json!({ "customer": listed["data"]["customers"]["nodes"][0]["id"], "note": "Their core" });
+    story.step(&analyst, "addAffectedCustomer", customer).await;
+    story.analyst("scoreEvent", scored("6")).await;
+    let mut lower = scored("5");
+    lower["reason"] = json!("less reach than thought");
+    story.analyst("scoreEvent", lower).await;
+    let ours = json!({ "source": "OURS", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H" });
+    story.step(&analyst, "assessSeverity", ours).await;
+    let theirs = json!({
+        "source": "THEIRS", "sourceName": "the finder", "vector": "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N",
+    });
+    story.step(&analyst, "assessSeverity", theirs).await;
+    let fact = json!({
+        "kind": "EXPLOIT_PUBLIC", "occurredAt": "2026-02-27T00:00:00Z", "learnedAt": "2026-03-01T00:00:00Z",
+        "source": "a mailing list",
+    });
+    story.analyst("recordWorldFact", fact).await;
+    story.analyst("setEmbargo", json!({ "until": "2026-12-31T00:00:00Z", "reason": "until the fix" })).await;
+    let due = "2026-04-01T00:00:00Z";
+    let team = json!({ "function": "TECHNICAL_SERVICE", "team": "service-team", "dueAt": due, "note": "Tell the banks" });
+    story.analyst("assign", team).await;
+    story.assign("R_AND_D", "engineer-1", Some("router")).await;
+    story.assign("SUPPLY_CHAIN", "support-2", None).await;
+    let seen = story.look("assignments { id version subject }").await;
+    let work =
+        seen["assignments"].as_array().unwrap().iter().find(|row| row["subject"] == "support-2").unwrap();
+    let decline = json!({ "assignment": work["id"], "expectedVersion": work["version"], "answer": "DECLINE", "reason": "on leave" });
+    app.made(&app.token(Role::Support, "support-2"), "answerAssignment", decline, "id").await;
+    let seen = story.look("team { id subject }").await;
+    let member = seen["team"].as_array().unwrap().iter().find(|row| row["subject"] == "support-2").unwrap();
+    let leave =
+        json!({ "member": member["id"], "expectedVersion": story.version().await, "reason": "on leave" });
+    app.made(&leader, "removeTeamMember", leave, "id").await;
+    story.analyst("startRemediation", json!({})).await;
+    let fix = story.fix().await;
+    let plan = json!({
+        "remediation": fix["id"], "expectedVersion": fix["version"], "plannedFor": "2026-05-01",
+        "mitigation": "Turn the service off", "mitigationAvailableAt": "2026-03-01T12:00:00Z",
+    });
+    app.made(&app.token_in_scope(Role::Engineer, "engineer-1"), "planFix", plan, "id").await;
+    let ask = json!({ "kind": "ACCEPT_RISK", "line": "router", "question": "May it stay?", "dueAt": due });
+    let ask = story.step(&analyst, "askDecision", ask).await;
+    let decide = json!({
+        "decision": ask["decision"]["id"], "expectedVersion": 1, "granted": true, "outcome": "for a while",
+        "expiresAt": "2026-08-01T00:00:00Z",
+    });
+    app.made(&leader, "recordDecision", decide, "id").await;
+    let owed = story.look("obligations { id version kind }").await["obligations"][0].clone();
+    let waive =
+        json!({ "obligation": owed["id"], "expectedVersion": owed["version"], "reason": "by telephone" });
+    app.made(&analyst, "waiveObligation", waive, "id").await;
+    story
+}

@@ -36,11 +36,13 @@ impl Report {
         Ok(loader.load_one(PublicSideOf(self.0.event_id)).await?)
     }
 
+    /// What arrived, newest first; with texts and sources where a field `need_long` is selected below this one.
     async fn versions_by_number(
         &self,
         ctx: &Context<'_>,
+        need_long: &[&str],
     ) -> ApiResult<std::sync::Arc<[report_version::Model]>> {
-        loaders::children::<report_version::Entity>(ctx, self.0.id).await
+        loaders::light_children::<report_version::Entity>(ctx, self.0.id, need_long).await
     }
 
     /// Whether the caller reads reports for the team; else they see the public side of their own.
@@ -110,18 +112,19 @@ impl Report {
 
     /// Title of the newest version, as received. 最新版本的标题（原文）。
     async fn title(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        Ok(self.versions_by_number(ctx).await?.first().map(|version| version.title.clone()))
+        Ok(self.versions_by_number(ctx, &[]).await?.first().map(|version| version.title.clone()))
     }
 
     /// Text of the newest version, as received. 最新版本的正文（原文）。
     async fn text(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        Ok(self.versions_by_number(ctx).await?.first().map(|version| version.text.clone()))
+        let rows = loaders::children::<report_version::Entity>(ctx, self.0.id).await?;
+        Ok(rows.first().map(|version| version.text.clone()))
     }
 
     /// Everything that arrived, newest first. 全部版本，最新在前。
     async fn versions(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReportVersion>> {
         let raw = Self::reads_raw(ctx);
-        let rows = self.versions_by_number(ctx).await?;
+        let rows = self.versions_by_number(ctx, &["text", "source"]).await?;
         Ok(rows.iter().map(|row| ReportVersion::new(row, raw)).collect())
     }
 

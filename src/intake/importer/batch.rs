@@ -12,10 +12,13 @@ use super::plan::{Entry, Plan, Seen};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::database::is_one_of;
+use crate::deadline::Clocks;
 use crate::error::Result;
 use crate::event as events;
-use crate::intake::arrival::{Arrival, add_versions};
+use crate::event::rules::Cause;
+use crate::intake::arrival::{Arrival, add_versions, open_history};
 use crate::intake::import::ImportedReport;
+use crate::intake::receive::revise_after_arrival;
 use crate::intake::{reporters, rules, store};
 use crate::outbox::{Bump, ChangeSet};
 
@@ -28,6 +31,7 @@ pub(super) async fn known(app: &App, channel: Uuid, batch: &[ImportedReport]) ->
     let keys: HashMap<Uuid, &str> =
         reports.iter().map(|report| (report.id, report.identity_key.as_str())).collect();
     let mut seen = Seen::default();
+    reports.iter().for_each(|report| seen.add_report(&report.identity_key, report.history));
     let hashes: Vec<(Uuid, Vec<u8>)> = report_version::Entity::find()
         .select_only()
         .columns([report_version::Column::ReportId, report_version::Column::ContentHash])
@@ -37,7 +41,7 @@ pub(super) async fn known(app: &App, channel: Uuid, batch: &[ImportedReport]) ->
         .await?;
     for (report, hash) in hashes {
         if let Some(key) = keys.get(&report) {
-            seen.add(key, hash);
+            seen.add_content(key, &hash);
         }
     }
     Ok(seen)
@@ -54,7 +58,8 @@ async fn reports(app: &App, channel: Uuid, batch: &[ImportedReport]) -> Result<V
 impl Importer<'_> {
     /// Decides a batch from what is known now and writes it.
     pub(super) async fn write<'b>(&self, batch: &'b [ImportedReport]) -> Result<Plan<'b>> {
-        let plan = Plan::new(batch, &known(self.app, self.channel.id, batch).await?);
+        let known = known(self.app, self.channel.id, batch).await?;
+        let plan = Plan::new(batch, &known, self.options.as_notices);
         if plan.0.is_empty() {
             return Ok(plan);
         }
@@ -67,7 +72,7 @@ impl Importer<'_> {
         Ok(plan)
     }
 
-    /// Adds versions to known reports, revising each of their events once.
+    /// Adds versions to known reports, opens those that are history no longer, and revises each of their events once.
     async fn update(
         &self,
         changes: &mut ChangeSet,
@@ -87,11 +92,46 @@ impl Importer<'_> {
         }
         let now = changes.at();
         for event in store::events(self.app, by_event.keys().copied()).await? {
+            let mut opened = Vec::new();
+            let mut updated = Vec::new();
             for (report, entry) in by_event.remove(&event.id).unwrap_or_default() {
-                add_versions(self.app, changes, &report, &entry.contents, now);
+                if entry.opens {
+                    opened.push(open_history(self.app, changes, &report, &entry.contents, now));
+                } else {
+                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now));
+                }
             }
-            changes.revise(self.app, &event, event.clone(), Some(event.id), Bump::Version);
+            if opened.is_empty() {
+                revise_after_arrival(self.app, changes, &event, &updated).await?;
+            } else {
+                self.reopen(changes, &event, &opened, &updated).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Lets an event whose reports were history be handled: it is analysed, and its channels are owed what they ask for.
+    async fn reopen(
+        &self,
+        changes: &mut ChangeSet,
+        before: &event::Model,
+        opened: &[report::Model],
+        updated: &[report::Model],
+    ) -> Result<()> {
+        let mut after = event::Model { history: false, ..before.clone() };
+        if before.history && before.status == Status::Closed {
+            let reason = format!("{} came as a notice", self.options.file_name);
+            let to = Status::Triaging;
+            events::transition(self.app, changes, &mut after, to, Cause::Reopen, Some(&reason))?;
+        } else if updated.iter().any(|report| rules::answers_question(before, report)) {
+            events::transition(self.app, changes, &mut after, Status::Triaging, Cause::ResumeTriage, None)?;
+        }
+        let mut clocks = Clocks::load(self.app, before).await?;
+        for report in &mut clocks.facts.reports {
+            report.history &= opened.iter().all(|row| row.id != report.id);
+        }
+        clocks.replan(self.app, changes, &mut after)?;
+        changes.revise(self.app, before, after, Some(before.id), Bump::Version);
         Ok(())
     }
 

@@ -1,11 +1,14 @@
+use entity::vocabulary::{DeadlineKind, NoDeadline, Status};
 use entity::{
-    audit_entry, channel, event, event_access, event_number_block, indicator, message, obligation, report,
-    report_version, reporter, status_change,
+    audit_entry, channel, deadline, event, event_access, event_number_block, indicator, message, obligation,
+    report, report_version, reporter, status_change,
 };
 
 use super::*;
 use crate::intake::import::{CnvdReader, Mapping, TableFormat, TableReader};
 use crate::intake::test_bed::Bed;
+use crate::intake::{ReceiveReport, receive_report};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 const CNVD: &[u8] = include_bytes!("../../../tests/fixtures/import/cnvd-quirks.xml");
 const TABLE: &[u8] = include_bytes!("../../../tests/fixtures/import/table-quirks.csv");
@@ -21,77 +24,219 @@ async fn run(bed: &Bed, spec: &ChannelSpec, file: &[u8], options: &ImportOptions
     import(&bed.app, &bed.analyst, spec, items, options, |_| {}).await.unwrap()
 }
 
+/// A notice of the number 10002 in another wording.
+const REISSUED: &[u8] = "<vulnerabilitys><vulnerability><number>CNVD-2031-10002</number>\
+    <title>青石市某系统存在弱口令漏洞</title><description>登录页与后台均存在弱口令。</description></vulnerability></vulnerabilitys>"
+    .as_bytes();
+
+/// The event of the report with this number.
+async fn event_of(bed: &Bed, number: &str) -> event::Model {
+    let reports = bed.all::<report::Entity>().await;
+    let report = reports.into_iter().find(|row| row.channel_number.as_deref() == Some(number)).unwrap();
+    bed.all::<event::Entity>().await.into_iter().find(|row| row.id == report.event_id).unwrap()
+}
+
 fn counts(summary: &Summary) -> (u64, u64, u64, u64) {
     (summary.received, summary.updated, summary.already_known, summary.refused.count)
 }
 
 #[tokio::test]
 async fn a_file_imported_again_changes_nothing() {
-    let bed = Bed::new().await;
-    let options = ImportOptions { file_name: "week.xml".to_owned(), ..ImportOptions::default() };
-    let first = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
-    // 10001 comes twice with other content; four records have no number, no title or broken markup.
-    assert_eq!(counts(&first), (3, 1, 0, 4));
-    assert!(first.stopped.is_none() && first.notes.count > 0);
-    let audits = bed.count::<audit_entry::Entity>().await;
-    let again = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
-    assert_eq!(counts(&again), (0, 0, 4, 4));
-    assert_eq!(bed.count::<audit_entry::Entity>().await, audits);
-    assert_eq!(bed.count::<report::Entity>().await, 3);
-    assert_eq!(bed.count::<report_version::Entity>().await, 4);
+    for bed in Bed::on_both().await {
+        let options = ImportOptions { file_name: "week.xml".to_owned(), ..ImportOptions::default() };
+        let first = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
+        // 10001 comes twice with other content; four records have no number, no title or broken markup.
+        assert_eq!(counts(&first), (3, 1, 0, 4));
+        assert!(first.stopped.is_none() && first.notes.count > 0);
+        let audits = bed.count::<audit_entry::Entity>().await;
+        let again = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
+        assert_eq!(counts(&again), (0, 0, 4, 4));
+        assert_eq!(bed.count::<audit_entry::Entity>().await, audits);
+        assert_eq!(bed.count::<report::Entity>().await, 3);
+        assert_eq!(bed.count::<report_version::Entity>().await, 4);
+    }
 }
 
 #[tokio::test]
 async fn history_is_closed_and_owes_nothing() {
-    let bed = Bed::new().await;
-    run(&bed, &ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
-    for event in bed.all::<event::Entity>().await {
-        assert!(event.history && event.status == entity::vocabulary::Status::Closed);
-        assert_eq!(event.closed_at, Some(event.received_at));
+    for bed in Bed::on_both().await {
+        run(&bed, &ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
+        for event in bed.all::<event::Entity>().await {
+            assert!(event.history && event.status == Status::Closed);
+            assert_eq!(event.closed_at, Some(event.received_at));
+        }
+        assert_eq!(bed.count::<obligation::Entity>().await, 0);
+        assert_eq!(bed.count::<message::Entity>().await, 0);
+        assert_eq!(bed.count::<status_change::Entity>().await, 3);
+        let reporter = bed.all::<reporter::Entity>().await.remove(0);
+        assert_eq!(reporter.name.as_deref(), Some("researcher-1"));
+        let versions = bed.all::<report_version::Entity>().await;
+        assert!(versions.iter().all(|row| !row.source.to_string().contains("researcher-1")));
+        assert!(bed.count::<indicator::Entity>().await > 0);
     }
-    assert_eq!(bed.count::<obligation::Entity>().await, 0);
-    assert_eq!(bed.count::<message::Entity>().await, 0);
-    assert_eq!(bed.count::<status_change::Entity>().await, 3);
-    let reporter = bed.all::<reporter::Entity>().await.remove(0);
-    assert_eq!(reporter.name.as_deref(), Some("researcher-1"));
-    let versions = bed.all::<report_version::Entity>().await;
-    assert!(versions.iter().all(|row| !row.source.to_string().contains("researcher-1")));
-    assert!(bed.count::<indicator::Entity>().await > 0);
 }
 
 #[tokio::test]
 async fn notices_are_owed_a_reply() {
-    let bed = Bed::new().await;
-    let options = ImportOptions { as_notices: true, ..ImportOptions::default() };
-    run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
-    assert_eq!(bed.count::<obligation::Entity>().await, 3);
-    assert_eq!(bed.count::<message::Entity>().await, 6, "of each report and of what is owed for it");
-    // Readers and the channel.
-    assert_eq!(bed.count::<event_access::Entity>().await, 6);
+    for bed in Bed::on_both().await {
+        let options = ImportOptions { as_notices: true, ..ImportOptions::default() };
+        run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
+        assert_eq!(bed.count::<obligation::Entity>().await, 3);
+        let told = bed.all::<message::Entity>().await;
+        let of = |kind: &str| told.iter().filter(|row| row.kind == kind).count();
+        assert_eq!((of("report.received"), of("obligation.changed")), (3, 3));
+        // Readers and the channel.
+        assert_eq!(bed.count::<event_access::Entity>().await, 6);
+    }
 }
 
 #[tokio::test]
 async fn a_dry_run_tells_the_same_and_writes_nothing() {
-    let bed = Bed::new().await;
-    let dry = ImportOptions { dry_run: true, ..ImportOptions::default() };
-    let summary = run(&bed, &ChannelSpec::cnvd(), CNVD, &dry).await;
-    assert_eq!(counts(&summary), (3, 1, 0, 4));
-    for rows in [
-        bed.count::<event::Entity>().await,
-        bed.count::<channel::Entity>().await,
-        bed.count::<audit_entry::Entity>().await,
-        bed.count::<event_number_block::Entity>().await,
-    ] {
-        assert_eq!(rows, 0);
+    for bed in Bed::on_both().await {
+        let dry = ImportOptions { dry_run: true, ..ImportOptions::default() };
+        let summary = run(&bed, &ChannelSpec::cnvd(), CNVD, &dry).await;
+        assert_eq!(counts(&summary), (3, 1, 0, 4));
+        for rows in [
+            bed.count::<event::Entity>().await,
+            bed.count::<channel::Entity>().await,
+            bed.count::<audit_entry::Entity>().await,
+            bed.count::<event_number_block::Entity>().await,
+        ] {
+            assert_eq!(rows, 0);
+        }
     }
 }
 
 #[tokio::test]
 async fn a_spreadsheets_rating_is_what_the_reporter_was_told() {
-    let bed = Bed::new().await;
-    let summary = run(&bed, &ChannelSpec::platform("src"), TABLE, &ImportOptions::default()).await;
-    assert_eq!((summary.received, summary.updated), (4, 0));
-    let rows = bed.all::<report::Entity>().await;
-    let told = rows.iter().find(|row| row.channel_number.as_deref() == Some("reports.example/1")).unwrap();
-    assert_eq!(told.severity, Some(entity::vocabulary::Severity::High));
+    for bed in Bed::on_both().await {
+        let summary = run(&bed, &ChannelSpec::platform("src"), TABLE, &ImportOptions::default()).await;
+        assert_eq!((summary.received, summary.updated), (4, 0));
+        let rows = bed.all::<report::Entity>().await;
+        let told =
+            rows.iter().find(|row| row.channel_number.as_deref() == Some("reports.example/1")).unwrap();
+        assert_eq!(told.severity, Some(entity::vocabulary::Severity::High));
+    }
+}
+
+#[tokio::test]
+async fn what_was_history_and_comes_as_a_notice_is_opened_once() {
+    for bed in Bed::on_both().await {
+        let notices =
+            ImportOptions { as_notices: true, file_name: "week.xml".to_owned(), ..ImportOptions::default() };
+        run(&bed, &ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
+        let dry = ImportOptions { dry_run: true, ..notices.clone() };
+        for options in [dry, notices.clone()] {
+            assert_eq!(bed.count::<obligation::Entity>().await, 0);
+            let opened = run(&bed, &ChannelSpec::cnvd(), CNVD, &options).await;
+            assert_eq!((counts(&opened), opened.opened), ((0, 0, 4, 4), 3), "what is in it was known");
+        }
+        for event in bed.all::<event::Entity>().await {
+            assert!(!event.history && event.closed_at.is_none());
+            assert_eq!((event.status, event.pass), (Status::Triaging, 2), "it is analysed");
+        }
+        assert!(bed.all::<report::Entity>().await.iter().all(|row| !row.history));
+        assert_eq!(bed.count::<obligation::Entity>().await, 3);
+        let deadlines = bed.all::<deadline::Entity>().await;
+        let replies = deadlines.iter().filter(|row| row.kind == DeadlineKind::Reply);
+        let none: Vec<_> = replies.map(|row| row.none_reason).collect();
+        assert_eq!(none, [Some(NoDeadline::NoNoticeDate); 3], "a clock says that the notice has no date");
+        let told = bed.all::<message::Entity>().await;
+        assert_eq!(told.iter().filter(|row| row.kind == "report.received").count(), 3);
+        let changes = bed.all::<status_change::Entity>().await;
+        let reopened = changes.iter().filter(|row| row.to_status == Status::Triaging);
+        assert!(reopened.clone().all(|row| row.reason.as_deref() == Some("week.xml came as a notice")));
+        assert_eq!(reopened.count(), 3);
+
+        let again = run(&bed, &ChannelSpec::cnvd(), CNVD, &notices).await;
+        assert_eq!((counts(&again), again.opened), ((0, 0, 4, 4), 0));
+        assert_eq!(bed.count::<obligation::Entity>().await, 3);
+    }
+}
+
+#[tokio::test]
+async fn history_that_comes_as_a_notice_with_other_words_is_opened_with_them() {
+    for bed in Bed::on_both().await {
+        run(&bed, &ChannelSpec::cnvd(), CNVD, &ImportOptions::default()).await;
+        let notices = ImportOptions { as_notices: true, ..ImportOptions::default() };
+        let opened = run(&bed, &ChannelSpec::cnvd(), REISSUED, &notices).await;
+        assert_eq!((counts(&opened), opened.opened), ((0, 1, 0, 0), 1));
+        let event = event_of(&bed, "CNVD-2031-10002").await;
+        assert_eq!((event.status, event.history), (Status::Triaging, false));
+        let reports = bed.all::<report::Entity>().await;
+        let report = reports.iter().find(|row| row.event_id == event.id).unwrap();
+        assert_eq!((report.current_version, report.history), (2, false));
+        assert_eq!(reports.iter().filter(|row| row.history).count(), 2, "the others stay history");
+        assert_eq!(bed.count::<obligation::Entity>().await, 1);
+    }
+}
+
+/// Puts the event of a notice to NEEDS_INFORMATION, its report being the one that was asked about.
+async fn ask(bed: &Bed, number: &str) {
+    let event = event_of(bed, number).await;
+    let reports = bed.all::<report::Entity>().await;
+    let asked = reports.iter().find(|row| row.event_id == event.id).map(|row| row.id);
+    let waiting = event::Model {
+        status: Status::NeedsInformation,
+        asked_report_id: asked,
+        asked_at: Some(bed.app.clock.now()),
+        ..event
+    };
+    waiting.into_active_model().reset_all().update(bed.app.database.writer()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_notice_issued_again_answers_the_question_whichever_way_it_comes() {
+    for by_import in [true, false] {
+        for bed in Bed::on_both().await {
+            let notices = ImportOptions { as_notices: true, ..ImportOptions::default() };
+            run(&bed, &ChannelSpec::cnvd(), CNVD, &notices).await;
+            ask(&bed, "CNVD-2031-10002").await;
+            // A clock that was counted from something that is no more so is counted anew.
+            let event = event_of(&bed, "CNVD-2031-10002").await;
+            let deadlines = bed.all::<deadline::Entity>().await;
+            let clock = deadlines.into_iter().find(|row| row.event_id == event.id).unwrap();
+            let right = clock.none_reason;
+            let wrong = deadline::Model {
+                anchor_at: Some(event.received_at - chrono::TimeDelta::days(9)),
+                ..clock.clone()
+            };
+            wrong.into_active_model().reset_all().update(bed.app.database.writer()).await.unwrap();
+            if by_import {
+                let summary = run(&bed, &ChannelSpec::cnvd(), REISSUED, &notices).await;
+                assert_eq!((counts(&summary), summary.opened), ((0, 1, 0, 0), 0));
+            } else {
+                let input = ReceiveReport {
+                    channel: "cnvd".to_owned(),
+                    number: Some("CNVD-2031-10002".to_owned()),
+                    title: "青石市某系统存在弱口令漏洞".to_owned(),
+                    text: Some("登录页与后台均存在弱口令。".to_owned()),
+                    message_id: None,
+                    notice_type: None,
+                    received_at: None,
+                    reporter: None,
+                    indicators: Vec::new(),
+                    tlp: None,
+                    join_event: None,
+                    idempotency_key: None,
+                };
+                let report = receive_report(&bed.app, &bed.analyst, &input).await.unwrap();
+                assert_eq!(report.current_version, 2);
+            }
+            let way = if by_import { "imported" } else { "received" };
+            assert_eq!(event_of(&bed, "CNVD-2031-10002").await.status, Status::Triaging, "{way}");
+            let clock_now =
+                deadline::Entity::find_by_id(clock.id).one(bed.app.database.reader()).await.unwrap();
+            let clock_now = clock_now.unwrap();
+            assert_eq!(
+                (clock_now.anchor_at, clock_now.none_reason),
+                (clock.anchor_at, right),
+                "{way}: planned anew"
+            );
+            // Others wait on: what arrived is not theirs.
+            ask(&bed, "CNVD-2031-10008").await;
+            run(&bed, &ChannelSpec::cnvd(), CNVD, &notices).await;
+            assert_eq!(event_of(&bed, "CNVD-2031-10008").await.status, Status::NeedsInformation, "{way}");
+        }
+    }
 }

@@ -1,0 +1,83 @@
+//! The log names requests and what went wrong with them, and nothing that a request carried.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+use vulndesk::auth::Role;
+
+use crate::harness::TestApp;
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn post(app: &TestApp, token: &str, document: &str, variables: Value) -> String {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let request = Request::post("/graphql?secret-in-query=1")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body))
+        .unwrap();
+    app.send(request).await.1
+}
+
+#[tokio::test]
+async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
+    let log = Log::default();
+    let kept = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("debug,sqlx=warn,sea_orm_migration=warn"))
+        .with_ansi(false)
+        .with_writer(move || kept.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    let analyst = app.mint_with_email(&[Role::Analyst], "analyst-1", &[], None, Some("analyst-1@mail.example"));
+    let report = json!({
+        "channel": "src", "number": "secret-number", "title": "secret-title", "text": "secret-text",
+        "reporter": { "name": "secret-name", "email": "secret-mail@mail.example" },
+        "indicators": [{ "kind": "URL", "value": "https://secret-indicator.example" }],
+    });
+    let receive = "mutation($input: ReceiveReport!) { receiveReport(input: $input) { report { id } userErrors { code } } }";
+    let done = post(&app, &analyst, receive, json!({ "input": report })).await;
+    assert!(done.contains("\"report\""), "{done}");
+    post(&app, &analyst, "{ events { nodes { title reports { text reporter { email } } } } }", json!({})).await;
+    post(&app, &analyst, "{ secretField(secret: \"secret-argument\") }", json!({})).await;
+    post(&app, &format!("{analyst}x"), "{ viewer { subject } }", json!({})).await;
+    // From here on our own fault.
+    app.app.database.writer().execute_unprepared("DROP TABLE indicator").await.unwrap();
+    let mut second = report;
+    second["number"] = json!("secret-number-2");
+    let failed = post(&app, &analyst, receive, json!({ "input": second })).await;
+    let failed: Value = serde_json::from_str(&failed).unwrap();
+    let error = &failed["errors"][0];
+    assert_eq!(error["extensions"]["code"], "INTERNAL", "{failed}");
+    assert!(!error["message"].as_str().unwrap().contains("indicator"), "{failed}");
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let id = error["extensions"]["requestId"].as_str().unwrap_or_else(|| panic!("{failed}"));
+    let cause = text.lines().find(|line| line.contains("no such table")).unwrap_or_else(|| panic!("{text}"));
+    assert!(cause.contains(id), "the cause does not name its request {id}: {cause}");
+    assert!(text.lines().filter(|line| line.contains("/graphql")).count() >= 5, "{text}");
+    let parts: Vec<_> = analyst.split('.').collect();
+    for secret in ["secret-", "analyst-1@mail.example", parts[1], parts[2]] {
+        assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
+    }
+}

@@ -1,0 +1,141 @@
+//! The real binary as its operator meets it: what it prints, how it exits, what it refuses to start with.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use sea_orm::EntityTrait;
+use vulndesk::database::Database;
+
+/// The binary over a database in `folder`, without any setting of whoever runs the tests.
+fn vulndesk(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vulndesk"));
+    command.env_clear().env("VULNDESK_DATABASE_URL", url(folder)).current_dir(folder);
+    command
+}
+
+fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("desk.sqlite").display())
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    vulndesk(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Demands that it failed, and answers what it said.
+fn refused(output: &Output) -> String {
+    assert!(!output.status.success(), "{}", text(&output.stdout));
+    text(&output.stderr)
+}
+
+#[tokio::test]
+async fn an_import_prints_lines_with_their_numbers_and_records_who_did_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import/cnvd-quirks.xml");
+    let file = fixture.to_str().unwrap();
+    let dry = run(folder.path(), &["import", "cnvd", file, "--dry-run"]);
+    assert!(dry.status.success(), "{}", text(&dry.stderr));
+    let first = format!(
+        "{file}: 3 received, 0 already known, 1 updated, 0 opened, 4 refused (dry run, nothing written)"
+    );
+    assert_eq!(text(&dry.stdout).lines().next(), Some(&*first));
+
+    let done = run(folder.path(), &["import", "cnvd", file, "--as", "analyst-7"]);
+    assert!(done.status.success(), "refused records are no failure: {}", text(&done.stderr));
+    let printed = text(&done.stdout);
+    let first = format!("{file}: 3 received, 0 already known, 1 updated, 0 opened, 4 refused");
+    assert_eq!(printed.lines().next(), Some(&*first));
+    let content = std::fs::read_to_string(&fixture).unwrap();
+    let refused: Vec<&str> = printed.lines().filter(|line| line.starts_with("  refused, line ")).collect();
+    assert_eq!(refused.len(), 4, "{printed}");
+    for line in refused.iter().filter(|line| line.contains("CNVD-")) {
+        let mut parts = line.trim_start_matches("  refused, line ").splitn(2, ", ");
+        let at: usize = parts.next().unwrap().parse().unwrap();
+        let number = parts.next().unwrap().split(':').next().unwrap();
+        assert!(content.lines().nth(at - 1).unwrap().contains(number), "{line} names another line");
+    }
+    let database = Database::connect(&url(folder.path()), 1).await.unwrap();
+    let entries = entity::audit_entry::Entity::find().all(database.reader()).await.unwrap();
+    let imported: Vec<_> = entries.iter().filter(|entry| entry.action == "importReports").collect();
+    assert!(!imported.is_empty() && imported.iter().all(|entry| entry.actor == "analyst-7"), "{imported:?}");
+
+    let broken = folder.path().join("broken.xml");
+    std::fs::write(&broken, "<vulnerabilitys><vulnerability><number>CNVD-2031-1</number>").unwrap();
+    let output = run(folder.path(), &["import", "cnvd", broken.to_str().unwrap()]);
+    assert!(refused(&output).contains("could not be read to the end"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("  stopped: "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_cannot_work_is_refused_at_the_start_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["demo", "--listen", "0.0.0.0:0"]);
+    assert!(refused(&output).contains("it listens on a loopback address only, not 0.0.0.0:0"));
+    assert!(!folder.path().join("desk.sqlite").exists(), "it looked before it wrote");
+
+    let output = run(folder.path(), &["token", "--role", "ANALYST", "--subject", "analyst-1"]);
+    assert!(refused(&output).contains("hs256_secret_file"), "{}", refused(&output));
+
+    let output = vulndesk(folder.path()).env("VULNDESK_HTTP__LISTEN_ON", "x").arg("serve").output().unwrap();
+    assert!(refused(&output).contains("listen_on"), "{}", refused(&output));
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import/cnvd-quirks.xml");
+    let imported = run(folder.path(), &["import", "cnvd", file.to_str().unwrap()]);
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let output = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
+    assert!(refused(&output).contains("a part of the demo"), "{}", refused(&output));
+}
+
+#[test]
+fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "a secret for tests that is long enough").unwrap();
+    let with_secret = || {
+        let mut command = vulndesk(folder.path());
+        command.env("VULNDESK_AUTH__HS256_SECRET_FILE", folder.path().join("secret"));
+        command
+    };
+    let token =
+        with_secret().args(["token", "--role", "ANALYST", "--subject", "analyst-1"]).output().unwrap();
+    let token = text(&token.stdout);
+    let mut server =
+        with_secret().args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line = lines.next().expect("it serves").unwrap();
+        if let Some((_, address)) = line.split_once("serving address=") {
+            break address.trim().to_owned();
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+
+    let body = r#"{ "query": "{ viewer { subject } }" }"#;
+    let mut connection = TcpStream::connect(&address).unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n",
+        token.trim(),
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    // It asks for the body: from here on the request is one that it has begun.
+    let mut answer = BufReader::new(connection.try_clone().unwrap());
+    let mut line = String::new();
+    answer.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 100"), "{line}");
+    let told = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    connection.write_all(body.as_bytes()).unwrap();
+    let mut rest = String::new();
+    answer.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("HTTP/1.1 200") && rest.contains(r#""subject":"analyst-1""#), "{rest}");
+    assert!(server.wait().unwrap().success());
+    assert!(TcpStream::connect(&address).is_err(), "nobody listens any more");
+}
