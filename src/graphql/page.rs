@@ -121,7 +121,11 @@ impl<C: ColumnTrait> Keyset<C> {
         format!("{}{}", self.column.to_string(), if self.descending { "-" } else { "+" })
     }
 
-    fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
+    /// The cursor of a row.
+    ///
+    /// # Errors
+    /// For a sort column of a kind that no list has.
+    pub fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
     where
         M::Entity: EntityTrait<Column = C>,
     {
@@ -133,7 +137,10 @@ impl<C: ColumnTrait> Keyset<C> {
     }
 
     /// What lies beyond `text` in the given direction.
-    fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT naming `field` when it is no cursor of this order.
+    pub fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
         let unreadable =
             || Error::bad_input(field, "not a cursor of this list and order: send one that it returned");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;

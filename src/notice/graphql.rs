@@ -30,7 +30,10 @@ fn about(kind: NoticeKind) -> Kind {
     match kind {
         NoticeKind::DueSoon | NoticeKind::Breached => Kind::Deadline,
         NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
-        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone => Kind::WebhookEndpoint,
+        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone | NoticeKind::DeliveriesGivenUp => {
+            Kind::WebhookEndpoint
+        }
+        NoticeKind::TicketRefused => Kind::Ticket,
         NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
         NoticeKind::ChannelHooksFailing => Kind::Channel,
     }
@@ -55,8 +58,8 @@ impl Notice {
         self.0.percent
     }
 
-    /// Id of what it is about, for `node`: a clock, a reply, a webhook endpoint, a ticketing system or a channel.
-    /// 相关对象的标识，可用 node 查询：时限、回复、Webhook 端点、工单系统或渠道。
+    /// Id of what it is about, for `node`: a clock, a reply, a webhook endpoint, a ticketing system, a ticket or a
+    /// channel. 相关对象的标识，可用 node 查询：时限、回复、Webhook 端点、工单系统、工单或渠道。
     async fn about(&self) -> ID {
         ID(encode(about(self.0.kind), self.0.about_id))
     }

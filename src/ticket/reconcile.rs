@@ -96,7 +96,7 @@ pub async fn mend(app: &App, actor: &Actor, drift: &Drift) -> Result<()> {
         let heard = heard(found, seen, before.pushed_state, &profile.statuses, &profile.ready_statuses);
         let mut changes = ChangeSet::new(app, actor, Action::RetryTicket);
         let after = match heard {
-            Heard::Ready => ticket::Model { due_at: Some(changes.at()), ..before.clone() },
+            Heard::Proposes(_) => ticket::Model { due_at: Some(changes.at()), ..before.clone() },
             Heard::Echo | Heard::Unknown => again(&before, changes.at()),
         };
         changes.revise(app, &before, after, Some(before.event_id), Bump::Version);

@@ -179,6 +179,14 @@ pub async fn claim(app: &App, id: Uuid, now: DateTime<Utc>) -> Result<Option<Hel
     }
 }
 
+/// A ticket's event as it now is.
+///
+/// # Errors
+/// NOT_FOUND when there is none; of the database.
+pub async fn event(app: &App, id: Uuid) -> Result<event::Model> {
+    event::Entity::find_by_id(id).one(app.database.writer()).await?.ok_or(Error::NotFound)
+}
+
 /// A ticket as it now is.
 ///
 /// # Errors

@@ -39,6 +39,7 @@ mod story;
 mod ticket_hooks;
 mod tickets;
 mod tokens;
+mod tracker_contracts;
 mod tracker_stub;
 mod webhooks;
 mod withdrawn;
