@@ -63,7 +63,9 @@ pub fn heard(
     } else {
         // The map of what is told, read the other way. A status that stands for several states means the first.
         let meant = statuses.iter().find(|(_, status)| status.read == now).map(|(state, _)| *state);
-        meant.filter(|meant| !(is_open(*meant) && told.is_some_and(is_open))).map_or(Heard::Unknown, Heard::Proposes)
+        meant
+            .filter(|meant| !(is_open(*meant) && told.is_some_and(is_open)))
+            .map_or(Heard::Unknown, Heard::Proposes)
     }
 }
 

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn an_optional_field_is_left_out_without_its_parameter_and_no_other_is() {
-        let body = json!({ "summary": "{{ subject }}", "security?": { "name": "{{ parameters.security }}" } });
+        let body =
+            json!({ "summary": "{{ subject }}", "security?": { "name": "{{ parameters.security }}" } });
         let context = |parameters: Value| json!({ "subject": "A hole", "parameters": parameters });
         let with = super::json(&body, &context(json!({ "security": "Internal" }))).unwrap();
         assert_eq!(with, json!({ "summary": "A hole", "security": { "name": "Internal" } }));
@@ -154,10 +155,8 @@ mod tests {
         assert!(super::json(&json!({ "a": "{{ missing }}" }), &context(json!({}))).is_err());
         let names = names(&json!([body, "{{ (credentials.user ~ ':')|base64 }}"])).unwrap();
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let expected = Names {
-            needed: set(&["subject", "credentials.user"]),
-            optional: set(&["parameters.security"]),
-        };
+        let expected =
+            Names { needed: set(&["subject", "credentials.user"]), optional: set(&["parameters.security"]) };
         assert_eq!(names, expected);
     }
 

@@ -214,17 +214,17 @@ fn custom_profile(text: &str) -> Result<Value> {
 }
 
 /// That every parameter and every credential that the requests name is given, where they are at hand.
-fn supplied(
-    row: &tracker::Model,
-    credentials: Option<&[TrackerCredentialInput]>,
-) -> Result<()> {
+fn supplied(row: &tracker::Model, credentials: Option<&[TrackerCredentialInput]>) -> Result<()> {
     let (parameters, secrets) = profile_of(row)?.needs().map_err(anyhow::Error::from)?;
     let lacking = |needed: BTreeSet<String>, given: &dyn Fn(&str) -> bool| {
         needed.into_iter().filter(|name| !given(name)).collect::<Vec<_>>().join(", ")
     };
     let parameters = lacking(parameters, &|name| row.parameters.get(name).is_some());
     if !parameters.is_empty() {
-        return Err(Error::bad_input("input.parameters", format!("its requests need {parameters}: send them")));
+        return Err(Error::bad_input(
+            "input.parameters",
+            format!("its requests need {parameters}: send them"),
+        ));
     }
     let Some(given) = credentials else { return Ok(()) };
     let secrets = lacking(secrets, &|name| given.iter().any(|one| one.name == name));

@@ -14,8 +14,8 @@ use secrecy::ExposeSecret;
 use super::store::{self, DeliveryFilter};
 use super::{
     ConfirmWebhookGrant, CreateWebhookEndpoint, DeleteWebhookEndpoint, Endpoint, PauseWebhookEndpoint,
-    ReplayDeliveries, ReplayDelivery, Replayed, ResumeWebhookEndpoint, RevokeWebhookGrant, RotateWebhookSecret,
-    TestWebhookEndpoint, UpdateWebhookEndpoint,
+    ReplayDeliveries, ReplayDelivery, Replayed, ResumeWebhookEndpoint, RevokeWebhookGrant,
+    RotateWebhookSecret, TestWebhookEndpoint, UpdateWebhookEndpoint,
 };
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::{ApiResult, UserError, settle};
@@ -253,7 +253,12 @@ impl WebhookMutation {
         let done = retrying(|| super::replay_since(app(ctx), actor(ctx), &input)).await;
         let (done, user_errors) = settle(done)?;
         let Some(Replayed { endpoint, count, next }) = done else {
-            return Ok(ReplayDeliveriesPayload { endpoint: None, count: None, next_cursor: None, user_errors });
+            return Ok(ReplayDeliveriesPayload {
+                endpoint: None,
+                count: None,
+                next_cursor: None,
+                user_errors,
+            });
         };
         let count = count.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         let endpoint = Some(endpoint.into());

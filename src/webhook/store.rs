@@ -372,10 +372,13 @@ pub async fn abroad(app: &App, events: &HashSet<Uuid>) -> Result<HashMap<Uuid, A
         decided.into_iter().map(|row| (row.event_id, row.extent)).collect();
     let asks_home = newest.values().any(|extent| *extent == Some(AbroadExtent::AllowAfterDomesticReport));
     let reported = if asks_home { reported_at_home(app, events).await? } else { HashSet::new() };
-    let decided =
-        newest.into_iter().filter_map(|(id, extent)| Some((id, rules::abroad(extent, reported.contains(&id))?)));
+    let decided = newest
+        .into_iter()
+        .filter_map(|(id, extent)| Some((id, rules::abroad(extent, reported.contains(&id))?)));
     let mut may: HashMap<Uuid, Abroad> = decided.collect();
-    may.extend(crate::protection::store::disclosed(app, &open).await?.into_iter().map(|id| (id, Abroad::Full)));
+    may.extend(
+        crate::protection::store::disclosed(app, &open).await?.into_iter().map(|id| (id, Abroad::Full)),
+    );
     Ok(may)
 }
 

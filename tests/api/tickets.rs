@@ -39,7 +39,9 @@ pub(crate) async fn story(app: &TestApp) -> Story<'_> {
 }
 
 pub(crate) async fn tracker(app: &TestApp, change: Value) -> String {
-    let preset = preset(change["preset"].as_str().unwrap_or("REDMINE"));
+    // A custom one brings all of its own.
+    let named = change["preset"].as_str().filter(|name| *name != "CUSTOM");
+    let preset = preset(named.unwrap_or("REDMINE"));
     let mut input = json!({
         "name": "engineering", "preset": preset.name, "parameters": preset.parameters,
         "credentials": preset.credentials, "tlpCeiling": "AMBER", "abroad": false,
@@ -361,9 +363,12 @@ async fn a_status_that_says_done_is_a_proposal_that_the_rules_decide() {
         assert_eq!(stub.writes(), writes, "what it says already is not written");
 
         // Verifying, accepting a risk and taking back are ours alone, whatever the tracker says.
-        for (status, words) in
-            [("Closed", "verifyFix"), ("Rejected", "acceptRisk"), ("Feedback", "verifyFix"), ("New", "goes back")]
-        {
+        for (status, words) in [
+            ("Closed", "verifyFix"),
+            ("Rejected", "acceptRisk"),
+            ("Feedback", "verifyFix"),
+            ("New", "goes back"),
+        ] {
             stub.set_status(status);
             told().await;
             keep(&app).await;
@@ -452,6 +457,19 @@ async fn a_tracker_without_hooks_is_looked_at_in_intervals_and_drift_is_mended()
         reconcile::mend(&app.app, &operator, &drift[0]).await.unwrap();
         keep(&app).await;
         assert_eq!(stub.status(), "New");
+        assert_eq!(reconcile::drift(&app.app, &client, &operator).await.unwrap(), []);
+
+        let refusing = Stub::start(stub::redmine).await;
+        refusing.fail(&[Fault::Answer(422, "no such tracker")]);
+        let other = crate::tickets::tracker(&app, json!({ "name": "other", "baseUrl": refusing.url })).await;
+        let refused = open(&app, &story, &other).await;
+        keep(&app).await;
+        let drift = reconcile::drift(&app.app, &client, &operator).await.unwrap();
+        assert_eq!((drift.len(), drift[0].external_id.as_deref()), (1, None));
+        assert_eq!(drift[0].found, Err("REFUSED: 422: no such tracker".to_owned()));
+        reconcile::mend(&app.app, &operator, &drift[0]).await.unwrap();
+        keep(&app).await;
+        assert_eq!(look(&app, &refused).await["state"], "LINKED");
         assert_eq!(reconcile::drift(&app.app, &client, &operator).await.unwrap(), []);
 
         // A hook that was lost: what it would have told is heard before anything is told anew.
@@ -555,7 +573,11 @@ async fn credentials_rest_sealed_and_go_nowhere_else() {
     for (change, field, name) in [
         (json!({}), "input.parameters", "project"),
         (json!({ "parameters": [{ "name": "project", "value": "vuln" }] }), "input.credentials", "key"),
-        (json!({ "preset": "JIRA_CLOUD", "parameters": [{ "name": "security", "value": "x" }] }), "input.parameters", "issue_type, project"),
+        (
+            json!({ "preset": "JIRA_CLOUD", "parameters": [{ "name": "security", "value": "x" }] }),
+            "input.parameters",
+            "issue_type, project",
+        ),
         (json!({ "preset": "CUSTOM", "profile": custom }), "input.parameters", "project"),
     ] {
         let mut input = lacking.clone();

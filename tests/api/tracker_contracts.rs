@@ -121,7 +121,13 @@ impl Opened {
         let (name, reads) = (self.preset.name, self.preset.reads[index]);
         let seen = look(app, &self.ticket).await;
         assert_eq!(
-            (&seen["state"], &seen["toldState"], &seen["seenStatus"], &seen["proposal"], &*self.stub.status()),
+            (
+                &seen["state"],
+                &seen["toldState"],
+                &seen["seenStatus"],
+                &seen["proposal"],
+                &*self.stub.status()
+            ),
             (&json!("LINKED"), &json!(state), &json!(reads), &Value::Null, reads),
             "{name}: {seen}"
         );
@@ -179,7 +185,8 @@ async fn every_preset_says_that_a_risk_was_accepted() {
     let all = Opened::all(&app, &story).await;
     keep(&app).await;
     let (analyst, leader) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Leader, "leader-1"));
-    let ask = json!({ "event": story.event, "kind": "ACCEPT_RISK", "line": "router", "question": "May it stay?" });
+    let ask =
+        json!({ "event": story.event, "kind": "ACCEPT_RISK", "line": "router", "question": "May it stay?" });
     let asked = app.made(&analyst, "askDecision", ask, "id").await;
     let record = json!({
         "decision": asked["id"], "expectedVersion": 1, "granted": true, "outcome": "accepted",
@@ -207,6 +214,8 @@ async fn no_preset_makes_two_tickets_or_believes_a_yes() {
         (Fault::Answer(500, "oops"), false, Fault::Answer(503, "oops")),
         (Fault::Answer(422, "no such field"), true, Fault::Ignored),
         (Fault::Ignored, true, Fault::Answer(403, "not yours")),
+        // Nobody is led elsewhere.
+        (Fault::Answer(302, "over there"), true, Fault::Answer(307, "over there")),
     ];
     let mut all = Vec::new();
     for (fault, is_refused, next) in faults {
@@ -236,7 +245,7 @@ async fn no_preset_makes_two_tickets_or_believes_a_yes() {
     submit(&app, &story).await;
     for (one, _, _, next) in &all {
         let seen = look(&app, &one.ticket).await;
-        let is_refused = matches!(next, Fault::Ignored | Fault::Answer(403, _));
+        let is_refused = matches!(next, Fault::Ignored | Fault::Answer(403 | 307, _));
         assert_eq!(seen["state"] == "REFUSED", is_refused, "{} {next:?}: {seen}", one.preset.name);
         if matches!(next, Fault::Ignored) {
             let note = seen["note"].as_str().unwrap();
@@ -251,6 +260,21 @@ async fn no_preset_makes_two_tickets_or_believes_a_yes() {
     for (one, ..) in &all {
         one.stands(&app, "SUBMITTED", 1).await;
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_far_as_it_has_sense() {
+    let app = TestApp::sqlite().await;
+    let story = story(&app).await;
+    let one = Opened::new(&app, &story, preset("REDMINE")).await;
+    one.stub.fail(&[Fault::Huge]);
+    keep(&app).await;
+    let seen = look(&app, &one.ticket).await;
+    let note = seen["note"].as_str().unwrap();
+    assert!(note.contains("more than 1048576 bytes") && note.len() < 600, "{note}");
+    one.retry(&app).await;
+    keep(&app).await;
+    one.stands(&app, "PLANNED", 0).await;
 }
 
 #[tokio::test]
@@ -307,7 +331,11 @@ async fn a_ticket_that_more_may_see_than_should_is_handed_to_a_person_at_once() 
             one.stub.world.lock().unwrap().is_open = true;
             keep(&app).await;
             let seen = look(&app, &one.ticket).await;
-            assert_eq!((&seen["state"], &seen["externalId"].is_null()), (&json!("REFUSED"), &false), "{seen}");
+            assert_eq!(
+                (&seen["state"], &seen["externalId"].is_null()),
+                (&json!("REFUSED"), &false),
+                "{seen}"
+            );
             assert!(seen["note"].as_str().unwrap().starts_with(words), "{name}: {seen}");
             let (_, id) = vulndesk::ids::decode_any(&one.ticket).unwrap();
             let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
@@ -375,4 +403,37 @@ async fn jira_without_security_levels_is_asked_for_none() {
     assert_eq!(look(&app, &ticket).await["state"], "LINKED");
     let made_of = stub.world.lock().unwrap().kept[0].made_of["fields"].clone();
     assert_eq!(made_of.get("security"), None, "{made_of}");
+}
+
+#[tokio::test]
+async fn a_custom_tracker_is_spoken_to_as_its_own_profile_says() {
+    on_both(|app| async move {
+        let story = story(&app).await;
+        let stub = Stub::start(stub::github).await;
+        let issues = "/repos/{{ parameters.where }}/product/issues";
+        let profile = json!({
+            "headers": { "Authorization": "Bearer {{ credentials.pass }}" },
+            "search": { "method": "GET", "url": format!("{issues}?labels={{{{ marker }}}}"), "list": "", "id": "/number", "text": "/title" },
+            "create": { "method": "POST", "url": issues, "id": "/number",
+                "body": { "title": "{{ subject }}", "body": "{{ text }}", "labels": ["{{ marker }}"] } },
+            "read": { "method": "GET", "url": format!("{issues}/{{{{ id }}}}"), "status": "/state" },
+            "update": { "method": "PATCH", "url": format!("{issues}/{{{{ id }}}}"), "body": { "state": "{{ status }}" } },
+            "statuses": { "PLANNED": { "write": "open", "read": "open" }, "SUBMITTED": { "write": "closed", "read": "closed" } },
+        });
+        let made = tracker(
+            &app,
+            json!({
+                "preset": "CUSTOM", "profile": profile.to_string(), "baseUrl": stub.url,
+                "parameters": pairs(&[("where", "team")]), "credentials": pairs(&[("pass", "a-secret-key")]),
+            }),
+        )
+        .await;
+        let ticket = open(&app, &story, &made).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!((&seen["state"], &seen["seenStatus"]), (&json!("LINKED"), &json!("open")), "{seen}");
+        submit(&app, &story).await;
+        assert_eq!(stub.status(), "closed");
+    })
+    .await;
 }

@@ -45,6 +45,8 @@ pub(crate) enum Fault {
     Ignored,
     /// It is done, after somebody else changed the ticket.
     Stale,
+    /// It is done, and answered with more than anybody wants to read.
+    Huge,
     /// It is done, and never answered.
     Silence,
     /// It is done, and the answer stops in the middle for ever.
@@ -171,7 +173,8 @@ fn answer(world: &mut World, contract: Contract, asked: Asked) -> Option<Respons
     let (status, body) = match fault {
         Some(Fault::Answer(status, words)) => {
             let status = StatusCode::from_u16(status).unwrap();
-            return Some((status, [("retry-after", "120")], words).into_response());
+            let headers = [("retry-after", "120"), ("location", "http://127.0.0.2:9/elsewhere")];
+            return Some((status, headers, words).into_response());
         }
         Some(Fault::Ignored) => {
             return Some((StatusCode::OK, "[\"'moon' isn't a valid status\"]").into_response());
@@ -189,6 +192,10 @@ fn answer(world: &mut World, contract: Contract, asked: Asked) -> Option<Respons
         Some(Fault::LostAnswer) => {
             contract(world, &asked);
             (502, json!({ "error": "bad gateway" }))
+        }
+        Some(Fault::Huge) => {
+            let (status, _) = contract(world, &asked);
+            (status, json!({ "words": "x".repeat(2 << 20) }))
         }
         Some(Fault::Stale) => {
             world.changes += 1;
@@ -413,7 +420,8 @@ pub(crate) fn gitlab(world: &mut World, asked: &Asked) -> (u16, Value) {
         }
         "GET /api/v4/projects/team%2Fproduct/issues/1/notes" => {
             let notes = world.comments.iter().rev();
-            let notes: Vec<_> = notes.map(|said| json!({ "body": said, "internal": !world.is_open })).collect();
+            let notes: Vec<_> =
+                notes.map(|said| json!({ "body": said, "internal": !world.is_open })).collect();
             (200, notes.into())
         }
         "POST /api/v4/projects/team%2Fproduct/issues/1/notes" => {
@@ -454,7 +462,10 @@ pub(crate) fn github(world: &mut World, asked: &Asked) -> (u16, Value) {
             let labels = kept.made_of["labels"].as_array().unwrap().iter().filter(|_| !world.is_open);
             let labels: Vec<_> = labels.map(|name| json!({ "name": name })).collect();
             let link = "https://github.example/team/product/issues/1";
-            (200, json!({ "state": kept.status, "html_url": link, "title": kept.made_of["title"], "labels": labels }))
+            (
+                200,
+                json!({ "state": kept.status, "html_url": link, "title": kept.made_of["title"], "labels": labels }),
+            )
         }
         "GET /repos/team/product/issues/1/comments" => {
             let comments: Vec<_> = world.comments.iter().map(|said| json!({ "body": said })).collect();
@@ -523,7 +534,10 @@ pub(crate) fn request_tracker(world: &mut World, asked: &Asked) -> (u16, Value) 
             (200, json!({ "items": items }))
         }
         "POST /REST/2.0/ticket" => {
-            assert_eq!((&asked.body["Queue"], &asked.body["ContentType"]), (&json!("General"), &json!("text/plain")));
+            assert_eq!(
+                (&asked.body["Queue"], &asked.body["ContentType"]),
+                (&json!("General"), &json!("text/plain"))
+            );
             let id = make(world, asked, "new");
             (201, json!({ "id": id.to_string(), "type": "ticket" }))
         }

@@ -24,7 +24,7 @@ const FIELDS: &str = "secret endpoint { id version url state headerNames grant {
 const ENDPOINT: &str = "endpoint { id version url state grant { state role confirmedBy } }";
 
 /// What an endpoint of an analyst's portal is made with.
-fn portal() -> Value {
+pub(crate) fn portal() -> Value {
     json!({
         "name": "Portal", "url": "https://hooks.example/in", "messageTypes": ["*"],
         "headers": [{ "name": "X-Api-Key", "value": "header-value-in-the-clear" }],
@@ -32,7 +32,7 @@ fn portal() -> Value {
     })
 }
 
-fn with(mut input: Value, changes: Value) -> Value {
+pub(crate) fn with(mut input: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         input[name] = value.clone();
     }
@@ -40,7 +40,7 @@ fn with(mut input: Value, changes: Value) -> Value {
 }
 
 impl TestApp {
-    async fn endpoint(&self, input: Value) -> (String, i64, Value) {
+    pub(crate) async fn endpoint(&self, input: Value) -> (String, i64, Value) {
         let admin = self.token(Role::Admin, "admin-1");
         let made = self.done(&admin, "createWebhookEndpoint", "CreateWebhookEndpoint", input, FIELDS).await;
         let endpoint = &made["endpoint"];
@@ -54,7 +54,7 @@ impl TestApp {
     }
 
     /// An endpoint whose grant a leader has confirmed.
-    async fn confirmed(&self, input: Value) -> Uuid {
+    pub(crate) async fn confirmed(&self, input: Value) -> Uuid {
         let (id, version, _) = self.endpoint(input).await;
         assert_eq!(self.confirm(&id, version).await["endpoint"]["grant"]["state"], "CONFIRMED");
         decode(Kind::WebhookEndpoint, "id", &id).unwrap()
@@ -126,7 +126,7 @@ impl TestApp {
     }
 
     /// What of the messages about `event` would leave to `endpoint` now, by type.
-    async fn leaving(
+    pub(crate) async fn leaving(
         &self,
         endpoint: Uuid,
         event: &str,
@@ -192,7 +192,7 @@ impl TestApp {
 }
 
 /// The outcome for one type.
-fn of<'a>(
+pub(crate) fn of<'a>(
     leaving: &'a [(String, std::result::Result<Value, Withheld>)],
     kind: &str,
 ) -> &'a std::result::Result<Value, Withheld> {
