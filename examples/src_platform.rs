@@ -86,6 +86,29 @@ enum Command {
     },
 }
 
+/// What vulndesk will not do however often it is asked: a person has to look, and the others go on.
+#[derive(Debug)]
+struct Refused(String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Goes on after what was refused for good, and with a word of it; not after what may do better later.
+fn go_on(done: Result<()>) -> Result<()> {
+    match done {
+        Err(error) if error.is::<Refused>() => {
+            println!("refused {error}");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// vulndesk, as this platform speaks to it.
 struct Desk {
     http: reqwest::Client,
@@ -112,6 +135,9 @@ impl Desk {
             .await?;
         let status = response.status();
         let answer = response.text().await?;
+        if matches!(status.as_u16(), 400 | 403 | 404 | 409 | 422) {
+            return Err(Refused(format!("{kind}: {status} {answer}")).into());
+        }
         if !status.is_success() {
             bail!("{kind}: {status} {answer}");
         }
@@ -207,7 +233,7 @@ async fn pull(desk: &Desk, memory: &mut Memory) -> Result<()> {
         let answer = desk.graphql(CHANGES, json!({ "after": memory.state.cursor })).await?;
         let page = &answer["payoutChanges"];
         for change in page["changes"].as_array().into_iter().flatten() {
-            bring_on(desk, memory, &change["payout"]).await?;
+            go_on(bring_on(desk, memory, &change["payout"]).await)?;
         }
         // Only now: what was not finished is seen again after a restart.
         let next = page["nextPosition"].as_str().map(str::to_owned);
@@ -265,7 +291,7 @@ async fn confirm(desk: &Desk, memory: &mut Memory, id: &str, payment: Payment) -
     let answer = desk.graphql(CONFIRM, json!({ "input": input })).await?;
     let answer = &answer["confirmPayout"];
     if answer["userErrors"] != json!([]) {
-        bail!("{} was not confirmed: {}", payment.number, answer["userErrors"]);
+        return Err(Refused(format!("{}: {}", payment.number, answer["userErrors"])).into());
     }
     println!("confirmed {} {}", payment.number, payment.reference);
     memory.state.payments.insert(id.to_owned(), Payment { confirmed: true, ..payment });
@@ -277,7 +303,7 @@ async fn confirm_rest(desk: &Desk, memory: &mut Memory) -> Result<()> {
     let known = memory.state.payments.clone();
     for (id, payment) in known.into_iter().filter(|(_, payment)| !payment.confirmed) {
         memory.transfer(&payment)?;
-        confirm(desk, memory, &id, payment).await?;
+        go_on(confirm(desk, memory, &id, payment).await)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use vulndesk::auth::Role;
@@ -219,7 +220,7 @@ pub(crate) enum ReconcileCommand {
     /// A channel's payouts with its platform's statement: a CSV file with the columns number, amount, currency and,
     /// where it has them, reference.
     Payouts(StatementArgs),
-    /// Linked tickets with what their trackers say now.
+    /// Tickets with what their trackers say now, and those that were withheld, refused or given up.
     Tickets {
         /// Let the worker tell the trackers anew what the product says.
         #[arg(long)]
@@ -271,6 +272,12 @@ pub(crate) enum CalendarFileFormat {
 /// A platform's statement.
 #[derive(Debug, Args)]
 pub(crate) struct StatementArgs {
+    /// Only what was paid from this instant on has to be in it (RFC 3339).
+    #[arg(long)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Only what was paid before this instant has to be in it (RFC 3339).
+    #[arg(long)]
+    pub(crate) until: Option<DateTime<Utc>>,
     /// Key of the channel.
     #[arg(long)]
     pub(crate) channel: String,

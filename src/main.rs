@@ -176,11 +176,14 @@ async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Resu
     for one in &drift {
         let found = match &one.found {
             Ok(status) => format!("is {status:?}"),
-            Err(words) => format!("cannot be read: {words}"),
+            Err(words) => format!("is not in step: {words}"),
         };
         say(&format!(
             "{} {}: the fix is {}, the ticket should be {:?} and {found}\n",
-            one.tracker, one.external_id, one.state, one.expected
+            one.tracker,
+            one.external_id.as_deref().unwrap_or("(not made)"),
+            one.state,
+            one.expected
         ))?;
         if mend {
             let mended = ticket::reconcile::mend(app, &operator, one).await;
@@ -189,9 +192,9 @@ async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Resu
     }
     match drift.len() {
         0 => say("all tickets agree\n"),
-        count if mend => {
-            say(&format!("{count} tickets differ; those that can be read are heard or told anew\n"))
-        }
+        count if mend => say(&format!(
+            "{count} tickets differ; those that are not withheld and can be read are heard or told anew\n"
+        )),
         count => bail!("{count} tickets differ"),
     }
 }

@@ -13,7 +13,7 @@ use vulndesk::error::Error;
 use vulndesk::graphql::scalars::{Decimal, Id};
 use vulndesk::money::Money;
 use vulndesk::payout::grid::{self, CreateRewardGrid, RewardGridCellInput};
-use vulndesk::payout::reconcile::{Statement, reconcile};
+use vulndesk::payout::reconcile::{Span, Statement, reconcile};
 
 use crate::cli::{GridArgs, StatementArgs};
 use crate::say;
@@ -76,7 +76,8 @@ pub(crate) async fn compare(app: &App, args: &StatementArgs) -> anyhow::Result<(
         statement.push(Statement { number: row.number, paid, reference });
     }
     let actor = Actor::operator(&args.subject, [Role::Finance]);
-    let found = match reconcile(app, &actor, &args.channel, &statement).await {
+    let span = Span { from: args.from, until: args.until };
+    let found = match reconcile(app, &actor, &args.channel, span, &statement).await {
         Err(Error::NotFound) => bail!("there is no channel {}", args.channel),
         found => found.map_err(told)?,
     };

@@ -5,11 +5,12 @@ pub(crate) mod procedure;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{Level, Status, Tlp};
 use entity::{event, message};
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -28,7 +29,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 pub(crate) struct TestApp {
     /// The product.
     pub(crate) app: Arc<App>,
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 impl Deref for TestApp {
@@ -42,7 +43,9 @@ impl Deref for TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{suffix}", self.file.display()));
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+            }
         }
     }
 }
@@ -51,6 +54,22 @@ impl Drop for TestApp {
 pub(crate) async fn app(name: &str) -> TestApp {
     let file = std::env::temp_dir().join(format!("vulndesk-{}-{name}.sqlite", std::process::id()));
     let database = Database::connect(&format!("sqlite://{}", file.display()), 1).await.unwrap();
+    over(database, Some(file)).await
+}
+
+/// The same over a database of its own on the PostgreSQL server that `scripts/test` starts, with connections enough for
+/// callers at once.
+pub(crate) async fn app_on_postgres(name: &str) -> TestApp {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let server = std::env::var("VULNDESK_TEST_POSTGRES")
+        .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
+    let name = format!("lib_{name}_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    over(Database::connect(&format!("{server}/{name}"), 8).await.unwrap(), None).await
+}
+
+async fn over(database: Database, file: Option<PathBuf>) -> TestApp {
     let clock = Arc::new(SetClock::new(now()));
     let ids = Ids::seeded(clock.clone(), 7);
     crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();

@@ -400,3 +400,77 @@ async fn no_hook_is_lost_or_done_twice_although_the_server_is_killed_under_load(
 async fn a_report_comes_in_by_hook_and_is_paid_once_although_the_platform_is_killed_and_confirms_thrice() {
     tokio::time::timeout(PATIENCE, story()).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_an_operator_compares_and_renews_at_the_command_line() {
+    let place = Place::new();
+    let ran = |arguments: &[&str]| {
+        let output = place.vulndesk(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said)
+    };
+    let running = place.serve().await;
+    let channel = json!({
+        "key": "src", "name": "SRC", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false, "replyRequired": true,
+    });
+    let admin = ("ADMIN", "admin-1");
+    let made = place.done(admin, "createChannel", "CreateChannel", channel, "channel { id version }").await;
+    let rotate = json!({ "channel": made["channel"]["id"], "expectedVersion": made["channel"]["version"] });
+    place.done(admin, "rotateHookSecret", "RotateHookSecret", rotate, "secret").await;
+    let tracker = json!({
+        "name": "engineering", "preset": "GITHUB", "baseUrl": "https://tracker.example", "tlpCeiling": "AMBER", "abroad": false,
+        "parameters": [{ "name": "owner", "value": "team" }, { "name": "repository", "value": "product" }],
+        "credentials": [{ "name": "token", "value": "a-secret-key" }],
+    });
+    place.done(admin, "createTracker", "CreateTracker", tracker, "tracker { id }").await;
+    let portal = json!({
+        "name": "Chat", "preset": "WECOM", "url": "https://chat.example/send?key=url-secret", "messageTypes": ["*"],
+        "grant": { "role": "ANALYST", "tlpCeiling": "AMBER", "abroad": false },
+    });
+    let fields = "endpoint { id }";
+    place.done(admin, "createWebhookEndpoint", "CreateWebhookEndpoint", portal, fields).await;
+    drop(running);
+
+    let statement = |text: &str| place.file("statement.csv", text);
+    for (text, succeeds, words) in [
+        ("number,amount,currency,reference\n", true, "0 agree, 0 do not"),
+        (
+            "number,amount,currency\nP-1, 1.00 ,CNY\n",
+            false,
+            "extra P-1: 1.00 CNY is in the statement, not paid here",
+        ),
+        ("number,amount,currency\n\"P-1\",\"1,000\",CNY\n", false, "line 2"),
+        ("number,amount,currency\nP-1,0.001,CNY\n", false, "line 2"),
+        ("number,amount,currency\nP-1,1,XXX\n", false, "line 2"),
+        ("number,currency\nP-1,CNY\n", false, "missing field `amount`"),
+    ] {
+        let file = statement(text);
+        let span = ["--from", "2026-01-01T00:00:00Z", "--until", "2026-04-01T00:00:00Z"];
+        let compare = ["reconcile", "payouts", "--channel", "src", &file];
+        let (done, said) = ran(&[&compare[..], &span].concat());
+        assert_eq!(done, succeeds, "{text}: {said}");
+        assert!(said.contains(words), "{text}: {said}");
+    }
+    let file = statement("number,amount,currency\n");
+    let (done, said) = ran(&["reconcile", "payouts", "--channel", "nothing", &file]);
+    assert!(!done && said.contains("there is no channel nothing"), "{said}");
+    let (done, said) = ran(&["reconcile", "tickets"]);
+    assert!(done && said.contains("all tickets agree"), "{said}");
+
+    // A new key before the old one: what it seals is renewed once, and then the old key is needed no more.
+    let (old, new) = (place.path("seal.key"), place.file("new.key", &"0b".repeat(32)));
+    let settings = std::fs::read_to_string(place.path("vulndesk.toml")).unwrap();
+    let with_keys = |keys: &str| {
+        let lines = settings.lines().map(|line| if line.starts_with("keys = ") { keys } else { line });
+        place.file("vulndesk.toml", &lines.collect::<Vec<_>>().join("\n"));
+    };
+    with_keys(&format!("keys = [{new:?}, {:?}]", old.display().to_string()));
+    let (done, said) = ran(&["secrets", "rotate"]);
+    assert!(done && said.starts_with("1 endpoints, 1 senders of hooks, 1 trackers"), "{said}");
+    with_keys(&format!("keys = [{new:?}]"));
+    let (done, said) = ran(&["secrets", "rotate"]);
+    assert!(done && said.starts_with("0 endpoints, 0 senders of hooks, 0 trackers"), "{said}");
+    with_keys(&format!("keys = [{:?}]", old.display().to_string()));
+    let (done, said) = ran(&["secrets", "rotate"]);
+    assert!(!done, "what the new key sealed, the old one does not open: {said}");
+}

@@ -138,7 +138,11 @@ impl<C: ColumnTrait> Keyset<C> {
         format!("{}{}", self.column.to_string(), if self.descending { "-" } else { "+" })
     }
 
-    fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
+    /// The cursor of a row.
+    ///
+    /// # Errors
+    /// For a sort column of a kind that no list has.
+    pub fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
     where
         M::Entity: EntityTrait<Column = C>,
     {
@@ -149,7 +153,10 @@ impl<C: ColumnTrait> Keyset<C> {
     }
 
     /// What lies beyond `text` in the given direction.
-    fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT naming `field` when it is no cursor of this order.
+    pub fn beyond(&self, field: &str, text: &str, forward: bool) -> Result<SimpleExpr> {
         let cursor = Cursor::decode(&self.name(), field, text)?;
         let like = match self.column.def().get_column_type() {
             sea_orm::ColumnType::Integer => Value::Int(None),

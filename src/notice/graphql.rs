@@ -14,7 +14,7 @@ use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars, sensitive};
-use crate::ids::{Kind, encode};
+use crate::ids::encode;
 use crate::outbox::retrying;
 
 /// What you were told.
@@ -45,8 +45,8 @@ impl Notice {
         self.0.percent
     }
 
-    /// Id of what it is about, for `node`: a clock, a reply, a webhook endpoint, a ticketing system or a channel.
-    /// 相关对象的标识，可用 node 查询：时限、回复、Webhook 端点、工单系统或渠道。
+    /// Id of what it is about, for `node`: a clock, a reply, a webhook endpoint, a ticketing system, a ticket or a
+    /// channel. 相关对象的标识，可用 node 查询：时限、回复、Webhook 端点、工单系统、工单或渠道。
     async fn about(&self) -> ID {
         ID(encode(about(self.0.kind), self.0.about_id))
     }

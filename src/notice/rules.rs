@@ -24,7 +24,10 @@ pub fn about(kind: NoticeKind) -> Kind {
     match kind {
         NoticeKind::DueSoon | NoticeKind::Breached | NoticeKind::Undated => Kind::Deadline,
         NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
-        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone => Kind::WebhookEndpoint,
+        NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone | NoticeKind::DeliveriesGivenUp => {
+            Kind::WebhookEndpoint
+        }
+        NoticeKind::TicketRefused => Kind::Ticket,
         NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
         NoticeKind::ChannelHooksFailing | NoticeKind::MailLeftOut => Kind::Channel,
     }

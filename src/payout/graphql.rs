@@ -18,7 +18,7 @@ pub use objects::{AllowedPayoutMove, Payout, PayoutAppeal, PayoutStep};
 
 use super::cursor;
 use super::period::Period;
-use super::reconcile::{self, Difference, Statement};
+use super::reconcile::{self, Difference, Span, Statement};
 use super::store::{self, PayoutFilter};
 use crate::auth::policy::{Action, require};
 use crate::error::Error;
@@ -199,9 +199,18 @@ impl PayoutQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Key of the channel. 渠道标识。")] channel: String,
-        #[graphql(desc = "What they paid, at most 500 lines. 对账单，最多五百行。")] statement: Vec<
-            StatementLine,
-        >,
+        #[graphql(
+            desc = "Only what was paid from then on has to be in the statement. 仅核对此时（含）之后的支付。"
+        )]
+        from: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Only what was paid before then has to be in the statement. 仅核对此时之前的支付。"
+        )]
+        until: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "What they paid, at most 500 lines: send a longer statement span by span, with from and until. 对账单，最多五百行；更长的对账单请按 from、until 分段提交。"
+        )]
+        statement: Vec<StatementLine>,
     ) -> ApiResult<PayoutReconciliation> {
         let (app, actor) = (app(ctx), actor(ctx));
         require(actor, Action::ReadPayoutReconciliation)?;
@@ -215,7 +224,7 @@ impl PayoutQuery {
             Ok::<_, Error>(Statement { number: line.number, paid, reference: line.reference })
         };
         let lines = statement.into_iter().map(line).collect::<Result<Vec<_>, _>>()?;
-        let found = reconcile::reconcile(app, actor, &channel, &lines).await?;
+        let found = reconcile::reconcile(app, actor, &channel, Span { from, until }, &lines).await?;
         let mut answer = PayoutReconciliation {
             agreed: i32::try_from(found.agreed).unwrap_or(i32::MAX),
             missing: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::payout;
 use entity::vocabulary::PayoutState;
 
@@ -49,6 +50,22 @@ pub enum Difference {
     },
 }
 
+/// From when until when a statement speaks of payments, where it does not of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// From this instant on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this instant.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Span {
+    fn holds(self, paid_at: Option<DateTime<Utc>>) -> bool {
+        let Some(at) = paid_at else { return false };
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
+
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciliation {
@@ -80,20 +97,22 @@ pub async fn reconcile(
     app: &App,
     actor: &Actor,
     channel: &str,
+    span: Span,
     statement: &[Statement],
 ) -> Result<Reconciliation> {
     require(actor, Action::ReadPayoutReconciliation)?;
     let channel = crate::channel::store::by_key(app, channel).await?.ok_or(Error::NotFound)?;
     let ours = store::of_channel(app, actor, channel.id).await?;
-    compare(&ours, statement).map_err(|error| Error::Internal(error.into()))
+    compare(&ours, span, statement).map_err(|error| Error::Internal(error.into()))
 }
 
-/// Compares exactly. A reversed payment is not held as paid.
+/// Compares exactly. A reversed payment is not held as paid; what was paid outside of `span` need not be listed.
 ///
 /// # Errors
 /// When a row of ours has a unit that is none.
 pub fn compare(
     ours: &[payout::Model],
+    span: Span,
     theirs: &[Statement],
 ) -> std::result::Result<Reconciliation, MoneyError> {
     let mut found = Reconciliation::default();
@@ -107,7 +126,9 @@ pub fn compare(
         let number = payout.number.clone();
         let mut lines = listed.remove(payout.number.as_str()).unwrap_or_default().into_iter();
         match lines.next() {
-            None if paid => found.differences.push(Difference::Missing { number, ours: owed }),
+            None if paid && span.holds(payout.paid_at) => {
+                found.differences.push(Difference::Missing { number, ours: owed })
+            }
             None => {}
             Some(line) => match differs(payout, paid, owed, line) {
                 None => found.agreed += 1,
@@ -148,7 +169,8 @@ mod tests {
 
     fn ours(number: &str, state: PayoutState, reference: Option<&str>) -> payout::Model {
         let reference = reference.map(str::to_owned);
-        payout::Model { number: number.to_owned(), paid_reference: reference, ..payout(state) }
+        let paid_at = (state == PayoutState::Paid).then_some(DateTime::UNIX_EPOCH);
+        payout::Model { number: number.to_owned(), paid_reference: reference, paid_at, ..payout(state) }
     }
 
     fn theirs(number: &str, amount: &str, reference: Option<&str>) -> Statement {
@@ -183,7 +205,7 @@ mod tests {
             theirs("UNKNOWN", "1", None),
             theirs("REVERSED", "500", Some("R-5")),
         ];
-        let found = compare(&held, &statement).unwrap();
+        let found = compare(&held, Span::default(), &statement).unwrap();
         let texts: Vec<String> = found.differences.iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
@@ -198,5 +220,29 @@ mod tests {
             ]
         );
         assert_eq!(found.agreed, 2);
+    }
+
+    #[test]
+    fn of_a_span_only_what_was_paid_in_it_has_to_be_listed() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let paid = |number, seconds| payout::Model {
+            paid_at: Some(at(seconds)),
+            ..ours(number, PayoutState::Paid, None)
+        };
+        let held = [paid("BEFORE", 9), paid("FIRST", 10), paid("LAST", 19), paid("AFTER", 20)];
+        let missing = |from: Option<i64>, until: Option<i64>| {
+            let span = Span { from: from.map(at), until: until.map(at) };
+            let found = compare(&held, span, &[theirs("AFTER", "500", None)]).unwrap();
+            assert_eq!(found.agreed, 1, "what is listed is compared, whenever it was paid");
+            found
+                .differences
+                .iter()
+                .map(|one| one.to_string()[8..].split(':').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(missing(Some(10), Some(20)), ["FIRST", "LAST"]);
+        assert_eq!(missing(None, Some(10)), ["BEFORE"]);
+        assert_eq!(missing(Some(19), None), ["LAST"]);
+        assert_eq!(missing(None, None), ["BEFORE", "FIRST", "LAST"]);
     }
 }

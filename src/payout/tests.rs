@@ -12,11 +12,13 @@ use crate::auth::Role;
 use crate::graphql::scalars::Id;
 use crate::intake::{ReceiveReport, ReporterInput};
 use crate::outbox::retrying;
-use crate::testing::{self, TestApp};
+use crate::testing;
 use crate::verdict::GiveVerdict;
 
 /// Payouts of one case.
 const PAYOUTS: usize = 3;
+/// What each report is worth, in minor units.
+const WHOLE: i64 = 40_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -31,11 +33,16 @@ enum Act {
     Cancel,
     Reverse,
     Propose,
+    Reject,
+    Appeal,
+    Resolve,
+    Split,
+    PayByHand { reference: u8 },
 }
 
-/// What is done to which payout, and how often the caller sends it: not at all where it crashed before, twice where it
+/// What is done to which payout of which report, and how often the caller sends it: not at all where it crashed before, twice where it
 /// did not hear the answer.
-type Step = (usize, Act, u8);
+type Step = (usize, usize, Act, u8);
 
 fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let act = prop_oneof![
@@ -50,8 +57,13 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         1 => Just(Act::Cancel),
         1 => Just(Act::Reverse),
         2 => Just(Act::Propose),
+        1 => Just(Act::Reject),
+        1 => Just(Act::Appeal),
+        2 => Just(Act::Resolve),
+        2 => Just(Act::Split),
+        4 => (0..3_u8).prop_map(|reference| Act::PayByHand { reference }),
     ];
-    let at_once = prop::collection::vec((0..PAYOUTS, act, 0..3_u8), 1..4);
+    let at_once = prop::collection::vec((0..PAYOUTS, 0..3_usize, act, 0..3_u8), 1..5);
     prop::collection::vec(at_once, 1..14)
 }
 
@@ -67,25 +79,37 @@ fn decimal(text: &str) -> Decimal {
     Decimal(text.to_owned())
 }
 
-/// A channel with a platform, a grid up to 800 and a budget of 1,000, in which two of three bounties fit.
-async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
-    let app = testing::app(name).await;
+/// A report, and who reported it.
+#[derive(Clone)]
+struct Reported {
+    id: Id<entity::report::Entity>,
+    /// Its number among the reports.
+    index: usize,
+    /// Who else found it.
+    finder: Id<entity::reporter::Entity>,
+}
+
+/// A channel with a platform and one without, a grid up to 800 and a budget of 1,000, in which two of three bounties
+/// fit.
+async fn desk(app: &App) -> Vec<Reported> {
     let (admin, analyst) = (actor("admin-1", Role::Admin), actor("analyst-1", Role::Analyst));
-    let channel = crate::channel::CreateChannel {
-        acknowledgement: None,
-        key: "src".to_owned(),
-        name: "SRC".to_owned(),
-        kind: ChannelKind::SrcPlatform,
-        jurisdiction: "CN".to_owned(),
-        abroad: false,
-        reply_required: false,
-        time_zone: "Asia/Shanghai".to_owned(),
-        calendar: None,
-        language: "zh-CN".to_owned(),
-        contacts: Vec::new(),
-        idempotency_key: None,
-    };
-    crate::channel::create(&app, &admin, &channel).await.unwrap();
+    for (key, kind) in [("src", ChannelKind::SrcPlatform), ("phone", ChannelKind::Customer)] {
+        let channel = crate::channel::CreateChannel {
+            acknowledgement: None,
+            key: key.to_owned(),
+            name: key.to_owned(),
+            kind,
+            jurisdiction: "CN".to_owned(),
+            abroad: false,
+            reply_required: false,
+            time_zone: "Asia/Shanghai".to_owned(),
+            calendar: None,
+            language: "zh-CN".to_owned(),
+            contacts: Vec::new(),
+            idempotency_key: None,
+        };
+        crate::channel::create(app, &admin, &channel).await.unwrap();
+    }
     let cell = RewardGridCellInput {
         asset_tier: AssetTier::Core,
         severity: Severity::High,
@@ -98,7 +122,7 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
         cells: vec![cell],
         idempotency_key: None,
     };
-    grid::create(&app, &admin, &grid).await.unwrap();
+    grid::create(app, &admin, &grid).await.unwrap();
     let year = chrono::Datelike::year(&app.clock.now());
     let money = CreateBudget {
         period: year.to_string(),
@@ -106,19 +130,19 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
         amount: decimal("1000"),
         idempotency_key: None,
     };
-    create_budget(&app, &actor("finance-1", Role::Finance), &money).await.unwrap();
+    create_budget(app, &actor("finance-1", Role::Finance), &money).await.unwrap();
     let mut reports = Vec::new();
     for index in 0..PAYOUTS {
         let received = ReceiveReport {
             notice_type: None,
-            channel: "src".to_owned(),
+            channel: if index == PAYOUTS - 1 { "phone" } else { "src" }.to_owned(),
             number: Some(format!("SRC-{index}")),
             message_id: None,
             title: "A hole".to_owned(),
             text: None,
             received_at: None,
             reporter: Some(ReporterInput {
-                subject: Some("reporter-1".to_owned()),
+                subject: Some(format!("reporter-{index}")),
                 ..ReporterInput::default()
             }),
             indicators: Vec::new(),
@@ -126,18 +150,23 @@ async fn desk(name: &str) -> (TestApp, Vec<Id<entity::report::Entity>>) {
             join_event: None,
             idempotency_key: None,
         };
-        let report = crate::intake::receive_report(&app, &analyst, &received).await.unwrap();
-        let event = crate::event::store::find(&app, &analyst, report.event_id).await.unwrap();
+        let report = crate::intake::receive_report(app, &analyst, &received).await.unwrap();
+        let event = crate::event::store::find(app, &analyst, report.event_id).await.unwrap();
         let triage = crate::event::EventMove {
             event: Id::new(event.id),
             expected_version: event.version,
             reason: None,
         };
-        let event = crate::event::start_triage(&app, &analyst, &triage).await.unwrap();
-        crate::verdict::give_verdict(&app, &analyst, &confirmed(&event)).await.unwrap();
-        reports.push(Id::new(report.id));
+        let event = crate::event::start_triage(app, &analyst, &triage).await.unwrap();
+        crate::verdict::give_verdict(app, &analyst, &confirmed(&event)).await.unwrap();
+        reports.push(report);
     }
-    (app, reports)
+    let finder = |index: usize| Id::new(reports[(index + 1) % PAYOUTS].reporter_id.unwrap());
+    reports
+        .iter()
+        .enumerate()
+        .map(|(index, report)| Reported { id: Id::new(report.id), index, finder: finder(index) })
+        .collect()
 }
 
 fn confirmed(event: &entity::event::Model) -> GiveVerdict {
@@ -176,24 +205,31 @@ fn proposal(report: Id<entity::report::Entity>) -> ProposePayout {
     }
 }
 
-/// The newest payout of a report, as somebody sees it before they act.
-async fn newest(app: &App, report: Id<entity::report::Entity>) -> Option<payout::Model> {
+/// A payout of a report, as somebody sees it before they act: of those in force one by its number, else the newest.
+async fn seen(app: &App, report: &Reported, pick: usize) -> Option<payout::Model> {
     let all = payout::Entity::find().all(app.database.reader()).await.unwrap();
-    all.into_iter()
-        .filter(|row| row.report_id == Some(report.0))
-        .max_by_key(|row| (row.live_key.is_some(), row.id))
+    let mut own: Vec<_> = all.into_iter().filter(|row| row.report_id == Some(report.id.0)).collect();
+    own.sort_by_key(|row| (row.live_key.is_none(), std::cmp::Reverse(row.id)));
+    let in_force = own.iter().filter(|row| row.live_key.is_some()).count().max(1);
+    own.into_iter().nth(pick % in_force)
+}
+
+fn amount_of(row: &payout::Model) -> Decimal {
+    decimal(&format!("{}.{:02}", row.amount / 100, row.amount % 100))
 }
 
 /// Does it and answers what came of it: refusals are part of the game, failures on our side are not.
-async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
+async fn act(app: &App, report: &Reported, pick: usize, act: Act) {
     let src = actor("src-1", Role::Src);
+    let (reporter, finance) =
+        (actor(&format!("reporter-{}", report.index), Role::Reporter), actor("finance-2", Role::Finance));
     let (proposer, analyst) = (actor_1(), actor("analyst-2", Role::Analyst));
     let leader = actor("leader-1", Role::Leader);
     let outcome = if let Act::Propose = act {
-        let input = proposal(report);
+        let input = proposal(report.id);
         retrying(|| propose(app, &proposer, &input)).await
     } else {
-        let Some(seen) = newest(app, report).await else { return };
+        let Some(seen) = seen(app, report, pick).await else { return };
         let id = Id::new(seen.id);
         let by = PayoutMove { payout: id, expected_version: seen.version, reason: "As it is".to_owned() };
         match act {
@@ -204,7 +240,7 @@ async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
             }
             Act::Accept => {
                 let input = AcceptPayout { payout: id };
-                retrying(|| accept(app, &src, &input)).await
+                retrying(|| accept(app, &reporter, &input)).await
             }
             Act::Sync => {
                 let input = MarkPayoutSynced { payout: id, attempt: seen.attempt, platform_reference: None };
@@ -215,7 +251,7 @@ async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
                     payout: id,
                     external_reference: format!("T-{reference}"),
                     paid_at: app.clock.now(),
-                    amount: decimal("400.00"),
+                    amount: amount_of(&seen),
                     currency: "CNY".to_owned(),
                 };
                 retrying(|| confirm(app, &src, &input)).await
@@ -230,6 +266,36 @@ async fn act(app: &App, report: Id<entity::report::Entity>, act: Act) {
             Act::Cancel => retrying(|| cancel(app, &analyst, &by)).await,
             Act::Reverse => retrying(|| reverse(app, &leader, &by)).await,
             Act::Propose => return,
+            Act::Reject => retrying(|| reject(app, &finance, &by)).await,
+            Act::Appeal => {
+                let input = AppealPayout { payout: id, grounds: "It gives root".to_owned() };
+                retrying(|| appeal(app, &reporter, &input)).await
+            }
+            Act::Resolve => {
+                let input = ResolvePayoutAppeal {
+                    payout: id,
+                    expected_version: seen.version,
+                    severity: Severity::High,
+                    amount: None,
+                    resolution: "It does not".to_owned(),
+                };
+                retrying(|| resolve(app, &leader, &input)).await
+            }
+            Act::Split => {
+                let among = vec![report.finder];
+                let input = SplitPayout { payout: id, expected_version: seen.version, among, reason: None };
+                retrying(|| split(app, &proposer, &input)).await
+            }
+            Act::PayByHand { reference } => {
+                let input = MarkPayoutPaid {
+                    payout: id,
+                    expected_version: seen.version,
+                    external_reference: format!("T-{reference}"),
+                    paid_at: app.clock.now(),
+                    proof: "Receipt".to_owned(),
+                };
+                retrying(|| mark_paid(app, &finance, &input)).await
+            }
         }
     };
     match outcome {
@@ -260,9 +326,22 @@ async fn check(app: &App) {
     let is_paid = |row: &&payout::Model| row.state == PayoutState::Paid && row.reversed_at.is_none();
     for payout in payouts.iter().filter(is_paid) {
         let same = payouts.iter().filter(is_paid).filter(|row| row.report_id == payout.report_id);
-        assert_eq!(same.count(), 1, "a report was paid for twice");
-        let payment = payouts.iter().filter(|row| row.paid_reference == payout.paid_reference);
+        let mut shares: Vec<_> = same.clone().map(|row| row.share).collect();
+        shares.sort_unstable();
+        shares.dedup();
+        assert_eq!(same.clone().count(), shares.len(), "a share was paid twice");
+        assert!(same.map(|row| row.amount).sum::<i64>() <= WHOLE, "a report was paid for twice");
+        let payment = payouts
+            .iter()
+            .filter(|row| row.paid_reference == payout.paid_reference && row.channel_id == payout.channel_id);
         assert_eq!(payment.count(), 1, "one payment paid two payouts");
+    }
+    for report in payouts.iter().filter_map(|row| row.report_id).collect::<std::collections::BTreeSet<_>>() {
+        let in_force = payouts.iter().filter(|row| row.report_id == Some(report) && row.live_key.is_some());
+        assert!(in_force.map(|row| row.amount).sum::<i64>() <= WHOLE, "more is promised than one whole");
+        let shares = payouts.iter().filter(|row| row.report_id == Some(report) && row.share.is_some());
+        let wholes = shares.clone().filter(|row| row.share == Some(1)).map(|_| WHOLE).sum::<i64>();
+        assert_eq!(shares.map(|row| row.amount).sum::<i64>(), wholes, "a split keeps its sum");
     }
     assert_eq!(ledger::imbalance(&budget), None, "{budget:?}");
     let sum =
@@ -279,6 +358,14 @@ async fn check(app: &App) {
     assert_eq!(budget.overrun, payouts.iter().map(|row| row.over_budget).sum::<i64>());
 }
 
+async fn with_proposals(app: &App) -> Vec<Reported> {
+    let reports = desk(app).await;
+    for report in &reports {
+        propose(app, &actor_1(), &proposal(report.id)).await.unwrap();
+    }
+    reports
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
@@ -286,15 +373,40 @@ proptest! {
     fn nothing_is_paid_twice_and_the_books_balance(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (app, reports) = desk("payout_interleavings").await;
-            for report in &reports {
-                propose(&app, &actor_1(), &proposal(*report)).await.unwrap();
-            }
+            let app = testing::app("payout_interleavings").await;
+            let reports = with_proposals(&app).await;
             for at_once in steps {
-                let sent = at_once.iter().flat_map(|(at, what, times)| {
-                    (0..*times).map(|_| act(&app, reports[*at], *what))
+                let sent = at_once.iter().flat_map(|(at, pick, what, times)| {
+                    (0..*times).map(|_| act(&app, &reports[*at], *pick, *what))
                 });
                 join_all(sent).await;
+                check(&app).await;
+            }
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 10, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_paid_twice_by_callers_at_the_same_time_on_postgresql(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let app = testing::app_on_postgres("payouts").await;
+            let reports = with_proposals(&app).await;
+            for at_once in steps {
+                let sent = at_once.into_iter().flat_map(|(at, pick, what, times)| {
+                    let (app, report) = (std::sync::Arc::clone(&app.app), reports[at].clone());
+                    (0..times).map(move |_| {
+                        let (app, report) = (std::sync::Arc::clone(&app), report.clone());
+                        tokio::spawn(async move { act(&app, &report, pick, what).await })
+                    })
+                });
+                let sent: Vec<_> = sent.collect();
+                for one in sent {
+                    one.await.unwrap();
+                }
                 check(&app).await;
             }
         });

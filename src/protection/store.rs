@@ -1,12 +1,16 @@
 //! What the reach of an event's content follows from.
 
+use std::collections::{HashMap, HashSet};
+
 use entity::vocabulary::{ChannelKind, DecisionKind, WorldFactKind};
 use entity::{affected_customer, channel, customer, decision, event, report, world_fact};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use super::rules::{Reach, is_disclosed, is_embargoed};
 use crate::app::App;
+use crate::database::is_one_of;
 use crate::error::Result;
 
 /// How far an event's content may go to a channel at the clock's present instant.
@@ -14,41 +18,58 @@ use crate::error::Result;
 /// # Errors
 /// Of the database.
 pub async fn reach(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Reach> {
-    let (db, now) = (app.database.reader(), app.clock.now());
-    let known = world_fact::Entity::find()
-        .filter(world_fact::Column::EventId.eq(event.id))
-        .filter(world_fact::Column::Kind.eq(WorldFactKind::PubliclyKnown))
-        .one(db);
-    let decided = decision::Entity::find()
-        .filter(decision::Column::EventId.eq(event.id))
-        .filter(decision::Column::Kind.is_in([DecisionKind::Disclose, DecisionKind::ReportAbroad]))
-        .filter(decision::Column::DecidedAt.is_not_null())
-        .order_by_asc(decision::Column::DecidedAt)
-        .order_by_asc(decision::Column::Id)
-        .all(db);
     let reported = report::Entity::find()
         .filter(report::Column::EventId.eq(event.id))
-        .filter(report::Column::ChannelId.eq(channel.id))
-        .one(db);
-    let (known, decided, reported) = tokio::try_join!(known, decided, reported)?;
-    let granted = |kind| {
-        let newest = decided.iter().rev().find(|row| row.kind == kind);
-        newest.is_some_and(|row| row.granted == Some(true))
-    };
+        .filter(report::Column::ChannelId.eq(channel.id));
+    let reported = reported.one(app.database.reader()).await?;
     let abroad = channel.abroad || is_for_customers_abroad(app, event, channel).await?;
-    let may_go = if abroad && granted(DecisionKind::ReportAbroad) {
+    let may_go = if abroad {
         crate::webhook::store::abroad(app, &[event.id].into()).await?.remove(&event.id)
     } else {
         None
     };
     Ok(Reach {
         tlp: event.tlp,
-        embargoed: is_embargoed(event.embargo_until, now),
-        disclosed: is_disclosed(event, known.is_some(), granted(DecisionKind::Disclose), now),
+        embargoed: is_embargoed(event.embargo_until, app.clock.now()),
+        disclosed: disclosed(app, std::slice::from_ref(event)).await?.contains(&event.id),
         abroad,
         may_go,
         reported: reported.is_some(),
     })
+}
+
+/// Those of `events` that are public at the clock's present instant ([`is_disclosed`]): the one answer to what may leave
+/// without a decision about going abroad, for replies, webhooks and tickets.
+///
+/// # Errors
+/// Of the database.
+pub async fn disclosed(app: &App, events: &[event::Model]) -> Result<HashSet<Uuid>> {
+    let (db, now) = (app.database.reader(), app.clock.now());
+    let (backend, ids) = (app.database.backend(), || events.iter().map(|event| event.id));
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known = world_fact::Entity::find()
+        .filter(is_one_of(backend, world_fact::Column::EventId, ids()))
+        .filter(world_fact::Column::Kind.eq(WorldFactKind::PubliclyKnown))
+        .all(db);
+    let decided = decision::Entity::find()
+        .filter(is_one_of(backend, decision::Column::EventId, ids()))
+        .filter(decision::Column::Kind.eq(DecisionKind::Disclose))
+        .filter(decision::Column::DecidedAt.is_not_null())
+        .order_by_asc(decision::Column::DecidedAt)
+        .order_by_asc(decision::Column::Id)
+        .all(db);
+    let (known, decided) = tokio::try_join!(known, decided)?;
+    let known: HashSet<Uuid> = known.into_iter().map(|fact| fact.event_id).collect();
+    // The newest of each event stands.
+    let granted: HashMap<Uuid, bool> =
+        decided.into_iter().map(|row| (row.event_id, row.granted == Some(true))).collect();
+    let is_public = |event: &&event::Model| {
+        let granted = granted.get(&event.id).copied().unwrap_or_default();
+        is_disclosed(event, known.contains(&event.id), granted, now)
+    };
+    Ok(events.iter().filter(is_public).map(|event| event.id).collect())
 }
 
 /// Whether what goes through a channel of customers reaches one abroad: which of an event's customers it is for is not

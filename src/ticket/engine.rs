@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::profile::{Profile, Request, Status};
+use super::profile::{Comments, Expected, Profile, Request, Status};
 use super::template;
 use crate::app::App;
 use crate::outbound::{Answer, Client, Failure, readable};
@@ -42,6 +42,7 @@ pub struct Seen {
     /// Where people find it.
     pub url: Option<String>,
     etag: Option<String>,
+    whole: Value,
 }
 
 /// A conversation about one ticket.
@@ -118,6 +119,41 @@ impl<'a> Session<'a> {
         self.value(&answer, &self.profile.create.id)
     }
 
+    /// Whether a ticket that was made has what was written.
+    ///
+    /// # Errors
+    /// Refused, naming what it lacks.
+    pub fn check_written(&self, seen: &Seen) -> Heard<()> {
+        self.check(&self.profile.create.written, &seen.whole)
+    }
+
+    /// Whether a ticket is as confidential as it has to be. Some trackers leave that out without a word.
+    ///
+    /// # Errors
+    /// Refused, naming what it lacks.
+    pub fn check_confidential(&self, seen: &Seen) -> Heard<()> {
+        self.check(&self.profile.read.confidential, &seen.whole)
+    }
+
+    fn check(&self, expected: &[Expected], answer: &Value) -> Heard<()> {
+        let context = Value::Object(self.context.clone());
+        for Expected { at, is } in expected {
+            let wanted = match template::json(is, &context) {
+                // It names a parameter that nobody has to give.
+                Err(error) if error.kind() == minijinja::ErrorKind::UndefinedError => continue,
+                wanted => wanted.map_err(|error| refused(error.to_string()))?,
+            };
+            let found = answer.pointer(at).unwrap_or(&Value::Null);
+            if !holds(found, &wanted) {
+                let found = self.words(found.to_string().as_bytes());
+                return Err(refused(format!(
+                    "{at} was to be {wanted} and is {found}: the tracker took the rest and left that out"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the ticket.
     ///
     /// # Errors
@@ -133,7 +169,7 @@ impl<'a> Session<'a> {
         };
         // Where it leads is shown to people: only what is a web address.
         let url = url.filter(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http")));
-        Ok(Seen { status: self.value(&answer, &read.status)?, url, etag: whole.etag })
+        Ok(Seen { status: self.value(&answer, &read.status)?, url, etag: whole.etag, whole: answer })
     }
 
     /// Writes the status of the ticket that was just read, reads it back, and answers what it then is. That a tracker
@@ -175,11 +211,11 @@ impl<'a> Session<'a> {
         Err(refused(words))
     }
 
-    /// Says the event's number and link to the people there, once: the mark tells whether it was said before. Where a
-    /// profile has no comments, nothing is said.
+    /// Says the event's number and link to the people there, once: the mark tells whether it was said before, and
+    /// whether it was taken. Where a profile has no comments, nothing is said.
     ///
     /// # Errors
-    /// What the tracker makes of it.
+    /// What the tracker makes of it; refused when it is not there afterwards, or for more eyes than it was meant for.
     pub async fn remark(&mut self, id: &str, mark: &str) -> Heard<()> {
         let profile = self.profile;
         let (Some(comments), Some(comment)) = (&profile.comments, &profile.comment) else { return Ok(()) };
@@ -187,15 +223,28 @@ impl<'a> Session<'a> {
         // In brackets, so that no mark is the beginning of another.
         let mark = format!("({mark})");
         self.put("mark", mark.as_str());
+        if let Some(said) = self.said(comments, &mark).await? {
+            return self.check(&comments.confidential, &said);
+        }
+        let (answer, _) = self.ask(comment, None).await?;
+        match self.said(comments, &mark).await? {
+            Some(said) => self.check(&comments.confidential, &said),
+            None => Err(refused(format!(
+                "it is not there; the tracker said {}: {}",
+                answer.status,
+                self.words(&answer.body)
+            ))),
+        }
+    }
+
+    /// The item with our mark among what was said there.
+    async fn said(&self, comments: &Comments, mark: &str) -> Heard<Option<Value>> {
         let (_, answer) = self.ask(&comments.request, None).await?;
         let list = answer.pointer(&comments.list).and_then(Value::as_array);
         let list = list.ok_or_else(|| self.unexpected(&answer))?;
-        let said =
-            |item: &Value| item.pointer(&comments.text).is_some_and(|text| text.to_string().contains(&mark));
-        if !list.iter().any(said) {
-            self.ask(comment, None).await?;
-        }
-        Ok(())
+        let ours =
+            |item: &&Value| item.pointer(&comments.text).is_some_and(|text| text.to_string().contains(mark));
+        Ok(list.iter().find(ours).cloned())
     }
 
     async fn ask(&self, request: &Request, etag: Option<&str>) -> Heard<(Answer, Value)> {
@@ -288,5 +337,39 @@ impl<'a> Session<'a> {
 
     fn words(&self, body: &[u8]) -> String {
         readable(body, self.hidden.iter().map(ExposeSecret::expose_secret), WORDS_BYTES)
+    }
+}
+
+/// Whether what was found is what was wanted: a wanted text stands in a text, or in one of a list's or an object's.
+fn holds(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(found), Value::String(wanted)) => found.contains(wanted.as_str()),
+        (Value::Array(items), Value::String(_)) => items.iter().any(|item| holds(item, wanted)),
+        (Value::Object(fields), Value::String(_)) => fields.values().any(|field| holds(field, wanted)),
+        _ => found == wanted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wanted_is_there_or_it_is_not() {
+        for (found, wanted, is_there) in [
+            (json!(true), json!(true), true),
+            (json!(false), json!(true), false),
+            (Value::Null, json!(true), false),
+            (json!("[1] A hole (m-1)"), json!("m-1"), true),
+            (json!(["a", "m-1"]), json!("m-1"), true),
+            (json!([{ "name": "m-1" }]), json!("m-1"), true),
+            (json!([]), json!("m-1"), false),
+            (Value::Null, json!("m-1"), false),
+            (json!(1), json!("1"), false),
+        ] {
+            assert_eq!(holds(&found, &wanted), is_there, "{found} for {wanted}");
+        }
     }
 }

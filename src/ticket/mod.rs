@@ -5,13 +5,14 @@
 //!
 //! The product leads. What a ticket has to say follows from the rows (the state of its fix differs from what the
 //! tracker was told), so there is no queue to lose: the [`worker`] finds it, looks for a ticket with our marker before
-//! it makes one, writes the status, and reads it back ([`sync`], [`engine`]). What the tracker refuses stands on the
-//! ticket in its own words, for a person to see to.
+//! it makes one, writes the status, and reads it back ([`sync`], [`engine`]), with what keeps it from the eyes of others.
+//! What the tracker refuses, or leaves out, stands on the ticket in its own words, and who opened it is told.
 //!
 //! A change in the tracker is a proposal. A hook's body is never believed: it only says which ticket to look at
 //! ([`take_hook`]), so hooks that are repeated, late or forged change nothing; a tracker without hooks is looked at in
-//! intervals. A status that means "done" there proposes that the fix is submitted, which the rules of the remediation
-//! accept or refuse. No status of a tracker verifies a fix, and one that is not known proposes nothing.
+//! intervals. A status proposes the state that it stands for. That the fix is submitted, the rules of the remediation
+//! accept or refuse; that it failed, passed or is no risk is found out and decided here, and refused
+//! ([`rules::never_by_tracker`]). A status that is not known proposes nothing.
 
 pub mod engine;
 pub mod graphql;

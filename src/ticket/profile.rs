@@ -1,9 +1,10 @@
 //! How a tracker is spoken to, as data: a preset's comes with the product, a custom tracker brings its own.
 //!
-//! Every text of a request is a template ([`template`](super::template)). Where something stands in an answer is a
-//! JSON Pointer (RFC 6901).
+//! Every text of a request is a template ([`template`](super::template)); a field of a body whose name ends in `?` is
+//! left out where a parameter that it names was not given. Where something stands in an answer is a JSON Pointer
+//! (RFC 6901).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::HeaderName;
 use entity::vocabulary::{RemediationState, TrackerPreset};
@@ -53,9 +54,10 @@ pub struct Profile {
     /// Where a hook's body may name the ticket.
     #[serde(default)]
     pub hooks: Vec<String>,
-    /// Which status stands for which state of a fix. A state without one is not told.
+    /// Which status stands for which state of a fix: what is told, and what somebody proposes who sets it there. A state
+    /// without one is not told.
     pub statuses: BTreeMap<RemediationState, Status>,
-    /// Statuses that propose that the fix is submitted.
+    /// Statuses that propose that the fix is submitted, whatever else they stand for.
     #[serde(default)]
     pub ready_statuses: Vec<String>,
 }
@@ -68,6 +70,17 @@ pub struct Status {
     pub write: String,
     /// What an answer says afterwards.
     pub read: String,
+}
+
+/// What has to stand in an answer: trackers leave out without a word what they do not know or who asks may not set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Where it stands.
+    pub at: String,
+    /// What it is; a text is a template, and has to be in the text or the list that stands there. Nothing is expected
+    /// where it names a parameter that is not needed and was not given.
+    pub is: Value,
 }
 
 /// One request.
@@ -114,6 +127,9 @@ requests! {
     Create {
         /// Where its id stands.
         id: String,
+        /// What it has when it is read afterwards.
+        #[serde(default)]
+        written: Vec<Expected>,
     }
     /// Reads a ticket.
     Read {
@@ -122,6 +138,9 @@ requests! {
         /// Where its address for people stands.
         #[serde(default)]
         link: Option<String>,
+        /// What keeps it from the eyes of others, whenever it is read.
+        #[serde(default)]
+        confidential: Vec<Expected>,
     }
     /// Reads what was said to people there.
     Comments {
@@ -129,6 +148,9 @@ requests! {
         list: String,
         /// Where the words stand in an item.
         text: String,
+        /// What keeps an item of ours from the eyes of others.
+        #[serde(default)]
+        confidential: Vec<Expected>,
     }
     /// Looks up by name what a status has to be written as.
     Lookup {
@@ -170,6 +192,49 @@ presets! {
     Zentao "zentao";
 }
 
+/// Names that a tracker has to be given: parameters, then credentials.
+pub type Needs = (BTreeSet<String>, BTreeSet<String>);
+
+impl Profile {
+    fn requests(&self) -> impl Iterator<Item = &Request> {
+        let own = [&self.search.request, &self.create.request, &self.read.request, &self.update.request];
+        let more = [
+            self.lookup.as_ref().map(|lookup| &lookup.request),
+            self.token.as_ref().map(|token| &token.request),
+            self.comments.as_ref().map(|comments| &comments.request),
+            self.comment.as_ref(),
+        ];
+        own.into_iter().chain(more.into_iter().flatten())
+    }
+
+    fn expected(&self) -> impl Iterator<Item = &Expected> {
+        let comments = self.comments.iter().flat_map(|comments| &comments.confidential);
+        self.create.written.iter().chain(&self.read.confidential).chain(comments)
+    }
+
+    /// Every template.
+    fn templates(&self) -> Value {
+        let requests: Vec<_> = self.requests().map(|request| json!([request.url, request.body])).collect();
+        let expected: Vec<_> = self.expected().map(|expected| &expected.is).collect();
+        json!([requests, expected, self.headers, self.browse])
+    }
+
+    /// What a tracker has to be given for these templates.
+    ///
+    /// # Errors
+    /// The first that is no template.
+    pub fn needs(&self) -> Result<Needs, minijinja::Error> {
+        let names = template::names(&self.templates())?;
+        let of = |kind: &str| {
+            let named = |set: &BTreeSet<String>| -> BTreeSet<String> {
+                set.iter().filter_map(|name| Some(name.strip_prefix(kind)?.to_owned())).collect()
+            };
+            &named(&names.needed) - &named(&names.optional)
+        };
+        Ok((of("parameters."), of("credentials.")))
+    }
+}
+
 /// The profile of a preset.
 ///
 /// # Errors
@@ -188,25 +253,18 @@ pub fn parse(text: &str) -> Result<Profile, String> {
         return Err(format!("send at most {MOST_BYTES} bytes"));
     }
     let profile: Profile = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let lookup = profile.lookup.as_ref().map(|lookup| &lookup.request);
-    let token = profile.token.as_ref().map(|token| &token.request);
-    let own =
-        [&profile.search.request, &profile.create.request, &profile.read.request, &profile.update.request];
     if profile.comments.is_some() != profile.comment.is_some() {
         return Err("comments and comment go together: a comment is looked for before it is made".to_owned());
     }
-    let comments = profile.comments.as_ref().map(|comments| &comments.request);
-    let more = [lookup, token, comments, profile.comment.as_ref()];
-    for request in own.into_iter().chain(more.into_iter().flatten()) {
+    for request in profile.requests() {
         if !["GET", "POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
             return Err(format!("{:?} is no method: send GET, POST, PUT or PATCH", request.method));
         }
         if !request.url.starts_with('/') {
             return Err(format!("{:?} has to begin with a slash: it goes below the base URL", request.url));
         }
-        template::check(&json!([request.url, request.body])).map_err(|error| error.to_string())?;
     }
-    template::check(&json!([profile.headers, profile.browse])).map_err(|error| error.to_string())?;
+    template::check(&profile.templates()).map_err(|error| error.to_string())?;
     if let Some(header) = profile.hook.as_ref().and_then(Proof::header)
         && HeaderName::try_from(header).is_err()
     {

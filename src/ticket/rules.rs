@@ -41,8 +41,8 @@ pub fn subject(number: &str, line: &str, title: &str, marker: &str) -> String {
 pub enum Heard {
     /// What we wrote, or what was there before: no news.
     Echo,
-    /// It proposes that the fix is submitted.
-    Ready,
+    /// It proposes this state of the fix.
+    Proposes(RemediationState),
     /// Something else: it proposes nothing.
     Unknown,
 }
@@ -59,9 +59,32 @@ pub fn heard(
     if ours.is_some_and(|status| status.read == now) || before == Some(now) {
         Heard::Echo
     } else if ready.iter().any(|status| status == now) {
-        Heard::Ready
+        Heard::Proposes(RemediationState::Submitted)
     } else {
-        Heard::Unknown
+        // The map of what is told, read the other way. A status that stands for several states means the first.
+        let meant = statuses.iter().find(|(_, status)| status.read == now).map(|(state, _)| *state);
+        meant
+            .filter(|meant| !(is_open(*meant) && told.is_some_and(is_open)))
+            .map_or(Heard::Unknown, Heard::Proposes)
+    }
+}
+
+/// Whether a fix in this state is not there yet: that it failed or is planned is all the same to who works on it.
+fn is_open(state: RemediationState) -> bool {
+    matches!(state, RemediationState::Planned | RemediationState::Failed)
+}
+
+/// Why a tracker's word cannot bring a fix to `state`; none where the rules of the remediation decide.
+pub fn never_by_tracker(state: RemediationState) -> Option<&'static str> {
+    match state {
+        RemediationState::Submitted => None,
+        RemediationState::Planned => {
+            Some("a submitted fix goes back when a verification says that it fails (verifyFix)")
+        }
+        RemediationState::Failed | RemediationState::Passed => {
+            Some("whether a fix holds is verified here, with evidence (verifyFix)")
+        }
+        RemediationState::RiskAccepted => Some("a risk is accepted here, by a decision (acceptRisk)"),
     }
 }
 
@@ -98,7 +121,37 @@ mod tests {
         let heard = |now, before| heard(now, before, told, &statuses, &ready);
         assert_eq!(heard("New", Some("Resolved")), Heard::Echo);
         assert_eq!(heard("Resolved", Some("Resolved")), Heard::Echo, "the second hook of one change");
-        assert_eq!(heard("Resolved", Some("New")), Heard::Ready);
+        assert_eq!(heard("Resolved", Some("New")), Heard::Proposes(RemediationState::Submitted));
         assert_eq!(heard("On the moon", Some("New")), Heard::Unknown);
+    }
+
+    #[test]
+    fn a_status_proposes_the_state_that_it_stands_for() {
+        use RemediationState::{Failed, Passed, Planned, RiskAccepted, Submitted};
+        let status = |text: &str| Status { write: "3".to_owned(), read: text.to_owned() };
+        let statuses = BTreeMap::from([
+            (Planned, status("open")),
+            (Submitted, status("Resolved")),
+            (Failed, status("Feedback")),
+            (Passed, status("Closed")),
+            (RiskAccepted, status("Closed")),
+        ]);
+        let heard = |now, told| heard(now, Some("before"), Some(told), &statuses, &["Ready".to_owned()]);
+        for (now, told, means) in [
+            ("open", Submitted, Heard::Proposes(Planned)),
+            ("Feedback", Submitted, Heard::Proposes(Failed)),
+            ("Closed", Submitted, Heard::Proposes(Passed)),
+            ("Closed", RiskAccepted, Heard::Echo),
+            ("Resolved", Passed, Heard::Proposes(Submitted)),
+            ("Ready", Planned, Heard::Proposes(Submitted)),
+            ("Feedback", Planned, Heard::Unknown),
+            ("open", Failed, Heard::Unknown),
+        ] {
+            assert_eq!(heard(now, told), means, "{now} after {told}");
+        }
+        for state in [Planned, Failed, Passed, RiskAccepted] {
+            assert!(never_by_tracker(state).is_some(), "{state}: a ticket's change is no command");
+        }
+        assert_eq!(never_by_tracker(Submitted), None);
     }
 }

@@ -89,14 +89,15 @@ pub async fn by_external_id(app: &App, tracker: Uuid, id: &str) -> Result<Option
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// Tickets that are in a tracker and kept in step, by id.
+/// Tickets of a tracker that should be in step with their fix, by id: all but those that were unlinked or wait for
+/// their first moment.
 ///
 /// # Errors
 /// Of the database.
-pub async fn linked(app: &App, tracker: Uuid) -> Result<Vec<ticket::Model>> {
+pub async fn kept_in(app: &App, tracker: Uuid) -> Result<Vec<ticket::Model>> {
     let select = ticket::Entity::find()
         .filter(ticket::Column::TrackerId.eq(tracker))
-        .filter(ticket::Column::State.eq(TicketState::Linked))
+        .filter(ticket::Column::State.is_not_in([TicketState::Unlinked, TicketState::Pending]))
         .order_by_asc(ticket::Column::Id);
     Ok(select.all(app.database.reader()).await?)
 }
@@ -177,6 +178,14 @@ pub async fn claim(app: &App, id: Uuid, now: DateTime<Utc>) -> Result<Option<Hel
         (Some(tracker), Some(fix), Some(event)) => Ok(Some(Held { ticket, tracker, fix, event })),
         _ => Ok(None),
     }
+}
+
+/// A ticket's event as it now is.
+///
+/// # Errors
+/// NOT_FOUND when there is none; of the database.
+pub async fn event(app: &App, id: Uuid) -> Result<event::Model> {
+    event::Entity::find_by_id(id).one(app.database.writer()).await?.ok_or(Error::NotFound)
 }
 
 /// A ticket as it now is.

@@ -126,6 +126,18 @@ async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> R
     if before.state != after.state {
         tell(app, &mut changes, &after);
     }
+    if after.state == TicketState::Refused && before.state != TicketState::Refused {
+        let told = notice::Told {
+            kind: NoticeKind::TicketRefused,
+            percent: None,
+            event: Some(after.event_id),
+            about: after.id,
+            once: Some(format!("ticket:{}:{}", after.id.simple(), before.version)),
+        };
+        let event = store::event(app, after.event_id).await?;
+        let people = notice::answerable(app, &event, &after.opened_by).await?;
+        notice::tell_once(app, &mut changes, people, &told).await?;
+    }
     let given_up = after.state == TicketState::Failed && before.state != TicketState::Failed;
     if given_up || (after.attempts >= FAILING && after.attempts > before.attempts) {
         let told = notice::Told {
@@ -176,6 +188,14 @@ async fn converse(
     };
     after.url.clone_from(&seen.url);
     after.note = None;
+    // One that was made a moment ago. Who tries a ticket again takes it as it is, but for who may see it.
+    let made = held.ticket.external_id.is_none();
+    let checked = session.check_confidential(&seen);
+    let checked = checked.and_then(|()| if made { session.check_written(&seen) } else { Ok(()) });
+    if let Err(trouble) = checked {
+        after.seen_status = Some(seen.status);
+        return Ok(Err(trouble));
+    }
     let told = held.ticket.pushed_state;
     if told == Some(held.fix.state) {
         let before = held.ticket.seen_status.as_deref();
@@ -186,8 +206,8 @@ async fn converse(
                 }
             }
             Heard::Unknown => after.proposal = Some(TicketProposal::Unknown),
-            Heard::Ready => {
-                propose(app, held, after).await?;
+            Heard::Proposes(state) => {
+                propose(app, held, state, after).await?;
                 if after.proposal == Some(TicketProposal::Refused) {
                     // The version is raised only when this is settled, so trying again makes the same mark.
                     after.remark = Some(format!("{marker}-refused-{}", held.ticket.version));
@@ -233,7 +253,12 @@ async fn find_or_create(session: &Session<'_>, marker: &str) -> std::result::Res
 }
 
 /// Puts the tracker's word before the rules of the remediation.
-async fn propose(app: &App, held: &Held, after: &mut ticket::Model) -> Result<()> {
+async fn propose(app: &App, held: &Held, state: RemediationState, after: &mut ticket::Model) -> Result<()> {
+    if let Some(reason) = rules::never_by_tracker(state) {
+        after.proposal = Some(TicketProposal::Refused);
+        after.note = Some(reason.to_owned());
+        return Ok(());
+    }
     let patch = after.url.clone().or_else(|| after.external_id.clone()).unwrap_or_default();
     let by = format!("tracker {}", held.tracker.name);
     match crate::remediation::submit_by_tracker(app, held.fix.id, &by, &patch).await {

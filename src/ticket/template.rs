@@ -1,7 +1,10 @@
 //! Templates of requests: values are put into JSON texts and URLs, never into JSON or a query as such.
 //!
 //! A body is rendered text by text inside its JSON, so nothing that is put in can leave its text; in a URL
-//! everything that is put in is percent-encoded. What is not defined is an error, and work is bounded.
+//! everything that is put in is percent-encoded. What is not defined is an error, but in a field whose name ends in `?`,
+//! which is then left out. Work is bounded.
+
+use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::{Environment, Error, ErrorKind};
@@ -45,7 +48,12 @@ pub fn json(template: &Value, context: &Value) -> Result<Value, Error> {
         Value::Object(fields) => Value::Object(
             fields
                 .iter()
-                .map(|(name, field)| Ok((name.clone(), json(field, context)?)))
+                .filter_map(|(name, field)| match (name.strip_suffix('?'), json(field, context)) {
+                    (Some(_), Err(error)) if error.kind() == ErrorKind::UndefinedError => None,
+                    (optional, field) => {
+                        Some(field.map(|field| (optional.unwrap_or(name).to_owned(), field)))
+                    }
+                })
                 .collect::<Result<_, Error>>()?,
         ),
         other => other.clone(),
@@ -66,6 +74,44 @@ pub fn text(template: &str, context: &Value) -> Result<String, Error> {
 /// Those of [`json`].
 pub fn url(template: &str, context: &Value) -> Result<String, Error> {
     engine::written(&environment(true), template, JOINS, context)
+}
+
+/// What templates name, with a dot before each part: `parameters.project`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// All but those of optional fields.
+    pub needed: BTreeSet<String>,
+    /// Those of fields that are left out without them.
+    pub optional: BTreeSet<String>,
+}
+
+/// What the templates inside `template` name.
+///
+/// # Errors
+/// The first that is no template.
+pub fn names(template: &Value) -> Result<Names, Error> {
+    fn gather(template: &Value, is_optional: bool, names: &mut Names) -> Result<(), Error> {
+        match template {
+            Value::String(text) => {
+                let found = environment(false).template_from_str(text)?.undeclared_variables(true);
+                let all = if is_optional { &mut names.optional } else { &mut names.needed };
+                all.extend(found);
+            }
+            Value::Array(items) => {
+                items.iter().try_for_each(|item| gather(item, is_optional, names))?;
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    gather(field, is_optional || name.ends_with('?'), names)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+    let mut names = Names::default();
+    gather(template, false, &mut names)?;
+    Ok(names)
 }
 
 /// Whether every text inside `template` is a template at all.
@@ -96,6 +142,22 @@ mod tests {
         let body = super::json(&json!({ "title": "[{{ subject }}]", "severity": 3 }), &context).unwrap();
         assert_eq!(body, json!({ "title": "[\"}, {{ credentials }} \\]", "severity": 3 }));
         assert_eq!(url("/issues/{{ id }}?x=1", &context).unwrap(), "/issues/a%2F..%2Fb%3Fc%3Dd%26e?x=1");
+    }
+
+    #[test]
+    fn an_optional_field_is_left_out_without_its_parameter_and_no_other_is() {
+        let body =
+            json!({ "summary": "{{ subject }}", "security?": { "name": "{{ parameters.security }}" } });
+        let context = |parameters: Value| json!({ "subject": "A hole", "parameters": parameters });
+        let with = super::json(&body, &context(json!({ "security": "Internal" }))).unwrap();
+        assert_eq!(with, json!({ "summary": "A hole", "security": { "name": "Internal" } }));
+        assert_eq!(super::json(&body, &context(json!({}))).unwrap(), json!({ "summary": "A hole" }));
+        assert!(super::json(&json!({ "a": "{{ missing }}" }), &context(json!({}))).is_err());
+        let names = names(&json!([body, "{{ (credentials.user ~ ':')|base64 }}"])).unwrap();
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let expected =
+            Names { needed: set(&["subject", "credentials.user"]), optional: set(&["parameters.security"]) };
+        assert_eq!(names, expected);
     }
 
     #[test]

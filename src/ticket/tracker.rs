@@ -68,7 +68,8 @@ pub struct CreateTracker {
     pub preset: TrackerPreset,
     /// Where it is: every request goes below this URL. 基础地址。
     pub base_url: String,
-    /// Values that its requests need. 参数。
+    /// Values that its requests need: each that the profile names, unless in a field that it may leave out.
+    /// 参数；接口描述中引用的均须提供，可省略的字段除外。
     #[graphql(default)]
     pub parameters: Vec<TrackerParameterInput>,
     /// How it is spoken to, as JSON: for CUSTOM, and for nothing else. 接口描述（JSON），仅限 CUSTOM。
@@ -212,6 +213,27 @@ fn custom_profile(text: &str) -> Result<Value> {
     Ok(serde_json::to_value(profile).map_err(anyhow::Error::from)?)
 }
 
+/// That every parameter and every credential that the requests name is given, where they are at hand.
+fn supplied(row: &tracker::Model, credentials: Option<&[TrackerCredentialInput]>) -> Result<()> {
+    let (parameters, secrets) = profile_of(row)?.needs().map_err(anyhow::Error::from)?;
+    let lacking = |needed: BTreeSet<String>, given: &dyn Fn(&str) -> bool| {
+        needed.into_iter().filter(|name| !given(name)).collect::<Vec<_>>().join(", ")
+    };
+    let parameters = lacking(parameters, &|name| row.parameters.get(name).is_some());
+    if !parameters.is_empty() {
+        return Err(Error::bad_input(
+            "input.parameters",
+            format!("its requests need {parameters}: send them"),
+        ));
+    }
+    let Some(given) = credentials else { return Ok(()) };
+    let secrets = lacking(secrets, &|name| given.iter().any(|one| one.name == name));
+    if !secrets.is_empty() {
+        return Err(Error::bad_input("input.credentials", format!("its requests need {secrets}: send them")));
+    }
+    Ok(())
+}
+
 fn seal(app: &App, tracker: Uuid, given: &[TrackerCredentialInput]) -> Result<Vec<u8>> {
     const FIELD: &str = "input.credentials";
     named(FIELD, &given.iter().map(|one| one.name.as_str()).collect::<Vec<_>>())?;
@@ -303,6 +325,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateTracker) -> Result<t
         created_at: now,
         changed_at: now,
     };
+    supplied(&row, Some(&input.credentials))?;
     let mut changes = ChangeSet::new(app, actor, Action::CreateTracker);
     let row = changes.create(app, row, None);
     if let Some(once) = &once {
@@ -364,6 +387,9 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateTracker) -> Result<t
         MaybeUndefined::Value(seconds) => after.poll_seconds = poll(Some(seconds))?,
     }
     after.state = input.state.unwrap_or(before.state);
+    if input.parameters.is_some() || input.profile.is_some() || input.credentials.is_some() {
+        supplied(&after, input.credentials.as_deref())?;
+    }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateTracker);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;

@@ -16,7 +16,7 @@ use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet};
 
 /// Most deliveries that are put back at once.
-const MOST: u64 = 1_000;
+const MOST: usize = 1_000;
 
 /// A delivery to send again. 待重新推送的记录。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -35,6 +35,8 @@ pub struct ReplayDeliveries {
     pub endpoint: Id<webhook_endpoint::Entity>,
     /// Made at or after this instant. 起始时间（含）。
     pub since: DateTime<Utc>,
+    /// Where the last call ended: its `nextCursor`. The same range goes on from there. 上次返回的 nextCursor，从该处继续。
+    pub after: Option<String>,
     /// Those that were delivered as well as those given up. 是否包含已送达的记录。
     #[graphql(default)]
     pub delivered_too: bool,
@@ -74,21 +76,26 @@ pub async fn replay(app: &App, actor: &Actor, input: &ReplayDelivery) -> Result<
     store::find_delivery(app, actor, row.id).await
 }
 
-/// Puts deliveries of an endpoint back to be sent, at most a thousand; answers the endpoint and how many, which is
-/// not kept for a key that came before.
+/// What was put back.
+pub struct Replayed {
+    /// The endpoint.
+    pub endpoint: webhook_endpoint::Model,
+    /// How many; not kept for a key that came before.
+    pub count: Option<usize>,
+    /// Where there are more; not kept either.
+    pub next: Option<String>,
+}
+
+/// Puts deliveries of an endpoint back to be sent, at most a thousand.
 ///
 /// # Errors
-/// By policy; NOT_FOUND.
-pub async fn replay_since(
-    app: &App,
-    actor: &Actor,
-    input: &ReplayDeliveries,
-) -> Result<(webhook_endpoint::Model, Option<usize>)> {
+/// By policy; NOT_FOUND; BAD_USER_INPUT on a cursor that is none.
+pub async fn replay_since(app: &App, actor: &Actor, input: &ReplayDeliveries) -> Result<Replayed> {
     require(actor, Action::ReplayDeliveries)?;
     let endpoint = store::find(app, input.endpoint.0).await?;
     let key = input.idempotency_key.as_deref();
     let key = match idempotency::replay(app, actor, Action::ReplayDeliveries, key, input).await? {
-        Replay::Done(_) => return Ok((endpoint, None)),
+        Replay::Done(_) => return Ok(Replayed { endpoint, count: None, next: None }),
         Replay::First(key) => key,
     };
     let states: Vec<DeliveryState> = [
@@ -99,9 +106,10 @@ pub async fn replay_since(
     .into_iter()
     .filter_map(|(state, wanted)| wanted.then_some(state))
     .collect();
-    let ids = store::finished(app, actor, endpoint.id, &states, input.since, MOST).await?;
+    let after = input.after.as_deref();
+    let (ids, next) = store::finished(app, actor, endpoint.id, &states, input.since, after, MOST).await?;
     if ids.is_empty() {
-        return Ok((endpoint, Some(0)));
+        return Ok(Replayed { endpoint, count: Some(0), next });
     }
     let count = ids.len();
     let mut changes = ChangeSet::new(app, actor, Action::ReplayDeliveries)
@@ -110,7 +118,7 @@ pub async fn replay_since(
         changes.remember(key, endpoint.id);
     }
     changes.write_update(store::replay(app, ids, changes.at()));
-    let after = changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
+    let endpoint = changes.revise(app, &endpoint, endpoint.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
-    Ok((after, Some(count)))
+    Ok(Replayed { endpoint, count: Some(count), next })
 }

@@ -79,7 +79,7 @@ pub struct CreateWebhookEndpoint {
     /// In which order deliveries leave. 推送顺序。
     #[graphql(default_with = "DeliveryOrder::Any")]
     pub delivery_order: DeliveryOrder,
-    /// Most requests at once, 1 to 32. 最大并发数，1 至 32。
+    /// Most requests at once of each worker process, 1 to 32. 每个推送进程的最大并发数，1 至 32。
     #[graphql(default = 4)]
     pub max_concurrency: i32,
     /// Custom headers. 自定义请求头。
@@ -124,7 +124,7 @@ pub struct UpdateWebhookEndpoint {
     pub payload: Option<WebhookPayload>,
     /// In which order deliveries leave. 推送顺序。
     pub delivery_order: Option<DeliveryOrder>,
-    /// Most requests at once, 1 to 32. 最大并发数，1 至 32。
+    /// Most requests at once of each worker process, 1 to 32. 每个推送进程的最大并发数，1 至 32。
     pub max_concurrency: Option<i32>,
     /// Custom headers, all of them anew. 自定义请求头，整体替换。
     pub headers: Option<Vec<WebhookHeaderInput>>,

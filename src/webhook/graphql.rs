@@ -14,8 +14,8 @@ use secrecy::ExposeSecret;
 use super::store::{self, DeliveryFilter};
 use super::{
     ConfirmWebhookGrant, CreateWebhookEndpoint, DeleteWebhookEndpoint, Endpoint, PauseWebhookEndpoint,
-    ReplayDeliveries, ReplayDelivery, ResumeWebhookEndpoint, RevokeWebhookGrant, RotateWebhookSecret,
-    TestWebhookEndpoint, UpdateWebhookEndpoint,
+    ReplayDeliveries, ReplayDelivery, Replayed, ResumeWebhookEndpoint, RevokeWebhookGrant,
+    RotateWebhookSecret, TestWebhookEndpoint, UpdateWebhookEndpoint,
 };
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::{ApiResult, UserError, settle};
@@ -67,9 +67,12 @@ impl WebhookSecretPayload {
 pub struct ReplayDeliveriesPayload {
     /// The endpoint; null when it was refused. 端点；被拒绝时为空。
     endpoint: Option<WebhookEndpoint>,
-    /// How many were put back; at most 1000, call again for more. Null when it was refused, or the key came before.
+    /// How many were put back, at most 1000. Null when it was refused, or the key came before.
     /// 重新排队的条数，每次最多一千条；被拒绝或键已用过时为空。
     count: Option<i32>,
+    /// What to send as `after` to go on; null when these were all, it was refused, or the key came before.
+    /// 继续时作为 after 传入；已全部完成、被拒绝或键已用过时为空。
+    next_cursor: Option<String>,
     /// Why it was refused; empty when it was done. 被拒绝的原因；成功时为空。
     user_errors: Vec<UserError>,
 }
@@ -249,8 +252,16 @@ impl WebhookMutation {
     ) -> ApiResult<ReplayDeliveriesPayload> {
         let done = retrying(|| super::replay_since(app(ctx), actor(ctx), &input)).await;
         let (done, user_errors) = settle(done)?;
-        let (row, count) = done.unzip();
-        let count = count.flatten().map(|count| i32::try_from(count).unwrap_or(i32::MAX));
-        Ok(ReplayDeliveriesPayload { endpoint: row.map(WebhookEndpoint::from), count, user_errors })
+        let Some(Replayed { endpoint, count, next }) = done else {
+            return Ok(ReplayDeliveriesPayload {
+                endpoint: None,
+                count: None,
+                next_cursor: None,
+                user_errors,
+            });
+        };
+        let count = count.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+        let endpoint = Some(endpoint.into());
+        Ok(ReplayDeliveriesPayload { endpoint, count, next_cursor: next, user_errors })
     }
 }

@@ -40,7 +40,7 @@ mod turn;
 mod upkeep;
 
 pub use deliver::message_id;
-pub use deliveries::{ReplayDeliveries, ReplayDelivery, replay, replay_since};
+pub use deliveries::{ReplayDeliveries, ReplayDelivery, Replayed, replay, replay_since};
 pub use endpoint::{
     CreateWebhookEndpoint, UpdateWebhookEndpoint, WebhookGrantInput, WebhookHeaderInput, create, update,
 };

@@ -17,6 +17,9 @@ use super::sign::Key;
 use crate::app::App;
 use crate::error::Result;
 
+/// A part of a bot's URL that is at least so long may be its token.
+const TOKEN: usize = 8;
+
 /// The endpoints that are delivered to, as they were read.
 #[derive(Default)]
 pub(super) struct Receivers {
@@ -77,6 +80,11 @@ fn receiver(row: webhook_endpoint::Model, target: Target) -> anyhow::Result<Rece
     if row.sealed_url.is_some() {
         hidden.push(url.path().to_owned().into());
         hidden.extend(url.query().map(|query| query.to_owned().into()));
+        // A bot's error names the token alone.
+        let values = url.query_pairs().map(|(_, value)| value.into_owned());
+        let segments = url.path_segments().into_iter().flatten().map(str::to_owned);
+        let parts = values.chain(segments).filter(|part| part.len() >= TOKEN);
+        hidden.extend(parts.map(SecretString::from));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in target.headers {

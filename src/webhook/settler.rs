@@ -128,7 +128,7 @@ impl Watch {
             known.1 = since;
         }
         if fared.dead > 0 {
-            trouble::tell_of_dead(app, row.id, fared.dead).await?;
+            trouble::tell_of_dead(app, row, fared.dead).await?;
         }
         if fared.gone {
             trouble::disable(app, row.id, "the receiver answered 410: it wants no more").await?;

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, ChannelKind, DecisionKind, DeliveryState, EndpointState, Facet, ReplyKind,
-    ReplyState, WorldFactKind,
+    ReplyState, Tlp,
 };
 use entity::{
     affected_product, channel, decision, delivery, delivery_attempt, event, event_access, message, principal,
-    reply, report, webhook_endpoint, webhook_secret, world_fact,
+    reply, report, webhook_endpoint, webhook_secret,
 };
 use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -182,30 +182,38 @@ pub async fn find_delivery(app: &App, actor: &Actor, id: Uuid) -> Result<deliver
         .ok_or(Error::NotFound)
 }
 
-/// Deliveries of an endpoint that ended in `state` and were made at or after `since`, oldest first.
+/// Deliveries of an endpoint that ended in one of `states` and were made at or after `since`, oldest first; those after
+/// the cursor `after` alone. With them the cursor after which there are more; none when these are all.
 ///
 /// # Errors
-/// Of the database.
+/// BAD_USER_INPUT when `after` is no such cursor; of the database.
 pub async fn finished(
     app: &App,
     actor: &Actor,
     endpoint: Uuid,
     states: &[DeliveryState],
     since: DateTime<Utc>,
-    most: u64,
-) -> Result<Vec<Uuid>> {
+    after: Option<&str>,
+    most: usize,
+) -> Result<(Vec<Uuid>, Option<String>)> {
     use delivery::{Column, Entity};
-    let select: Select<Entity> = Entity::find()
+    let keyset = Keyset { column: Column::CreatedAt, id: Column::Id, descending: false };
+    let mut select: Select<Entity> = Entity::find()
         .filter(Column::EndpointId.eq(endpoint))
         .filter(Column::State.is_in(states.iter().copied()))
         .filter(Column::CreatedAt.gte(since))
         .filter(visible_deliveries(actor))
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::Id)
-        .limit(most);
-    let rows: Vec<Uuid> =
-        select.select_only().column(Column::Id).into_tuple().all(app.database.reader()).await?;
-    Ok(rows)
+        .limit(most as u64 + 1);
+    if let Some(after) = after {
+        select = select.filter(keyset.beyond("input.after", after, true)?);
+    }
+    let mut rows = select.all(app.database.reader()).await?;
+    let more = rows.len() > most;
+    rows.truncate(most);
+    let next = rows.last().filter(|_| more).map(|last| keyset.cursor(last)).transpose()?;
+    Ok((rows.into_iter().map(|row| row.id).collect(), next))
 }
 
 /// Puts deliveries back to be tried from the start; their ids stay, so a receiver recognises them.
@@ -341,39 +349,36 @@ pub async fn products_of(app: &App, events: &HashSet<Uuid>) -> Result<Vec<affect
     Ok(select.order_by_asc(affected_product::Column::Id).all(app.database.reader()).await?)
 }
 
-/// What of `events` may go abroad, by the newest decision about each; without one, a publicly known event may be
-/// named. Those of which nothing may are left out.
+/// What of `events` may go abroad: what is public whole, as replies do, and else what the newest decision about it lets
+/// go. Those of which nothing may are left out.
 ///
 /// # Errors
 /// Of the database.
 pub async fn abroad(app: &App, events: &HashSet<Uuid>) -> Result<HashMap<Uuid, Abroad>> {
     let (db, backend) = (app.database.reader(), app.database.backend());
-    let known: Vec<Uuid> = world_fact::Entity::find()
-        .select_only()
-        .column(world_fact::Column::EventId)
-        .filter(is_one_of(backend, world_fact::Column::EventId, events.iter().copied()))
-        .filter(world_fact::Column::Kind.eq(WorldFactKind::PubliclyKnown))
-        .into_tuple()
-        .all(db)
-        .await?;
+    let open = event::Entity::find()
+        .filter(is_one_of(backend, event::Column::Id, events.iter().copied()))
+        .filter(event::Column::Tlp.eq(Tlp::Clear))
+        .all(db);
     let decided = decision::Entity::find()
         .filter(is_one_of(backend, decision::Column::EventId, events.iter().copied()))
         .filter(decision::Column::Kind.eq(DecisionKind::ReportAbroad))
         .filter(decision::Column::DecidedAt.is_not_null())
         .order_by_asc(decision::Column::DecidedAt)
         .order_by_asc(decision::Column::Id)
-        .all(db)
-        .await?;
-    let reported = reported_at_home(app, events).await?;
+        .all(db);
+    let (open, decided) = tokio::try_join!(open, decided)?;
     let newest: HashMap<Uuid, Option<AbroadExtent>> =
         decided.into_iter().map(|row| (row.event_id, row.extent)).collect();
-    let mut may: HashMap<Uuid, Abroad> = known.into_iter().map(|event| (event, Abroad::Thin)).collect();
-    for (event, extent) in newest {
-        match rules::abroad(extent, reported.contains(&event)) {
-            Some(abroad) => may.insert(event, abroad),
-            None => may.remove(&event),
-        };
-    }
+    let asks_home = newest.values().any(|extent| *extent == Some(AbroadExtent::AllowAfterDomesticReport));
+    let reported = if asks_home { reported_at_home(app, events).await? } else { HashSet::new() };
+    let decided = newest
+        .into_iter()
+        .filter_map(|(id, extent)| Some((id, rules::abroad(extent, reported.contains(&id))?)));
+    let mut may: HashMap<Uuid, Abroad> = decided.collect();
+    may.extend(
+        crate::protection::store::disclosed(app, &open).await?.into_iter().map(|id| (id, Abroad::Full)),
+    );
     Ok(may)
 }
 

@@ -55,13 +55,24 @@ pub(super) async fn disable(app: &App, endpoint: Uuid, reason: &str) -> Result<(
     .await
 }
 
-/// Tells those who look after the endpoint that deliveries to it were given up.
+/// Tells those who look after the endpoint that deliveries to it were given up: its owner once a day.
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn tell_of_dead(app: &App, endpoint: Uuid, dead: i32) -> Result<()> {
-    let mut changes = ChangeSet::new(app, &worker(), Action::PauseWebhookEndpoint);
-    let told = WebhookEndpointFailing { endpoint: Opaque::new(endpoint), given_up: dead };
-    changes.message(app, None, &told);
-    app.commit(changes).await
+pub(super) async fn tell_of_dead(app: &App, endpoint: &webhook_endpoint::Model, dead: i32) -> Result<()> {
+    retrying(|| async {
+        let mut changes = ChangeSet::new(app, &worker(), Action::PauseWebhookEndpoint);
+        let failing = WebhookEndpointFailing { endpoint: Opaque::new(endpoint.id), given_up: dead };
+        changes.message(app, None, &failing);
+        let told = notice::Told {
+            kind: NoticeKind::DeliveriesGivenUp,
+            percent: None,
+            event: None,
+            about: endpoint.id,
+            once: Some(notice::rules::daily("dead", endpoint.id, changes.at())),
+        };
+        notice::tell_once(app, &mut changes, [endpoint.owner.clone()].into(), &told).await?;
+        app.commit(changes).await
+    })
+    .await
 }

@@ -26,8 +26,8 @@ use crate::receiver::{Receiver, Seen};
 use crate::sequencer::sequence_all;
 
 /// A type of message that tests write by hand, and the event that it is about.
-const SCORED: &str = "event.scored";
-const ONE: Option<Uuid> = Some(Uuid::from_u128(1));
+pub(crate) const SCORED: &str = "event.scored";
+pub(crate) const ONE: Option<Uuid> = Some(Uuid::from_u128(1));
 
 /// An active endpoint with a confirmed grant, and one signing secret.
 pub(crate) async fn endpoint(
@@ -97,17 +97,17 @@ async fn secret(app: &TestApp, endpoint: Uuid, byte: u8, ends_in: Option<TimeDel
 }
 
 /// Positions, fans out, and delivers all that is due.
-async fn deliver(app: &TestApp) {
+pub(crate) async fn deliver(app: &TestApp) {
     sequence_all(&app.app).await;
     worker::drain(Arc::clone(&app.app)).await.unwrap();
 }
 
-async fn deliveries(app: &TestApp) -> Vec<delivery::Model> {
+pub(crate) async fn deliveries(app: &TestApp) -> Vec<delivery::Model> {
     let rows = delivery::Entity::find().order_by_asc(delivery::Column::Position);
     rows.order_by_asc(delivery::Column::Id).all(app.app.database.reader()).await.unwrap()
 }
 
-async fn attempts(app: &TestApp) -> Vec<delivery_attempt::Model> {
+pub(crate) async fn attempts(app: &TestApp) -> Vec<delivery_attempt::Model> {
     let rows = delivery_attempt::Entity::find().order_by_asc(delivery_attempt::Column::At);
     rows.order_by_asc(delivery_attempt::Column::Id).all(app.app.database.reader()).await.unwrap()
 }
@@ -134,7 +134,7 @@ fn is_signed(app: &TestApp, seen: &Seen, byte: u8) -> bool {
     verify([&key], headers, &seen.body, app.now()).is_ok()
 }
 
-async fn message(app: &TestApp, kind: &str, event: Option<Uuid>) -> Uuid {
+pub(crate) async fn message(app: &TestApp, kind: &str, event: Option<Uuid>) -> Uuid {
     let row = message::Model {
         id: app.app.ids.next(),
         kind: kind.to_owned(),
@@ -335,6 +335,10 @@ async fn what_is_given_up_is_kept_and_told_of() {
         assert_eq!(reload(&app, &row).await.state, EndpointState::Active);
         let kinds = message::Entity::find().all(app.app.database.reader()).await.unwrap();
         assert_eq!(kinds.iter().filter(|row| row.kind == "webhook.endpoint_failing").count(), 1);
+        let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let told: Vec<_> = told.iter().map(|row| (row.subject.as_str(), row.kind, row.about_id)).collect();
+        let kind = entity::vocabulary::NoticeKind::DeliveriesGivenUp;
+        assert_eq!(told, [(row.owner.as_str(), kind, row.id)], "its owner, once");
     })
     .await;
 }
@@ -524,7 +528,7 @@ async fn of_one_event_each_follows_the_one_before() {
 }
 
 /// An event with this id that an analyst sees.
-async fn stand_in_event(app: &TestApp, id: Uuid) {
+pub(crate) async fn stand_in_event(app: &TestApp, id: Uuid) {
     let analyst = vulndesk::auth::Actor::operator("analyst-0", [vulndesk::auth::Role::Analyst]);
     let mut row = vulndesk::event::new(&app.app, "A hole", app.now(), Tlp::Green).await.unwrap();
     row.id = id;

@@ -17,7 +17,7 @@ use crate::clocks::messages;
 use crate::harness::{TestApp, on_both};
 
 /// A hook on its way.
-struct Hook<'a> {
+pub(crate) struct Hook<'a> {
     app: &'a TestApp,
     path: &'a str,
     secret: &'a str,
@@ -27,12 +27,12 @@ struct Hook<'a> {
 }
 
 impl<'a> Hook<'a> {
-    fn new(app: &'a TestApp, secret: &'a str, id: &'a str, kind: &str, data: Value) -> Self {
+    pub(crate) fn new(app: &'a TestApp, secret: &'a str, id: &'a str, kind: &str, data: Value) -> Self {
         let body = json!({ "type": kind, "data": data }).to_string();
         Self { app, path: "/hooks/src/src", secret, id, at: app.now(), body }
     }
 
-    async fn send(&self) -> (u16, Value) {
+    pub(crate) async fn send(&self) -> (u16, Value) {
         let key = Key::parse(self.secret).unwrap();
         let signature = sign([&key], self.id, self.at, self.body.as_bytes());
         let request = Request::post(self.path)
@@ -46,7 +46,7 @@ impl<'a> Hook<'a> {
     }
 
     /// Sends it; it has to be carried out.
-    async fn done(&self) -> Value {
+    pub(crate) async fn done(&self) -> Value {
         let (status, answer) = self.send().await;
         assert_eq!(status, 200, "{answer}");
         answer
@@ -62,7 +62,7 @@ fn submitted(number: &str) -> Value {
 }
 
 /// Makes a channel's secret, or replaces it.
-async fn rotate(app: &TestApp, key: &str, overlap: i32) -> String {
+pub(crate) async fn rotate(app: &TestApp, key: &str, overlap: i32) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let channels = app.graphql(&admin, "{ channels { nodes { id key version } } }", Value::Null).await;
     let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();

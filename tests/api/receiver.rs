@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) headers: HeaderMap,
+    pub(crate) query: String,
     pub(crate) body: Bytes,
 }
 
@@ -47,8 +48,9 @@ impl Receiver {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (seen, arrived) = (Arc::<Mutex<Vec<Seen>>>::default(), Arc::new(Notify::new()));
         let (list, bell) = (Arc::clone(&seen), Arc::clone(&arrived));
-        let router = Router::new().fallback(move |headers: HeaderMap, body: Bytes| {
-            let one = Seen { headers, body };
+        let router = Router::new().fallback(move |uri: Uri, headers: HeaderMap, body: Bytes| {
+            let query = uri.query().unwrap_or_default().to_owned();
+            let one = Seen { headers, query, body };
             let before = {
                 let mut list = list.lock().unwrap();
                 list.push(one.clone());

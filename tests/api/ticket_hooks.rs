@@ -352,10 +352,7 @@ async fn the_same_words_of_a_later_change_are_looked_into_again() {
     on_both(|app| async move {
         let stub = Stub::start(stub::gitlab).await;
         let story = story(&app).await;
-        let made = json!({
-            "preset": "GITLAB", "baseUrl": stub.url, "parameters": [{ "name": "project", "value": "team/product" }],
-            "credentials": [{ "name": "token", "value": "a-secret-key" }],
-        });
+        let made = json!({ "preset": "GITLAB", "baseUrl": stub.url });
         let made = tracker(&app, made).await;
         open(&app, &story, &made).await;
         keep(&app).await;

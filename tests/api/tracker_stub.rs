@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     LostAnswer,
     /// It is not done, and answered as if it were.
     Ignored,
+    /// It is done, after somebody else changed the ticket.
+    Stale,
+    /// It is done, and answered with more than anybody wants to read.
+    Huge,
     /// It is done, and never answered.
     Silence,
     /// It is done, and the answer stops in the middle for ever.
@@ -64,6 +68,16 @@ pub(crate) struct World {
     pub(crate) comments: Vec<String>,
     pub(crate) faults: VecDeque<Fault>,
     pub(crate) asked: Vec<Asked>,
+    /// It leaves out what keeps a ticket or a comment from the eyes of others, and labels, without a word.
+    pub(crate) is_open: bool,
+    /// How often the ticket was changed.
+    changes: usize,
+}
+
+impl World {
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.changes)
+    }
 }
 
 /// How a kind of tracker answers: the contract.
@@ -154,11 +168,13 @@ impl Stub {
 /// None for one that never comes.
 fn answer(world: &mut World, contract: Contract, asked: Asked) -> Option<Response> {
     world.asked.push(asked.clone());
-    let fault = if asked.method == "GET" { None } else { world.faults.pop_front() };
+    let changes = asked.method != "GET" && !asked.path.ends_with("/tokens");
+    let fault = if changes { world.faults.pop_front() } else { None };
     let (status, body) = match fault {
         Some(Fault::Answer(status, words)) => {
             let status = StatusCode::from_u16(status).unwrap();
-            return Some((status, [("retry-after", "120")], words).into_response());
+            let headers = [("retry-after", "120"), ("location", "http://127.0.0.2:9/elsewhere")];
+            return Some((status, headers, words).into_response());
         }
         Some(Fault::Ignored) => {
             return Some((StatusCode::OK, "[\"'moon' isn't a valid status\"]").into_response());
@@ -177,9 +193,18 @@ fn answer(world: &mut World, contract: Contract, asked: Asked) -> Option<Respons
             contract(world, &asked);
             (502, json!({ "error": "bad gateway" }))
         }
+        Some(Fault::Huge) => {
+            let (status, _) = contract(world, &asked);
+            (status, json!({ "words": "x".repeat(2 << 20) }))
+        }
+        Some(Fault::Stale) => {
+            world.changes += 1;
+            contract(world, &asked)
+        }
         None => contract(world, &asked),
     };
-    Some((StatusCode::from_u16(status).unwrap(), body.to_string()).into_response())
+    let headers = [("etag", world.etag())];
+    Some((StatusCode::from_u16(status).unwrap(), headers, body.to_string()).into_response())
 }
 
 fn not_known(asked: &Asked) -> (u16, Value) {
@@ -233,9 +258,13 @@ pub(crate) fn redmine(world: &mut World, asked: &Asked) -> (u16, Value) {
             (201, json!({ "issue": { "id": id } }))
         }
         "GET /issues/1.json" => {
-            let journals: Vec<_> = world.comments.iter().map(|notes| json!({ "notes": notes })).collect();
+            let journals = world.comments.iter();
+            let journals: Vec<_> =
+                journals.map(|notes| json!({ "notes": notes, "private_notes": !world.is_open })).collect();
             let status = json!({ "name": world.kept[0].status });
-            (200, json!({ "issue": { "id": 1, "status": status, "journals": journals } }))
+            let subject = &world.kept[0].made_of["issue"]["subject"];
+            let issue = json!({ "id": 1, "status": status, "subject": subject, "is_private": !world.is_open, "journals": journals });
+            (200, json!({ "issue": issue }))
         }
         "PUT /issues/1.json" => {
             if let Some(notes) = asked.body["issue"]["notes"].as_str() {
@@ -279,7 +308,13 @@ fn jira(world: &mut World, asked: &Asked, version: &str, search: &str) -> (u16, 
         make(world, asked, "To Do");
         (201, json!({ "id": "10000", "key": "VULN-1" }))
     } else if call == format!("GET {issue}/VULN-1") {
-        (200, json!({ "key": "VULN-1", "fields": { "status": { "name": world.kept[0].status } } }))
+        assert!(asked.path.ends_with("?fields=status,summary,labels,security"), "{}", asked.path);
+        let mut fields = world.kept[0].made_of["fields"].clone();
+        fields["status"] = json!({ "name": world.kept[0].status });
+        if world.is_open {
+            fields["security"] = Value::Null;
+        }
+        (200, json!({ "key": "VULN-1", "fields": fields }))
     } else if call == format!("GET {issue}/VULN-1/transitions") {
         let offered = TRANSITIONS.iter().filter(|(_, name)| *name != world.kept[0].status);
         let offered: Vec<_> = offered
@@ -338,7 +373,11 @@ pub(crate) fn servicenow(world: &mut World, asked: &Asked) -> (u16, Value) {
             make(world, asked, "1");
             (201, json!({ "result": { "sys_id": "abc1", "number": "INC1" } }))
         }
-        "GET /api/now/table/incident/abc1" => (200, json!({ "result": { "state": world.kept[0].status } })),
+        "GET /api/now/table/incident/abc1" => {
+            let kept = &world.kept[0];
+            let id = &kept.made_of["correlation_id"];
+            (200, json!({ "result": { "state": kept.status, "correlation_id": id } }))
+        }
         "GET /api/now/table/sys_journal_field" => {
             assert!(asked.path.contains("element_id%3Dabc1%5Eelement%3Dwork_notes"), "{}", asked.path);
             let notes: Vec<_> = world.comments.iter().map(|said| json!({ "value": said })).collect();
@@ -374,10 +413,15 @@ pub(crate) fn gitlab(world: &mut World, asked: &Asked) -> (u16, Value) {
         }
         "GET /api/v4/projects/team%2Fproduct/issues/1" => {
             let link = "https://gitlab.example/team/product/-/issues/1";
-            (200, json!({ "iid": 1, "state": world.kept[0].status, "web_url": link }))
+            let kept = &world.kept[0];
+            let (title, labels) = (&kept.made_of["title"], [&kept.made_of["labels"]]);
+            let issue = json!({ "iid": 1, "state": kept.status, "web_url": link, "title": title, "labels": labels, "confidential": !world.is_open });
+            (200, issue)
         }
         "GET /api/v4/projects/team%2Fproduct/issues/1/notes" => {
-            let notes: Vec<_> = world.comments.iter().rev().map(|said| json!({ "body": said })).collect();
+            let notes = world.comments.iter().rev();
+            let notes: Vec<_> =
+                notes.map(|said| json!({ "body": said, "internal": !world.is_open })).collect();
             (200, notes.into())
         }
         "POST /api/v4/projects/team%2Fproduct/issues/1/notes" => {
@@ -412,10 +456,17 @@ pub(crate) fn github(world: &mut World, asked: &Asked) -> (u16, Value) {
             let id = make(world, asked, "open");
             (201, json!({ "number": id }))
         }
-        "GET /repos/team/product/issues/1" => (
-            200,
-            json!({ "state": world.kept[0].status, "html_url": "https://github.example/team/product/issues/1" }),
-        ),
+        "GET /repos/team/product/issues/1" => {
+            let kept = &world.kept[0];
+            // Who may not push to the repository sets no labels.
+            let labels = kept.made_of["labels"].as_array().unwrap().iter().filter(|_| !world.is_open);
+            let labels: Vec<_> = labels.map(|name| json!({ "name": name })).collect();
+            let link = "https://github.example/team/product/issues/1";
+            (
+                200,
+                json!({ "state": kept.status, "html_url": link, "title": kept.made_of["title"], "labels": labels }),
+            )
+        }
         "GET /repos/team/product/issues/1/comments" => {
             let comments: Vec<_> = world.comments.iter().map(|said| json!({ "body": said })).collect();
             (200, comments.into())
@@ -452,10 +503,67 @@ pub(crate) fn zentao(world: &mut World, asked: &Asked) -> (u16, Value) {
             let id = make(world, asked, "active");
             (201, json!({ "id": id }))
         }
-        "GET /api.php/v1/bugs/1" => (200, json!({ "id": 1, "status": world.kept[0].status })),
-        "POST /api.php/v1/bugs/1/resolve" => {
-            world.kept[0].status = "resolved".to_owned();
+        "GET /api.php/v1/bugs/1" => {
+            let kept = &world.kept[0];
+            (200, json!({ "id": 1, "status": kept.status, "title": kept.made_of["title"] }))
+        }
+        call => {
+            let status = match call.strip_prefix("POST /api.php/v1/bugs/1/") {
+                Some("active") => "active",
+                Some("resolve") => "resolved",
+                Some("close") => "closed",
+                _ => return not_known(asked),
+            };
+            world.kept[0].status = status.to_owned();
             (200, json!({}))
+        }
+    }
+}
+
+pub(crate) fn request_tracker(world: &mut World, asked: &Asked) -> (u16, Value) {
+    const STATUSES: [&str; 6] = ["new", "open", "stalled", "resolved", "rejected", "deleted"];
+    if asked.header("authorization") != "token a-secret-key" {
+        return denied();
+    }
+    match asked.call().as_str() {
+        "GET /REST/2.0/tickets" => {
+            let items: Vec<_> = found(world, asked)
+                .iter()
+                .map(|(id, kept)| json!({ "id": id.to_string(), "Subject": kept.made_of["Subject"] }))
+                .collect();
+            (200, json!({ "items": items }))
+        }
+        "POST /REST/2.0/ticket" => {
+            assert_eq!(
+                (&asked.body["Queue"], &asked.body["ContentType"]),
+                (&json!("General"), &json!("text/plain"))
+            );
+            let id = make(world, asked, "new");
+            (201, json!({ "id": id.to_string(), "type": "ticket" }))
+        }
+        "GET /REST/2.0/ticket/1" => {
+            let kept = &world.kept[0];
+            (200, json!({ "id": 1, "Status": kept.status, "Subject": kept.made_of["Subject"] }))
+        }
+        "PUT /REST/2.0/ticket/1" => {
+            if asked.header("if-match") != world.etag() {
+                return (412, json!({ "message": "Precondition Failed" }));
+            }
+            let status = asked.body["Status"].as_str().unwrap();
+            if !STATUSES.contains(&status) {
+                return (200, json!([format!("'{status}' isn't a valid status for this queue")]));
+            }
+            world.kept[0].status = status.to_owned();
+            world.changes += 1;
+            (200, json!([format!("Status changed to '{status}'")]))
+        }
+        "GET /REST/2.0/ticket/1/attachments" => {
+            let items: Vec<_> = world.comments.iter().map(|said| json!({ "Subject": said })).collect();
+            (200, json!({ "items": items }))
+        }
+        "POST /REST/2.0/ticket/1/comment" => {
+            world.changes += 1;
+            say(world, &asked.body["Subject"])
         }
         _ => not_known(asked),
     }

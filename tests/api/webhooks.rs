@@ -28,7 +28,7 @@ const FIELDS: &str = "secret endpoint { id version url state headerNames grant {
 const ENDPOINT: &str = "endpoint { id version url state grant { state role confirmedBy } }";
 
 /// What an endpoint of an analyst's portal is made with.
-fn portal() -> Value {
+pub(crate) fn portal() -> Value {
     json!({
         "name": "Portal", "url": "https://hooks.example/in", "messageTypes": ["*"],
         "headers": [{ "name": "X-Api-Key", "value": "header-value-in-the-clear" }],
@@ -36,7 +36,7 @@ fn portal() -> Value {
     })
 }
 
-fn with(mut input: Value, changes: Value) -> Value {
+pub(crate) fn with(mut input: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         input[name] = value.clone();
     }
@@ -44,7 +44,7 @@ fn with(mut input: Value, changes: Value) -> Value {
 }
 
 impl TestApp {
-    async fn endpoint(&self, input: Value) -> (String, i64, Value) {
+    pub(crate) async fn endpoint(&self, input: Value) -> (String, i64, Value) {
         let admin = self.token(Role::Admin, "admin-1");
         let made = self.done(&admin, "createWebhookEndpoint", "CreateWebhookEndpoint", input, FIELDS).await;
         let endpoint = &made["endpoint"];
@@ -58,7 +58,7 @@ impl TestApp {
     }
 
     /// An endpoint whose grant a leader has confirmed.
-    async fn confirmed(&self, input: Value) -> Uuid {
+    pub(crate) async fn confirmed(&self, input: Value) -> Uuid {
         let (id, version, _) = self.endpoint(input).await;
         assert_eq!(self.confirm(&id, version).await["endpoint"]["grant"]["state"], "CONFIRMED");
         decode(Kind::WebhookEndpoint, "id", &id).unwrap()
@@ -130,7 +130,7 @@ impl TestApp {
     }
 
     /// What of the messages about `event` would leave to `endpoint` now, by type.
-    async fn leaving(
+    pub(crate) async fn leaving(
         &self,
         endpoint: Uuid,
         event: &str,
@@ -167,7 +167,7 @@ impl TestApp {
 }
 
 /// The outcome for one type.
-fn of<'a>(
+pub(crate) fn of<'a>(
     leaving: &'a [(String, std::result::Result<Value, Withheld>)],
     kind: &str,
 ) -> &'a std::result::Result<Value, Withheld> {
@@ -540,9 +540,23 @@ async fn no_more_goes_abroad_than_was_decided() {
             recorded_at: app.now(),
         };
         let known = entity::world_fact::Entity::insert(known.into_active_model());
-        assert_eq!(full().await, Err(Withheld::Abroad));
+        let version = || async {
+            let row = entity::event::Entity::find_by_id(event).one(app.app.database.reader()).await;
+            i64::from(row.unwrap().unwrap().version)
+        };
+        let embargo = async |until: Option<String>| {
+            let input = json!({ "event": received.event, "expectedVersion": version().await, "until": until, "reason": "a test" });
+            app.done(&app.token(Role::Analyst, "analyst-1"), "setEmbargo", "SetEmbargo", input, "event { id }").await;
+        };
+        app.set_tlp(&received.event, "CLEAR", version().await).await;
+        assert_eq!(full().await, Err(Withheld::Abroad), "a level alone makes nothing public");
         known.exec_without_returning(db).await.unwrap();
-        assert_eq!(full().await, Ok(false), "that it is known opens no content");
+        assert_eq!(full().await, Ok(true), "what is public is public abroad");
+        embargo(Some((app.now() + chrono::TimeDelta::days(30)).to_rfc3339())).await;
+        assert_eq!(full().await, Err(Withheld::Abroad), "known to some, and under an embargo");
+        embargo(None).await;
+        app.set_tlp(&received.event, "AMBER", version().await).await;
+        assert_eq!(full().await, Err(Withheld::Abroad), "known to some, and TLP:AMBER");
         let decide = async |extent: &str| {
             app.advance(chrono::TimeDelta::minutes(1));
             let analyst = app.token(Role::Analyst, "analyst-1");
@@ -572,6 +586,30 @@ async fn no_more_goes_abroad_than_was_decided() {
         ] {
             app.reply(event, channel, state).await;
             assert_eq!(full().await, leaves, "a reply to {channel}, {state}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_to_disclose_opens_what_is_abroad() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let received = app.receive("analyst-1", "cnvd", "CNVD-2026-00001", "CLEAR").await;
+        let grant = json!({ "role": "ANALYST", "tlpCeiling": "AMBER", "abroad": true });
+        let abroad = app.confirmed(with(portal(), json!({ "grant": grant }))).await;
+        for (granted, leaves) in [(true, Ok(())), (false, Err(Withheld::Abroad))] {
+            let before = app.leaving(abroad, &received.event).await;
+            assert_eq!(of(&before, "report.received").is_ok(), !granted, "until it is decided, what was decided before");
+            app.advance(chrono::TimeDelta::minutes(1));
+            let ask = json!({ "event": received.event, "kind": "DISCLOSE", "question": "Is it to be published?" });
+            let analyst = app.token(Role::Analyst, "analyst-1");
+            let asked = app.done(&analyst, "askDecision", "AskDecision", ask, "decision { id }").await;
+            let record = json!({ "decision": asked["decision"]["id"], "expectedVersion": 1, "outcome": "So be it", "granted": granted });
+            let leader = app.token(Role::Leader, "leader-1");
+            app.done(&leader, "recordDecision", "RecordDecision", record, "decision { id }").await;
+            let left = app.leaving(abroad, &received.event).await;
+            assert_eq!(of(&left, "report.received").clone().map(|_| ()), leaves, "granted {granted}");
         }
     })
     .await;

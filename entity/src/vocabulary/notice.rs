@@ -26,6 +26,10 @@ vocabulary! {
         EndpointOwnerGone = "ENDPOINT_OWNER_GONE",
         /// A ticketing system fails again and again. 工单系统持续失败。
         TrackerFailing = "TRACKER_FAILING",
+        /// A ticketing system refuses a ticket or took less than was asked. 工单被拒绝或未按要求保存，须人工处理。
+        TicketRefused = "TICKET_REFUSED",
+        /// Deliveries to a webhook endpoint were given up: they can be replayed. Webhook 推送多次失败已放弃，可重新推送。
+        DeliveriesGivenUp = "DELIVERIES_GIVEN_UP",
         /// Hooks of a channel's platform are refused or cannot be carried out. 渠道平台的回调被拒绝或无法执行。
         ChannelHooksFailing = "CHANNEL_HOOKS_FAILING",
         /// Hooks of a ticketing system are refused or cannot be carried out. 工单系统的回调被拒绝或无法执行。

@@ -87,7 +87,7 @@ impl WebhookEndpoint {
         self.0.delivery_order
     }
 
-    /// Most requests at once. 最大并发数。
+    /// Most requests at once of each worker process. 每个推送进程的最大并发数。
     async fn max_concurrency(&self) -> i32 {
         self.0.max_concurrency
     }
