@@ -97,6 +97,8 @@ pub enum Kind {
     Attachment = 110,
     /// A mail about a report.
     InboundMail = 111,
+    /// Something that identifies what a report is about.
+    Indicator = 120,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -31,6 +31,7 @@ mod m11_notice;
 mod m11_notice_type;
 mod m11_replan;
 mod m11_reply_approval;
+mod m12_duplicate;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m11_notice_type::Migration),
             Box::new(m11_acknowledgement::Migration),
             Box::new(m11_reply_approval::Migration),
+            Box::new(m12_duplicate::Migration),
         ]
     }
 }

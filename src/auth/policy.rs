@@ -100,6 +100,14 @@ actions! {
     LinkReporter "linkReporter" [Analyst Src];
     /// Change what is known of a reporter.
     UpdateReporter "updateReporter" [Analyst];
+    /// Say what identifies what a report is about.
+    AddIndicator "addIndicator" [Analyst];
+    /// Say what does not identify what a report is about.
+    DismissIndicator "dismissIndicator" [Analyst];
+    /// Decide whether two reports are the same vulnerability.
+    DecideDuplicate "decideDuplicate" [Analyst];
+    /// Weigh the terms by which reports are compared: the schedule's and the importer's alone.
+    WeighTerms "weighTerms" [];
     /// Erase a reporter's personal data.
     EraseReporter "eraseReporter" [Leader];
     /// Write an event's title, description and steps.
@@ -276,6 +284,8 @@ actions! {
     ReadReporters "readReporters" [Analyst Leader Auditor];
     /// Read reports as received, on events one may see.
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
+    /// Read which reports may be the same, and what was decided of them.
+    ReadDuplicates "readDuplicates" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.
     ReadReplies "readReplies" [Analyst Leader Support AccountManager Legal PublicRelations Auditor];
     /// Read reply templates.

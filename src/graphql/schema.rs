@@ -10,11 +10,13 @@ use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
 use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
+use crate::duplicate::graphql::{DuplicateMutation, DuplicateQuery};
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
+use crate::indicator::graphql::IndicatorMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
 use crate::notice::graphql::{NoticeMutation, NoticeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
@@ -56,6 +58,7 @@ pub struct Query(
     FeedQuery,
     DeadlineQuery,
     NoticeQuery,
+    DuplicateQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -89,6 +92,8 @@ pub struct Mutation(
     FeedMutation,
     DeadlineMutation,
     NoticeMutation,
+    IndicatorMutation,
+    DuplicateMutation,
 );
 
 /// The schema of the API.

@@ -63,6 +63,7 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::reply::Acknowledging>(app, &mut swept).await?;
     carry_out_all::<crate::notice::OwnersGone>(app, &mut swept).await?;
     carry_out_all::<crate::hook::worker::Forgetting>(app, &mut swept).await?;
+    crate::duplicate::weigh_if_due(app).await?;
     Ok(swept)
 }
 

@@ -7,14 +7,14 @@ use entity::{event, report, report_version, reporter};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::Importer;
+use super::{Importer, MOST_FOUND};
 use super::plan::{Entry, Plan, Seen};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::database::is_one_of;
 use crate::error::Result;
 use crate::event as events;
-use crate::intake::arrival::{Arrival, add_versions};
+use crate::intake::arrival::{Arrival, Indicated, add_versions};
 use crate::intake::import::ImportedReport;
 use crate::intake::{reporters, rules, store};
 use crate::outbox::{Bump, ChangeSet};
@@ -88,7 +88,9 @@ impl Importer<'_> {
         let now = changes.at();
         for event in store::events(self.app, by_event.keys().copied()).await? {
             for (report, entry) in by_event.remove(&event.id).unwrap_or_default() {
-                add_versions(self.app, changes, &report, &entry.contents, now);
+                let known = store::indicators(self.app, report.id).await?;
+                let new = Indicated::new(Vec::new(), &entry.contents, &known, MOST_FOUND);
+                add_versions(self.app, changes, &report, &entry.contents, now, &new);
             }
             changes.revise(self.app, &event, event.clone(), Some(event.id), Bump::Version);
         }
@@ -108,6 +110,7 @@ impl Importer<'_> {
             let told = history && self.channel.kind == ChannelKind::SrcPlatform;
             let mut indicators = rules::indicators(record);
             indicators.truncate(MAX_INDICATORS);
+            let indicators = Indicated::new(indicators, &entry.contents, &[], MOST_FOUND);
             let arrival = Arrival {
                 channel: &self.channel,
                 number: Some(record.number.clone()),
