@@ -66,7 +66,8 @@ impl App {
     /// When the database has not been migrated.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        let duplicates = duplicate::Index::load(&database).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let duplicates =
+            duplicate::Index::load(&database).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         Ok(Self {
             database,
             clock,

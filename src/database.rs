@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SimpleExpr, Value};
+use sea_orm::sea_query::{
+    ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SimpleExpr, Value,
+};
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
     DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -145,12 +147,17 @@ pub fn is_one_of(
 
 /// Inserts postings (segment, feature, report) out of one bound value, in the order of their table; those that are there
 /// stay.
-pub fn insert_postings(backend: DatabaseBackend, mut postings: Vec<(i64, i64, Uuid)>) -> Option<InsertStatement> {
+pub fn insert_postings(
+    backend: DatabaseBackend,
+    mut postings: Vec<(i64, i64, Uuid)>,
+) -> Option<InsertStatement> {
     if postings.is_empty() {
         return None;
     }
     postings.sort_unstable();
-    let rows = postings.iter().map(|(segment, feature, report)| json!([segment, feature, report.simple().to_string()]));
+    let rows = postings
+        .iter()
+        .map(|(segment, feature, report)| json!([segment, feature, report.simple().to_string()]));
     let rows = serde_json::Value::from_iter(rows).to_string();
     let (source, report) = match backend {
         DatabaseBackend::Postgres => {

@@ -51,7 +51,8 @@ impl Parts {
         };
         for record in records {
             let title = record.title.split("漏洞").next().unwrap_or_default();
-            let split = title.rfind(|character: char| character.is_ascii_alphanumeric()).map_or(0, |place| place + 1);
+            let split =
+                title.rfind(|character: char| character.is_ascii_alphanumeric()).map_or(0, |place| place + 1);
             let (product, weakness) = title.split_at(split);
             let weakness = weakness.trim_start_matches(['组', '件', '插', '存', '在', '中', '的', ' ']);
             if product.len() < 3 || weakness.len() < 6 {
@@ -70,7 +71,9 @@ impl Parts {
                         break;
                     }
                 }
-                let latin = sentence.split(|character: char| !character.is_ascii_graphic()).filter(|word| word.len() > 4);
+                let latin = sentence
+                    .split(|character: char| !character.is_ascii_graphic())
+                    .filter(|word| word.len() > 4);
                 parts.words.extend(latin.map(Box::from));
             }
         }
@@ -92,16 +95,8 @@ impl Parts {
         let introduction = introduction.replace(&**known, &product);
         let weakness = dice.of(&self.weaknesses);
         let version = format!("{}.{}.{}", dice.below(12), dice.below(30), dice.below(40));
-        let place = if dice.once_in(2) {
-            format!("的{}", dice.of(&self.words))
-        } else {
-            String::new()
-        };
-        let cause = if dice.once_in(2) {
-            format!("，{}", dice.of(&self.causes))
-        } else {
-            String::new()
-        };
+        let place = if dice.once_in(2) { format!("的{}", dice.of(&self.words)) } else { String::new() };
+        let cause = if dice.once_in(2) { format!("，{}", dice.of(&self.causes)) } else { String::new() };
         let effect = dice.of(&self.effects);
         let sign = ["<=", "<", ""][dice.below(3)];
         Record {
@@ -116,8 +111,10 @@ impl Parts {
 
 /// A name that no product has.
 fn invented(dice: &mut Dice) -> String {
-    const SOUNDS: [&str; 16] =
-        ["zor", "kel", "vax", "tri", "lum", "pex", "dra", "qui", "bol", "nim", "fey", "sco", "wug", "jat", "rho", "ype"];
+    const SOUNDS: [&str; 16] = [
+        "zor", "kel", "vax", "tri", "lum", "pex", "dra", "qui", "bol", "nim", "fey", "sco", "wug", "jat",
+        "rho", "ype",
+    ];
     let mut name = || (0..3).map(|_| SOUNDS[dice.below(SOUNDS.len())]).collect::<String>();
     format!("{} {}", name(), name())
 }
@@ -143,10 +140,14 @@ pub fn edited(record: &Record, dice: &mut Dice) -> Record {
 
 /// The same text as another channel writes it: in a form, in wide characters, cut out of XML.
 pub fn reshaped(record: &Record) -> Record {
-    let wide = |text: &str| text.chars().map(|character| match character {
-        '!'..='~' => char::from_u32(character as u32 + 0xfee0).unwrap_or(character),
-        other => other,
-    }).collect::<String>();
+    let wide = |text: &str| {
+        text.chars()
+            .map(|character| match character {
+                '!'..='~' => char::from_u32(character as u32 + 0xfee0).unwrap_or(character),
+                other => other,
+            })
+            .collect::<String>()
+    };
     Record {
         title: format!("[漏洞提交] {}", wide(&record.title)),
         text: format!(

@@ -10,8 +10,8 @@ pub struct Model {
     /// Counts up from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub generation: i64,
-    /// Segments of the index when it was made.
-    pub segments: i64,
+    /// Versions of reports that were indexed when it was made.
+    pub indexed: i64,
     /// Common terms, each with its halvings.
     pub terms: Vec<u8>,
     /// When it was made.

@@ -27,10 +27,13 @@ impl MigrationTrait for Migration {
         // Each row is nothing but its key, and is kept in the key's order: a segment is written while it is small, and
         // read by one look for each feature. No foreign key: it would cost a look for each row, and reports stay.
         let rows = match manager.get_database_backend() {
-            DatabaseBackend::Sqlite => "report_id uuid_text NOT NULL, PRIMARY KEY (segment, feature, report_id)) WITHOUT ROWID",
+            DatabaseBackend::Sqlite => {
+                "report_id uuid_text NOT NULL, PRIMARY KEY (segment, feature, report_id)) WITHOUT ROWID"
+            }
             _ => "report_id uuid NOT NULL, PRIMARY KEY (segment, feature, report_id))",
         };
-        let table = format!("CREATE TABLE report_feature (segment bigint NOT NULL, feature bigint NOT NULL, {rows}");
+        let table =
+            format!("CREATE TABLE report_feature (segment bigint NOT NULL, feature bigint NOT NULL, {rows}");
         manager.get_connection().execute_unprepared(&table).await?;
         // What is for named people alone is looked up before anything is compared.
         let red = "CREATE INDEX event_red ON event (id) WHERE tlp = 'RED'";
@@ -54,7 +57,7 @@ impl MigrationTrait for Migration {
                 Table::create()
                     .table("term_weights")
                     .col(big_integer("generation"))
-                    .col(big_integer("segments"))
+                    .col(big_integer("indexed"))
                     .col(blob("terms"))
                     .col(timestamp_with_time_zone("made_at"))
                     .primary_key(Index::create().col("generation"))
@@ -74,7 +77,9 @@ impl MigrationTrait for Migration {
                     .col(text("decided_by"))
                     .col(timestamp_with_time_zone("decided_at"))
                     .primary_key(Index::create().col("id"))
-                    .foreign_key(ForeignKey::create().from("duplicate_decision", "report_id").to("report", "id"))
+                    .foreign_key(
+                        ForeignKey::create().from("duplicate_decision", "report_id").to("report", "id"),
+                    )
                     .foreign_key(
                         ForeignKey::create().from("duplicate_decision", "other_report_id").to("report", "id"),
                     )
@@ -82,7 +87,9 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager
-            .create_index(crate::index("duplicate_decision", &["report_id", "other_report_id"]).unique().take())
+            .create_index(
+                crate::index("duplicate_decision", &["report_id", "other_report_id"]).unique().take(),
+            )
             .await?;
         manager.create_index(crate::index("duplicate_decision", &["other_report_id"]).take()).await
     }

@@ -167,12 +167,17 @@ impl Features {
         };
         count(&title, true);
         count(&body, false);
-        for (_, name) in said.indicators.iter().filter(|(kind, _)| *kind == IndicatorKind::Product).take(PRODUCTS) {
+        for (_, name) in
+            said.indicators.iter().filter(|(kind, _)| *kind == IndicatorKind::Product).take(PRODUCTS)
+        {
             count(&text::normal(text::head(name, LOOKED_AT)), true);
         }
         let mut terms: Vec<Term> = counts
             .into_iter()
-            .map(|(value, (count, important))| Term { value, count: if important { count * 2 } else { count } })
+            .map(|(value, (count, important))| Term {
+                value,
+                count: if important { count * 2 } else { count },
+            })
             .collect();
         most_telling(&mut terms, weights, TERMS);
         terms.sort_unstable_by_key(|term| term.value);
@@ -308,7 +313,8 @@ fn facts(said: &Said<'_>, title: &str, body: &str) -> Vec<Fact> {
         said.indicators.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, value)| value.as_str())
     };
     use IndicatorKind as Kind;
-    for number in said.number.into_iter().chain([Kind::Cve, Kind::Cnvd, Kind::Cnnvd].into_iter().flat_map(of)) {
+    for number in said.number.into_iter().chain([Kind::Cve, Kind::Cnvd, Kind::Cnnvd].into_iter().flat_map(of))
+    {
         let number = text::normal(number.trim());
         // A channel's bare count is no number that another channel could give.
         if number.len() >= 8 {
@@ -400,7 +406,10 @@ fn product(name: &str) -> (String, Vec<String>) {
     for token in tokens(name) {
         if token.kind == TokenKind::Version {
             versions.push(token.text.into_owned());
-        } else if versions.is_empty() && words.last().map(String::as_str) != Some(&*token.text) && words.len() < 12 {
+        } else if versions.is_empty()
+            && words.last().map(String::as_str) != Some(&*token.text)
+            && words.len() < 12
+        {
             words.push(token.text.into_owned());
         }
     }
@@ -429,8 +438,14 @@ mod tests {
 
     #[test]
     fn a_products_name_is_told_from_its_versions() {
-        assert_eq!(product("gatewayos gatewayos <=5.2.21"), ("gatewayos".to_owned(), vec!["5.2.21".to_owned()]));
-        assert_eq!(product("example core router 3.0.x"), ("example core router".to_owned(), vec!["3.0.x".to_owned()]));
+        assert_eq!(
+            product("gatewayos gatewayos <=5.2.21"),
+            ("gatewayos".to_owned(), vec!["5.2.21".to_owned()])
+        );
+        assert_eq!(
+            product("example core router 3.0.x"),
+            ("example core router".to_owned(), vec!["3.0.x".to_owned()])
+        );
         assert_eq!(product("网关 ").0, "网关");
     }
 

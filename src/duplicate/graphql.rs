@@ -172,7 +172,9 @@ pub async fn decisions_of(ctx: &Context<'_>, report: Uuid) -> ApiResult<Option<V
     let rows = store::decisions_of(app(ctx), &[report]).await?;
     let both = rows.iter().flat_map(|row| [row.report_id, row.other_report_id]);
     let visible = store::visible(app(ctx), actor(ctx), both).await?;
-    let seen = rows.into_iter().filter(|row| visible.contains(&row.report_id) && visible.contains(&row.other_report_id));
+    let seen = rows
+        .into_iter()
+        .filter(|row| visible.contains(&row.report_id) && visible.contains(&row.other_report_id));
     Ok(Some(seen.map(DuplicateDecision).collect()))
 }
 
@@ -208,7 +210,11 @@ pub struct DuplicateMutation;
 #[Object]
 impl DuplicateMutation {
     /// Decides whether two reports are the same vulnerability. 判定两份报告是否为同一漏洞。
-    async fn decide_duplicate(&self, ctx: &Context<'_>, input: DecideDuplicate) -> ApiResult<DuplicateDecisionPayload> {
+    async fn decide_duplicate(
+        &self,
+        ctx: &Context<'_>,
+        input: DecideDuplicate,
+    ) -> ApiResult<DuplicateDecisionPayload> {
         let (app, actor) = (app(ctx), actor(ctx));
         DuplicateDecisionPayload::of(retrying(|| super::decide::decide(app, actor, &input)).await)
     }

@@ -67,15 +67,16 @@ impl Index {
     /// Of the database.
     pub async fn load(database: &Database) -> Result<Self> {
         let (segments, newest) = store::head(database).await?;
-        let indexed = segments * SEGMENT;
+        let last = (segments - 1).max(0);
+        let indexed = last * SEGMENT + store::count(database, last).await?.min(SEGMENT - 1);
         let (weights, made_at) = match newest {
-            Some(row) => (Weights::decode(row.generation, &row.terms), (row.segments * SEGMENT).max(SAMPLED_FROM)),
-            None => (Weights::default(), SAMPLED_FROM / 2),
+            Some(row) => (Weights::decode(row.generation, &row.terms), row.indexed),
+            None => (Weights::default(), 0),
         };
         Ok(Self {
             weights: RwLock::new(Arc::new(weights)),
             indexed: AtomicI64::new(indexed),
-            weigh_at: AtomicI64::new(made_at * 2),
+            weigh_at: AtomicI64::new((made_at * 2).max(SAMPLED_FROM)),
         })
     }
 
@@ -132,18 +133,14 @@ pub async fn index_anew(
     let mut material = store::material(app, report).await?;
     let before = facts(&material);
     material.indicators.extend(added.map(|row| (row.kind, row.value.clone())));
-    material.indicators.retain(|(kind, value)| {
-        dismissed.is_none_or(|row| row.kind != *kind || row.value != *value)
-    });
+    material
+        .indicators
+        .retain(|(kind, value)| dismissed.is_none_or(|row| row.kind != *kind || row.value != *value));
     let after = facts(&material);
     let gone: Vec<_> = before.iter().filter(|fact| !after.contains(fact)).collect();
     let new: Vec<_> = after.iter().filter(|fact| !before.contains(fact)).collect();
-    let mut by_hand = report_profile::Model {
-        report_id: report.id,
-        number: BY_HAND,
-        segment: 0,
-        features: Vec::new(),
-    };
+    let mut by_hand =
+        report_profile::Model { report_id: report.id, number: BY_HAND, segment: 0, features: Vec::new() };
     let mut known = false;
     let rows = store::profile_rows(app, report.id).await?;
     if !gone.is_empty() {
@@ -153,7 +150,9 @@ pub async fn index_anew(
     for row in rows {
         let mut profile = Profile::default();
         profile.add(&row.features);
-        profile.facts.retain(|(kind, value)| !gone.iter().any(|fact| fact.kind == *kind && fact.value == *value));
+        profile
+            .facts
+            .retain(|(kind, value)| !gone.iter().any(|fact| fact.kind == *kind && fact.value == *value));
         let kept = report_profile::Model { features: profile.encode(), ..row.clone() };
         by_hand.segment = row.segment;
         if row.number == BY_HAND {
@@ -188,6 +187,13 @@ pub async fn weigh_if_due(app: &App) -> Result<()> {
         return Ok(());
     }
     let (segments, newest) = store::head(&app.database).await?;
+    let generation = newest.as_ref().map_or(0, |row| row.generation);
+    if let Some(row) = newest.filter(|row| row.generation > index.weights().generation) {
+        index.weigh_at.store((row.indexed * 2).max(indexed + 1), Ordering::Relaxed);
+        index.set_weights(Weights::decode(row.generation, &row.terms));
+        return Ok(());
+    }
+    index.weigh_at.store(indexed * 2, Ordering::Relaxed);
     let sample = store::sample(app, segments).await?;
     let mut having: HashMap<u32, u32> = HashMap::new();
     for features in &sample {
@@ -195,23 +201,21 @@ pub async fn weigh_if_due(app: &App) -> Result<()> {
         profile.add(features);
         profile.counted().for_each(|term| *having.entry(term).or_default() += 1);
     }
-    let generation = newest.map_or(0, |row| row.generation) + 1;
     let reports = u32::try_from(sample.len()).unwrap_or(u32::MAX);
-    let weights = Weights::of_sample(generation, reports, having);
-    let row = term_weights::Model {
-        generation,
-        segments: segments.max(1),
-        terms: weights.encode(),
-        made_at: app.clock.now(),
-    };
+    let weights = Weights::of_sample(generation + 1, reports, having);
     let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::WeighTerms);
-    changes.write_row(&row);
+    changes.write_row(&term_weights::Model {
+        generation: weights.generation,
+        indexed,
+        terms: weights.encode(),
+        made_at: changes.at(),
+    });
     match app.commit(changes).await {
-        Ok(()) | Err(Error::Race) => {}
+        Ok(()) => index.set_weights(weights),
+        // Another process made it; the next look takes that one.
+        Err(Error::Race) => index.weigh_at.store(indexed + 1, Ordering::Relaxed),
         Err(error) => return Err(error),
     }
-    index.weigh_at.store(indexed.max(SAMPLED_FROM) * 2, Ordering::Relaxed);
-    index.set_weights(weights);
     Ok(())
 }
 
@@ -229,7 +233,12 @@ pub struct Candidate {
 ///
 /// # Errors
 /// By policy; BAD_USER_INPUT on a number out of bounds.
-pub async fn candidates(app: &App, actor: &Actor, report: &report::Model, first: usize) -> Result<Vec<Candidate>> {
+pub async fn candidates(
+    app: &App,
+    actor: &Actor,
+    report: &report::Model,
+    first: usize,
+) -> Result<Vec<Candidate>> {
     require(actor, Action::ReadDuplicates)?;
     let material = store::material(app, report).await?;
     let weights = app.duplicates.weights();
@@ -264,7 +273,12 @@ pub async fn candidates(app: &App, actor: &Actor, report: &report::Model, first:
 ///
 /// # Errors
 /// Those of [`candidates`].
-pub async fn candidates_of_event(app: &App, actor: &Actor, event: Uuid, first: usize) -> Result<Vec<Candidate>> {
+pub async fn candidates_of_event(
+    app: &App,
+    actor: &Actor,
+    event: Uuid,
+    first: usize,
+) -> Result<Vec<Candidate>> {
     require(actor, Action::ReadDuplicates)?;
     let mut all: Vec<Candidate> = Vec::new();
     for report in store::reports_of(app, actor, event, REPORTS_OF_EVENT).await? {

@@ -56,7 +56,8 @@ pub fn compare(own: &Features, other: &Profile, weights: &Weights) -> Option<Lik
 /// What `own` and another report have in common.
 pub fn likeness(own: &Features, other: &Profile, weights: &Weights) -> Likeness {
     let words = shared_words(&own.terms, &other.terms, weights);
-    let shared: Vec<&Fact> = own.facts.iter().filter(|fact| other.facts.contains(&(fact.kind, fact.value))).collect();
+    let shared: Vec<&Fact> =
+        own.facts.iter().filter(|fact| other.facts.contains(&(fact.kind, fact.value))).collect();
     let shares = |kind: FactKind| shared.iter().any(|fact| fact.kind == kind);
     let both = |kind: FactKind| {
         own.facts.iter().any(|fact| fact.kind == kind) && other.facts.iter().any(|(of, _)| *of == kind)

@@ -8,8 +8,8 @@ use entity::{
 };
 use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter, QueryOrder, QuerySelect,
-    Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -39,11 +39,17 @@ pub(super) async fn head(database: &Database) -> Result<(i64, Option<term_weight
         .order_by_desc(report_profile::Column::Segment)
         .into_tuple::<i64>()
         .one(database.reader());
-    let weights = term_weights::Entity::find()
-        .order_by_desc(term_weights::Column::Generation)
-        .one(database.reader());
+    let weights =
+        term_weights::Entity::find().order_by_desc(term_weights::Column::Generation).one(database.reader());
     let (newest, weights) = tokio::try_join!(newest, weights)?;
     Ok((newest.map_or(0, |segment| segment + 1), weights))
+}
+
+/// Versions of reports in a segment.
+pub(super) async fn count(database: &Database, segment: i64) -> Result<i64> {
+    use sea_orm::PaginatorTrait;
+    let select = report_profile::Entity::find().filter(report_profile::Column::Segment.eq(segment));
+    Ok(i64::try_from(select.count(database.reader()).await?).unwrap_or(i64::MAX))
 }
 
 /// Profiles of a sample of reports out of all segments, none of an event that is for named people alone.
@@ -114,7 +120,11 @@ pub(super) async fn indicators(
 /// Reports of named people's events that the actor may not see. Everything else is for all who are shown candidates.
 async fn hidden(app: &App, actor: &Actor) -> Result<Vec<Uuid>> {
     // A literal, so that the index of such events is used.
-    let red = Query::select().column(event::Column::Id).from(event::Entity).and_where(Expr::cust("tlp = 'RED'")).take();
+    let red = Query::select()
+        .column(event::Column::Id)
+        .from(event::Entity)
+        .and_where(Expr::cust("tlp = 'RED'"))
+        .take();
     let select = report::Entity::find()
         .select_only()
         .column(report::Column::Id)
@@ -144,9 +154,12 @@ pub(super) async fn sharing(
     let hidden = hidden(app, actor).await?;
     let (segments, _) = head(&app.database).await?;
     let backend = app.database.backend();
-    let segments: serde_json::Value = (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
-    let hidden: serde_json::Value = hidden.iter().map(|id| json!({ "report": id.simple().to_string() })).collect();
-    let mut values: Vec<Value> = vec![segments.to_string().into(), hidden.to_string().into(), report.id.into()];
+    let segments: serde_json::Value =
+        (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
+    let hidden: serde_json::Value =
+        hidden.iter().map(|id| json!({ "report": id.simple().to_string() })).collect();
+    let mut values: Vec<Value> =
+        vec![segments.to_string().into(), hidden.to_string().into(), report.id.into()];
     let mut arms = Vec::new();
     for (feature, telling) in postings {
         values.extend([(*feature).into(), i64::from(*telling).into()]);
@@ -164,13 +177,18 @@ pub(super) async fn sharing(
         given(backend, "$2", &[("report", Given::Id)]),
         arms.join(" UNION ALL "),
     );
-    let rows = app.database.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    let rows =
+        app.database.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     let shared = rows.iter().map(|row| Shared::from_query_result(row, "").map(|row| row.report_id));
     Ok(shared.collect::<std::result::Result<_, _>>()?)
 }
 
 /// Those of these reports that the actor may see, with what of them is compared.
-pub(super) async fn profiles(app: &App, actor: &Actor, ids: Vec<Uuid>) -> Result<Vec<(report::Model, Profile)>> {
+pub(super) async fn profiles(
+    app: &App,
+    actor: &Actor,
+    ids: Vec<Uuid>,
+) -> Result<Vec<(report::Model, Profile)>> {
     let (db, backend) = (app.database.reader(), app.database.backend());
     let reports = report::Entity::find()
         .filter(is_one_of(backend, report::Column::Id, ids.iter().copied()))
@@ -185,7 +203,8 @@ pub(super) async fn profiles(app: &App, actor: &Actor, ids: Vec<Uuid>) -> Result
     for row in rows {
         profiles.entry(row.report_id).or_default().add(&row.features);
     }
-    let with = reports.into_iter().filter_map(|report| profiles.remove(&report.id).map(|profile| (report, profile)));
+    let with =
+        reports.into_iter().filter_map(|report| profiles.remove(&report.id).map(|profile| (report, profile)));
     Ok(with.collect())
 }
 
@@ -223,7 +242,12 @@ pub(super) fn unpost(
 }
 
 /// An event's reports, the newest first.
-pub(super) async fn reports_of(app: &App, actor: &Actor, event: Uuid, most: usize) -> Result<Vec<report::Model>> {
+pub(super) async fn reports_of(
+    app: &App,
+    actor: &Actor,
+    event: Uuid,
+    most: usize,
+) -> Result<Vec<report::Model>> {
     let select = report::Entity::find()
         .filter(report::Column::EventId.eq(event))
         .filter(visibility::visible_report(actor))
@@ -245,9 +269,11 @@ pub(super) async fn decided(app: &App, report: Uuid) -> Result<HashSet<Uuid>> {
 pub(super) async fn decisions_of(app: &App, reports: &[Uuid]) -> Result<Vec<duplicate_decision::Model>> {
     use duplicate_decision::Column::{DecidedAt, Id, OtherReportId, ReportId};
     let backend = app.database.backend();
-    let either = Condition::any()
-        .add(is_one_of(backend, ReportId, reports.iter().copied()))
-        .add(is_one_of(backend, OtherReportId, reports.iter().copied()));
+    let either = Condition::any().add(is_one_of(backend, ReportId, reports.iter().copied())).add(is_one_of(
+        backend,
+        OtherReportId,
+        reports.iter().copied(),
+    ));
     let select = duplicate_decision::Entity::find().filter(either).order_by_desc(DecidedAt).order_by_desc(Id);
     Ok(select.all(app.database.reader()).await?)
 }
@@ -270,7 +296,11 @@ pub(super) async fn shown_and_right(app: &App, actor: &Actor) -> Result<(u64, u6
     use duplicate_decision::Column::{OtherReportId, Outcome, ReportId, Score};
     use sea_orm::PaginatorTrait;
     let visible = || {
-        Query::select().column(report::Column::Id).from(report::Entity).cond_where(visibility::visible_report(actor)).take()
+        Query::select()
+            .column(report::Column::Id)
+            .from(report::Entity)
+            .cond_where(visibility::visible_report(actor))
+            .take()
     };
     let shown = duplicate_decision::Entity::find()
         .filter(Score.is_not_null())
@@ -282,7 +312,11 @@ pub(super) async fn shown_and_right(app: &App, actor: &Actor) -> Result<(u64, u6
 }
 
 /// Which of these reports the actor may see.
-pub(super) async fn visible(app: &App, actor: &Actor, ids: impl IntoIterator<Item = Uuid>) -> Result<HashSet<Uuid>> {
+pub(super) async fn visible(
+    app: &App,
+    actor: &Actor,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashSet<Uuid>> {
     let select = report::Entity::find()
         .select_only()
         .column(report::Column::Id)

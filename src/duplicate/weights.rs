@@ -56,7 +56,8 @@ impl Weights {
         let mut common: Vec<(u32, u32)> = having.into_iter().filter(|(_, count)| *count >= SEEN_IN).collect();
         common.sort_unstable_by_key(|(term, count)| (std::cmp::Reverse(*count), *term));
         common.truncate(COMMON);
-        let halvings = |count: u32| u8::try_from((reports / count.max(1)).max(1).ilog2()).unwrap_or(RARE).min(RARE);
+        let halvings =
+            |count: u32| u8::try_from((reports / count.max(1)).max(1).ilog2()).unwrap_or(RARE).min(RARE);
         Self { generation, common: common.into_iter().map(|(term, count)| (term, halvings(count))).collect() }
     }
 
@@ -74,7 +75,10 @@ impl Weights {
     pub fn encode(&self) -> Vec<u8> {
         let mut terms: Vec<_> = self.common.iter().collect();
         terms.sort_unstable();
-        terms.into_iter().flat_map(|(term, halvings)| term.to_be_bytes().into_iter().chain([*halvings])).collect()
+        terms
+            .into_iter()
+            .flat_map(|(term, halvings)| term.to_be_bytes().into_iter().chain([*halvings]))
+            .collect()
     }
 
     /// What was kept.

@@ -89,7 +89,11 @@ impl IndicatorMutation {
     }
 
     /// Dismisses what does not identify what a report is about; it stays dismissed. 排除错误的线索，此后不再恢复。
-    async fn dismiss_indicator(&self, ctx: &Context<'_>, input: DismissIndicator) -> ApiResult<IndicatorPayload> {
+    async fn dismiss_indicator(
+        &self,
+        ctx: &Context<'_>,
+        input: DismissIndicator,
+    ) -> ApiResult<IndicatorPayload> {
         IndicatorPayload::of(retrying(|| super::dismiss(app(ctx), actor(ctx), &input)).await)
     }
 }

@@ -27,7 +27,13 @@ use crate::outbox::{Bump, ChangeSet};
 const VALUE: usize = 2_000;
 
 /// A row for what was said, or found, of a report.
-pub fn row(app: &App, report: &report::Model, kind: IndicatorKind, value: String, source: IndicatorSource) -> indicator::Model {
+pub fn row(
+    app: &App,
+    report: &report::Model,
+    kind: IndicatorKind,
+    value: String,
+    source: IndicatorSource,
+) -> indicator::Model {
     indicator::Model {
         id: app.ids.next(),
         report_id: report.id,

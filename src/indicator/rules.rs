@@ -40,9 +40,9 @@ patterns! {
 
 /// Words beside "parameter" that name none.
 const NO_NAMES: [&str; 40] = [
-    "a", "an", "and", "any", "are", "as", "at", "by", "can", "could", "each", "for", "from", "get", "http", "in", "input",
-    "is", "it", "may", "of", "on", "or", "passed", "post", "query", "request", "that", "the", "these", "this", "to", "url",
-    "value", "values", "via", "was", "which", "with", "without",
+    "a", "an", "and", "any", "are", "as", "at", "by", "can", "could", "each", "for", "from", "get", "http",
+    "in", "input", "is", "it", "may", "of", "on", "or", "passed", "post", "query", "request", "that", "the",
+    "these", "this", "to", "url", "value", "values", "via", "was", "which", "with", "without",
 ];
 
 /// What identifies what a report with these words is about, in the order of its kinds, each once, at most [`MOST`].
@@ -141,7 +141,8 @@ fn address(found: &str) -> &str {
 /// Whether four numbers with dots at this place are a version, by what stands beside them.
 fn is_version(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].trim_end();
-    let tail = before.char_indices().rev().nth(8).map_or(before, |(place, _)| &before[place..]).to_lowercase();
+    let tail =
+        before.char_indices().rev().nth(8).map_or(before, |(place, _)| &before[place..]).to_lowercase();
     let after = text[end..].trim_start();
     tail.ends_with(['v', '<', '>', '='])
         || ["version", "versions", "版本", "before", "through"].iter().any(|word| tail.ends_with(word))
@@ -179,7 +180,8 @@ mod tests {
 
     #[test]
     fn an_address_of_the_network_is_told_from_a_version() {
-        let text = "IP为8.8.8.8的主机，SmartICS v2.3.4.0，1.2.3.4及之前版本，<= 5.6.7.8，999.1.1.1，2001:db8::1";
+        let text =
+            "IP为8.8.8.8的主机，SmartICS v2.3.4.0，1.2.3.4及之前版本，<= 5.6.7.8，999.1.1.1，2001:db8::1";
         assert_eq!(of(IndicatorKind::IpAddress, text), ["8.8.8.8", "2001:db8::1"]);
         assert_eq!(of(IndicatorKind::IpAddress, "at 12:30:45 http://[2001:db8::2]/"), ["2001:db8::2"]);
         assert_eq!(of(IndicatorKind::Version, text), ["2.3.4.0", "5.6.7.8", "1.2.3.4"]);
@@ -187,8 +189,14 @@ mod tests {
 
     #[test]
     fn parameters_are_named_on_either_side() {
-        assert_eq!(of(IndicatorKind::Parameter, "login.php的user_id参数存在注入，参数为'pwd'"), ["user_id", "pwd"]);
-        assert_eq!(of(IndicatorKind::Parameter, "via the `next` parameter; the parameter is not checked"), ["next"]);
+        assert_eq!(
+            of(IndicatorKind::Parameter, "login.php的user_id参数存在注入，参数为'pwd'"),
+            ["user_id", "pwd"]
+        );
+        assert_eq!(
+            of(IndicatorKind::Parameter, "via the `next` parameter; the parameter is not checked"),
+            ["next"]
+        );
     }
 
     #[test]

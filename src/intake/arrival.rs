@@ -189,7 +189,9 @@ impl Indicated {
     }
 
     pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
-        for (list, source) in [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)] {
+        for (list, source) in
+            [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
+        {
             for (kind, value) in list {
                 changes.insert(&crate::indicator::row(app, report, *kind, value.clone(), source));
             }

@@ -63,7 +63,9 @@ pub fn plain(text: &str) -> String {
         plain.push_str(before);
         let found = match here.as_bytes()[0] {
             b'&' => ENTITIES.iter().find(|(written, _)| begins(here, written)),
-            b'h' | b'H' => SCHEMES.iter().find(|(written, _)| begins(here, written) || scheme_cut(here, written)),
+            b'h' | b'H' => {
+                SCHEMES.iter().find(|(written, _)| begins(here, written) || scheme_cut(here, written))
+            }
             _ => DEFANGED.iter().find(|(written, _)| begins(here, written) && joins(&plain, here, written)),
         };
         match found {
@@ -139,14 +141,14 @@ mod tests {
 
     #[test]
     fn addresses_that_were_made_useless_are_useful_again() {
-        let plain = "https://evil.example.com/a";
+        let useful = "https://evil.example.com/a";
         for text in [
             "hxxps://evil[.]example[.]com/a",
             "hXXps[:]//evil(.)example{dot}com/a",
             "hxxps[://]evil[dot]example.com/a",
             "ｈｘｘｐｓ：／／evil．example．com/a",
         ] {
-            assert_eq!(normal(text), plain, "{text}");
+            assert_eq!(normal(text), useful, "{text}");
         }
         assert_eq!(plain("HXXP://A[.]b/Index.PHP"), "http://A.b/Index.PHP");
         assert_eq!(normal("user[at]example[.]com"), "user@example.com");

@@ -113,7 +113,8 @@ fn version(text: &str) -> Option<usize> {
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    let end = text.bytes().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'.').count();
+    let end =
+        text.bytes().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'.').count();
     let version = text[..end].trim_end_matches('.');
     let inside = version.contains('.') && !version.contains("..");
     // A word of another script that goes on is no version.
@@ -165,7 +166,10 @@ mod tests {
 
     #[test]
     fn a_version_is_one_token_with_and_without_its_letter() {
-        assert_eq!(texts("V13.1、v2.3.4.0版本 <=1.1.0.C0. 之前"), ["13.1", "2.3.4.0", "版本", "1.1.0.c0", "之前"]);
+        assert_eq!(
+            texts("V13.1、v2.3.4.0版本 <=1.1.0.C0. 之前"),
+            ["13.1", "2.3.4.0", "版本", "1.1.0.c0", "之前"]
+        );
         let found: Vec<_> = tokens("v2.0 7 8.8.").map(|token| (token.kind, token.start, token.end)).collect();
         use TokenKind::{Version, Word};
         assert_eq!(found, [(Version, 1, 4), (Word, 5, 6), (Version, 7, 10)]);

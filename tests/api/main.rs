@@ -5,6 +5,7 @@
 mod audit_trail;
 mod bad_input;
 mod calendars;
+mod candidates;
 mod consequences;
 mod deadlines;
 mod deliveries;

@@ -7,8 +7,8 @@ use entity::{event, report, report_version, reporter};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{Importer, MOST_FOUND};
 use super::plan::{Entry, Plan, Seen};
+use super::{Importer, MOST_FOUND};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::database::is_one_of;
