@@ -401,25 +401,19 @@ fn before_weakness(title: &str, named_at: Option<usize>) -> &str {
 
 /// A product's name without what is said twice, and the versions behind it.
 fn product(name: &str) -> (String, Vec<String>) {
-    let mut words: Vec<String> = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
     let mut versions = Vec::new();
+    // A sign before a version ends the name too.
+    let sign = name.find(['<', '>', '=', '≤', '≥', '(']).filter(|place| *place > 0).unwrap_or(name.len());
     for token in tokens(name) {
+        // A name is shown to people, so it keeps its plural.
+        let word = &name[token.start..token.end];
         if token.kind == TokenKind::Version {
             versions.push(token.text.into_owned());
-        } else if versions.is_empty()
-            && words.last().map(String::as_str) != Some(&*token.text)
-            && words.len() < 12
+        } else if versions.is_empty() && token.start < sign && words.last() != Some(&word) && words.len() < 12
         {
-            words.push(token.text.into_owned());
+            words.push(word);
         }
-    }
-    // Signs before a version end the name too.
-    let cut = name.find(['<', '>', '=', '≤', '≥', '(']).unwrap_or(name.len());
-    if cut < name.len() && cut > 0 {
-        let inside = tokens(&name[..cut]).filter(|token| token.kind != TokenKind::Version);
-        let mut inside: Vec<String> = inside.map(|token| token.text.into_owned()).collect();
-        inside.dedup();
-        words.truncate(inside.len().max(1));
     }
     (words.join(" "), versions)
 }
