@@ -6,7 +6,7 @@ use super::features::{Fact, FactKind, Features, Profile, Term, fact_term};
 use super::weights::Weights;
 
 /// Least score with which a candidate is shown.
-pub const SHOWN: u32 = 40;
+pub const SHOWN: u32 = 42;
 /// Share of the words, in per cent, from which they are named as a reason.
 const WORDS_NAMED: u32 = 30;
 
