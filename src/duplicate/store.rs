@@ -154,6 +154,8 @@ pub(super) async fn sharing(
     let hidden = hidden(app, actor).await?;
     let (segments, _) = head(&app.database).await?;
     let backend = app.database.backend();
+    // All of both lists; the limits say how long they are, else PostgreSQL takes them for long and compiles the statement.
+    let (of_segments, of_hidden) = (segments, hidden.len() + 1);
     let segments: serde_json::Value =
         (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
     let hidden: serde_json::Value =
@@ -171,7 +173,8 @@ pub(super) async fn sharing(
         ));
     }
     let sql = format!(
-        "WITH segments AS (SELECT segment FROM {}), hidden AS (SELECT report FROM {}) \
+        "WITH segments AS (SELECT segment FROM {} LIMIT {of_segments}), \
+         hidden AS (SELECT report FROM {} LIMIT {of_hidden}) \
          SELECT report_id FROM ({}) AS shared GROUP BY report_id ORDER BY SUM(telling) DESC, report_id DESC LIMIT {most}",
         given(backend, "$1", &[("segment", Given::Number)]),
         given(backend, "$2", &[("report", Given::Id)]),
