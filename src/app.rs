@@ -7,6 +7,7 @@ use crate::attachment::settings::Uploads;
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::deadline;
+use crate::duplicate;
 use crate::error::Result;
 use crate::event::number::Numbers;
 use crate::files::Files;
@@ -61,6 +62,8 @@ pub struct App {
     pub routes: Routes,
     /// What clocks are counted by, as last read.
     pub counting: deadline::Cache,
+    /// By what reports are compared.
+    pub duplicates: duplicate::Index,
     /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
     pub event_link: String,
 }
@@ -72,6 +75,8 @@ impl App {
     /// When the database has not been migrated, or there is no room for files.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
+        let duplicates =
+            duplicate::Index::load(&database).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         Ok(Self {
             database,
             clock,
@@ -92,6 +97,7 @@ impl App {
             outbound: Policy::default(),
             routes: Routes::default(),
             counting: deadline::Cache::default(),
+            duplicates,
             event_link: String::new(),
         })
     }

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, SimpleExpr, Value};
+use sea_orm::sea_query::{
+    ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SimpleExpr, Value,
+};
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
     DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -140,6 +143,42 @@ pub fn is_one_of(
             )
         }
     }
+}
+
+/// Inserts postings (segment, feature, report) out of one bound value, in the order of their table; those that are there
+/// stay.
+pub fn insert_postings(
+    backend: DatabaseBackend,
+    mut postings: Vec<(i64, i64, Uuid)>,
+) -> Option<InsertStatement> {
+    if postings.is_empty() {
+        return None;
+    }
+    postings.sort_unstable();
+    let rows = postings
+        .iter()
+        .map(|(segment, feature, report)| json!([segment, feature, report.simple().to_string()]));
+    let rows = serde_json::Value::from_iter(rows).to_string();
+    let (source, report) = match backend {
+        DatabaseBackend::Postgres => {
+            let rows = Expr::cust_with_values("CAST($1 AS json)", [rows]);
+            (Func::cust("json_array_elements").arg(rows), "CAST(value ->> 2 AS uuid)")
+        }
+        _ => (Func::cust("json_each").arg(rows), "unhex(value ->> 2)"),
+    };
+    let select = Query::select()
+        .expr(Expr::cust("CAST(value ->> 0 AS bigint)"))
+        .expr(Expr::cust("CAST(value ->> 1 AS bigint)"))
+        .expr(Expr::cust(report))
+        .from_function(source, "given")
+        // Without a condition, SQLite takes the conflict's clause for one of a join.
+        .and_where(Expr::cust("1 = 1"))
+        .take();
+    let mut insert = Query::insert();
+    insert.into_table("report_feature").columns(["segment", "feature", "report_id"]);
+    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+    insert.select_from(select).ok()?;
+    Some(insert)
 }
 
 /// What a column of [`given`] rows holds.

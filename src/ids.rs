@@ -99,6 +99,8 @@ pub enum Kind {
     InboundMail = 111,
     /// A file that goes with a reply.
     ReplyAttachment = 112,
+    /// Something that identifies what a report is about.
+    Indicator = 120,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::vocabulary::IndicatorKind;
+use crate::vocabulary::{IndicatorKind, IndicatorSource};
 
 /// Something that identifies what a report is about.
 #[sea_orm::model]
@@ -18,6 +18,14 @@ pub struct Model {
     pub kind: IndicatorKind,
     /// Value as given.
     pub value: String,
+    /// Where it comes from.
+    pub source: IndicatorSource,
+    /// Subject of the analyst who added it.
+    pub added_by: Option<String>,
+    /// Subject of the analyst who said that it does not identify what the report is about.
+    pub dismissed_by: Option<String>,
+    /// When.
+    pub dismissed_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -40,6 +40,7 @@ macro_rules! vocabulary {
 
 mod calendar;
 mod deadline;
+mod duplicate;
 mod hook;
 mod mail;
 mod notice;
@@ -50,6 +51,7 @@ mod webhook;
 
 pub use calendar::*;
 pub use deadline::*;
+pub use duplicate::*;
 pub use hook::*;
 pub use mail::*;
 pub use notice::*;

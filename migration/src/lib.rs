@@ -34,6 +34,7 @@ mod m11_reply_approval;
 mod m12_clock;
 mod m12_attachment;
 mod m12_reply_attachment;
+mod m12_duplicate;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m12_clock::Migration),
             Box::new(m12_attachment::Migration),
             Box::new(m12_reply_attachment::Migration),
+            Box::new(m12_duplicate::Migration),
         ]
     }
 }

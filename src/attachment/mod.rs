@@ -192,7 +192,7 @@ pub async fn add(
     if adder == Adder::Analyst {
         changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
     } else {
-        intake::revise_after_arrival(app, &mut changes, &before, &report).await?;
+        intake::revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     }
     app.commit(changes).await?;
     Ok((row, true))

@@ -108,6 +108,14 @@ actions! {
     LinkReporter "linkReporter" [Analyst Src];
     /// Change what is known of a reporter.
     UpdateReporter "updateReporter" [Analyst];
+    /// Say what identifies what a report is about.
+    AddIndicator "addIndicator" [Analyst];
+    /// Say what does not identify what a report is about.
+    DismissIndicator "dismissIndicator" [Analyst];
+    /// Decide whether two reports are the same vulnerability.
+    DecideDuplicate "decideDuplicate" [Analyst];
+    /// Weigh the terms by which reports are compared: the schedule's and the importer's alone.
+    WeighTerms "weighTerms" [];
     /// Erase a reporter's personal data.
     EraseReporter "eraseReporter" [Leader];
     /// Write an event's title, description and steps.
@@ -286,6 +294,8 @@ actions! {
     ReadAttachments "readAttachments" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
     /// Read reports as received, on events one may see.
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
+    /// Read which reports may be the same, and what was decided of them.
+    ReadDuplicates "readDuplicates" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.
     ReadReplies "readReplies" [Analyst Leader Support AccountManager Legal PublicRelations Auditor];
     /// Read reply templates.

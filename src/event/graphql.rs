@@ -409,6 +409,16 @@ impl Event {
         Ok(futures_util::future::try_join_all(found).await?.into_iter().flatten().map(Event).collect())
     }
 
+    /// Earlier reports that may be the same as one of its newest five and of which nobody decided yet, the likeliest
+    /// first; null when you are not shown them. 可能与其最新五份报告重复且尚未判定的较早报告；无权查看时为空。
+    async fn duplicate_candidates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 50; 10 when left out. 条数，1 到 50，默认 10。")] first: Option<i32>,
+    ) -> ApiResult<Option<Vec<crate::duplicate::graphql::DuplicateCandidate>>> {
+        crate::duplicate::graphql::of_event(ctx, self.0.id, first).await
+    }
+
     /// Its way through the procedure, oldest first. 状态变更历史，从早到晚。
     async fn status_changes(&self, ctx: &Context<'_>) -> ApiResult<Vec<StatusChange>> {
         Ok(loaders::children::<status_change::Entity>(ctx, self.0.id).await?.iter().map(Into::into).collect())

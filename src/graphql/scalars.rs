@@ -103,7 +103,7 @@ identified! {
     tracker Tracker, ticket Ticket, calendar Calendar,
     calendar_feed CalendarFeed,
     deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
-    attachment Attachment, inbound_mail InboundMail, reply_attachment ReplyAttachment,
+    attachment Attachment, inbound_mail InboundMail, reply_attachment ReplyAttachment, indicator Indicator,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

@@ -11,11 +11,13 @@ use crate::comment::graphql::CommentMutation;
 use crate::customer::graphql::{CustomerMutation, CustomerQuery};
 use crate::deadline::graphql::{DeadlineMutation, DeadlineQuery};
 use crate::decision::graphql::DecisionMutation;
+use crate::duplicate::graphql::{DuplicateMutation, DuplicateQuery};
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::feed::graphql::{FeedMutation, FeedQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
+use crate::indicator::graphql::IndicatorMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
 use crate::notice::graphql::{NoticeMutation, NoticeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
@@ -57,6 +59,7 @@ pub struct Query(
     FeedQuery,
     DeadlineQuery,
     NoticeQuery,
+    DuplicateQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -91,6 +94,8 @@ pub struct Mutation(
     DeadlineMutation,
     AttachmentMutation,
     NoticeMutation,
+    IndicatorMutation,
+    DuplicateMutation,
 );
 
 /// The schema of the API.

@@ -1,15 +1,17 @@
 //! The rows that an arrival becomes, whether it is received, split off or imported.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{IndicatorKind, NoticeType, Origin, Severity};
-use entity::{channel, event, indicator, report, report_version, reporter};
+use entity::vocabulary::{IndicatorKind, IndicatorSource, NoticeType, Origin, Severity};
+use entity::{channel, event, report, report_version, reporter};
 
 use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::deadline::Clocks;
+use crate::duplicate::features::Said;
 use crate::error::Result;
 use crate::event as events;
+use crate::indicator::rules::found;
 use crate::outbox::{ChangeSet, Opaque, message};
 
 /// Title and text as received, with the fields they came from.
@@ -30,6 +32,9 @@ impl Content {
 
 /// What comes with an arrival beside its words, written in the same change.
 pub trait Enclosed: std::fmt::Debug + Sync {
+    /// SHA-256 of each file that comes with it.
+    fn digests(&self) -> Vec<Vec<u8>>;
+
     /// Writes it as children of `report`, before the report's event is.
     fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model);
 }
@@ -52,7 +57,7 @@ pub(super) struct Arrival<'a> {
     pub(super) part: Option<(uuid::Uuid, i32)>,
     /// In the order of arrival, at least one.
     pub(super) contents: Vec<Content>,
-    pub(super) indicators: Vec<(IndicatorKind, String)>,
+    pub(super) indicators: Indicated,
     /// What comes with it.
     pub(super) enclosed: Option<&'a dyn Enclosed>,
 }
@@ -85,10 +90,12 @@ impl Arrival<'_> {
         let row = report::Model { current_version: last_number(&versions), ..row };
         changes.insert(&row);
         versions.iter().for_each(|version| changes.insert(version));
-        add_indicators(app, changes, &row, &self.indicators);
+        self.indicators.write(app, changes, &row);
         if let Some(enclosed) = self.enclosed {
             enclosed.write(app, changes, &row);
         }
+        let files = self.enclosed.map(Enclosed::digests).unwrap_or_default();
+        index(app, changes, &row, &versions, &self.indicators, &files);
         if !self.history {
             tell_received(app, changes, &row);
         }
@@ -134,15 +141,16 @@ impl Arrival<'_> {
     }
 }
 
-/// Adds what arrived later to a report; the caller revises the event.
+/// Adds what arrived later to a report, with the indicators that are new; the caller revises the event.
 pub(super) fn add_versions(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
+    indicators: &Indicated,
 ) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at);
+    let after = with_versions(app, changes, report, contents, received_at, indicators);
     changes.update(report, &after);
     if !report.history {
         let told = message::ReportUpdated { report: Opaque::new(report.id), version: after.current_version };
@@ -158,8 +166,9 @@ pub(super) fn open_history(
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
+    indicators: &Indicated,
 ) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at);
+    let after = with_versions(app, changes, report, contents, received_at, indicators);
     let after = report::Model { history: false, ..after };
     changes.update(report, &after);
     tell_received(app, changes, &after);
@@ -172,31 +181,76 @@ fn tell_received(app: &App, changes: &mut ChangeSet, report: &report::Model) {
     changes.message(app, Some(report.event_id), &told);
 }
 
-/// Writes further versions of a report and answers the report as it then is.
+/// Writes further versions of a report, with the indicators that are new, and answers the report as it then is.
 fn with_versions(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
+    indicators: &Indicated,
 ) -> report::Model {
     let versions = version_rows(app, changes, report, contents, received_at);
     versions.iter().for_each(|version| changes.insert(version));
+    indicators.write(app, changes, report);
+    index(app, changes, report, &versions, indicators, &[]);
     let current_version = versions.last().map_or(report.current_version, |version| version.number);
     report::Model { current_version, ..report.clone() }
 }
 
-/// Adds indicators to a report.
-pub(super) fn add_indicators(
+/// What an arrival identifies: what was given with it, and what its text says beside that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Indicated {
+    given: Vec<(IndicatorKind, String)>,
+    found: Vec<(IndicatorKind, String)>,
+}
+
+impl Indicated {
+    /// What is new beside `known`, and at most `most` of what the newest of `contents` says. What was dismissed is known.
+    pub(super) fn new(
+        mut given: Vec<(IndicatorKind, String)>,
+        contents: &[Content],
+        known: &[(IndicatorKind, String)],
+        most: usize,
+    ) -> Self {
+        given.retain(|indicator| !known.contains(indicator));
+        let newest = contents.last();
+        let mut found = newest.map(|content| found(&content.title, &content.text)).unwrap_or_default();
+        found.retain(|indicator| !known.contains(indicator) && !given.contains(indicator));
+        found.truncate(most);
+        Self { given, found }
+    }
+
+    pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
+        for (list, source) in
+            [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
+        {
+            for (kind, value) in list {
+                changes.insert(&crate::indicator::row(app, report, *kind, value.clone(), source));
+            }
+        }
+    }
+}
+
+/// Lets a report be found by what these versions say.
+fn index(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
-    indicators: &[(IndicatorKind, String)],
+    versions: &[report_version::Model],
+    indicators: &Indicated,
+    files: &[Vec<u8>],
 ) {
-    for (kind, value) in indicators {
-        let row =
-            indicator::Model { id: app.ids.next(), report_id: report.id, kind: *kind, value: value.clone() };
-        changes.insert(&row);
+    let indicators: Vec<_> = indicators.given.iter().chain(&indicators.found).cloned().collect();
+    for version in versions {
+        let said = Said {
+            title: &version.title,
+            text: &version.text,
+            indicators: &indicators,
+            number: report.channel_number.as_deref(),
+            files,
+        };
+        crate::duplicate::index(app, changes, report.id, version.number, &said);
     }
 }
 

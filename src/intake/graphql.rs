@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::channel;
 
-pub use objects::{Indicator, Report, ReportVersion, Reporter, SourceField};
+pub use objects::{Report, ReportVersion, Reporter, SourceField};
 
 use super::store::ReportFilter;
 use super::{

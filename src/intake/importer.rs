@@ -28,6 +28,8 @@ use crate::outbox::{ChangeSet, retrying};
 const BATCH_RECORDS: usize = 200;
 /// Indicators in one batch, which bound the values of its statements.
 const BATCH_INDICATORS: usize = 3_000;
+/// Most indicators that are found in one record's text.
+const MOST_FOUND: usize = 8;
 /// Bytes of source in one batch.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Digests that a dry run keeps: of a report and a content each, some hundred megabytes.
@@ -194,7 +196,7 @@ struct Weight {
 impl Weight {
     fn add(&mut self, record: &ImportedReport) {
         self.records += 1;
-        self.indicators += record.indicators.len() + record.products.len();
+        self.indicators += record.indicators.len() + record.products.len() + MOST_FOUND;
         self.bytes += record.source.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     }
 
@@ -229,7 +231,9 @@ impl Importer<'_> {
             }
             plan
         } else {
-            retrying(|| self.write(batch)).await?
+            let plan = retrying(|| self.write(batch)).await?;
+            crate::duplicate::weigh_if_due(self.app).await?;
+            plan
         };
         summary.received += plan.received();
         summary.updated += plan.updated();

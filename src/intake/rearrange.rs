@@ -6,7 +6,7 @@ use entity::{comment, event, report};
 use serde::Serialize;
 use serde_json::json;
 
-use super::arrival::{Arrival, Content, add_indicators, add_versions};
+use super::arrival::{Arrival, Content, Indicated, add_versions};
 use super::receive::{IndicatorInput, indicators, revise_after_arrival};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::event::rules::Cause;
 use crate::event::{self as events, expect_version, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
+use crate::indicator;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Why an event was closed that lost its last report. It does not say where the report went: the link does, to those
@@ -64,8 +65,8 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         changes = changes.by_reporter(reporter);
     }
     let known = store::indicators(app, report.id).await?;
-    let new: Vec<_> = added.into_iter().filter(|found| !known.contains(found)).collect();
     let after = if reporter.is_some() {
+        Indicated::new(added, &[], &known, 0).write(app, &mut changes, &report);
         crate::comment::write_from_reporter(app, &mut changes, &before, &report, text);
         report.clone()
     } else {
@@ -74,11 +75,11 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
             Some(title) => title,
             None => store::current_version(app, &report).await?.title,
         };
-        let content = Content::new(title, text, json!([]));
+        let contents = [Content::new(title, text, json!([]))];
+        let new = Indicated::new(added, &contents, &known, indicator::rules::MOST);
         let at = changes.at();
-        add_versions(app, &mut changes, &report, &[content], at)
+        add_versions(app, &mut changes, &report, &contents, at, &new)
     };
-    add_indicators(app, &mut changes, &report, &new);
     revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     if let Some(key) = &key {
         changes.remember(key, report.id);
@@ -266,6 +267,7 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
     for (number, part) in (1..).zip(&input.parts) {
         let title = require_text("input.parts.title", &part.title, SHORT)?;
         let text = optional_text("input.parts.text", part.text.as_ref(), LONG)?;
+        let contents = vec![Content::new(title, text.unwrap_or_else(|| whole_text.clone()), json!([]))];
         let arrival = Arrival {
             channel: &channel,
             number: report.channel_number.clone(),
@@ -277,8 +279,8 @@ pub async fn split_report(app: &App, actor: &Actor, input: &SplitReport) -> Resu
             severity: None,
             notice_type: report.notice_type,
             part: Some((report.id, number)),
-            contents: vec![Content::new(title, text.unwrap_or_else(|| whole_text.clone()), json!([]))],
-            indicators: Vec::new(),
+            indicators: Indicated::new(Vec::new(), &contents, &[], indicator::rules::MOST),
+            contents,
             enclosed: None,
         };
         if number == 1 {

@@ -9,7 +9,7 @@ use entity::{channel, event, report, team_member};
 use serde::Serialize;
 use serde_json::json;
 
-use super::arrival::{Arrival, Content, Enclosed, add_indicators, add_versions};
+use super::arrival::{Arrival, Content, Enclosed, Indicated, add_versions};
 use super::reporters::{self, ReporterInput};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
@@ -22,6 +22,7 @@ use crate::event::rules::Cause;
 use crate::event::{self as events, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
+use crate::indicator;
 use crate::outbox::{Bump, ChangeSet};
 
 /// Most indicators sent with one report.
@@ -246,11 +247,9 @@ async fn add_content(
         return Ok(None);
     }
     let known = store::indicators(app, report.id).await?;
-    let new: Vec<_> = checked.indicators.iter().filter(|found| !known.contains(found)).cloned().collect();
     let contents = std::slice::from_ref(&checked.content);
-    let after = add_versions(app, changes, report, contents, checked.received_at);
-    add_indicators(app, changes, report, &new);
-    Ok(Some(after))
+    let new = Indicated::new(checked.indicators.clone(), contents, &known, indicator::rules::MOST);
+    Ok(Some(add_versions(app, changes, report, contents, checked.received_at, &new)))
 }
 
 /// Revises an event for whose `reports` something arrived: it goes on with the analysis if it waited for that, and its
@@ -295,6 +294,8 @@ async fn first_time(
         None => None,
     };
     let reporter = reporters::recognise(app, changes, channel, input.reporter.as_ref()).await?;
+    let contents = vec![checked.content.clone()];
+    let indicators = Indicated::new(checked.indicators.clone(), &contents, &[], indicator::rules::MOST);
     let arrival = Arrival {
         channel,
         number: checked.number.clone(),
@@ -306,8 +307,8 @@ async fn first_time(
         severity: None,
         notice_type: input.notice_type,
         part: None,
-        contents: vec![checked.content.clone()],
-        indicators: checked.indicators.clone(),
+        contents,
+        indicators,
         enclosed,
     };
     match target {

@@ -271,6 +271,10 @@ struct Post<'a> {
 }
 
 impl Enclosed for Post<'_> {
+    fn digests(&self) -> Vec<Vec<u8>> {
+        self.letter.files.iter().map(File::sha256).collect()
+    }
+
     fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
         let row = inbound_mail::Model { report_id: report.id, ..self.row.clone() };
         changes.insert(&row);

@@ -44,6 +44,8 @@ pub struct ChangeSet {
     pub(super) inserts: Vec<(String, InsertStatement)>,
     pub(super) updates: Vec<UpdateStatement>,
     pub(super) deletes: Vec<DeleteStatement>,
+    /// Segment, feature and report of each posting.
+    pub(super) postings: Vec<(i64, i64, Uuid)>,
     /// Updates that have to meet exactly one row, else somebody else was first.
     pub(super) guarded: Vec<UpdateStatement>,
 }
@@ -61,6 +63,7 @@ impl ChangeSet {
             inserts: Vec::new(),
             updates: Vec::new(),
             deletes: Vec::new(),
+            postings: Vec::new(),
             guarded: Vec::new(),
         }
     }
@@ -260,6 +263,11 @@ impl ChangeSet {
             self.inserts.len() - 1
         });
         self.inserts[index].1.values_panic(values);
+    }
+
+    /// Lets a report be found under features, in a segment of the index; what it is found under already stays.
+    pub fn post(&mut self, segment: i64, report: Uuid, features: impl IntoIterator<Item = i64>) {
+        self.postings.extend(features.into_iter().map(|feature| (segment, feature, report)));
     }
 
     /// Updates a row of bookkeeping that has no audit entry of its own.

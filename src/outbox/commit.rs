@@ -6,7 +6,7 @@ use sea_orm::sea_query::{CommonTableExpression, Expr, Query, SubQueryStatement, 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr};
 
 use super::ChangeSet;
-use crate::database::Database;
+use crate::database::{Database, insert_postings};
 use crate::error::{Error, Result};
 
 /// How often a command is run again after losing a race that its caller did not ask to win.
@@ -61,6 +61,9 @@ async fn in_one_transaction(database: &Database, changes: ChangeSet) -> std::res
     for (_, statement) in &changes.inserts {
         transaction.execute(statement).await?;
     }
+    if let Some(statement) = insert_postings(database.backend(), changes.postings) {
+        transaction.execute(&statement).await?;
+    }
     transaction.commit().await
 }
 
@@ -87,6 +90,9 @@ async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::resul
         part(statement.into());
     }
     for (_, statement) in changes.inserts {
+        part(statement.into());
+    }
+    if let Some(statement) = insert_postings(database.backend(), changes.postings) {
         part(statement.into());
     }
     let met = if guards.is_empty() { "0".to_owned() } else { guards.join(" + ") };

@@ -80,6 +80,28 @@ pub struct GiveVerdict {
 }
 
 impl GiveVerdict {
+    /// A verdict that names nothing yet.
+    pub fn new(event: Uuid, expected_version: i32, verdict: Verdict, rationale: String) -> Self {
+        Self {
+            event: Id::new(event),
+            expected_version,
+            verdict,
+            rationale,
+            severity: None,
+            report: None,
+            original_event: None,
+            fixing_event: None,
+            internal_finding: None,
+            first_known_on: None,
+            advisory: None,
+            fixed_version: None,
+            end_of_life_notice: None,
+            last_supported_version: None,
+            successor: None,
+            forwarded_to: None,
+        }
+    }
+
     fn facts(&self) -> Result<Facts> {
         let text = |field: &str, text: &Option<String>| {
             optional_text(&format!("input.{field}"), text.as_ref(), SHORT)
@@ -107,6 +129,22 @@ impl GiveVerdict {
 /// By policy, visibility, version and the move table; refusals that name each fact that is missing or does not
 /// belong; FOUR_EYES for who reported it.
 pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Result<event::Model> {
+    let mut changes = ChangeSet::new(app, actor, Action::GiveVerdict);
+    let after = decide(app, actor, input, &mut changes).await?;
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// The same inside the caller's change, which closes with it.
+///
+/// # Errors
+/// Those of [`give_verdict`].
+pub async fn decide(
+    app: &App,
+    actor: &Actor,
+    input: &GiveVerdict,
+    changes: &mut ChangeSet,
+) -> Result<event::Model> {
     require(actor, Action::GiveVerdict)?;
     let rationale = require_text("input.rationale", &input.rationale, LONG)?;
     let facts = input.facts()?;
@@ -114,7 +152,6 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
     events::expect_version(before.version, input.expected_version)?;
     let access = AccessFacts::load(app, &before).await?;
     refuse_reporter(&access, actor, "a report's own reporter gives no verdict on its event")?;
-    let mut changes = ChangeSet::new(app, actor, Action::GiveVerdict);
     let mut refusals = rules::check_facts(input.verdict, &facts, changes.at().date_naive());
     refusals.extend(rules::check_waiting(&before, input.verdict, changes.at()));
     if facts.report.is_some_and(|id| !access.reports.iter().any(|(report, ..)| report.id == id)) {
@@ -135,44 +172,43 @@ pub async fn give_verdict(app: &App, actor: &Actor, input: &GiveVerdict) -> Resu
 
     let mut after = before.clone();
     let (to, cause) = rules::move_of(input.verdict);
-    events::transition(app, &mut changes, &mut after, to, cause, None)?;
+    events::transition(app, changes, &mut after, to, cause, None)?;
     after.verdict = Some(input.verdict);
     after.duplicate_of = original.as_ref().map(|original| original.id);
     let original_id = after.duplicate_of;
-    let mut row = verdict_row(app, &changes, &before, input, &facts, rationale, original_id);
+    let mut row = verdict_row(app, changes, &before, input, &facts, rationale, original_id);
     row.fixing_event_id = fixing.as_ref().map(|fixing| fixing.id);
     let given = Given { id: row.id, verdict: row.verdict, at: row.given_at };
-    supersede(app, &mut changes, row).await?;
-    set_severity(&mut changes, &access, &facts);
+    supersede(app, changes, row).await?;
+    set_severity(changes, &access, &facts);
     let changed = rules::changes_verdict(before.verdict, input.verdict);
     let mut clocks = Clocks::load(app, &before).await?;
     clocks.facts.verdicts.push(given);
     clocks.facts.news = changed.then_some(given.id);
-    clocks.replan(app, &mut changes, &mut after)?;
+    clocks.replan(app, changes, &mut after)?;
     let granted = AccessFacts { event: after.clone(), ..access.clone() };
-    regrant(&mut changes, Some(&access), &granted);
+    regrant(changes, Some(&access), &granted);
     let linked = match &fixing {
         Some(fixing) => store::are_linked(app, before.id, fixing.id).await?,
         None => true,
     };
     if let Some(fixing) = fixing.as_ref().filter(|_| !linked) {
-        changes.insert(&events::link_row(app, &changes, before.id, fixing.id, EventLinkKind::FixedBy));
+        changes.insert(&events::link_row(app, changes, before.id, fixing.id, EventLinkKind::FixedBy));
     }
     changes.message(app, Some(before.id), &message::EventVerdictGiven { verdict: input.verdict });
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     for duplicate in store::duplicates(app, before.id).await? {
-        follow_original(app, &mut changes, duplicate, original_id, changed)?;
+        follow_original(app, changes, duplicate, original_id, changed)?;
     }
     if let Some(original) = original {
-        learn_from(app, &mut changes, &original, clocks.facts.world).await?;
+        learn_from(app, changes, &original, clocks.facts.world).await?;
     }
     if let Some(fixing) = fixing {
         if !linked {
-            changes.insert(&events::link_row(app, &changes, fixing.id, before.id, EventLinkKind::Fixes));
+            changes.insert(&events::link_row(app, changes, fixing.id, before.id, EventLinkKind::Fixes));
         }
         changes.revise(app, &fixing, fixing.clone(), Some(fixing.id), Bump::RevisionOnly);
     }
-    app.commit(changes).await?;
     Ok(after)
 }
 

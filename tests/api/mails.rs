@@ -40,6 +40,14 @@ pub(crate) async fn post(app: &TestApp, channel: &str, bytes: Vec<u8>) -> Outcom
     take(&app.app, &reader("mail", channel), channel, &incoming, false).await.unwrap()
 }
 
+/// Takes a mail that is a new report, with the same file as every other one.
+pub(crate) async fn received(app: &TestApp, channel: &str, id: &str, subject: &str, text: &str) {
+    let letter = mail("Somebody <somebody@example.org>", id, &format!("Subject: {subject}\r\n"), text);
+    // What the file says is of the mail's id.
+    let letter = String::from_utf8(letter).unwrap().replace(&format!("alert('{id}')"), "alert(1)");
+    assert_eq!(post(app, channel, letter.into_bytes()).await, Outcome::Received);
+}
+
 /// Takes a mail of somebody else who answers this reply of ours.
 pub(crate) async fn answer(app: &TestApp, channel: &str, reply: &str) {
     let more = format!("Subject: Re: your reply\r\nIn-Reply-To: {reply}\r\n");

@@ -7,6 +7,7 @@ mod bad_input;
 mod calendars;
 mod clocks;
 mod chat_bots;
+mod candidates;
 mod consequences;
 mod deadlines;
 mod deliveries;

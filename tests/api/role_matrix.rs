@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{deadlines, mails, replies, rich, tickets};
+use crate::{candidates, deadlines, mails, replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -101,7 +101,8 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "secrets rotate",
             "syncTicket",
             "tellDeadline",
-            "tellTrouble"
+            "tellTrouble",
+            "weighTerms"
         ],
         "an action that no mutation stands for; these come by the schedule or the command line"
     );
@@ -172,6 +173,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             });
             app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
         }
+        let same = candidates::of(&app, &story).await;
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
         let mail = mails::first(&story).await;
@@ -196,6 +198,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             let known = [
                 ("Event", &story.event),
                 ("Report", &story.report),
+                ("Report", &same[0]),
+                ("Report", &same[1]),
                 ("ReportMail", &mail),
                 ("BonusRun", &run),
                 ("WebhookEndpoint", &endpoint),

@@ -3,13 +3,14 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{IndicatorKind, NoticeType, Origin, PublicStatus, Severity, Verdict};
+use entity::vocabulary::{NoticeType, Origin, PublicStatus, Severity, Verdict};
 use entity::{channel, event, indicator, report, report_version, reporter};
 
 use crate::attachment::graphql::{self as attachments, Attachment};
 use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
 use crate::comment::graphql::{Comment, messages_connection};
+use crate::duplicate::graphql::{self as duplicates, DuplicateCandidate, DuplicateDecision};
 use crate::event::graphql::Event;
 use crate::event::rules::public_status;
 use crate::graphql::errors::ApiResult;
@@ -17,6 +18,7 @@ use crate::graphql::loaders::Reader;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars;
 use crate::graphql::{actor, loaders};
+use crate::indicator::graphql::Indicator;
 use crate::intake::public_side::{PublicSide, PublicSideOf};
 use crate::mail::graphql::{self as mails, ReportMail};
 use crate::payout::graphql::{self as payouts, Payout};
@@ -131,7 +133,23 @@ impl Report {
     /// What identifies what it is about. 线索。
     async fn indicators(&self, ctx: &Context<'_>) -> ApiResult<Vec<Indicator>> {
         let rows = loaders::children::<indicator::Entity>(ctx, self.0.id).await?;
-        Ok(rows.iter().map(Indicator::from).collect())
+        Ok(rows.iter().filter(|row| Indicator::is_for(ctx, row)).cloned().map(Indicator).collect())
+    }
+
+    /// Earlier reports that may be the same and of which nobody decided yet, the likeliest first; null when you are not
+    /// shown them. 可能重复且尚未判定的较早报告，最可能的在前；无权查看时为空。
+    async fn duplicate_candidates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 50; 10 when left out. 条数，1 到 50，默认 10。")] first: Option<i32>,
+    ) -> ApiResult<Option<Vec<DuplicateCandidate>>> {
+        duplicates::of_report(ctx, &self.0, first).await
+    }
+
+    /// What was decided of it and other reports that you may see, the newest first; null when you are not shown it.
+    /// 与其他可见报告的重复判定，最新在前；无权查看时为空。
+    async fn duplicate_decisions(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<DuplicateDecision>>> {
+        duplicates::decisions_of(ctx, self.0.id).await
     }
 
     /// What team and reporter wrote to each other, oldest first. 团队与报告人的往来消息，最早在前。
@@ -295,21 +313,6 @@ impl SourceField {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let fields = source.as_array().into_iter().flatten();
         fields.map(|field| Self { name: text(&field[0]), value: text(&field[1]) }).collect()
-    }
-}
-
-/// Something that identifies what a report is about. 报告线索。
-#[derive(Clone, Debug, SimpleObject)]
-pub struct Indicator {
-    /// What it is. 类型。
-    kind: IndicatorKind,
-    /// Its value as given. 值。
-    value: String,
-}
-
-impl From<&indicator::Model> for Indicator {
-    fn from(row: &indicator::Model) -> Self {
-        Self { kind: row.kind, value: row.value.clone() }
     }
 }
 

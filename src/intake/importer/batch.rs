@@ -7,8 +7,8 @@ use entity::{event, report, report_version, reporter};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::Importer;
 use super::plan::{Entry, Plan, Seen};
+use super::{Importer, MOST_FOUND};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::database::is_one_of;
@@ -16,7 +16,7 @@ use crate::deadline::Clocks;
 use crate::error::Result;
 use crate::event as events;
 use crate::event::rules::Cause;
-use crate::intake::arrival::{Arrival, add_versions, open_history};
+use crate::intake::arrival::{Arrival, Indicated, add_versions, open_history};
 use crate::intake::import::ImportedReport;
 use crate::intake::receive::revise_after_arrival;
 use crate::intake::{reporters, rules, store};
@@ -95,10 +95,12 @@ impl Importer<'_> {
             let mut opened = Vec::new();
             let mut updated = Vec::new();
             for (report, entry) in by_event.remove(&event.id).unwrap_or_default() {
+                let known = store::indicators(self.app, report.id).await?;
+                let new = Indicated::new(Vec::new(), &entry.contents, &known, MOST_FOUND);
                 if entry.opens {
-                    opened.push(open_history(self.app, changes, &report, &entry.contents, now));
+                    opened.push(open_history(self.app, changes, &report, &entry.contents, now, &new));
                 } else {
-                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now));
+                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now, &new));
                 }
             }
             if opened.is_empty() {
@@ -148,6 +150,7 @@ impl Importer<'_> {
             let told = history && self.channel.kind == ChannelKind::SrcPlatform;
             let mut indicators = rules::indicators(record);
             indicators.truncate(MAX_INDICATORS);
+            let indicators = Indicated::new(indicators, &entry.contents, &[], MOST_FOUND);
             let arrival = Arrival {
                 channel: &self.channel,
                 number: Some(record.number.clone()),

@@ -1,0 +1,230 @@
+//! How well and how fast earlier reports are found that are the same, among 100,000 generated ones of the same kind.
+//!
+//! `VULNDESK_BENCH_PAIRS=pairs.jsonl VULNDESK_BENCH_RECORDS=one.xml:two.xml cargo bench --bench duplicates`. A line of the
+//! pairs is `{"a": {"title", "description", "products"}, "b": {...}}`; the records are exports of CNVD, out of whose parts the
+//! others are made. Runs on a temporary SQLite file, and with `VULNDESK_BENCH_POSTGRES` (the URL of an empty database) on
+//! PostgreSQL too. `VULNDESK_BENCH_REPORTS` sets how many are generated. No report names a number that another one has.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+#[path = "duplicates/corpus.rs"]
+mod corpus;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use corpus::{Dice, Parts, Record, edited, pasted, reshaped};
+use entity::report;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use vulndesk::app::App;
+use vulndesk::auth::{Actor, Role};
+use vulndesk::clock::{Clock, Ids, SystemClock};
+use vulndesk::database::Database;
+use vulndesk::duplicate::candidates;
+use vulndesk::intake::import::{CnvdReader, ImportedReport, Item};
+use vulndesk::intake::importer::{ChannelSpec, ImportOptions, import};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Reports of which copies come, and unrelated ones.
+const PROBES: usize = 300;
+
+/// A report that comes, and the number of the one that is the same.
+struct Probe {
+    class: &'static str,
+    record: Record,
+    same_as: Option<String>,
+}
+
+#[tokio::main]
+async fn main() {
+    let (Ok(pairs), Ok(records)) =
+        (std::env::var("VULNDESK_BENCH_PAIRS"), std::env::var("VULNDESK_BENCH_RECORDS"))
+    else {
+        println!("skipped: VULNDESK_BENCH_PAIRS and VULNDESK_BENCH_RECORDS name no files");
+        return;
+    };
+    let reports =
+        std::env::var("VULNDESK_BENCH_REPORTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let real: Vec<Record> = records.split(':').flat_map(read_records).collect();
+    let pairs: Vec<(Record, Record)> =
+        std::fs::read_to_string(pairs).unwrap().lines().map(read_pair).collect();
+    let (earlier, probes) = corpus(&real, pairs, reports);
+    println!("{} earlier reports, {} of them real", earlier.len(), real.len());
+    let file = std::env::temp_dir().join(format!("vulndesk-bench-{}.sqlite", std::process::id()));
+    measure("sqlite", &format!("sqlite://{}", file.display()), &earlier, &probes).await;
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+    if let Ok(url) = std::env::var("VULNDESK_BENCH_POSTGRES") {
+        measure("postgresql", &url, &earlier, &probes).await;
+    }
+}
+
+fn read_records(file: &str) -> Vec<Record> {
+    let items = CnvdReader::new(std::io::BufReader::new(std::fs::File::open(file).unwrap()));
+    let reports = items.filter_map(|item| match item {
+        Ok(Item::Report(report)) => Some(*report),
+        _ => None,
+    });
+    let text = |report: &ImportedReport| {
+        let found = report.source.iter().find(|(name, _)| name == "description");
+        without_numbers(found.map_or(&report.text, |(_, text)| text))
+    };
+    reports
+        .map(|report| Record {
+            title: without_numbers(&report.title),
+            text: text(&report),
+            products: report.products.clone(),
+        })
+        .collect()
+}
+
+/// A text without the numbers that would answer what is asked.
+fn without_numbers(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace)
+        .map(|word| match word.find("CVE-") {
+            Some(place) => word[..place].trim_end_matches(['(', '（']).to_owned() + " ",
+            None => word.to_owned(),
+        })
+        .collect()
+}
+
+fn read_pair(line: &str) -> (Record, Record) {
+    let value: serde_json::Value = serde_json::from_str(line).unwrap();
+    let record = |value: &serde_json::Value| Record {
+        title: value["title"].as_str().unwrap().to_owned(),
+        text: value["description"].as_str().unwrap().to_owned(),
+        products: value["products"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|product| product.as_str().unwrap().to_owned())
+            .collect(),
+    };
+    (record(&value["a"]), record(&value["b"]))
+}
+
+/// The earlier reports, in the order of their numbers, and what comes then.
+fn corpus(real: &[Record], pairs: Vec<(Record, Record)>, generated: usize) -> (Vec<Record>, Vec<Probe>) {
+    let (parts, mut dice) = (Parts::of(real), Dice(20_310_501));
+    let (mut earlier, mut probes) = (Vec::new(), Vec::new());
+    let step = |count: usize| (generated / count.max(1)).max(1);
+    let mut real = real.iter();
+    let (pair_step, real_step, copy_step) = (step(pairs.len()), step(real.len()), step(PROBES * 3));
+    let mut pairs = pairs.into_iter();
+    for index in 0..generated {
+        let made = parts.make(&mut dice, false);
+        if index % copy_step == 7 {
+            let (class, record) = match index / copy_step % 3 {
+                0 => ("pasted", pasted(&made)),
+                1 => ("edited", edited(&made, &mut dice)),
+                _ => ("another form", reshaped(&made)),
+            };
+            probes.push(Probe { class, record, same_as: Some(number(earlier.len())) });
+        }
+        earlier.push(made);
+        if index % real_step == 1 {
+            earlier.extend(real.next().cloned());
+        }
+        if let Some((first, second)) = (index % pair_step == 0).then(|| pairs.next()).flatten() {
+            probes.push(Probe { class: "pairs", record: second, same_as: Some(number(earlier.len())) });
+            earlier.push(first);
+        }
+    }
+    for _ in 0..PROBES {
+        probes.push(Probe { class: "unrelated", record: parts.make(&mut dice, true), same_as: None });
+    }
+    (earlier, probes)
+}
+
+fn number(index: usize) -> String {
+    format!("REPORT-{index:07}")
+}
+
+fn items(
+    records: Vec<(String, Record)>,
+) -> impl Iterator<Item = Result<Item, vulndesk::intake::import::FileError>> {
+    records.into_iter().map(|(number, record)| {
+        Ok(Item::Report(Box::new(ImportedReport {
+            number,
+            title: record.title.trim().to_owned(),
+            text: record.text,
+            products: record.products,
+            ..ImportedReport::default()
+        })))
+    })
+}
+
+async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = Database::connect(url, 16).await.unwrap();
+    let ids = Ids::new(Arc::clone(&clock));
+    vulndesk::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
+    let app = App::new(database, clock, ids).await.unwrap();
+    let actor = Actor::operator("analyst-1", [Role::Analyst]);
+    let (spec, options) = (ChannelSpec::cnvd(), ImportOptions::default());
+    let begun = Instant::now();
+    let records = earlier.iter().enumerate().map(|(index, record)| (number(index), record.clone()));
+    import(&app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
+    let took = begun.elapsed();
+    println!("{name}: {} imported a second", earlier.len() as u128 * 1_000 / took.as_millis().max(1));
+    let records =
+        probes.iter().enumerate().map(|(index, probe)| (format!("PROBE-{index:07}"), probe.record.clone()));
+    import(&app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
+    app.database.writer().execute_unprepared("ANALYZE").await.unwrap();
+
+    let mut durations = Vec::new();
+    let mut classes: Vec<(&str, [usize; 4])> = Vec::new();
+    for (index, probe) in probes.iter().enumerate() {
+        let select =
+            report::Entity::find().filter(report::Column::ChannelNumber.eq(format!("PROBE-{index:07}")));
+        let own = select.one(app.database.reader()).await.unwrap().unwrap();
+        let begun = Instant::now();
+        let found = candidates(&app, &actor, &own, 50).await.unwrap();
+        durations.push(begun.elapsed());
+        // Other probes come at the same time, and are no earlier reports.
+        let found: Vec<_> = found
+            .iter()
+            .filter_map(|candidate| candidate.report.channel_number.as_deref())
+            .filter(|number| number.starts_with("REPORT-"))
+            .collect();
+        let place = probe.same_as.as_ref().and_then(|same| found.iter().position(|number| number == same));
+        let at = classes.iter().position(|(class, _)| *class == probe.class).unwrap_or_else(|| {
+            classes.push((probe.class, [0; 4]));
+            classes.len() - 1
+        });
+        let counts = &mut classes[at].1;
+        counts[0] += 1;
+        counts[1] += usize::from(place == Some(0));
+        counts[2] += usize::from(place.is_some_and(|place| place < 5));
+        counts[3] += usize::from(!found.is_empty());
+    }
+    for (class, [of, first, five, any]) in &classes {
+        println!(
+            "{name}: {class:<14} {of:>4}: first {:>3} %, within five {:>3} %, any shown {:>3} %",
+            first * 100 / of,
+            five * 100 / of,
+            any * 100 / of
+        );
+    }
+    print_durations(name, durations);
+}
+
+fn print_durations(name: &str, mut durations: Vec<Duration>) {
+    durations.sort();
+    let at = |share: usize| durations[(durations.len() - 1) * share / 100].as_micros();
+    println!(
+        "{name}: a query takes p50 {} us, p99 {} us; {} MB resident",
+        at(50),
+        at(99),
+        resident_megabytes()
+    );
+}
+
+fn resident_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+}

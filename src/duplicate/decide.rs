@@ -1,0 +1,89 @@
+//! What a person decides of two reports.
+
+use async_graphql::InputObject;
+use entity::vocabulary::{DuplicateOutcome, EventLinkKind, Status, Verdict};
+use entity::{duplicate_decision, report};
+
+use super::{MOST, candidates, rules, store};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::error::{Error, Result};
+use crate::event::{self as events, expect_version, require_text};
+use crate::graphql::scalars::Id;
+use crate::intake;
+use crate::outbox::{Bump, ChangeSet};
+use crate::verdict::{self, GiveVerdict};
+
+/// Longest rationale, in characters.
+const RATIONALE: usize = 2_000;
+
+/// What two reports have to do with each other. 重复判定。
+#[derive(Clone, Debug, InputObject)]
+pub struct DecideDuplicate {
+    /// The report that was looked at. 报告。
+    pub report: Id<report::Entity>,
+    /// The report that it was compared with. 对比的报告。
+    pub other_report: Id<report::Entity>,
+    /// The version that was seen of the event of `report`. 所见的 report 所属事件的版本。
+    pub expected_version: i32,
+    /// What they have to do with each other. 判定结果。
+    pub outcome: DuplicateOutcome,
+    /// Why. 理由。
+    pub rationale: String,
+}
+
+/// Decides of a pair, for good. DUPLICATE gives the event of `report`, while it is analysed, the verdict DUPLICATE of the
+/// other's event by the verdict's own rules; an event that has left the analysis is linked to the other one, and a person
+/// returns it to the analysis first where it is to get another verdict. RELATED links the events. The same decision again
+/// changes nothing.
+///
+/// # Errors
+/// By policy, visibility and version; refusals when something else was decided, when both reports are on one event, and
+/// those of the verdict.
+pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result<duplicate_decision::Model> {
+    require(actor, Action::DecideDuplicate)?;
+    let rationale = require_text("input.rationale", &input.rationale, RATIONALE)?;
+    let report = intake::store::find(app, actor, input.report.0).await?;
+    let other = intake::store::find(app, actor, input.other_report.0).await?;
+    let before = events::store::find(app, actor, report.event_id).await?;
+    let original = events::store::find(app, actor, other.event_id).await?;
+    let (later, earlier) = rules::pair(&report, &other);
+    let known = store::decision(app, later, earlier).await?;
+    rules::may_decide(&report, &other, input.outcome, known.as_ref())
+        .map_err(|refusal| Error::Refused(vec![refusal]))?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    expect_version(before.version, input.expected_version)?;
+    let shown = candidates(app, actor, later, MOST).await?;
+    let shown = shown.iter().find(|candidate| candidate.report.id == earlier.id);
+    let score = shown.and_then(|candidate| i32::try_from(candidate.likeness.score).ok());
+    let mut changes = ChangeSet::new(app, actor, Action::DecideDuplicate).because(Some(rationale.as_str()));
+    let row = duplicate_decision::Model {
+        id: app.ids.next(),
+        report_id: later.id,
+        other_report_id: earlier.id,
+        outcome: input.outcome,
+        rationale: rationale.clone(),
+        score,
+        decided_by: changes.actor().to_owned(),
+        decided_at: changes.at(),
+    };
+    changes.insert(&row);
+    if input.outcome == DuplicateOutcome::Duplicate && before.status == Status::Triaging {
+        let verdict = GiveVerdict {
+            original_event: Some(Id::new(original.id)),
+            ..GiveVerdict::new(before.id, before.version, Verdict::Duplicate, rationale)
+        };
+        verdict::decide(app, actor, &verdict, &mut changes).await?;
+    } else {
+        let related = events::store::are_related(app, before.id, original.id).await?;
+        if input.outcome != DuplicateOutcome::Distinct && !related {
+            changes.insert(&events::link_row(app, &changes, before.id, original.id, EventLinkKind::Related));
+        }
+        changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
+    }
+    app.commit(changes).await?;
+    Ok(row)
+}

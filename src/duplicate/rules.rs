@@ -1,0 +1,113 @@
+//! What belongs together by itself, the order of candidates, and what may be decided of a pair. Pure.
+
+use std::cmp::{Ordering, Reverse};
+
+use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode as Code};
+use entity::{duplicate_decision, report};
+
+use super::Candidate;
+use super::rank::Reason;
+use crate::error::{Refusal, RefusalCode};
+
+/// Whether two reports are of one event, or parts of one report: nobody has to be asked.
+pub fn is_of_the_same(one: &report::Model, other: &report::Model) -> bool {
+    let whole = |report: &report::Model| report.part_of.unwrap_or(report.id);
+    one.event_id == other.event_id || whole(one) == whole(other)
+}
+
+/// The surest first, then the likeliest, then the newest.
+pub fn order(one: &Candidate, other: &Candidate) -> Ordering {
+    let key = |candidate: &Candidate| {
+        let exact = candidate.likeness.kind == entity::vocabulary::CandidateKind::Exact;
+        (Reverse(exact), Reverse(candidate.likeness.points), Reverse(candidate.report.id))
+    };
+    key(one).cmp(&key(other))
+}
+
+/// Whether `outcome` may be decided of a pair of which `known` was decided.
+///
+/// # Errors
+/// A refusal that says what was decided.
+pub fn may_decide(
+    report: &report::Model,
+    other: &report::Model,
+    outcome: DuplicateOutcome,
+    known: Option<&duplicate_decision::Model>,
+) -> Result<(), Refusal> {
+    if report.event_id == other.event_id {
+        let message = "both reports are on one event: there is nothing to decide";
+        return Err(Refusal::on(RefusalCode::Contradiction, "otherReport", message));
+    }
+    match known {
+        Some(known) if known.outcome != outcome => {
+            let message = format!("{} decided {} of this pair already", known.decided_by, known.outcome);
+            Err(Refusal::new(RefusalCode::AlreadyExists, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The pair with the later report first, as it is kept.
+pub fn pair<'a>(one: &'a report::Model, other: &'a report::Model) -> (&'a report::Model, &'a report::Model) {
+    if one.id > other.id { (one, other) } else { (other, one) }
+}
+
+/// A share of decided pairs, in per cent rounded half up; none where nothing was decided.
+pub fn per_cent(part: u64, whole: u64) -> Option<u64> {
+    (part * 200 + whole).checked_div(whole * 2)
+}
+
+/// A reason in English.
+pub fn english(reason: &Reason) -> String {
+    let value = reason.value.as_deref().unwrap_or_default();
+    match reason.code {
+        Code::SameNumber => format!("same number {value}"),
+        Code::SameText => "same text".to_owned(),
+        Code::SameFile => format!("same file {value}"),
+        Code::SameEndpointAndParameter => format!("same endpoint and parameter {value}"),
+        Code::SameEndpoint => format!("same endpoint {value}"),
+        Code::SameHost => format!("same host {value}"),
+        Code::SameProductAndVersion => format!("same product and version {value}"),
+        Code::SameProduct => format!("same product {value}"),
+        Code::SameWeakness => format!("same weakness {value}"),
+        Code::SameParameter => format!("same parameter {value}"),
+        Code::SimilarText => format!("{} % of the text", reason.share.unwrap_or_default()),
+    }
+}
+
+/// A reason in Chinese.
+pub fn chinese(reason: &Reason) -> String {
+    let value = reason.value.as_deref().unwrap_or_default();
+    match reason.code {
+        Code::SameNumber => format!("编号相同：{value}"),
+        Code::SameText => "正文相同".to_owned(),
+        Code::SameFile => format!("附件相同：{value}"),
+        Code::SameEndpointAndParameter => format!("接口与参数相同：{value}"),
+        Code::SameEndpoint => format!("接口相同：{value}"),
+        Code::SameHost => format!("主机相同：{value}"),
+        Code::SameProductAndVersion => format!("产品与版本相同：{value}"),
+        Code::SameProduct => format!("产品相同：{value}"),
+        Code::SameWeakness => format!("弱点类型相同：{value}"),
+        Code::SameParameter => format!("参数相同：{value}"),
+        Code::SimilarText => format!("内容相似 {}%", reason.share.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_rounded_half_up() {
+        assert_eq!([per_cent(1, 8), per_cent(1, 3), per_cent(2, 2)], [Some(13), Some(33), Some(100)]);
+        assert_eq!(per_cent(0, 0), None);
+    }
+
+    #[test]
+    fn reasons_read_as_people_write_them() {
+        let number = Reason { code: Code::SameNumber, value: Some("CVE-2031-1".to_owned()), share: None };
+        let text = Reason { code: Code::SimilarText, value: None, share: Some(83) };
+        assert_eq!([english(&number), english(&text)], ["same number CVE-2031-1", "83 % of the text"]);
+        assert_eq!([chinese(&number), chinese(&text)], ["编号相同：CVE-2031-1", "内容相似 83%"]);
+    }
+}

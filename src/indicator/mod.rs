@@ -1,0 +1,123 @@
+//! Indicators: what identifies what a report is about.
+//!
+//! Some are given with a report, some are found in its text when it arrives ([`rules`]). An analyst corrects them by hand:
+//! adds what is missing, dismisses what is wrong. What was dismissed stays, so that the next version of the report does
+//! not bring it back; it identifies nothing any more.
+
+pub mod graphql;
+pub mod rules;
+pub mod store;
+
+use async_graphql::InputObject;
+use entity::vocabulary::{IndicatorKind, IndicatorSource};
+use entity::{indicator, report};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::policy::{Action, require};
+use crate::duplicate;
+use crate::error::Result;
+use crate::event::require_text;
+use crate::graphql::scalars::Id;
+use crate::intake;
+use crate::outbox::{Bump, ChangeSet};
+
+/// Longest value, in characters.
+const VALUE: usize = 2_000;
+
+/// A row for what was said, or found, of a report.
+pub fn row(
+    app: &App,
+    report: &report::Model,
+    kind: IndicatorKind,
+    value: String,
+    source: IndicatorSource,
+) -> indicator::Model {
+    indicator::Model {
+        id: app.ids.next(),
+        report_id: report.id,
+        kind,
+        value,
+        source,
+        added_by: None,
+        dismissed_by: None,
+        dismissed_at: None,
+    }
+}
+
+/// What an analyst says that a report is about. 补充线索。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct AddIndicator {
+    /// The report. 报告。
+    pub report: Id<report::Entity>,
+    /// What it is. 类型。
+    pub kind: IndicatorKind,
+    /// Its value. 值。
+    pub value: String,
+}
+
+/// What does not identify what a report is about. 排除线索。
+#[derive(Clone, Debug, InputObject)]
+pub struct DismissIndicator {
+    /// The indicator. 线索。
+    pub indicator: Id<indicator::Entity>,
+}
+
+/// Adds an indicator by hand; one that was dismissed counts again. What is there stays as it is.
+///
+/// # Errors
+/// By policy and visibility; BAD_USER_INPUT on an ill-formed value.
+pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indicator::Model> {
+    require(actor, Action::AddIndicator)?;
+    let value = require_text("input.value", &input.value, VALUE)?;
+    let report = intake::store::find(app, actor, input.report.0).await?;
+    let known = store::same(app, report.id, input.kind, &value).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none()) {
+        return Ok(known.clone());
+    }
+    let before = intake::store::event_of(app, &report).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::AddIndicator);
+    let after = match known {
+        Some(known) => {
+            let after = indicator::Model { dismissed_by: None, dismissed_at: None, ..known.clone() };
+            changes.update(&known, &after);
+            after
+        }
+        None => {
+            let row = row(app, &report, input.kind, value, IndicatorSource::Added);
+            let row = indicator::Model { added_by: Some(changes.actor().to_owned()), ..row };
+            changes.insert(&row);
+            row
+        }
+    };
+    duplicate::index_anew(app, &mut changes, &report, Some(&after), None).await?;
+    changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(after)
+}
+
+/// Dismisses an indicator; one that is dismissed stays so.
+///
+/// # Errors
+/// By policy and visibility.
+pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Result<indicator::Model> {
+    require(actor, Action::DismissIndicator)?;
+    let found = store::find(app, input.indicator.0).await?;
+    let report = intake::store::find(app, actor, found.report_id).await?;
+    if found.dismissed_at.is_some() {
+        return Ok(found);
+    }
+    let before = intake::store::event_of(app, &report).await?;
+    let mut changes = ChangeSet::new(app, actor, Action::DismissIndicator);
+    let after = indicator::Model {
+        dismissed_by: Some(changes.actor().to_owned()),
+        dismissed_at: Some(changes.at()),
+        ..found.clone()
+    };
+    changes.update(&found, &after);
+    duplicate::index_anew(app, &mut changes, &report, None, Some(&after)).await?;
+    changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
+    app.commit(changes).await?;
+    Ok(after)
+}
