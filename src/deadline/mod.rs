@@ -17,6 +17,7 @@
 
 mod counting;
 mod enter;
+pub mod evidence;
 mod forecast;
 pub mod graphql;
 mod policy;

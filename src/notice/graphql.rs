@@ -29,7 +29,10 @@ impl From<notice::Model> for Notice {
 fn about(kind: NoticeKind) -> Kind {
     match kind {
         NoticeKind::DueSoon | NoticeKind::Breached => Kind::Deadline,
-        NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
+        NoticeKind::ReplyFailed
+        | NoticeKind::ReplyUncertain
+        | NoticeKind::ReplyBounced
+        | NoticeKind::ApprovedOnDuty => Kind::Reply,
         NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone => Kind::WebhookEndpoint,
         NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
         NoticeKind::ChannelHooksFailing => Kind::Channel,

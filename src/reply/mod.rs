@@ -26,6 +26,7 @@ mod acknowledge;
 mod attach;
 mod call_back;
 mod draft;
+mod evidence;
 pub mod files;
 pub mod handover;
 pub mod http;

@@ -141,6 +141,7 @@ impl Desk {
             subject: Some("Our verdict".to_owned()),
             body: Some("It is confirmed.".to_owned()),
             from_template: None,
+            facts: None,
             via: None,
             to: None,
             attach: None,

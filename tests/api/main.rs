@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod abroad;
 mod audit_trail;
 mod bad_input;
 mod calendars;
