@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::rules::{Policy, Rule, TimedCalendar};
 use super::store;
 use crate::app::App;
-use crate::calendar::rules::{Pause, Span, explain};
+use crate::calendar::rules::{Calendar, Computation, Pause, Span, Untold, explain};
 use crate::database::is_one_of;
 use crate::error::Result;
 use crate::graphql::scalars;
@@ -43,14 +43,19 @@ pub async fn clocks(app: &App, event: &event::Model) -> Result<Value> {
         policies.insert(row.id, (row.number, store::policy_of(&row)?));
     }
     let keys = calendar::Entity::find().all(db).await?.into_iter().map(|row| (row.id, row.key)).collect();
-    let sources =
-        Sources { policies, calendars: store::calendars(app).await?, keys, channels: store::channels(app).await? };
+    let sources = Sources {
+        policies,
+        calendars: store::calendars(app).await?,
+        keys,
+        channels: store::channels(app).await?,
+    };
     Ok(rows.iter().map(|row| clock(row, &sources)).collect())
 }
 
 fn clock(row: &deadline::Model, sources: &Sources) -> Value {
     let policy = row.policy_id.and_then(|id| sources.policies.get(&id));
-    let rule = policy.and_then(|(_, policy)| policy.rules.iter().find(|rule| Some(&rule.key) == row.rule.as_ref()));
+    let rule =
+        policy.and_then(|(_, policy)| policy.rules.iter().find(|rule| Some(&rule.key) == row.rule.as_ref()));
     let channel = row.channel_id.and_then(|id| sources.channels.get(&id));
     json!({
         "id": scalars::id::<deadline::Entity>(row.id).as_str(),
@@ -88,14 +93,48 @@ fn computation(
     channel: Option<&channel::Model>,
     sources: &Sources,
 ) -> Option<Value> {
-    let (anchor, term, due) = (row.anchor_at?, rule.term?, row.due_at?);
+    let due = row.due_at?;
     let timed = sources.calendars.get(&row.calendar_id?)?;
-    let zone = channel.and_then(|channel| channel.time_zone.parse().ok());
-    let calendar = timed.calendar.clone().in_zone(zone.unwrap_or(timed.calendar.zone));
-    let pauses: Vec<_> = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to }).collect();
-    let counted = explain(&calendar, anchor, Span::new(term.unit, term.amount), &pauses).ok()?;
+    let counted = count(row, rule, channel, &timed.calendar)?.ok()?;
     let agrees = counted.due == due;
-    Some(json!({ "calendarVersion": timed.version, "lastDay": counted.last_day(), "counted": counted, "agrees": agrees }))
+    Some(
+        json!({ "calendarVersion": timed.version, "lastDay": counted.last_day(), "counted": counted, "agrees": agrees }),
+    )
+}
+
+/// How a rule's term is counted from where the clock counts; none where either is not there.
+fn count(
+    row: &deadline::Model,
+    rule: &Rule,
+    channel: Option<&channel::Model>,
+    calendar: &Calendar,
+) -> Option<std::result::Result<Computation, Untold>> {
+    let (anchor, term) = (row.anchor_at?, rule.term?);
+    let zone = channel.and_then(|channel| channel.time_zone.parse().ok());
+    let calendar = calendar.clone().in_zone(zone.unwrap_or(calendar.zone));
+    let pauses: Vec<_> = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to }).collect();
+    Some(explain(&calendar, anchor, Span::new(term.unit, term.amount), &pauses))
+}
+
+/// The year of which the clock's calendar has no days, as the calendar now is; none where it has all.
+///
+/// # Errors
+/// Of the database.
+pub async fn missing_year(app: &App, row: &deadline::Model) -> Result<Option<i32>> {
+    let (Some(policy), Some(calendar)) = (row.policy_id, row.calendar_id) else { return Ok(None) };
+    let policy = store::policy_of(&store::policy(app, policy).await?)?;
+    let Some(rule) = policy.rules.iter().find(|rule| Some(&rule.key) == row.rule.as_ref()) else {
+        return Ok(None);
+    };
+    let channel = match row.channel_id {
+        Some(id) => crate::reply::store::channel(app, id).await?,
+        None => None,
+    };
+    let calendar = crate::calendar::store::load(app, calendar).await?;
+    match count(row, rule, channel.as_ref(), &calendar) {
+        Some(Err(Untold::NoData { year })) => Ok(Some(year)),
+        _ => Ok(None),
+    }
 }
 
 /// What people entered for the clocks of an event, corrections with their reasons: dates of notices, questions, when

@@ -272,23 +272,18 @@ pub(super) async fn make(
     from: &FromTemplate,
     facts: &Facts,
 ) -> Result<(template::Template, template::Made)> {
-    let owed = owed.map(|row| (row, template::regime::of(row.regime, kind, &channel.key)));
-    // An obligation of no regime says nothing of what answers it.
+    let answers = template::regime::of(owed.and_then(|row| row.regime), kind, &channel.key);
     let refuse_other = |named: Option<&str>| {
-        let owed = owed.filter(|(row, _)| row.regime.is_some());
-        match named.filter(|named| owed.is_some_and(|(_, answers)| answers.is_other(named))) {
-            Some(named) => Err(answers_other(named)),
-            None => Ok(()),
-        }
+        let other = named.filter(|named| owed.is_some() && answers.is_other(named));
+        other.map_or(Ok(()), |named| Err(answers_other(named)))
     };
     refuse_other(from.regime.as_deref())?;
-    let answers = owed.map_or_else(|| template::regime::of(None, kind, &channel.key), |(_, answers)| answers);
-    let answers = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
+    let unnamed = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
     let wanted = template::rules::Wanted {
         channel: (channel.id, channel.kind),
         kind,
-        regime: from.regime.as_deref().or(answers.regime),
-        stage: from.stage.as_deref().or(answers.stage),
+        regime: from.regime.as_deref().or(unnamed.regime),
+        stage: from.stage.as_deref().or(unnamed.stage),
         verdict: event.verdict,
         language,
     };

@@ -9,8 +9,8 @@ use std::io::{SeekFrom, Write};
 
 use entity::vocabulary::{DispatchState, Facet};
 use entity::{
-    audit_entry, channel, decision, event, obligation, reply, reply_dispatch, reply_draft,
-    reply_file, reply_obligation, reply_review, report, report_version, verdict,
+    audit_entry, channel, decision, event, obligation, reply, reply_dispatch, reply_draft, reply_file,
+    reply_obligation, reply_review, report, report_version, verdict,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::sea_query::{Expr, Query};

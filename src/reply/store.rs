@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{Acknowledgement, ChannelKind, Facet, ObligationState, ReplyKind, ReplyState};
 use entity::{
-    attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply, reply_attachment,
-    reply_draft, reply_obligation, reply_review, report, verdict,
+    attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply,
+    reply_attachment, reply_draft, reply_obligation, reply_review, report, verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};

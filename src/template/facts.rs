@@ -424,7 +424,8 @@ mod tests {
         }
         assert_eq!(pairs, 8);
         let required = ["title", "description", "answer"].map(str::to_owned);
-        let missing = |facts: &Facts| facts.missing(&required).iter().map(|fact| fact.name).collect::<Vec<_>>();
+        let missing =
+            |facts: &Facts| facts.missing(&required).iter().map(|fact| fact.name).collect::<Vec<_>>();
         let mut facts = Facts::default();
         assert_eq!(missing(&facts), ["title", "description", "answer"], "all of it may leave");
         facts.withhold(Extent::Reduced);

@@ -7,7 +7,9 @@
 //!
 //! What a template may say is [`facts::Facts`], drawn from the event ([`gather`]) and cut down to what may leave to the
 //! channel. The drafter supplies what the event does not hold; the reply keeps that with the names of the facts it
-//! needs, so that an approval looks at the event as it then is. [`engine`] renders: strict, bounded, without files.
+//! needs, so that an approval looks at the event as it then is. What may not leave whole is asked for in general
+//! ([`facts::in_general`]): a legal duty is then met as far as its content may go. And what the form of a duty requires
+//! is required of free words too, whoever writes them ([`still_missing`]). [`engine`] renders: strict, bounded, without files.
 
 pub mod bounds;
 pub mod builtin;
@@ -414,7 +416,7 @@ pub async fn choose(app: &App, asked: &FromTemplate, wanted: &rules::Wanted<'_>)
 }
 
 /// Names of the facts that an obligation's own form asks for, whoever writes the text: those of the template that its
-/// regime and stage have for this channel. None for one of no regime.
+/// regime and stage have for this channel. None where they have none.
 fn demanded(
     templates: &[Template],
     owed: &obligation::Model,
@@ -422,9 +424,7 @@ fn demanded(
     channel: &channel::Model,
     language: &str,
 ) -> Vec<String> {
-    let Some(answers) = owed.regime.map(|regime| regime::of(Some(regime), owed.kind, &channel.key)) else {
-        return Vec::new();
-    };
+    let answers = regime::of(owed.regime, owed.kind, &channel.key);
     if answers.regime.is_none() {
         return Vec::new();
     }
@@ -437,7 +437,7 @@ fn demanded(
             verdict: event.verdict,
             language,
         };
-        let fitting = rules::fitting(templates, &wanted).into_iter();
+        let fitting = rules::fitting(templates, &wanted);
         fitting.into_iter().find(|template| template.regime.as_deref() == answers.regime).cloned()
     };
     let found = form(language).or_else(|| templates.iter().find_map(|template| form(&template.language)));
@@ -460,7 +460,8 @@ pub async fn still_missing(
     let owed = crate::reply::store::obligations_of(app, reply.id).await?;
     if !owed.is_empty() {
         let templates = all(app).await?;
-        required.extend(owed.iter().flat_map(|owed| demanded(&templates, owed, event, channel, &reply.language)));
+        required
+            .extend(owed.iter().flat_map(|owed| demanded(&templates, owed, event, channel, &reply.language)));
     }
     if !required.is_empty() {
         let supplied = supplied_of(reply)?;

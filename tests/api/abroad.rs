@@ -87,7 +87,9 @@ async fn decide(story: &Story<'_>, kind: &str, extent: Option<&str>) {
 async fn owed(story: &Story<'_>) -> Vec<Value> {
     let rows = story.look("obligations { id kind state stage }").await;
     let all = rows["obligations"].as_array().unwrap().clone();
-    all.into_iter().filter(|row| row["stage"].as_str().is_some_and(|stage| stage.starts_with("cra-"))).collect()
+    all.into_iter()
+        .filter(|row| row["stage"].as_str().is_some_and(|stage| stage.starts_with("cra-")))
+        .collect()
 }
 
 async fn draft(story: &Story<'_>, owed: &Value, facts: Vec<Value>) -> Value {
@@ -215,7 +217,8 @@ async fn a_refusal_lets_nothing_leave_and_waives_each_stage() {
         decide(&story, "REPORT_ABROAD", Some("REFUSE")).await;
         for reply in &drafts {
             let refused = approve(&story, reply).await;
-            let codes: Vec<_> = refused["userErrors"].as_array().unwrap().iter().map(|row| row["code"].clone()).collect();
+            let codes: Vec<_> =
+                refused["userErrors"].as_array().unwrap().iter().map(|row| row["code"].clone()).collect();
             assert!(codes.contains(&json!("NEEDS_LEADER")), "{refused}");
         }
         assert!(owed(&story).await.iter().all(|row| row["state"] == "WAIVED"));

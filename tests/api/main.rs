@@ -7,6 +7,7 @@ mod audit_trail;
 mod bad_input;
 mod calendars;
 mod consequences;
+mod deadline_lists;
 mod deadlines;
 mod deliveries;
 mod duplicates;

@@ -783,24 +783,42 @@ async fn the_package_holds_what_was_received_sent_and_decided_and_taking_it_is_r
         let mut counted = 0;
         for clock in clocks.as_array().unwrap() {
             if !clock["rule"].is_null() {
-                assert_eq!((&clock["policy"], &clock["ruleText"]["key"]), (&json!(1), &clock["rule"]), "{clock}");
+                assert_eq!(
+                    (&clock["policy"], &clock["ruleText"]["key"]),
+                    (&json!(1), &clock["rule"]),
+                    "{clock}"
+                );
             }
             let Some(computation) = clock["computation"].as_object() else { continue };
             assert_eq!(computation["agrees"], true, "{clock}");
-            assert_eq!((&computation["counted"]["due"], &clock["calendar"]), (&clock["dueAt"], &json!("china")), "{clock}");
+            assert_eq!(
+                (&computation["counted"]["due"], &clock["calendar"]),
+                (&clock["dueAt"], &json!("china")),
+                "{clock}"
+            );
             assert_eq!(computation["counted"]["zone"], "Asia/Shanghai", "{clock}");
             counted += 1;
         }
         assert!(counted > 1, "{clocks}");
         let messages: Value = serde_json::from_slice(&read("messages.json")).unwrap();
-        assert!(messages.as_array().unwrap().iter().all(|row| row["fromReporter"] != true || row["author"].is_null()));
+        assert!(
+            messages
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|row| row["fromReporter"] != true || row["author"].is_null())
+        );
         let entered: Value = serde_json::from_slice(&read("entered.json")).unwrap();
         assert!(entered.is_array());
         let handling: Value = serde_json::from_slice(&read("handling.json")).unwrap();
         assert_eq!(handling["worldFacts"][0]["source"], "press", "{handling}");
         assert_eq!(handling["scores"][0]["factors"]["publicOpinion"], "7.5", "{handling}");
         let fix = &handling["fixes"][0];
-        assert_eq!((&fix["line"], &fix["verifications"][0]["passed"]), (&json!("router"), &json!(true)), "{fix}");
+        assert_eq!(
+            (&fix["line"], &fix["verifications"][0]["passed"]),
+            (&json!("router"), &json!(true)),
+            "{fix}"
+        );
         let trail = String::from_utf8(read("audit.jsonl")).unwrap();
         assert!(trail.lines().count() > 20 && trail.contains("giveVerdict"));
         let all: String =
@@ -828,7 +846,11 @@ async fn what_was_sent_is_held_against_the_trail() {
         let faults = async || {
             let report = verify(&app.app).await.unwrap();
             assert_eq!(report.is_sound(), report.findings.is_empty());
-            report.findings.iter().map(|found| (found.fault, found.kind.clone(), found.aggregate)).collect::<Vec<_>>()
+            report
+                .findings
+                .iter()
+                .map(|found| (found.fault, found.kind.clone(), found.aggregate))
+                .collect::<Vec<_>>()
         };
         assert_eq!(faults().await, []);
         let file = reply_file::Entity::find().one(db).await.unwrap().expect("something was sent");
@@ -845,10 +867,16 @@ async fn what_was_sent_is_held_against_the_trail() {
         assert_eq!(faults().await, found(Fault::Sent), "with a digest to match");
         reply_file::Entity::delete_by_id(file.id).exec(db).await.unwrap();
         assert_eq!(faults().await, found(Fault::Sent), "taken out");
-        reply_file::Entity::insert(file.clone().into_active_model()).exec_without_returning(db).await.unwrap();
+        reply_file::Entity::insert(file.clone().into_active_model())
+            .exec_without_returning(db)
+            .await
+            .unwrap();
         assert_eq!(faults().await, []);
         let added = reply_file::Model { id: app.app.ids.next(), ..file.clone() };
-        reply_file::Entity::insert(added.clone().into_active_model()).exec_without_returning(db).await.unwrap();
+        reply_file::Entity::insert(added.clone().into_active_model())
+            .exec_without_returning(db)
+            .await
+            .unwrap();
         assert_eq!(faults().await, [(Fault::Unknown, "reply_file".to_owned(), added.id)], "put in");
     })
     .await;
