@@ -60,7 +60,7 @@ async fn owing(app: &TestApp) -> Story<'_> {
     story
 }
 
-async fn decide(story: &Story<'_>, kind: &str, extent: Option<&str>) {
+pub(crate) async fn decide(story: &Story<'_>, kind: &str, extent: Option<&str>) {
     let app = story.app;
     let rows = story.look("decisions { id version kind decidedAt }").await;
     let open = rows["decisions"].as_array().unwrap().iter();
