@@ -311,7 +311,7 @@ vocabulary! {
         Allow = "ALLOW",
         /// Reduced content only. 仅允许精简内容。
         AllowReduced = "ALLOW_REDUCED",
-        /// Only once a regulator or database at home has its report. 境内报送完成后方可。
+        /// All of it, but only once a regulator or database at home has its report. 境内报送完成后允许。
         AllowAfterDomesticReport = "ALLOW_AFTER_DOMESTIC_REPORT",
         /// Nothing. 不允许。
         Refuse = "REFUSE",

@@ -6,3 +6,5 @@ pub mod graphql;
 pub mod instance;
 pub mod store;
 pub mod verify;
+
+mod sent;

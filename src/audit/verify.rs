@@ -1,5 +1,5 @@
 //! Checking the audit trail: every digest is computed anew, every chain followed from its first entry to the head
-//! that the changed row keeps.
+//! that the changed row keeps. What was sent is held against the digest that its entry keeps ([`super::sent`]).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{chain, instance};
+use super::{chain, instance, sent};
 use crate::app::App;
 use crate::error::Result;
 
@@ -29,6 +29,10 @@ pub enum Fault {
     Link,
     /// The chain does not end where the changed row says: its newest entries were taken out, or put in.
     Head,
+    /// A file that was sent has other bytes than the audit trail says, or is not there.
+    Sent,
+    /// A file stands among what was sent of which the audit trail says nothing.
+    Unknown,
 }
 
 /// A fault and where it is.
@@ -51,6 +55,8 @@ pub struct Report {
     pub entries: u64,
     /// Chains followed.
     pub chains: u64,
+    /// Files of replies that were held against their digests.
+    pub files: u64,
     /// Faults found.
     pub faults: u64,
     /// The first hundred of them.
@@ -65,7 +71,7 @@ impl Report {
         self.faults == 0 && self.instance.faults == 0
     }
 
-    fn add(&mut self, fault: Fault, kind: &str, aggregate: Uuid, revision: i64) {
+    pub(super) fn add(&mut self, fault: Fault, kind: &str, aggregate: Uuid, revision: i64) {
         self.faults += 1;
         if self.findings.len() < LISTED {
             self.findings.push(Finding { fault, kind: kind.to_owned(), aggregate, revision });
@@ -79,6 +85,8 @@ impl fmt::Display for Finding {
             Fault::Content => "was changed after it was written",
             Fault::Link => "does not follow the entry before it",
             Fault::Head => "is not where the audit trail ends",
+            Fault::Sent => "is not what was sent",
+            Fault::Unknown => "was never recorded as sent",
         };
         write!(f, "{} {}, revision {}: {fault}", self.kind, self.aggregate, self.revision)
     }
@@ -86,7 +94,8 @@ impl fmt::Display for Finding {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} entries in {} chains, {} faults", self.entries, self.chains, self.faults)?;
+        let Self { entries, chains, files, faults, .. } = self;
+        write!(f, "{entries} entries in {chains} chains, {files} files that were sent, {faults} faults")?;
         for finding in &self.findings {
             write!(f, "\n{finding}")?;
         }
@@ -109,11 +118,15 @@ struct Link {
 pub async fn verify(app: &App) -> Result<Report> {
     let mut report = Report::default();
     let mut last: Option<Link> = None;
+    // Read first: of what is written meanwhile the entries may come too late.
+    let files = sent::files(app).await?;
+    let mut proofs = sent::Proofs::default();
     loop {
         let entries = page(app, last.as_ref()).await?;
         let Some(_) = entries.first() else { break };
         for entry in &entries {
             check(&mut report, last.as_ref(), entry);
+            proofs.read(entry);
             last = Some(Link {
                 aggregate: entry.aggregate_id,
                 revision: entry.revision,
@@ -121,6 +134,7 @@ pub async fn verify(app: &App) -> Result<Report> {
             });
         }
     }
+    sent::check(app, &mut report, files, &proofs).await?;
     check_heads::<event::Model>(app, &mut report, 0).await?;
     check_heads::<reporter::Model>(app, &mut report, 0).await?;
     check_heads::<channel::Model>(app, &mut report, 0).await?;

@@ -116,6 +116,8 @@ fn read(id: Uuid, key: &'static str, text: &str) -> anyhow::Result<Builtin> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
+
     use super::*;
 
     #[test]
@@ -126,6 +128,65 @@ mod tests {
         let china = &found[0].calendar;
         let years = china.exceptions.keys().map(chrono::Datelike::year).collect();
         assert_eq!(china.years, years, "each year has days, and no day lies elsewhere");
+    }
+
+    #[test]
+    fn each_day_in_china_is_what_the_yearly_notices_say() {
+        // Holidays by their first and last day, then make-up working days, as the three notices word them.
+        const OFF: [(&str, &str); 20] = [
+            ("2024-01-01", "2024-01-01"),
+            ("2024-02-10", "2024-02-17"),
+            ("2024-04-04", "2024-04-06"),
+            ("2024-05-01", "2024-05-05"),
+            ("2024-06-10", "2024-06-10"),
+            ("2024-09-15", "2024-09-17"),
+            ("2024-10-01", "2024-10-07"),
+            ("2025-01-01", "2025-01-01"),
+            ("2025-01-28", "2025-02-04"),
+            ("2025-04-04", "2025-04-06"),
+            ("2025-05-01", "2025-05-05"),
+            ("2025-05-31", "2025-06-02"),
+            ("2025-10-01", "2025-10-08"),
+            ("2026-01-01", "2026-01-03"),
+            ("2026-02-15", "2026-02-23"),
+            ("2026-04-04", "2026-04-06"),
+            ("2026-05-01", "2026-05-05"),
+            ("2026-06-19", "2026-06-21"),
+            ("2026-09-25", "2026-09-27"),
+            ("2026-10-01", "2026-10-07"),
+        ];
+        const ON: [&str; 19] = [
+            "2024-02-04",
+            "2024-02-18",
+            "2024-04-07",
+            "2024-04-28",
+            "2024-05-11",
+            "2024-09-14",
+            "2024-09-29",
+            "2024-10-12",
+            "2025-01-26",
+            "2025-02-08",
+            "2025-04-27",
+            "2025-09-28",
+            "2025-10-11",
+            "2026-01-04",
+            "2026-02-14",
+            "2026-02-28",
+            "2026-05-09",
+            "2026-09-20",
+            "2026-10-10",
+        ];
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+        let china = all().unwrap().swap_remove(0).calendar;
+        let mut worked = BTreeMap::new();
+        for date in day("2024-01-01").iter_days().take_while(|date| *date <= day("2026-12-31")) {
+            let off = OFF.iter().any(|(first, last)| (day(first)..=day(last)).contains(&date));
+            let weekend = matches!(date.weekday(), chrono::Weekday::Sat | chrono::Weekday::Sun);
+            let expected = ON.iter().any(|on| day(on) == date) || !(off || weekend);
+            assert_eq!(china.day(date).unwrap().is_worked(), expected, "{date}");
+            *worked.entry(date.year()).or_insert(0) += i32::from(expected);
+        }
+        assert_eq!(worked, [(2024, 251), (2025, 248), (2026, 248)].into());
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub struct DeadlineFilter {
     pub event: Option<Id<event::Entity>>,
     /// Due before this instant. 在此时刻之前到期。
     pub due_before: Option<DateTime<Utc>>,
-    /// On events where this person has work that is not done; `me` is yourself. 该人员有未完成任务的事件；me 表示本人。
+    /// On events where this person has work that is not done, or which they are named on the team of; `me` is yourself.
+    /// 该人员有未完成任务或为响应小组成员的事件；me 表示本人。
     pub person: Option<String>,
 }
 

@@ -18,6 +18,7 @@
 
 mod counting;
 mod enter;
+pub mod evidence;
 mod forecast;
 pub mod graphql;
 mod policy;

@@ -109,10 +109,22 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
         let field = format!("input.rules.{}.{}", fault.rule, fault.field);
         return Err(Error::bad_input(&field, fault.message.clone()));
     }
-    let named = policy.rules.iter().flat_map(|rule| rule.recipient.iter().map(String::as_str));
-    let named: BTreeSet<&str> = named.collect();
+    let named = policy.rules.iter().flat_map(|rule| rule.recipient.iter().chain(&rule.channels));
+    let named: BTreeSet<&str> = named.map(String::as_str).collect();
     let known = store::known_channels(app, &named).await?;
+    // Databases that the built-in policy treats apart, whether the installation hears from them or not.
+    let built_in = super::rules::default_policy()?;
+    let built_in: BTreeSet<&str> =
+        built_in.rules.iter().flat_map(|rule| &rule.channels).map(String::as_str).collect();
     for (number, rule) in policy.rules.iter().enumerate() {
+        let unknown = |key: &&String| !known.contains(key.as_str()) && !built_in.contains(key.as_str());
+        if let Some(key) = rule.channels.iter().find(unknown) {
+            let field = format!("input.rules.{number}.channels");
+            return Err(Error::bad_input(
+                &field,
+                format!("there is no channel {key}: create it first (createChannel)"),
+            ));
+        }
         let Some(key) = rule.recipient.as_deref() else { continue };
         if !known.contains(key) && recipient(key).is_none() {
             let field = format!("input.rules.{number}.recipient");

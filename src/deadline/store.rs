@@ -319,7 +319,7 @@ pub struct Asked {
     pub event: Option<Uuid>,
     /// Due before this instant.
     pub due_before: Option<DateTime<Utc>>,
-    /// On events where this person has work that is not done.
+    /// On events where this person has work that is not done, or which they are named on the team of.
     pub person: Option<String>,
     /// Now.
     pub at: DateTime<Utc>,
@@ -360,16 +360,33 @@ pub async fn page(
         select = select.filter(deadline::Column::SortAt.lt(before));
     }
     if let Some(person) = &asked.person {
-        let theirs = Query::select()
-            .column(assignment::Column::EventId)
-            .from(assignment::Entity)
-            .and_where(Expr::col(assignment::Column::Subject).eq(person.as_str()))
-            .and_where(Expr::col(assignment::Column::State).is_in(UNDONE))
-            .take();
-        select = select.filter(deadline::Column::EventId.in_subquery(theirs));
+        // What their teams have to do too is known of oneself alone.
+        let teams = if **person == *actor.subject { &*actor.teams } else { &[] };
+        select = select.filter(theirs(person, teams));
     }
     let keyset = Keyset { column: deadline::Column::SortAt, id: deadline::Column::Id, descending: false };
     page::read(&app.database, select, keyset, input).await
+}
+
+/// On events where this person, or one of these teams, has work that is not done, or which the person is on the team of.
+fn theirs(subject: &str, teams: &[String]) -> Condition {
+    let work = assignment::Entity::find()
+        .select_only()
+        .column(assignment::Column::EventId)
+        .filter(assignment::Column::State.is_in(UNDONE))
+        .filter(
+            Condition::any()
+                .add(assignment::Column::Subject.eq(subject))
+                .add(assignment::Column::Team.is_in(teams.iter().map(String::as_str))),
+        );
+    let named = team_member::Entity::find()
+        .select_only()
+        .column(team_member::Column::EventId)
+        .filter(team_member::Column::Subject.eq(subject))
+        .filter(team_member::Column::RemovedAt.is_null());
+    Condition::any()
+        .add(deadline::Column::EventId.in_subquery(work.into_query()))
+        .add(deadline::Column::EventId.in_subquery(named.into_query()))
 }
 
 /// Open clocks with a due instant on events that the actor works on or is named on the team of, the next due first; with
@@ -383,26 +400,9 @@ pub async fn of_person(
     before: Option<DateTime<Utc>>,
     limit: u64,
 ) -> Result<Vec<deadline::Model>> {
-    let work = assignment::Entity::find()
-        .select_only()
-        .column(assignment::Column::EventId)
-        .filter(assignment::Column::State.is_in(UNDONE))
-        .filter(
-            Condition::any()
-                .add(assignment::Column::Subject.eq(&*actor.subject))
-                .add(assignment::Column::Team.is_in(actor.teams.iter().cloned())),
-        );
-    let named = team_member::Entity::find()
-        .select_only()
-        .column(team_member::Column::EventId)
-        .filter(team_member::Column::Subject.eq(&*actor.subject))
-        .filter(team_member::Column::RemovedAt.is_null());
-    let theirs = Condition::any()
-        .add(deadline::Column::EventId.in_subquery(work.into_query()))
-        .add(deadline::Column::EventId.in_subquery(named.into_query()));
     let mut select = deadline::Entity::find()
         .filter(visible(actor))
-        .filter(theirs)
+        .filter(theirs(&actor.subject, &actor.teams))
         .filter(deadline::Column::State.eq(DeadlineState::Open))
         .filter(deadline::Column::DueAt.is_not_null());
     if let Some(before) = before {

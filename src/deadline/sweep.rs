@@ -100,7 +100,8 @@ async fn tell(
             about: one.deadline.id,
             once: None,
         };
-        notice::write(app, changes, addressees(one, &around), &notice);
+        let people = notice::or_leading(app, addressees(one, &around)).await?;
+        notice::write(app, changes, people, &notice);
         let asked = clocks.facts.reports.iter().find(|report| Some(report.id) == one.deadline.report_id);
         // Whoever asked a database or regulator did it by a reply.
         let asked = asked.filter(|report| {

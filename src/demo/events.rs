@@ -352,12 +352,37 @@ async fn decide_abroad(story: &mut Story<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the forms of databases and regulators ask for beyond what the event holds.
+const FACTS: [(&str, &str); 20] = [
+    ("company", "Example Networks 示例网络"),
+    ("contact", "psirt@example.com"),
+    ("report_number", "by e-mail 邮件通知"),
+    ("title", "Input is not validated 输入未校验"),
+    ("description", "Input is used before it is validated 输入未经校验即被使用"),
+    ("product_names", "Core Router"),
+    ("product_categories", "product 网络产品"),
+    ("affected_versions", "5.1"),
+    ("member_states", "DE, FR"),
+    ("severity", "high 高危"),
+    ("reproduced", "yes 是"),
+    ("explanation", "We reproduced it in our laboratory 已在实验室复现"),
+    ("technical_characteristics", "Missing validation of input 缺少输入校验"),
+    ("degree_of_harm", "Takes control of the device 可控制设备"),
+    ("scope_of_impact", "Installations that are reachable 可达的部署"),
+    ("vulnerability_nature", "Missing validation of input 缺少输入校验"),
+    ("exploit_nature", "Over the network 通过网络"),
+    ("impact", "Takes control of the device 可控制设备"),
+    ("measures_taken", "An update is distributed 已发布更新"),
+    ("user_measures", "Install the update 安装更新"),
+];
+
 /// Drafts, approves where that is asked for, and sends a reply.
 async fn send(story: &mut Story<'_>, clock: &SetClock, owed: &[Value], kind: &Value) -> anyhow::Result<()> {
     let caller = story.caller;
     let draft = json!({
         "event": story.id, "expectedVersion": story.version, "obligations": owed, "kind": kind,
         "subject": "About your report 关于贵方报告", "body": "We looked at it and handled it. 我们已完成研判与处置。",
+        "facts": FACTS.map(|(name, value)| json!({ "name": name, "value": value })),
     });
     let mut reply =
         caller.change("analyst-1", "draftReply", draft, "reply", "id version needsApproval").await?;

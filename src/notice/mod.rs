@@ -109,6 +109,15 @@ pub async fn on_duty(app: &App, function: Function) -> Result<BTreeSet<String>> 
     Ok(of_function.flat_map(|duty| [Some(duty.subject), duty.deputy]).flatten().collect())
 }
 
+/// These people; where there are none, whoever leads, as far as a token told of them: what somebody has to know is not
+/// lost because nobody is assigned, on duty or on the team.
+///
+/// # Errors
+/// Of the database.
+pub async fn or_leading(app: &App, people: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    if people.is_empty() { keepers(app, &[Role::Leader]).await } else { Ok(people) }
+}
+
 /// Those who answer for what an event says to the outside: whoever has the work of SECURITY on it, else whoever is on
 /// duty for that; with them `also`, as far as the event is not for named people alone.
 ///
@@ -125,7 +134,7 @@ pub async fn answerable(app: &App, event: &event::Model, also: &str) -> Result<B
     if !red || named.contains(also) {
         people.insert(also.to_owned());
     }
-    Ok(people)
+    or_leading(app, people).await
 }
 
 /// A notice that was read. 已读提醒。

@@ -23,7 +23,10 @@ const LINES: usize = 50;
 pub fn about(kind: NoticeKind) -> Kind {
     match kind {
         NoticeKind::DueSoon | NoticeKind::Breached | NoticeKind::Undated => Kind::Deadline,
-        NoticeKind::ReplyFailed | NoticeKind::ReplyUncertain | NoticeKind::ReplyBounced => Kind::Reply,
+        NoticeKind::ReplyFailed
+        | NoticeKind::ReplyUncertain
+        | NoticeKind::ReplyBounced
+        | NoticeKind::ApprovedOnDuty => Kind::Reply,
         NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone | NoticeKind::DeliveriesGivenUp => {
             Kind::WebhookEndpoint
         }

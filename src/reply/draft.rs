@@ -46,6 +46,9 @@ pub struct DraftReply {
     /// The template that it is made from; what it requires then blocks the approval while it is missing.
     /// 所用模板；其必备事实缺少时不得批准。
     pub from_template: Option<FromTemplate>,
+    /// Facts that the event does not hold, for a text that no template makes: what the obligations' form requires blocks
+    /// the approval of that too. 事件未记录的事实，用于非模板文本；回复义务所要求的必备事实缺少时同样不得批准。
+    pub facts: Option<Vec<SuppliedFact>>,
     /// By which way it is to go; by the channel's route when left out. 发送方式；省略时按渠道设置。
     pub via: Option<ReplyVia>,
     /// Address that the e-mail is to go to, one of the channel's; its route's when left out.
@@ -67,10 +70,10 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     require_author(actor, Action::DraftReply, input.kind)?;
     let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
     let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
-    let supplied = match &input.from_template {
-        Some(from) => template::supplied("input.fromTemplate.facts", &from.facts)?,
-        None => BTreeMap::new(),
-    };
+    let mut supplied = template::supplied("input.facts", input.facts.as_deref().unwrap_or_default())?;
+    if let Some(from) = &input.from_template {
+        supplied.extend(template::supplied("input.fromTemplate.facts", &from.facts)?);
+    }
     if input.from_template.is_none() && (subject.is_none() || body.is_none()) {
         return Err(Error::bad_input("input.body", "send subject and body, or fromTemplate"));
     }
@@ -253,18 +256,32 @@ pub(super) async fn make(
     facts: &Facts,
 ) -> Result<(template::Template, template::Made)> {
     let answers = template::regime::of(owed.and_then(|row| row.regime), kind, &channel.key);
-    let answers = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
+    let refuse_other = |named: Option<&str>| {
+        let other = named.filter(|named| owed.is_some() && answers.is_other(named));
+        other.map_or(Ok(()), |named| Err(answers_other(named)))
+    };
+    refuse_other(from.regime.as_deref())?;
+    let unnamed = if from.regime.is_some() { template::regime::Answers::default() } else { answers };
     let wanted = template::rules::Wanted {
         channel: (channel.id, channel.kind),
         kind,
-        regime: from.regime.as_deref().or(answers.regime),
-        stage: from.stage.as_deref().or(answers.stage),
+        regime: from.regime.as_deref().or(unnamed.regime),
+        stage: from.stage.as_deref().or(unnamed.stage),
         verdict: event.verdict,
         language,
     };
     let template = template::choose(app, from, &wanted).await?;
+    refuse_other(template.regime.as_deref())?;
     let made = template::rules::make(&template, facts, language)?;
     Ok((template, made))
+}
+
+/// The refusal of a template that answers something else than what is owed.
+fn answers_other(regime: &str) -> Error {
+    let message = format!(
+        "the obligation is not of the regime {regime:?}: leave regime and key out, or name those of its own (replyTemplates)"
+    );
+    Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "fromTemplate", message)])
 }
 
 /// What was supplied, as the row keeps it.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::files::Kept;
 use crate::http::download::Content;
+use crate::outbox::ChangeSet;
 use crate::render::{RenderError, docx, html, pdf, text};
 
 /// Formats of a reply that names none.
@@ -122,6 +123,11 @@ pub fn row(
         size,
         created_at: at,
     }
+}
+
+/// Writes a file of a reply with its digest in the audit trail, which the bytes are held against.
+pub fn write(changes: &mut ChangeSet, row: &reply_file::Model) {
+    changes.insert_proving(row, &["reply_id", "dispatch_id", "format", "name", "size", "sha256"]);
 }
 
 /// The file of an envelope that is kept outside the database.

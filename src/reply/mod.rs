@@ -27,6 +27,7 @@ mod blank;
 mod attach;
 mod call_back;
 mod draft;
+mod evidence;
 pub mod files;
 pub mod handover;
 pub mod http;

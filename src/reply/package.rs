@@ -9,8 +9,8 @@ use std::io::{SeekFrom, Write};
 
 use entity::vocabulary::{DispatchState, Facet};
 use entity::{
-    audit_entry, channel, deadline, decision, event, obligation, reply, reply_dispatch, reply_draft,
-    reply_file, reply_obligation, reply_review, report, report_version, verdict,
+    audit_entry, channel, decision, event, obligation, reply, reply_dispatch, reply_draft, reply_file,
+    reply_obligation, reply_review, report, report_version, verdict,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::sea_query::{Expr, Query};
@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use zip::write::SimpleFileOptions;
 
-use super::files;
+use super::{evidence, files};
 use crate::app::App;
 use crate::attachment;
 use crate::auth::policy::{Action, require};
@@ -210,7 +210,10 @@ async fn contents(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
     let mut pieces = vec![summary(app, event).await?];
     pieces.extend(received(app, event).await?);
     pieces.extend(answered(app, event).await?);
-    pieces.push(clocks(app, event).await?);
+    pieces.push(piece("clocks.json", &crate::deadline::evidence::clocks(app, event).await?)?);
+    pieces.push(piece("entered.json", &crate::deadline::evidence::entered(app, event).await?)?);
+    pieces.push(piece("messages.json", &evidence::messages(app, event).await?)?);
+    pieces.push(piece("handling.json", &evidence::handling(app, event).await?)?);
     pieces.push(trail(app, event).await?);
     Ok(pieces)
 }
@@ -416,32 +419,6 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         }
     }
     Ok(pieces)
-}
-
-/// Each clock with what it was computed from.
-async fn clocks(app: &App, event: &event::Model) -> Result<Piece> {
-    let rows = deadline::Entity::find()
-        .filter(deadline::Column::EventId.eq(event.id))
-        .order_by_asc(deadline::Column::OpenedAt)
-        .order_by_asc(deadline::Column::Id)
-        .all(app.database.reader())
-        .await?;
-    let clocks: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let pauses = row.pauses.0.iter().map(|span| json!({ "from": span.from, "to": span.to }));
-            json!({
-                "kind": row.kind, "regime": row.regime, "rule": row.rule, "policy": row.policy_id,
-                "line": row.line, "state": row.state, "anchor": row.anchor, "anchorAt": row.anchor_at,
-                "dueAt": row.due_at, "noneReason": row.none_reason, "pauses": pauses.collect::<Vec<_>>(),
-                "pausedSince": row.paused_since, "calendar": row.calendar_id,
-                "calendarVersion": row.calendar_version, "openedAt": row.opened_at, "metAt": row.met_at,
-                "breachedAt": row.breached_at, "waivedAt": row.waived_at, "waiveReason": row.waive_reason,
-                "obligation": row.obligation_id.map(|id| scalars::id::<obligation::Entity>(id).to_string()),
-            })
-        })
-        .collect();
-    piece("clocks.json", &Value::Array(clocks))
 }
 
 /// The event's audit entries, oldest first, with their digests: one JSON object a line.

@@ -1,18 +1,19 @@
 //! Four eyes on a reply.
 
 use async_graphql::InputObject;
-use entity::vocabulary::{MemberSource, ReplyState, ReviewOutcome, TeamGroup};
+use entity::vocabulary::{MemberSource, NoticeKind, ReplyState, ReviewOutcome, TeamGroup};
 use entity::{reply, reply_review, team_member};
 
 use super::rules::{Approver, Entitlement};
 use super::{SHORT, attach, channel_of, require_author, require_line, rules, save, store};
 use crate::app::App;
-use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
+use crate::notice;
 use crate::outbox::ChangeSet;
 use crate::team::rules::{Party, may_be_joined_by};
 
@@ -134,7 +135,8 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let channel = channel_of(app, before.channel_id).await?;
         let drafters = store::drafters(app, before.id).await?;
         let on_duty = store::is_on_duty(app, &actor.subject, changes.at()).await?;
-        let approver = Approver { subject: &actor.subject, roles: &actor.roles, on_duty };
+        let within = store::shortest_term(app, before.id).await?;
+        let approver = Approver { subject: &actor.subject, roles: &actor.roles, on_duty, within };
         let entitlement = rules::may_approve(before.kind, channel.kind, event.level, &drafters, &approver)
             .map_err(refused)?;
         let facts = store::content_facts(app, &event, &channel).await?;
@@ -150,6 +152,16 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         after.approved_at = Some(changes.at());
     }
     answer(app, &mut changes, &before, input.outcome, note).await?;
+    if on_duty_only {
+        let told = notice::Told {
+            kind: NoticeKind::ApprovedOnDuty,
+            percent: None,
+            event: Some(event.id),
+            about: before.id,
+            once: None,
+        };
+        notice::write(app, &mut changes, notice::keepers(app, &[Role::Leader]).await?, &told);
+    }
     save(app, changes, &event, &before, after, on_duty_only).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{ChannelKind, DispatchState, Level, ObligationState, ReplyKind, ReplyState};
 use entity::{obligation, reply, reply_attachment, reply_dispatch};
 use sha2::{Digest, Sha256};
@@ -26,6 +26,9 @@ pub fn needs_approval(kind: ReplyKind, channel: ChannelKind) -> bool {
     kind == ReplyKind::Statement || is_official(channel)
 }
 
+/// Longest deadline within which anyone on duty may approve an early warning.
+const URGENT: TimeDelta = TimeDelta::hours(24);
+
 /// Who would approve.
 #[derive(Clone, Copy, Debug)]
 pub struct Approver<'a> {
@@ -35,6 +38,8 @@ pub struct Approver<'a> {
     pub roles: &'a BTreeSet<Role>,
     /// Whether the duty roster names them, for any function, at the time of approval.
     pub on_duty: bool,
+    /// How long the shortest deadline runs that the reply would meet; none where it has none.
+    pub within: Option<TimeDelta>,
 }
 
 /// What entitles an approver.
@@ -76,7 +81,8 @@ pub fn may_approve(
     if entitled.iter().any(|role| approver.roles.contains(role)) {
         return Ok(Entitlement::Role);
     }
-    if kind == ReplyKind::EarlyWarning && approver.on_duty {
+    let urgent = kind == ReplyKind::EarlyWarning && approver.within.is_some_and(|term| term <= URGENT);
+    if urgent && approver.on_duty {
         return Ok(Entitlement::Duty);
     }
     let names: Vec<_> = entitled.into_iter().map(Role::name).collect();

@@ -140,7 +140,7 @@ pub(super) async fn freeze(
         bounce_words: None,
     });
     for file in rendered {
-        changes.write_row(&files::row(app, reply.id, Some(id), file, at));
+        files::write(changes, &files::row(app, reply.id, Some(id), file, at));
     }
     let mut envelope = files::row(app, reply.id, Some(id), envelope, at);
     if envelope.format == ReplyFormat::Mail && !attached.is_empty() {
@@ -150,7 +150,7 @@ pub(super) async fn freeze(
         placed.write(changes);
         envelope = reply_file::Model { bytes: Vec::new(), file_id: Some(placed.file().id), ..envelope };
     }
-    changes.write_row(&envelope);
+    files::write(changes, &envelope);
     let content_hash = Some(rules::content_hash(&reply, &attached));
     Ok(reply::Model { state: ReplyState::Sending, content_hash, ..reply })
 }

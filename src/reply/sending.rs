@@ -78,7 +78,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
     let attached = store::attachments(app, before.id).await?;
     let rendered = files::render(app, &event, &carried).await?;
     for file in rendered {
-        changes.write_row(&files::row(app, before.id, None, file, sent_at));
+        files::write(&mut changes, &files::row(app, before.id, None, file, sent_at));
     }
     let after = reply::Model {
         state: ReplyState::Sent,
@@ -149,7 +149,8 @@ async fn expect_approval(
     };
     let roles = store::roles_at_approval(app, reply).await?;
     let on_duty = store::is_on_duty(app, subject, at).await?;
-    let approver = Approver { subject, roles: &roles, on_duty };
+    let within = store::shortest_term(app, reply.id).await?;
+    let approver = Approver { subject, roles: &roles, on_duty, within };
     let drafters = store::drafters(app, reply.id).await?;
     rules::may_approve(reply.kind, channel.kind, event.level, &drafters, &approver).map_err(|refusal| {
         let message = format!(

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{Acknowledgement, ChannelKind, Facet, ObligationState, ReplyKind, ReplyState};
 use entity::{
-    attachment, audit_entry, channel, duty, event, obligation, remediation, reply, reply_attachment,
-    reply_draft, reply_obligation, reply_review, report, verdict,
+    attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply,
+    reply_attachment, reply_draft, reply_obligation, reply_review, report, verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -294,6 +294,25 @@ pub async fn is_on_duty(app: &App, subject: &str, at: DateTime<Utc>) -> Result<b
         .filter(duty::Column::StartsAt.lte(at))
         .filter(duty::Column::EndsAt.gt(at));
     Ok(select.one(app.database.reader()).await?.is_some())
+}
+
+/// How long the shortest deadline runs, from its anchor, of those that a reply would meet; none where none has a due
+/// instant.
+///
+/// # Errors
+/// Of the database.
+pub async fn shortest_term(app: &App, reply: Uuid) -> Result<Option<TimeDelta>> {
+    let linked = Query::select()
+        .column(reply_obligation::Column::ObligationId)
+        .from(reply_obligation::Entity)
+        .and_where(reply_obligation::Column::ReplyId.eq(reply))
+        .take();
+    let clocks = deadline::Entity::find()
+        .filter(deadline::Column::ObligationId.in_subquery(linked))
+        .filter(deadline::Column::WaivedAt.is_null())
+        .all(app.database.reader())
+        .await?;
+    Ok(clocks.iter().filter_map(|row| Some(row.due_at? - row.anchor_at?)).min())
 }
 
 /// The roles with which a reply's approver approved it, as the audit trail recorded them.

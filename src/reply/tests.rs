@@ -48,6 +48,13 @@ fn codes<T: std::fmt::Debug>(outcome: Result<T>) -> Vec<RefusalCode> {
     }
 }
 
+/// What the form of a database asks for and the desk's event does not hold.
+fn supplied() -> Vec<crate::template::SuppliedFact> {
+    let names = ["report_number", "verdict", "reproduced", "product_names", "affected_versions", "contact"];
+    let fact = |name: &str| crate::template::SuppliedFact { name: name.to_owned(), value: "yes".to_owned() };
+    names.map(fact).to_vec()
+}
+
 impl Desk {
     pub(super) async fn new(name: &str, kind: ChannelKind) -> Self {
         let folder =
@@ -142,6 +149,7 @@ impl Desk {
             subject: Some("Our verdict".to_owned()),
             body: Some("It is confirmed.".to_owned()),
             from_template: None,
+            facts: Some(supplied()),
             via: None,
             to: None,
             attach: None,

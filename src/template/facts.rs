@@ -62,6 +62,9 @@ macro_rules! facts {
             pub products: Vec<Product>,
             /// Parts that the channel's report was split into, each with number and verdict. 报告拆分的各部分：编号与结论。
             pub parts: Vec<Part>,
+            /// Up to where they may leave; none while nothing was withheld.
+            #[serde(skip)]
+            pub limit: Option<Extent>,
         }
 
         /// Every fact that is a text.
@@ -209,6 +212,8 @@ facts! {
     suspected_malicious Reduced (supplied),
     /// What the incident is. 事件概况。
     incident_summary Full (supplied),
+    /// General nature of the incident. 事件总体性质。
+    incident_nature Reduced (supplied),
     /// When the incident occurred. 事件发生时间。
     incident_occurred_at Reduced (supplied),
     /// When the incident was detected. 事件发现时间。
@@ -217,6 +222,8 @@ facts! {
     incident_assessment Full (supplied),
     /// Threat type or root cause. 威胁类型或根本原因。
     root_cause Full (supplied),
+    /// Type of the threat, in general. 威胁类型（概述）。
+    threat_type Reduced (supplied),
     /// What more we need. 还需要的信息。
     needs Reduced (supplied),
     /// Question that is answered. 所答复的问题。
@@ -282,9 +289,24 @@ pub fn described(name: &str) -> Option<Description> {
     all().find(|fact| fact.name == name)
 }
 
+/// What is told in general where the fact of this name may not leave whole: what the law asks for is then given as far
+/// as it may go.
+pub fn in_general(name: &str) -> Option<&'static str> {
+    match name {
+        "title" => Some("product_names"),
+        "description" | "technical_characteristics" => Some("vulnerability_nature"),
+        "explanation" => Some("verdict"),
+        "impact" | "incident_assessment" => Some("degree_of_harm"),
+        "incident_summary" => Some("incident_nature"),
+        "root_cause" => Some("threat_type"),
+        _ => None,
+    }
+}
+
 impl Facts {
     /// Takes out what may not leave at this extent.
     pub fn withhold(&mut self, extent: Extent) {
+        self.limit = Some(extent);
         for fact in TEXTS.iter().filter(|fact| fact.extent > extent) {
             self.set(fact.name, None);
         }
@@ -303,6 +325,13 @@ impl Facts {
         }
     }
 
+    /// The fact that is asked for where this one is: itself, or what is told in its place at this extent.
+    fn asked(&self, fact: Description) -> Description {
+        let Some(limit) = self.limit.filter(|limit| *limit < fact.extent) else { return fact };
+        let general = in_general(fact.name).and_then(described);
+        general.filter(|general| general.extent <= limit).unwrap_or(fact)
+    }
+
     /// Those of `required` that are not known.
     pub fn missing(&self, required: &[String]) -> Vec<Description> {
         let is_known = |name: &str| match name {
@@ -310,7 +339,14 @@ impl Facts {
             "parts" => !self.parts.is_empty() && self.parts.iter().all(|part| part.verdict.is_some()),
             _ => self.get(name).is_some_and(|text| !text.trim().is_empty()),
         };
-        required.iter().filter(|name| !is_known(name)).filter_map(|name| described(name)).collect()
+        let wanted = required.iter().filter(|name| !is_known(name)).filter_map(|name| described(name));
+        let mut missing: Vec<Description> = Vec::new();
+        for fact in wanted.map(|fact| self.asked(fact)) {
+            if !is_known(fact.name) && !missing.iter().any(|known| known.name == fact.name) {
+                missing.push(fact);
+            }
+        }
+        missing
     }
 
     /// Every fact with a value: what a template is tried with.
@@ -375,6 +411,30 @@ mod tests {
         let required = ["verdict", "description", "products"].map(str::to_owned);
         let missing: Vec<_> = facts.missing(&required).iter().map(|fact| fact.name).collect();
         assert_eq!(missing, ["verdict", "products"]);
+    }
+
+    #[test]
+    fn what_is_told_in_general_may_leave_where_the_whole_may_not() {
+        let mut pairs = 0;
+        for fact in all() {
+            let Some(general) = in_general(fact.name) else { continue };
+            let general = described(general).unwrap_or_else(|| panic!("{general} is no fact"));
+            assert_eq!((fact.extent, general.extent), (Extent::Full, Extent::Reduced), "{}", fact.name);
+            pairs += 1;
+        }
+        assert_eq!(pairs, 8);
+        let required = ["title", "description", "answer"].map(str::to_owned);
+        let missing =
+            |facts: &Facts| facts.missing(&required).iter().map(|fact| fact.name).collect::<Vec<_>>();
+        let mut facts = Facts::default();
+        assert_eq!(missing(&facts), ["title", "description", "answer"], "all of it may leave");
+        facts.withhold(Extent::Reduced);
+        assert_eq!(missing(&facts), ["product_names", "vulnerability_nature", "answer"]);
+        facts.product_names = Some("Core Router".to_owned());
+        facts.vulnerability_nature = Some("an overflow".to_owned());
+        assert_eq!(missing(&facts), ["answer"]);
+        facts.withhold(Extent::Own);
+        assert_eq!(missing(&facts), ["title", "description", "answer"], "nothing of it may leave");
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //!
 //! What a template may say is [`facts::Facts`], drawn from the event ([`gather`]) and cut down to what may leave to the
 //! channel. The drafter supplies what the event does not hold; the reply keeps that with the names of the facts it
-//! needs, so that an approval looks at the event as it then is. [`engine`] renders: strict, bounded, without files.
+//! needs, so that an approval looks at the event as it then is. What may not leave whole is asked for in general
+//! ([`facts::in_general`]): a legal duty is then met as far as its content may go. And what the form of a duty requires
+//! is required of free words too, whoever writes them ([`still_missing`]). [`engine`] renders: strict, bounded, without files.
 
 pub mod bounds;
 pub mod builtin;
@@ -23,7 +25,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::InputObject;
 use entity::vocabulary::{ChannelKind, ReplyFormat, ReplyKind, Verdict};
-use entity::{channel, event, reply, reply_template, reply_template_text};
+use entity::{channel, event, obligation, reply, reply_template, reply_template_text};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -413,7 +415,36 @@ pub async fn choose(app: &App, asked: &FromTemplate, wanted: &rules::Wanted<'_>)
     }
 }
 
-/// What a reply still lacks of what its template demands.
+/// Names of the facts that an obligation's own form asks for, whoever writes the text: those of the template that its
+/// regime and stage have for this channel. None where they have none.
+fn demanded(
+    templates: &[Template],
+    owed: &obligation::Model,
+    event: &event::Model,
+    channel: &channel::Model,
+    language: &str,
+) -> Vec<String> {
+    let answers = regime::of(owed.regime, owed.kind, &channel.key);
+    if answers.regime.is_none() {
+        return Vec::new();
+    }
+    let form = |language: &str| {
+        let wanted = rules::Wanted {
+            channel: (channel.id, channel.kind),
+            kind: owed.kind,
+            regime: answers.regime,
+            stage: answers.stage,
+            verdict: event.verdict,
+            language,
+        };
+        let fitting = rules::fitting(templates, &wanted);
+        fitting.into_iter().find(|template| template.regime.as_deref() == answers.regime).cloned()
+    };
+    let found = form(language).or_else(|| templates.iter().find_map(|template| form(&template.language)));
+    found.map(|template| template.required).unwrap_or_default()
+}
+
+/// What a reply still lacks of what its template demands, and of what is asked for where it is owed.
 ///
 /// # Errors
 /// Of the database.
@@ -425,10 +456,17 @@ pub async fn still_missing(
     reply: &reply::Model,
 ) -> Result<Vec<Refusal>> {
     let mut refusals: Vec<_> = rules::unfilled(&reply.subject, &reply.body).into_iter().collect();
-    if let Some(required) = reply.required.as_ref().filter(|required| !required.0.is_empty()) {
+    let mut required = reply.required.as_ref().map(|required| required.0.clone()).unwrap_or_default();
+    let owed = crate::reply::store::obligations_of(app, reply.id).await?;
+    if !owed.is_empty() {
+        let templates = all(app).await?;
+        required
+            .extend(owed.iter().flat_map(|owed| demanded(&templates, owed, event, channel, &reply.language)));
+    }
+    if !required.is_empty() {
         let supplied = supplied_of(reply)?;
         let (facts, _) = facts_for(app, reader, event, channel, &reply.language, &supplied).await?;
-        refusals.extend(rules::missing_refusals(&facts.missing(&required.0)));
+        refusals.extend(rules::missing_refusals(&facts.missing(&required)));
     }
     Ok(refusals)
 }

@@ -11,6 +11,13 @@ pub struct Answers {
     pub stage: Option<&'static str>,
 }
 
+impl Answers {
+    /// Whether what is for this regime answers something else. Where no regime in particular is asked for, any does.
+    pub fn is_other(&self, regime: &str) -> bool {
+        self.regime.is_some_and(|own| own != regime)
+    }
+}
+
 /// What answers a reply of `kind` that is owed under `regime` to the channel with this key.
 pub fn of(regime: Option<Regime>, kind: ReplyKind, channel: &str) -> Answers {
     let regime = match regime {

@@ -201,7 +201,7 @@ pub fn abroad(extent: Option<AbroadExtent>, is_reported_at_home: bool) -> Option
     match extent? {
         AbroadExtent::Allow => Some(Abroad::Full),
         AbroadExtent::AllowReduced => Some(Abroad::Thin),
-        AbroadExtent::AllowAfterDomesticReport => is_reported_at_home.then_some(Abroad::Thin),
+        AbroadExtent::AllowAfterDomesticReport => is_reported_at_home.then_some(Abroad::Full),
         AbroadExtent::Refuse => None,
     }
 }

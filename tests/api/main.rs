@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod abroad;
 mod audit_trail;
 mod bad_input;
 mod calendars;
@@ -9,6 +10,7 @@ mod clocks;
 mod chat_bots;
 mod candidates;
 mod consequences;
+mod deadline_lists;
 mod deadlines;
 mod deliveries;
 mod duplicates;

@@ -7,8 +7,8 @@ use axum::http::{Request, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{DispatchState, ReplyVia};
-use entity::{event, reply_dispatch};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use entity::{event, reply_dispatch, reply_file};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vulndesk::auth::{Actor, Role};
@@ -417,7 +417,7 @@ async fn what_was_approved_goes_to_whom_it_was_approved_for() {
         let owed = owed.unwrap().clone();
         let draft = json!({
             "event": story.event, "expectedVersion": story.version().await, "obligations": [owed["id"]],
-            "kind": "VERDICT", "subject": "研判结论", "body": "经研判，确认存在。",
+            "kind": "VERDICT", "subject": "研判结论", "body": "经研判，确认存在。", "facts": crate::story::facts(),
         });
         let fields = "id version via recipient";
         let mut reply = app.made(&analyst, "draftReply", draft, fields).await;
@@ -792,6 +792,47 @@ async fn the_package_holds_what_was_received_sent_and_decided_and_taking_it_is_r
             .unwrap();
         let reply: Value = serde_json::from_slice(&read(reply)).unwrap();
         assert_eq!(reply["approvedBy"], "legal-1");
+        // Whoever checks a clock finds what it was counted by.
+        let clocks: Value = serde_json::from_slice(&read("clocks.json")).unwrap();
+        let mut counted = 0;
+        for clock in clocks.as_array().unwrap() {
+            if !clock["rule"].is_null() {
+                assert_eq!(
+                    (&clock["policy"], &clock["ruleText"]["key"]),
+                    (&json!(1), &clock["rule"]),
+                    "{clock}"
+                );
+            }
+            let Some(computation) = clock["computation"].as_object() else { continue };
+            assert_eq!(computation["agrees"], true, "{clock}");
+            assert_eq!(
+                (&computation["counted"]["due"], &clock["calendar"]),
+                (&clock["dueAt"], &json!("china")),
+                "{clock}"
+            );
+            assert_eq!(computation["counted"]["zone"], "Asia/Shanghai", "{clock}");
+            counted += 1;
+        }
+        assert!(counted > 1, "{clocks}");
+        let messages: Value = serde_json::from_slice(&read("messages.json")).unwrap();
+        assert!(
+            messages
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|row| row["fromReporter"] != true || row["author"].is_null())
+        );
+        let entered: Value = serde_json::from_slice(&read("entered.json")).unwrap();
+        assert!(entered.is_array());
+        let handling: Value = serde_json::from_slice(&read("handling.json")).unwrap();
+        assert_eq!(handling["worldFacts"][0]["source"], "press", "{handling}");
+        assert_eq!(handling["scores"][0]["factors"]["publicOpinion"], "7.5", "{handling}");
+        let fix = &handling["fixes"][0];
+        assert_eq!(
+            (&fix["line"], &fix["verifications"][0]["passed"]),
+            (&json!("router"), &json!(true)),
+            "{fix}"
+        );
         let trail = String::from_utf8(read("audit.jsonl")).unwrap();
         assert!(trail.lines().count() > 20 && trail.contains("giveVerdict"));
         let all: String =
@@ -806,6 +847,51 @@ async fn the_package_holds_what_was_received_sent_and_decided_and_taking_it_is_r
             trail.lines().any(|line| line.contains("readPackage") && line.contains("auditor-1")),
             "the first taking"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_sent_is_held_against_the_trail() {
+    use vulndesk::audit::verify::{Fault, verify};
+    on_both(|app| async move {
+        let _story = rich::event(&app, "cnvd", "AMBER").await;
+        let db = app.app.database.writer();
+        let faults = async || {
+            let report = verify(&app.app).await.unwrap();
+            assert_eq!(report.is_sound(), report.findings.is_empty());
+            report
+                .findings
+                .iter()
+                .map(|found| (found.fault, found.kind.clone(), found.aggregate))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(faults().await, []);
+        let file = reply_file::Entity::find().one(db).await.unwrap().expect("something was sent");
+        assert!(verify(&app.app).await.unwrap().files > 0);
+        let found = |fault| vec![(fault, "reply_file".to_owned(), file.id)];
+        let put = async |row: reply_file::Model| {
+            let row = row.into_active_model().reset_all();
+            reply_file::Entity::update(row).exec(db).await.unwrap();
+        };
+        let bytes = b"Another answer.".to_vec();
+        put(reply_file::Model { bytes: bytes.clone(), ..file.clone() }).await;
+        assert_eq!(faults().await, found(Fault::Sent), "other bytes");
+        put(reply_file::Model { sha256: Sha256::digest(&bytes).to_vec(), bytes, ..file.clone() }).await;
+        assert_eq!(faults().await, found(Fault::Sent), "with a digest to match");
+        reply_file::Entity::delete_by_id(file.id).exec(db).await.unwrap();
+        assert_eq!(faults().await, found(Fault::Sent), "taken out");
+        reply_file::Entity::insert(file.clone().into_active_model())
+            .exec_without_returning(db)
+            .await
+            .unwrap();
+        assert_eq!(faults().await, []);
+        let added = reply_file::Model { id: app.app.ids.next(), ..file.clone() };
+        reply_file::Entity::insert(added.clone().into_active_model())
+            .exec_without_returning(db)
+            .await
+            .unwrap();
+        assert_eq!(faults().await, [(Fault::Unknown, "reply_file".to_owned(), added.id)], "put in");
     })
     .await;
 }

@@ -129,7 +129,7 @@ async fn a_replica_that_holds_the_lock_is_not_waited_for() {
 }
 
 /// Another replica over the same database.
-async fn replica(app: &TestApp) -> App {
+pub(crate) async fn replica(app: &TestApp) -> App {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     App::new(app.app.database.clone(), Arc::clone(&clock), Ids::seeded(clock, 9)).await.unwrap()
 }

@@ -200,7 +200,7 @@ impl<'a> Story<'a> {
         let input = json!({
             "event": self.event, "expectedVersion": rows["version"], "kind": kind,
             "obligations": open.map(|row| row["id"].clone()).collect::<Vec<_>>(),
-            "subject": "Our verdict", "body": "We looked at it.",
+            "subject": "Our verdict", "body": "We looked at it.", "facts": facts(),
         });
         let analyst = self.app.token(Role::Analyst, "analyst-1");
         self.app.made(&analyst, "draftReply", input, "id version needsApproval").await
@@ -226,6 +226,17 @@ impl<'a> Story<'a> {
         });
         app.made(&analyst, "recordReplySent", sent, "id").await;
     }
+}
+
+/// What a database's form asks for and an event may not hold.
+pub(crate) fn facts() -> Value {
+    let fact = |name: &str, value: &str| json!({ "name": name, "value": value });
+    json!([
+        fact("contact", "psirt@example.com"),
+        fact("reproduced", "yes"),
+        fact("product_names", "Core Router"),
+        fact("affected_versions", "5.1"),
+    ])
 }
 
 /// The input of a verdict that makes the event ours.

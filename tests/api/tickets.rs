@@ -546,6 +546,36 @@ async fn above_the_ceiling_or_abroad_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_tracker_abroad_gets_tickets_where_all_of_it_may_leave_alone() {
+    on_both(|app| async move {
+        let stub = Stub::start(stub::redmine).await;
+        let story = story(&app).await;
+        let abroad = tracker(&app, json!({ "baseUrl": stub.url, "abroad": true })).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let attempt = async || {
+            let input = json!({ "remediation": story.fix().await["id"], "tracker": abroad });
+            app.call(&analyst, "openTicket", input, "id").await
+        };
+        for extent in ["REFUSE", "ALLOW_REDUCED", "ALLOW_AFTER_DOMESTIC_REPORT"] {
+            crate::abroad::decide(&story, "REPORT_ABROAD", Some(extent)).await;
+            assert_eq!(attempt().await["userErrors"][0]["field"], "tracker", "{extent}");
+        }
+        story.answer().await;
+        // Then the database at home has it, which the last answer waits for.
+        crate::abroad::decide(&story, "REPORT_ABROAD", Some("ALLOW_REDUCED")).await;
+        assert_eq!(attempt().await["userErrors"][0]["field"], "tracker", "a ticket says what it is");
+        crate::abroad::decide(&story, "REPORT_ABROAD", Some("ALLOW_AFTER_DOMESTIC_REPORT")).await;
+        let made = attempt().await;
+        assert_eq!(made["userErrors"], json!([]), "{made}");
+        crate::abroad::decide(&story, "REPORT_ABROAD", Some("REFUSE")).await;
+        keep(&app).await;
+        assert_eq!(look(&app, made["ticket"]["id"].as_str().unwrap()).await["state"], "WITHHELD", "nothing more goes there");
+        assert_eq!(stub.world.lock().unwrap().asked.len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_ticketing_service_sees_tickets_and_no_event() {
     on_both(|app| async move {
         let stub = Stub::start(stub::redmine).await;

@@ -582,7 +582,7 @@ async fn no_more_goes_abroad_than_was_decided() {
         for (channel, state, leaves) in [
             ("src", ReplyState::Sent, Err(Withheld::Abroad)),
             ("cnvd", ReplyState::Approved, Err(Withheld::Abroad)),
-            ("cnvd", ReplyState::Sent, Ok(false)),
+            ("cnvd", ReplyState::Sent, Ok(true)),
         ] {
             app.reply(event, channel, state).await;
             assert_eq!(full().await, leaves, "a reply to {channel}, {state}");

@@ -20,6 +20,8 @@ vocabulary! {
         ReplyUncertain = "REPLY_UNCERTAIN",
         /// The e-mail of a reply came back. 回复邮件被退回。
         ReplyBounced = "REPLY_BOUNCED",
+        /// An early warning was approved by somebody who is only on duty. 早期预警由当值人员批准。
+        ApprovedOnDuty = "APPROVED_ON_DUTY",
         /// A webhook endpoint was disabled since its receiver takes nothing. Webhook 端点因接收方不接收而被停用。
         EndpointDisabled = "ENDPOINT_DISABLED",
         /// The owner of a webhook endpoint is denied or stale: nothing leaves. Webhook 端点负责人被禁止或已过期，推送已停止。

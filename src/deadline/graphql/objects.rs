@@ -7,7 +7,7 @@ use entity::{channel, deadline, event, obligation, report};
 
 use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
-use crate::deadline::{ForecastClock, OnDuty};
+use crate::deadline::{ForecastClock, OnDuty, evidence};
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
@@ -110,6 +110,14 @@ impl Deadline {
     /// Why there is no due instant; null when there is one. 暂无期限的原因；已有期限时为空。
     async fn none_reason(&self) -> Option<NoDeadline> {
         self.0.none_reason
+    }
+
+    /// The year whose days the calendar lacks, with CALENDAR_WITHOUT_YEAR; null otherwise. 日历缺少数据的年份；其他情况为空。
+    async fn missing_year(&self, ctx: &Context<'_>) -> ApiResult<Option<i32>> {
+        if self.0.none_reason != Some(NoDeadline::CalendarWithoutYear) {
+            return Ok(None);
+        }
+        Ok(evidence::missing_year(app(ctx), &self.0).await?)
     }
 
     /// Whether its due instant passed before what it waited for happened. 是否已逾期。

@@ -6,7 +6,7 @@ use entity::vocabulary::{DeadlineKind, NoDeadline};
 
 use super::want::{Clock, End};
 use super::{Basis, LONGEST_PAUSE, REMINDER};
-use crate::calendar::rules::{Pause, explain};
+use crate::calendar::rules::{Pause, Untold, explain};
 
 /// When a clock is over, and the instants at which people are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +53,13 @@ pub(super) fn count(clock: &Clock, kind: DeadlineKind, basis: &Basis, pauses: &[
         }
         End::After(span) => {
             let Some(timed) = basis.calendars.get(&clock.calendar) else {
-                return without(NoDeadline::CalendarWithoutYear);
+                return without(NoDeadline::NoCalendar);
             };
             let calendar = timed.calendar.clone().in_zone(clock.zone.unwrap_or(timed.calendar.zone));
-            let Ok(computed) = explain(&calendar, anchor, span, pauses) else {
-                return without(NoDeadline::CalendarWithoutYear);
+            let computed = match explain(&calendar, anchor, span, pauses) {
+                Ok(computed) => computed,
+                Err(Untold::NoData { .. }) => return without(NoDeadline::CalendarWithoutYear),
+                Err(Untold::TooFar) => return without(NoDeadline::TooFar),
             };
             let mut marks: Vec<_> = percents(kind)
                 .iter()

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use entity::vocabulary::{
     ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind, SpanUnit,
 };
+use sea_orm::Iterable;
 use serde::{Deserialize, Serialize};
 
 use super::is_own_duty;
@@ -147,12 +148,20 @@ impl Policy {
                     Some(_) => {}
                 }
             }
-            if earlier.iter().any(|other| other.covers(rule)) {
-                fault("levels", "a rule before it holds wherever this one does: it would never be used");
+            if rule.is_dead_after(earlier) {
+                fault("levels", "rules before it hold wherever this one does: it would never be used");
             }
         }
         faults
     }
+}
+
+/// Where a rule may hold.
+struct Case<'a> {
+    level: Option<Level>,
+    channel_kind: ChannelKind,
+    channel: Option<&'a str>,
+    critical: bool,
 }
 
 impl Rule {
@@ -167,27 +176,58 @@ impl Rule {
             && (self.channels.is_empty() || self.channels.iter().any(|channel| channel == key))
     }
 
-    /// Whether the two would give a clock to the same thing.
+    /// Whether the two would give a clock to the same thing, where both hold.
     fn is_like(&self, other: &Self) -> bool {
         (self.trigger, self.kind, self.reply) == (other.trigger, other.kind, other.reply)
             && (!is_own_duty(self.trigger) || self.recipient == other.recipient)
-            && self.critical_infrastructure == other.critical_infrastructure
-            && self.since == other.since
             && self.after == other.after
+            // What is opened by a level and what is not are two clocks.
+            && self.levels.is_empty() == other.levels.is_empty()
     }
 
-    /// Whether it leaves nothing to `later`.
-    fn covers(&self, later: &Self) -> bool {
-        fn includes<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
-            wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|value| wide.contains(value)))
+    /// Whether those before it, one or several together, leave it nothing: they hold in every case in which it does.
+    fn is_dead_after(&self, earlier: &[Self]) -> bool {
+        let like: Vec<_> = earlier.iter().filter(|other| other.is_like(self)).collect();
+        let since = |other: &Self| other.since.is_none_or(|day| self.since.is_some_and(|own| day <= own));
+        let holds = |other: &Self, case: &Case<'_>| {
+            (other.levels.is_empty() || case.level.is_some_and(|level| other.levels.contains(&level)))
+                && (other.channel_kinds.is_empty() || other.channel_kinds.contains(&case.channel_kind))
+                && (other.channels.is_empty()
+                    || case.channel.is_some_and(|channel| other.channels.iter().any(|key| key == channel)))
+                && other.critical_infrastructure.is_none_or(|asked| asked == case.critical)
+                && (!other.waits_for_anchor || (self.waits_for_anchor && self.anchor == other.anchor))
+                && since(other)
+        };
+        !like.is_empty() && self.cases().iter().all(|case| like.iter().any(|other| holds(other, case)))
+    }
+
+    /// The cases in which it holds: where it names no channel, one that nobody names stands for all.
+    fn cases(&self) -> Vec<Case<'_>> {
+        let kinds: Vec<_> = if self.channel_kinds.is_empty() {
+            ChannelKind::iter().collect()
+        } else {
+            self.channel_kinds.clone()
+        };
+        let levels: Vec<_> =
+            if self.levels.is_empty() { vec![None] } else { self.levels.iter().copied().map(Some).collect() };
+        let channels: Vec<_> = if self.channels.is_empty() {
+            vec![None]
+        } else {
+            self.channels.iter().map(|channel| Some(channel.as_str())).collect()
+        };
+        let criticals = self.critical_infrastructure.map_or(vec![true, false], |asked| vec![asked]);
+        let mut cases = Vec::new();
+        for (channel_kind, level) in
+            kinds.iter().flat_map(|kind| levels.iter().map(move |level| (*kind, *level)))
+        {
+            for (channel, critical) in channels
+                .iter()
+                .flat_map(|channel| criticals.iter().map(move |critical| (*channel, *critical)))
+            {
+                cases.push(Case { level, channel_kind, channel, critical });
+            }
         }
-        // What is opened by a level and what is not are two clocks.
-        let same_cause = self.levels.is_empty() == later.levels.is_empty();
-        self.is_like(later)
-            && same_cause
-            && includes(&self.levels, &later.levels)
-            && includes(&self.channel_kinds, &later.channel_kinds)
-            && includes(&self.channels, &later.channels)
+        cases
     }
 
     fn contradictions(&self) -> Vec<(&'static str, &'static str)> {

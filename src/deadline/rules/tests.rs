@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
-    DeadlineState, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState, Origin,
-    ProductKind, RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
+    DeadlineState, DeadlineTrigger, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState,
+    Origin, ProductKind, RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
@@ -415,6 +415,122 @@ fn a_policy_that_contradicts_itself_says_where() {
     for (key, change, field) in table {
         assert_eq!(first_of(key, change), Some(field), "{key}: {field}");
     }
+}
+
+#[test]
+fn a_rule_to_which_those_before_it_leave_nothing_is_refused_together_or_alone() {
+    let all = default_policy().unwrap().rules;
+    let rule = |key: &str| all.iter().find(|rule| rule.key == key).unwrap().clone();
+    let last_is_dead = |rules: Vec<Rule>| {
+        let rules = rules.into_iter().enumerate();
+        let rules =
+            rules.map(|(number, rule)| Rule { key: format!("rule-{number}"), after: None, ..rule }).collect();
+        let faults = Policy { rules }.faults();
+        let last =
+            faults.iter().filter(|fault| fault.message.contains("never be used")).map(|fault| fault.rule);
+        last.collect::<Vec<_>>()
+    };
+    let of_levels = |levels: &[Level]| Rule { levels: levels.to_vec(), ..rule("fix-red") };
+    let (red, orange) = (of_levels(&[Level::Red]), of_levels(&[Level::Orange]));
+    assert_eq!(last_is_dead(vec![red.clone(), orange.clone(), of_levels(&[Level::Red, Level::Orange])]), [2]);
+    assert_eq!(last_is_dead(vec![red, orange, of_levels(&[Level::Red, Level::Yellow])]), []);
+    let by = |kinds: &[ChannelKind], channels: &[&str]| Rule {
+        channel_kinds: kinds.to_vec(),
+        channels: channels.iter().map(|&key| key.to_owned()).collect(),
+        pauses: false,
+        ..rule("src-verdict")
+    };
+    use ChannelKind::{Customer, SrcPlatform, Vendor};
+    assert_eq!(
+        last_is_dead(vec![by(&[SrcPlatform], &[]), by(&[Vendor], &[]), by(&[Vendor, SrcPlatform], &["a"])]),
+        [2]
+    );
+    assert_eq!(
+        last_is_dead(vec![by(&[SrcPlatform], &[]), by(&[Vendor], &[]), by(&[Vendor, Customer], &[])]),
+        []
+    );
+    assert_eq!(last_is_dead(vec![by(&[], &["a"]), by(&[], &["b"]), by(&[], &["b", "a"])]), [2]);
+    assert_eq!(last_is_dead(vec![by(&[], &["a"]), by(&[], &[])]), [], "there are others");
+    let of_network =
+        |critical| Rule { critical_infrastructure: critical, ..rule("cra-incident-early-warning") };
+    let of_network = |critical| Rule { trigger: DeadlineTrigger::NetworkIncident, ..of_network(critical) };
+    assert_eq!(last_is_dead(vec![of_network(Some(true)), of_network(Some(false)), of_network(None)]), [2]);
+    assert_eq!(last_is_dead(vec![of_network(Some(true)), of_network(None)]), []);
+    let from = |day: &str| Rule { since: Some(day.parse().unwrap()), ..rule("cra-early-warning") };
+    assert_eq!(last_is_dead(vec![from("2026-09-11"), from("2027-01-01")]), [1]);
+    assert_eq!(last_is_dead(vec![from("2027-01-01"), from("2026-09-11")]), [], "before that day it holds");
+    let waiting = Rule { waits_for_anchor: true, ..rule("cra-final-report") };
+    assert_eq!(last_is_dead(vec![waiting, rule("cra-final-report")]), [], "until then the other holds");
+}
+
+#[test]
+fn a_clock_counts_from_the_anchor_that_its_rule_names() {
+    let with = |key: &str, anchor, term| {
+        let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+        let rule = story.basis.policy.rules.iter_mut().find(|rule| rule.key == key).unwrap();
+        (rule.anchor, rule.term) = (anchor, Some(term));
+        story.settle();
+        story
+    };
+    let hours = |amount| Term { unit: entity::vocabulary::SpanUnit::Hours, amount };
+    // Asked for at 01:00, decided ten hours later.
+    let mut story = with("cra-incident-early-warning", DeadlineAnchor::DecisionMade, hours(24));
+    let asked = decision::Model {
+        kind: DecisionKind::SevereIncident,
+        ..abroad_question(&story.facts, id(900), "analyst-1", None)
+    };
+    story.facts.decision_changed(&asked);
+    story.later(10);
+    story.decide(DecisionKind::SevereIncident, true, None);
+    assert_eq!(story.due("cra-incident-early-warning"), Some(at("2026-10-13T11:00:00Z")));
+    assert_eq!(
+        story.due("cra-incident-notification"),
+        Some(at("2026-10-15T01:00:00Z")),
+        "from when it was learned of"
+    );
+
+    let mut story = with("question", DeadlineAnchor::Asked, hours(8));
+    story.later(3);
+    story.enter(ClockFactKind::Question, Some(id(20)), None);
+    assert_eq!(story.due("question"), Some(at("2026-10-12T12:00:00Z")));
+}
+
+#[test]
+fn what_cannot_be_counted_says_why() {
+    let clock = |calendars: bool, years: &[i32], anchor: DateTime<Utc>| {
+        let mut basis = basis();
+        let (own, timed) = (basis.own_calendar, basis.calendars.get_mut(&basis.own_calendar).unwrap());
+        timed.calendar.by_year = true;
+        timed.calendar.years = years.iter().copied().collect();
+        if !calendars {
+            basis.calendars.clear();
+        }
+        let clock = want::Clock {
+            kind: DeadlineKind::Reply,
+            regime: entity::vocabulary::Regime::SrcPromise,
+            rule: Some("src-verdict".to_owned()),
+            report_id: None,
+            channel_id: None,
+            line: None,
+            anchor: DeadlineAnchor::Received,
+            anchor_at: Some(anchor),
+            unanchored: NoDeadline::NoTerm,
+            end: want::End::After(crate::calendar::rules::Span::WorkingDays(5)),
+            pauses: false,
+            calendar: own,
+            zone: None,
+        };
+        let count = count::count(&clock, DeadlineKind::Reply, &basis, &[]);
+        (count.due_at, count.none_reason)
+    };
+    let end_of_year = at("2026-12-30T01:00:00Z");
+    let due = at("2027-01-06T16:00:00Z");
+    assert_eq!(clock(true, &[2026, 2027], end_of_year), (Some(due), None));
+    assert_eq!(clock(true, &[2026], end_of_year), (None, Some(NoDeadline::CalendarWithoutYear)));
+    assert_eq!(clock(false, &[2026], end_of_year), (None, Some(NoDeadline::NoCalendar)));
+    let last = DateTime::<Utc>::MAX_UTC - TimeDelta::days(2);
+    let years: Vec<_> = (262_140..262_145).collect();
+    assert_eq!(clock(true, &years, last), (None, Some(NoDeadline::TooFar)));
 }
 
 #[test]

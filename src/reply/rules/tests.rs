@@ -22,7 +22,8 @@ fn approves(
 ) -> Result<Entitlement, Refusal> {
     let drafters = ["analyst-1".to_owned(), "analyst-2".to_owned()];
     let roles = BTreeSet::from([role]);
-    may_approve(kind, channel, level, &drafters, &Approver { subject, roles: &roles, on_duty })
+    let within = Some(TimeDelta::hours(24));
+    may_approve(kind, channel, level, &drafters, &Approver { subject, roles: &roles, on_duty, within })
 }
 
 /// The rule as the procedure words it, independent of how it is coded: roles that may approve, by level.
@@ -63,7 +64,7 @@ fn approvers_are_those_of_the_procedure_and_never_a_drafter() {
 #[test]
 fn a_role_among_several_is_enough() {
     let roles = BTreeSet::from([Role::Engineer, Role::Legal]);
-    let approver = Approver { subject: "other", roles: &roles, on_duty: false };
+    let approver = Approver { subject: "other", roles: &roles, on_duty: false, within: None };
     let outcome = may_approve(ReplyKind::Verdict, ChannelKind::Regulator, Level::Red, &[], &approver);
     assert_eq!(outcome, Ok(Entitlement::Role));
 }
@@ -79,6 +80,21 @@ fn an_early_warning_may_be_approved_by_anyone_on_duty() {
         red(ReplyKind::Notification, Role::Analyst).map_err(|refusal| refusal.code),
         Err(RefusalCode::NeedsLeader)
     );
+}
+
+#[test]
+fn being_on_duty_is_enough_within_a_day_only() {
+    let roles = BTreeSet::from([Role::Engineer]);
+    let day = TimeDelta::hours(24);
+    let of = |within| {
+        let approver = Approver { subject: "other", roles: &roles, on_duty: true, within };
+        may_approve(ReplyKind::EarlyWarning, ChannelKind::Regulator, Level::Blue, &[], &approver)
+            .map_err(|refusal| refusal.code)
+    };
+    assert_eq!(of(Some(TimeDelta::hours(4))), Ok(Entitlement::Duty));
+    assert_eq!(of(Some(day)), Ok(Entitlement::Duty));
+    assert_eq!(of(Some(day + TimeDelta::seconds(1))), Err(RefusalCode::FourEyes));
+    assert_eq!(of(None), Err(RefusalCode::FourEyes), "nothing presses");
 }
 
 #[test]
