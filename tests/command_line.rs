@@ -53,9 +53,9 @@ async fn an_import_prints_lines_with_their_numbers_and_records_who_did_it() {
     let first = format!("{file}: 3 received, 0 already known, 1 updated, 0 opened, 4 refused");
     assert_eq!(printed.lines().next(), Some(&*first));
     let content = std::fs::read_to_string(&fixture).unwrap();
-    let refused: Vec<&str> = printed.lines().filter(|line| line.starts_with("  refused, line ")).collect();
-    assert_eq!(refused.len(), 4, "{printed}");
-    for line in refused.iter().filter(|line| line.contains("CNVD-")) {
+    let left_out: Vec<&str> = printed.lines().filter(|line| line.starts_with("  refused, line ")).collect();
+    assert_eq!(left_out.len(), 4, "{printed}");
+    for line in left_out.iter().filter(|line| line.contains("CNVD-")) {
         let mut parts = line.trim_start_matches("  refused, line ").splitn(2, ", ");
         let at: usize = parts.next().unwrap().parse().unwrap();
         let number = parts.next().unwrap().split(':').next().unwrap();

@@ -54,13 +54,13 @@ async fn five(app: &TestApp) -> (Vec<String>, String, String) {
     five.analyst("startTriage", json!({})).await;
     five.analyst("giveVerdict", confirmed()).await;
     five.analyst("scoreEvent", scored("3.5")).await;
-    five.assign("R_AND_D", "engineer-1", Some("router")).await;
+    five.assign("SUPPLY_CHAIN", "engineer-1", None).await;
     let work = five.look("assignments { id version function }").await;
     let work = work["assignments"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|row| row["function"] == "R_AND_D")
+        .find(|row| row["function"] == "SUPPLY_CHAIN")
         .unwrap()
         .clone();
     let decline = json!({ "assignment": work["id"], "expectedVersion": work["version"], "answer": "DECLINE", "reason": "on leave" });

@@ -42,7 +42,7 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     let log = Log::default();
     let kept = log.clone();
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("debug,sqlx=warn,sea_orm_migration=warn"))
+        .with_env_filter(EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"))
         .with_ansi(false)
         .with_writer(move || kept.clone())
         .finish();

@@ -111,9 +111,6 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
 /// What only an import makes; the importer's tests read it.
 const ONLY_IMPORTED: &str = "SourceField";
 
-/// Fields that have no value for anybody here, by the reason.
-const WITHOUT_VALUE: [(&str, &[&str]); 1] = [("not yet looked at", &[])];
-
 /// Types that only carry others.
 fn is_carrier(name: &str) -> bool {
     name.starts_with("__")
@@ -146,7 +143,6 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         let schema = schema_of(&app).await;
         let story = rich::event(&app, "cnvd", "AMBER").await;
         let run = rich::money(&app, &story).await;
-        let rest = rich::rest(&app, &story).await;
         let mut found = BTreeMap::new();
         let admin = app.token(Role::Admin, "admin-1");
         let duty = json!({
@@ -208,7 +204,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("Ticket", &ticket),
                 ("Event", &slow),
             ];
-            for (kind, id) in known.into_iter().chain(rest.iter().map(|(kind, id)| (*kind, id))) {
+            for (kind, id) in known {
                 for selection in schema.selections(kind, 2) {
                     let document =
                         format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {selection} }} }}");
@@ -241,11 +237,6 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 note_fields(&answer["data"], role, &mut found);
             }
         }
-        let mut silent: Vec<_> = found.iter().filter(|(_, roles)| roles.is_empty()).map(|(name, _)| name.as_str()).collect();
-        silent.retain(|name| !is_carrier(name.split('.').next().unwrap()));
-        let reasons: Vec<_> = WITHOUT_VALUE.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let reasons: BTreeSet<_> = reasons.into_iter().collect();
-        assert_eq!(silent.into_iter().collect::<BTreeSet<_>>(), reasons, "a field that nobody reads a value of tells nothing of who may");
         let mut matrix = String::new();
         let mut unread = Vec::new();
         for (kind, fields) in schema.objects().filter(|(kind, _)| !is_carrier(kind)) {
