@@ -441,7 +441,7 @@ async fn what_an_operator_compares_and_renews_at_the_command_line() {
         ),
         ("number,amount,currency\n\"P-1\",\"1,000\",CNY\n", false, "line 2"),
         ("number,amount,currency\nP-1,0.001,CNY\n", false, "line 2"),
-        ("number,amount,currency\nP-1,1,XXX\n", false, "line 2"),
+        ("number,amount,currency\nP-1,1,XAU\n", false, "line 2"),
         ("number,currency\nP-1,CNY\n", false, "missing field `amount`"),
     ] {
         let file = statement(text);

@@ -91,7 +91,7 @@ async fn a_payout_is_accepted_taken_failed_and_paid_over_hooks_each_once() {
         for (number, (change, status, code, field)) in [
             (json!({ "amount": "1,000" }), 400, "BAD_USER_INPUT", json!("data.amount")),
             (json!({ "amount": "0.001" }), 400, "BAD_USER_INPUT", json!("data.amount")),
-            (json!({ "currency": "XXX" }), 400, "BAD_USER_INPUT", json!("data.currency")),
+            (json!({ "currency": "XAU" }), 400, "BAD_USER_INPUT", json!("data.currency")),
             (json!({ "amount": "500.51" }), 422, "CONTRADICTION", json!("data.amount")),
             (json!({ "currency": "USD" }), 422, "CONTRADICTION", Value::Null),
         ]
