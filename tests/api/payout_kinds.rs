@@ -6,7 +6,6 @@ use vulndesk::auth::Role;
 
 use crate::harness::{TestApp, on_both};
 use crate::payouts::{Seen, approve, call, code, confirmed, with_money};
-use crate::webhooks::with;
 
 const ANALYST: (Role, &str) = (Role::Analyst, "analyst-1");
 
@@ -81,13 +80,15 @@ async fn staff_get_a_reward_and_gifts_come_in_points() {
             "kind": "GIFT", "reporter": id_of(&app, "reporters", "subject", "colleague-1").await, "period": "2026-03",
             "amount": "60", "currency": "POINTS", "rationale": "A mug",
         });
-        let first = call(&app, ANALYST, "proposePayout", gift.clone()).await;
+        let first = call(&app, ANALYST, "proposePayout", gift).await;
         assert_eq!(first["payout"]["amount"], "60", "points are whole: {first}");
-        approve(&app, (Role::Finance, "finance-1"), &Seen::of(&first)).await;
-        let next = with(gift, json!({ "period": "2026-02" }));
-        let next = call(&app, ANALYST, "proposePayout", next).await;
-        let over = call(&app, (Role::Finance, "finance-1"), "approvePayout", Seen::of(&next).with(json!({}))).await;
-        assert_eq!(code(&over), "NEEDS_LEADER", "of 100 points 40 are left: {over}");
+        let first = Seen::of(&first);
+        let alone = call(&app, (Role::Finance, "finance-1"), "approvePayout", first.with(json!({}))).await;
+        assert_eq!(code(&alone), "NEEDS_LEADER", "no range prices a gift: {alone}");
+        approve(&app, (Role::Leader, "leader-1"), &first).await;
+        let document = "{ budgets(currency: \"POINTS\") { nodes { available reserved } } }";
+        let budgets = app.graphql(&finance, document, Value::Null).await;
+        assert_eq!(budgets["data"]["budgets"]["nodes"], json!([{ "available": "40", "reserved": "60" }]));
     })
     .await;
 }
