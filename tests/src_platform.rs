@@ -418,13 +418,13 @@ async fn what_an_operator_compares_and_renews_at_the_command_line() {
     let rotate = json!({ "channel": made["channel"]["id"], "expectedVersion": made["channel"]["version"] });
     place.done(admin, "rotateHookSecret", "RotateHookSecret", rotate, "secret").await;
     let tracker = json!({
-        "name": "engineering", "preset": "GITHUB", "baseUrl": "https://tracker.example", "tlpCeiling": "AMBER", "abroad": false,
+        "name": "engineering", "preset": "GITHUB", "baseUrl": format!("http://{}", place.platform), "tlpCeiling": "AMBER", "abroad": false,
         "parameters": [{ "name": "owner", "value": "team" }, { "name": "repository", "value": "product" }],
         "credentials": [{ "name": "token", "value": "a-secret-key" }],
     });
     place.done(admin, "createTracker", "CreateTracker", tracker, "tracker { id }").await;
     let portal = json!({
-        "name": "Chat", "preset": "WECOM", "url": "https://chat.example/send?key=url-secret", "messageTypes": ["*"],
+        "name": "Chat", "preset": "WECOM", "url": format!("http://{}/send?key=url-secret", place.platform), "messageTypes": ["*"],
         "grant": { "role": "ANALYST", "tlpCeiling": "AMBER", "abroad": false },
     });
     let fields = "endpoint { id }";
@@ -441,7 +441,7 @@ async fn what_an_operator_compares_and_renews_at_the_command_line() {
         ),
         ("number,amount,currency\n\"P-1\",\"1,000\",CNY\n", false, "line 2"),
         ("number,amount,currency\nP-1,0.001,CNY\n", false, "line 2"),
-        ("number,amount,currency\nP-1,1,XXX\n", false, "line 2"),
+        ("number,amount,currency\nP-1,1,XAU\n", false, "line 2"),
         ("number,currency\nP-1,CNY\n", false, "missing field `amount`"),
     ] {
         let file = statement(text);

@@ -41,7 +41,7 @@ async fn each_bot_is_spoken_to_in_its_way_and_its_no_is_heard() {
                 input["secret"] = json!(secret);
             }
             let endpoint = app.confirmed(input).await;
-            let number = format!("{preset}-{seconds}-{no}");
+            let number = format!("{preset}-{}", app.now().timestamp());
             let received = app.receive("analyst-1", "src", &number, "AMBER").await;
             let own = async || {
                 let rows = deliveries(&app).await.into_iter().filter(|row| row.endpoint_id == endpoint);

@@ -672,3 +672,44 @@ async fn a_worker_at_rest_asks_one_cheap_question() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_one_event_each_follows_the_one_before_between_two_workers_too() {
+    const EVENTS: u128 = 3;
+    const EACH: i64 = 12;
+    on_both(|app| async move {
+        for event in 1..=EVENTS {
+            stand_in_event(&app, Uuid::from_u128(event)).await;
+        }
+        let receiver = Receiver::willing().await;
+        let row = endpoint(&app, &receiver.url, |row| {
+            row.message_types = vec![SCORED.to_owned()].into();
+            row.delivery_order = DeliveryOrder::PerEvent;
+        })
+        .await;
+        for _ in 0..EACH {
+            for event in 1..=EVENTS {
+                message(&app, SCORED, Some(Uuid::from_u128(event))).await;
+            }
+        }
+        sequence_all(&app.app).await;
+        let stop = CancellationToken::new();
+        let workers = [0; 2].map(|_| tokio::spawn(worker::run(Arc::clone(&app.app), stop.clone())));
+        let all = usize::try_from(EACH).unwrap() * 3;
+        tokio::time::timeout(Duration::from_secs(120), receiver.has_seen(all)).await.unwrap();
+        stop.cancel();
+        for worker in workers {
+            worker.await.unwrap().unwrap();
+        }
+        let seen = receiver.seen();
+        for event in 1..=EVENTS {
+            let id = vulndesk::ids::encode(vulndesk::ids::Kind::Event, Uuid::from_u128(event));
+            let of = seen.iter().filter(|seen| seen.json()["data"]["event"] == id);
+            let sequences: Vec<_> = of.map(Seen::sequence).collect();
+            assert_eq!(sequences, (1..=EACH).collect::<Vec<_>>(), "event {event}");
+        }
+        let rows = deliveries(&app).await.into_iter().filter(|delivery| delivery.endpoint_id == row.id);
+        assert!(rows.into_iter().all(|row| (row.state, row.attempts) == (DeliveryState::Delivered, 1)));
+    })
+    .await;
+}

@@ -32,6 +32,7 @@ mod mails;
 mod moves;
 mod notices;
 mod payout_hooks;
+mod payout_kinds;
 mod payouts;
 mod payouts_impartial;
 mod payouts_once;

@@ -91,7 +91,7 @@ async fn a_payout_is_accepted_taken_failed_and_paid_over_hooks_each_once() {
         for (number, (change, status, code, field)) in [
             (json!({ "amount": "1,000" }), 400, "BAD_USER_INPUT", json!("data.amount")),
             (json!({ "amount": "0.001" }), 400, "BAD_USER_INPUT", json!("data.amount")),
-            (json!({ "currency": "XXX" }), 400, "BAD_USER_INPUT", json!("data.currency")),
+            (json!({ "currency": "XAU" }), 400, "BAD_USER_INPUT", json!("data.currency")),
             (json!({ "amount": "500.51" }), 422, "CONTRADICTION", json!("data.amount")),
             (json!({ "currency": "USD" }), 422, "CONTRADICTION", Value::Null),
         ]
@@ -161,19 +161,20 @@ async fn the_platforms_endpoint_is_told_of_its_payouts_and_of_no_proposal() {
         let back = held.with(json!({ "reason": "Seen" }));
         let payout = Seen::of(&call(&app, (Role::Analyst, "analyst-2"), "releasePayout", back).await);
         let before = told(own).await;
-        let kinds: Vec<_> = before.iter().map(|(kind, _)| kind.as_str()).collect();
-        assert_eq!(kinds, ["payout.proposed", "payout.on_hold", "payout.released"]);
+        let kinds: std::collections::BTreeSet<_> = before.iter().map(|(kind, _)| kind.as_str()).collect();
+        assert_eq!(kinds, ["payout.on_hold", "payout.proposed", "payout.released"].into());
         assert!(before.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "no promise: {before:?}");
         approve(&app, (Role::Analyst, "analyst-2"), &payout).await;
         let after = told(own).await;
-        let (kind, body) = after.last().unwrap();
-        let body = body.as_ref().unwrap_or_else(|why| panic!("{kind}: {why:?}"));
-        assert_eq!((kind.as_str(), &body["data"]["payout"]), ("payout.approved", &payout.id));
+        let (approved, earlier): (Vec<_>, Vec<_>) =
+            after.into_iter().partition(|(kind, _)| kind == "payout.approved");
+        let body = approved[0].1.as_ref().unwrap_or_else(|why| panic!("{why:?}"));
+        assert_eq!(&body["data"]["payout"], &payout.id);
         assert_eq!(body["data"]["reports"], json!([report]));
         assert!(body["data"].get("event").is_none() && !body.to_string().contains("500"), "{body}");
         assert!(
-            after[..3].iter().all(|(_, body)| body.is_err()),
-            "what was no promise then is told of by nobody now"
+            earlier.iter().all(|(_, body)| body.is_err()),
+            "what was no promise then is none now: {earlier:?}"
         );
         let foreign = told(other).await;
         assert!(foreign.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "{foreign:?}");

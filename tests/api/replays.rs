@@ -1,6 +1,6 @@
 //! Delivering again what a receiver missed: all since a time, a thousand a call, with ids and sequences as they were.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use entity::vocabulary::DeliveryState;
@@ -84,8 +84,7 @@ async fn all_since_a_time_is_sent_again_once_and_as_it_was() {
             endpoint(&app, &receiver.url, |row| row.message_types = vec!["webhook.test".to_owned()].into())
                 .await;
         history(&app, row.id).await;
-        let before: BTreeMap<Uuid, Option<i64>> =
-            deliveries(&app).await.into_iter().map(|row| (row.id, row.sequence)).collect();
+        let before = deliveries(&app).await;
         let mut input = json!({
             "endpoint": encode(Kind::WebhookEndpoint, row.id), "since": "2026-01-01T00:00:00Z",
         });
@@ -112,7 +111,7 @@ async fn all_since_a_time_is_sent_again_once_and_as_it_was() {
         assert_eq!(seen.len(), 402 + ALL);
         let again: BTreeSet<_> =
             seen[402..].iter().map(|one| (one.header("webhook-id").to_owned(), one.sequence())).collect();
-        let expected = before.iter().map(|(id, sequence)| (message_id(*id), sequence.unwrap()));
+        let expected = before.iter().map(|row| (message_id(row), row.sequence.unwrap()));
         assert_eq!(again, expected.collect(), "each once, under its id, with its number");
         let after = deliveries(&app).await;
         assert!(after.iter().all(|row| row.state == DeliveryState::Delivered && row.attempts == 1));
