@@ -374,7 +374,7 @@ async fn texts_of_any_kind_are_taken_and_a_refused_report_leaves_nothing() {
         app.with_company().await;
         let analyst = app.token(Role::Analyst, "analyst-1");
         let texts = [
-            "漏".repeat(200_000),
+            "漏".repeat(150_000),
             "a".repeat(400_000),
             "http://".repeat(50_000),
             "\"NEAR/0 OR AND NOT * ^ ( ' -- ; %_ \\".to_owned(),
