@@ -369,7 +369,10 @@ fn set(row: &mut deadline::Model, facts: &ClockFacts, basis: &Basis, counted: &C
 /// Whether a person has to enter something before a clock can be counted; what else it waits for happens by itself.
 fn is_to_be_entered(reason: NoDeadline) -> bool {
     match reason {
-        NoDeadline::NoNoticeDate | NoDeadline::CalendarWithoutYear => true,
+        NoDeadline::NoNoticeDate
+        | NoDeadline::CalendarWithoutYear
+        | NoDeadline::NoCalendar
+        | NoDeadline::TooFar => true,
         NoDeadline::NoMeasureYet | NoDeadline::PreviousNotSubmitted | NoDeadline::NoTerm => false,
     }
 }

@@ -419,6 +419,7 @@ fn a_policy_that_contradicts_itself_says_where() {
 
 #[test]
 fn a_rule_to_which_those_before_it_leave_nothing_is_refused_together_or_alone() {
+    use ChannelKind::{Customer, SrcPlatform, Vendor};
     let all = default_policy().unwrap().rules;
     let rule = |key: &str| all.iter().find(|rule| rule.key == key).unwrap().clone();
     let last_is_dead = |rules: Vec<Rule>| {
@@ -430,37 +431,37 @@ fn a_rule_to_which_those_before_it_leave_nothing_is_refused_together_or_alone() 
             faults.iter().filter(|fault| fault.message.contains("never be used")).map(|fault| fault.rule);
         last.collect::<Vec<_>>()
     };
+    let none: [usize; 0] = [];
     let of_levels = |levels: &[Level]| Rule { levels: levels.to_vec(), ..rule("fix-red") };
     let (red, orange) = (of_levels(&[Level::Red]), of_levels(&[Level::Orange]));
     assert_eq!(last_is_dead(vec![red.clone(), orange.clone(), of_levels(&[Level::Red, Level::Orange])]), [2]);
-    assert_eq!(last_is_dead(vec![red, orange, of_levels(&[Level::Red, Level::Yellow])]), []);
+    assert_eq!(last_is_dead(vec![red, orange, of_levels(&[Level::Red, Level::Yellow])]), none);
     let by = |kinds: &[ChannelKind], channels: &[&str]| Rule {
         channel_kinds: kinds.to_vec(),
         channels: channels.iter().map(|&key| key.to_owned()).collect(),
         pauses: false,
         ..rule("src-verdict")
     };
-    use ChannelKind::{Customer, SrcPlatform, Vendor};
     assert_eq!(
         last_is_dead(vec![by(&[SrcPlatform], &[]), by(&[Vendor], &[]), by(&[Vendor, SrcPlatform], &["a"])]),
         [2]
     );
     assert_eq!(
         last_is_dead(vec![by(&[SrcPlatform], &[]), by(&[Vendor], &[]), by(&[Vendor, Customer], &[])]),
-        []
+        none
     );
     assert_eq!(last_is_dead(vec![by(&[], &["a"]), by(&[], &["b"]), by(&[], &["b", "a"])]), [2]);
-    assert_eq!(last_is_dead(vec![by(&[], &["a"]), by(&[], &[])]), [], "there are others");
+    assert_eq!(last_is_dead(vec![by(&[], &["a"]), by(&[], &[])]), none, "there are others");
     let of_network =
         |critical| Rule { critical_infrastructure: critical, ..rule("cra-incident-early-warning") };
     let of_network = |critical| Rule { trigger: DeadlineTrigger::NetworkIncident, ..of_network(critical) };
     assert_eq!(last_is_dead(vec![of_network(Some(true)), of_network(Some(false)), of_network(None)]), [2]);
-    assert_eq!(last_is_dead(vec![of_network(Some(true)), of_network(None)]), []);
+    assert_eq!(last_is_dead(vec![of_network(Some(true)), of_network(None)]), none);
     let from = |day: &str| Rule { since: Some(day.parse().unwrap()), ..rule("cra-early-warning") };
     assert_eq!(last_is_dead(vec![from("2026-09-11"), from("2027-01-01")]), [1]);
-    assert_eq!(last_is_dead(vec![from("2027-01-01"), from("2026-09-11")]), [], "before that day it holds");
+    assert_eq!(last_is_dead(vec![from("2027-01-01"), from("2026-09-11")]), none, "before that day it holds");
     let waiting = Rule { waits_for_anchor: true, ..rule("cra-final-report") };
-    assert_eq!(last_is_dead(vec![waiting, rule("cra-final-report")]), [], "until then the other holds");
+    assert_eq!(last_is_dead(vec![waiting, rule("cra-final-report")]), none, "until then the other holds");
 }
 
 #[test]
