@@ -31,10 +31,10 @@ mod m11_notice;
 mod m11_notice_type;
 mod m11_replan;
 mod m11_reply_approval;
-mod m12_clock;
 mod m12_attachment;
-mod m12_reply_attachment;
+mod m12_clock;
 mod m12_duplicate;
+mod m12_reply_attachment;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]

@@ -203,6 +203,7 @@ async fn parts_have_events_of_their_own_under_the_obligations_of_the_whole() {
     assert_eq!(parts[0].event_id, whole.event_id);
     let obligations = bed.all::<obligation::Entity>().await;
     assert_eq!(obligations.len(), 2, "an acknowledgement and a verdict, each once");
-    let of_whole = |row: &obligation::Model| (row.report_id, row.state) == (Some(whole.id), ObligationState::Open);
+    let of_whole =
+        |row: &obligation::Model| (row.report_id, row.state) == (Some(whole.id), ObligationState::Open);
     assert!(obligations.iter().all(of_whole), "{obligations:?}");
 }

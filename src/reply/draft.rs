@@ -11,7 +11,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::destination::{self, Destination, Named};
-use super::{LONG, attach, blank, channel_of, handover, require_author, require_line, rules, save, store, tell};
+use super::{
+    LONG, attach, blank, channel_of, handover, require_author, require_line, rules, save, store, tell,
+};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};

@@ -23,8 +23,8 @@ pub mod settings;
 pub mod store;
 
 mod acknowledge;
-mod blank;
 mod attach;
+mod blank;
 mod call_back;
 mod draft;
 mod evidence;
@@ -39,8 +39,8 @@ mod send;
 mod sending;
 
 pub use acknowledge::Acknowledging;
-pub use blank::blank;
 pub use attach::{attach, attached, expect_attachable, kept, path};
+pub use blank::blank;
 pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_delivery};
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};

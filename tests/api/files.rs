@@ -71,6 +71,22 @@ pub(crate) async fn download(
     (status, headers, bytes)
 }
 
+/// Gives the story's event a file that the team has, one that was removed, and a draft with a file, for the field matrix.
+pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &Value) {
+    let analyst = app.token(Role::Analyst, "analyst-1");
+    let (_, released) = upload(app, &analyst, &story.report, b"for the team").await;
+    let input = json!({ "attachment": released["id"], "expectedVersion": 1 });
+    app.made(&analyst, "releaseAttachment", input, "id").await;
+    let (_, removed) = upload(app, &analyst, &story.report, b"to be removed").await;
+    let input = json!({ "attachment": removed["id"], "expectedVersion": 1, "reason": "asked for" });
+    app.made(&analyst, "removeAttachment", input, "id").await;
+    let draft = json!({
+        "event": story.event, "expectedVersion": story.version().await, "channel": channel["id"], "kind": "THANKS",
+        "subject": "Thanks", "body": "Thank you", "attach": [released["id"]],
+    });
+    app.made(&analyst, "draftReply", draft, "id").await;
+}
+
 /// All files under a folder, and their bytes.
 fn on_disk(folder: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();

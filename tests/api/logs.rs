@@ -49,7 +49,8 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let app = TestApp::sqlite().await;
     app.with_company().await;
-    let analyst = app.mint_with_email(&[Role::Analyst], "analyst-1", &[], None, Some("analyst-1@mail.example"));
+    let analyst =
+        app.mint_with_email(&[Role::Analyst], "analyst-1", &[], None, Some("analyst-1@mail.example"));
     let report = json!({
         "channel": "src", "number": "secret-number", "title": "secret-title", "text": "secret-text",
         "reporter": { "name": "secret-name", "email": "secret-mail@mail.example" },
@@ -58,7 +59,8 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     let receive = "mutation($input: ReceiveReport!) { receiveReport(input: $input) { report { id } userErrors { code } } }";
     let done = post(&app, &analyst, receive, json!({ "input": report })).await;
     assert!(done.contains("\"report\""), "{done}");
-    post(&app, &analyst, "{ events { nodes { title reports { text reporter { email } } } } }", json!({})).await;
+    post(&app, &analyst, "{ events { nodes { title reports { text reporter { email } } } } }", json!({}))
+        .await;
     post(&app, &analyst, "{ secretField(secret: \"secret-argument\") }", json!({})).await;
     post(&app, &format!("{analyst}x"), "{ viewer { subject } }", json!({})).await;
     // From here on our own fault.

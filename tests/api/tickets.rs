@@ -569,7 +569,11 @@ async fn a_tracker_abroad_gets_tickets_where_all_of_it_may_leave_alone() {
         assert_eq!(made["userErrors"], json!([]), "{made}");
         crate::abroad::decide(&story, "REPORT_ABROAD", Some("REFUSE")).await;
         keep(&app).await;
-        assert_eq!(look(&app, made["ticket"]["id"].as_str().unwrap()).await["state"], "WITHHELD", "nothing more goes there");
+        assert_eq!(
+            look(&app, made["ticket"]["id"].as_str().unwrap()).await["state"],
+            "WITHHELD",
+            "nothing more goes there"
+        );
         assert_eq!(stub.world.lock().unwrap().asked.len(), 0);
     })
     .await;
