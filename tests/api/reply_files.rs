@@ -1,6 +1,7 @@
 //! Files that go with replies: part of what is approved and frozen, and sent to the byte.
 
 use axum::response::IntoResponse;
+use chrono::TimeDelta;
 use mail_parser::MimeHeaders;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -42,6 +43,8 @@ async fn files_go_with_an_email_to_the_byte_and_are_what_was_frozen() {
             json!({ "reply": reply["id"], "expectedVersion": reply["version"], "attach": [evidence["id"]] });
         let chosen = app.made(&analyst, "reviseReply", input, PARTS).await;
         assert_eq!(chosen["attachments"][0]["name"], "poc.zip");
+        // One after the other, so that they have an order.
+        app.advance(TimeDelta::seconds(1));
         let screen = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0, 255, 13, 10, 46, 13, 10]].concat();
         let (status, added) = attach(&app, &analyst, &chosen, "%E8%AF%81%E6%8D%AE.png", &screen).await;
         assert_eq!(status, 201, "{added}");
