@@ -14,7 +14,7 @@ use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars, sensitive};
-use crate::ids::encode;
+use crate::ids::{Kind, encode};
 use crate::outbox::retrying;
 
 /// What you were told.
