@@ -1,5 +1,6 @@
 //! Candidates for duplicates: found whatever way a report comes in, explained, decided once, and silent of what is hidden.
 
+use chrono::TimeDelta;
 use entity::{report, report_profile};
 use futures_util::future::join;
 use sea_orm::{EntityTrait, PaginatorTrait};
@@ -21,6 +22,8 @@ const CANDIDATES: &str = "duplicateCandidates { kind score report { id } event {
     reasons { code value share english chinese } }";
 
 async fn received<'a>(app: &'a TestApp, number: &str, title: &str, text: &str) -> Story<'a> {
+    // One after the other, so that it is known which is the earlier one.
+    app.advance(TimeDelta::seconds(1));
     Story::receive(app, number, json!({ "title": title, "text": text })).await
 }
 
@@ -58,6 +61,7 @@ pub(crate) async fn of(app: &TestApp, story: &Story<'_>) -> [String; 2] {
         let input = json!({
             "channel": "src", "number": number, "title": "The parser again", "text": format!("{number}: CVE-2026-1000"),
         });
+        app.advance(TimeDelta::seconds(1));
         let made = app.made(&analyst, "receiveReport", input, "id event { version }").await;
         reports.push((made["id"].as_str().unwrap().to_owned(), made["event"]["version"].clone()));
     }
@@ -140,7 +144,7 @@ async fn the_same_number_or_text_is_exact_and_closed_events_count() {
 
 async fn received_with_cve(app: &TestApp, number: String) -> Story<'_> {
     let text = format!("{number} 里说的是CVE-2026-12345的问题");
-    Story::receive(app, &number, json!({ "title": format!("标题 {number}"), "text": text })).await
+    received(app, &number, &format!("标题 {number}"), &text).await
 }
 
 #[tokio::test]
@@ -209,6 +213,7 @@ async fn a_hidden_report_changes_nothing_of_what_others_are_shown() {
         }
         // What is for named people stands between the open one and the one that is looked at.
         let red = json!({ "title": TITLE, "text": TEXT, "tlp": "RED" });
+        app.advance(TimeDelta::seconds(1));
         let hidden = Story::receive(&app, "N-2", red).await;
         let last = received(&app, "N-3", TITLE, TEXT).await;
         let seen = shown(&app, &two, &last.report).await;

@@ -227,7 +227,8 @@ impl Schema {
 /// The kind of id that a field of this name takes.
 fn kind_of(name: &str) -> Kind {
     match name {
-        "report" | "asked" | "partOf" => Kind::Report,
+        "report" | "otherReport" | "asked" | "partOf" => Kind::Report,
+        "indicator" => Kind::Indicator,
         "reporter" => Kind::Reporter,
         "channel" => Kind::Channel,
         "account" | "platformAccount" => Kind::PlatformAccount,
