@@ -85,8 +85,9 @@ fn clock(row: &deadline::Model, sources: &Sources) -> Value {
     })
 }
 
-/// The days and pauses on the way to a due instant, counted once more. A calendar or a channel's zone that changed after
-/// the clock ended may count otherwise now: `agrees` says whether it comes to the same.
+/// The days and pauses on the way to a due instant, by the rule, counted once more. `agrees` says whether that comes to
+/// the clock's own end: another one was entered by a person, supposes the longest pause while it stands still, or was
+/// counted before the calendar or the channel's zone changed.
 fn computation(
     row: &deadline::Model,
     rule: &Rule,
