@@ -80,6 +80,8 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
         let bank = app.made(&admin, "createCustomer", bank, "id").await;
         let event = &story.event;
         let src = story.look("reports { channel { id } }").await["reports"][0]["channel"]["id"].clone();
+        let cell = |tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" });
+        let cells = ["CORE", "GENERAL", "EDGE"].map(cell);
         let creations = [
             (&admin, "createChannel", json!({
                 "key": "phone", "name": "Phone", "kind": "CUSTOMER", "jurisdiction": "CN", "abroad": false,
@@ -91,7 +93,7 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
             })),
             (&admin, "createRewardGrid", json!({
                 "currency": "CNY",
-                "cells": ["CORE", "GENERAL", "EDGE"].map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" })),
+                "cells": cells,
             })),
             (&analyst, "receiveReport", json!({ "channel": "src", "title": "Another", "text": "Words" })),
             (&analyst, "addToReport", json!({ "report": story.report, "text": "More words" })),
