@@ -80,8 +80,8 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
         let bank = app.made(&admin, "createCustomer", bank, "id").await;
         let event = &story.event;
         let src = story.look("reports { channel { id } }").await["reports"][0]["channel"]["id"].clone();
-        let cells = ["CORE", "GENERAL", "EDGE"]
-            .map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }));
+        let cell = |tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" });
+        let cells = ["CORE", "GENERAL", "EDGE"].map(cell);
         let creations = [
             (&admin, "createChannel", json!({
                 "key": "phone", "name": "Phone", "kind": "CUSTOMER", "jurisdiction": "CN", "abroad": false,
