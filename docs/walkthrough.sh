@@ -122,12 +122,17 @@ fix ANALYST verifyFix '{
   "newProblem": false, "newProblemEvidence": "The regression run is clean." }'
 fix ENGINEER recordRelease "$(jq -n '{releaseVersions: "5.2.0", advisory: "EXN-2026-001", availableAt: (now | todate)}')"
 
+# What the forms of CNVD and of the ministry ask for and the event does not hold.
+facts='{ "contact": "psirt@example.com", "reproduced": "是", "affected_versions": "5.1", "degree_of_harm": "可控制设备",
+  "technical_characteristics": "命令拼接，输入未校验", "scope_of_impact": "管理口可达的部署", "measures_taken": "已发布 5.2.0" }'
+
 # draft OBLIGATION: an analyst drafts the reply that meets one obligation.
 draft() {
   local seen
   seen=$(look '' | jq .version)
-  change ANALYST draftReply "$(jq --arg event "$event" --argjson seen "$seen" '{
+  change ANALYST draftReply "$(jq --arg event "$event" --argjson seen "$seen" --argjson facts "$facts" '{
     event: $event, expectedVersion: $seen, kind, obligations: [.id],
+    facts: ($facts | to_entries | map({name: .key, value})),
     subject: "研判结论：确认", body: "漏洞已确认，5.2.0 版本修复。" }' <<<"$1")" reply 'id version'
 }
 
