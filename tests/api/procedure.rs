@@ -33,7 +33,7 @@ const MUCH: &str = "number title allowedMoves { to missing } duplicateOf { numbe
     affectedProducts { state product { name } } affectedCustomers { customer { name } }
     verdicts { verdict } scores { rounded policyNumber } currentScore { rounded evidence { actualImpact } }
     assignments { function state } team { subject function } remediations { line state }
-    worldFacts { kind } decisions { kind state } deadlines { kind channel { name } }
+    worldFacts { kind } decisions { kind outcome } deadlines { kind channel { name } }
     obligations { kind state channel { name } } replies { kind state channel { name } obligations { kind } }
     reports { title text channel { name } reporter { name } indicators { value } } statusChanges { toStatus }";
 
@@ -135,6 +135,7 @@ async fn long_texts_are_read_only_where_they_are_selected() {
         story.confirm().await;
         for value in ["5", "6"] {
             story.analyst("scoreEvent", scored(value)).await;
+            app.advance(chrono::TimeDelta::minutes(1));
         }
         story.draft("VERDICT").await;
         let analyst = app.token(Role::Analyst, "analyst-1");

@@ -111,9 +111,6 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
                 "event": event, "channel": src, "kind": "THANKS", "subject": "Thanks", "body": "For the report",
                 "expectedVersion": null,
             })),
-            (&analyst, "proposePayout", json!({
-                "kind": "BOUNTY", "report": story.report, "amount": "500", "currency": "CNY", "rationale": "By the grid",
-            })),
         ];
         story.product(&router, "AFFECTED").await;
         for (token, mutation, mut input) in creations {
