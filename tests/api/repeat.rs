@@ -83,10 +83,6 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
         let cell = |tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" });
         let cells = ["CORE", "GENERAL", "EDGE"].map(cell);
         let creations = [
-            (&admin, "createChannel", json!({
-                "key": "phone", "name": "Phone", "kind": "CUSTOMER", "jurisdiction": "CN", "abroad": false,
-                "replyRequired": false,
-            })),
             (&admin, "addDuty", json!({
                 "function": "LEGAL", "subject": "legal-1",
                 "startsAt": "2026-03-02T00:00:00Z", "endsAt": "2026-03-09T00:00:00Z",
