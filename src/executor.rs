@@ -8,6 +8,7 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use async_graphql::{Request, Response};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::auth::{Actor, Identity, Origin, Verifier};
@@ -131,15 +132,19 @@ pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Req
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));
     let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
     let request_id = actor.origin.request_id.clone();
-    let response = schema.execute(request).await;
-    let mut response = match reads.record(app, &actor).await {
-        Ok(()) => response,
-        // An unrecorded read of a secret is worse than no answer.
-        Err(error) => {
-            let error = async_graphql::Error::from(ApiError::from(error));
-            Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+    let run = async {
+        let response = schema.execute(request).await;
+        match reads.record(app, &actor).await {
+            Ok(()) => response,
+            // An unrecorded read of a secret is worse than no answer.
+            Err(error) => {
+                let error = async_graphql::Error::from(ApiError::from(error));
+                Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+            }
         }
     };
+    // The log has the cause of an error of ours beside the id that its caller is told.
+    let mut response = run.instrument(tracing::error_span!("request", request_id)).await;
     if let Some(id) = request_id {
         name_request(&mut response.errors, &id);
     }

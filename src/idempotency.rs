@@ -1,5 +1,7 @@
 //! Creations that may be sent again: the same key with the same input answers what the first one did.
 
+use std::cell::Cell;
+
 use entity::idempotency;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait};
@@ -32,6 +34,22 @@ pub enum Replay {
     Done(Uuid),
 }
 
+tokio::task_local! {
+    /// Whether the command that runs was sent with a key that was new when it looked.
+    static LOOKED: Cell<bool>;
+}
+
+/// Runs a command, and answers beside its outcome whether it was sent with a key that was new to it. What refuses such
+/// a one may be the same creation, sent at the same moment and done meanwhile.
+pub async fn watched<T>(command: impl Future<Output = T>) -> (T, bool) {
+    LOOKED
+        .scope(Cell::new(false), async {
+            let outcome = command.await;
+            (outcome, LOOKED.get())
+        })
+        .await
+}
+
 /// Looks up the caller's key for `action`.
 ///
 /// # Errors
@@ -60,7 +78,11 @@ pub async fn replay(
     .one(app.database.reader())
     .await?;
     match found {
-        None => Ok(Replay::First(Some(Key { key: key.to_owned(), input_hash }))),
+        None => {
+            // Nobody watches a command that is not tried again.
+            let _ = LOOKED.try_with(|looked| looked.set(true));
+            Ok(Replay::First(Some(Key { key: key.to_owned(), input_hash })))
+        }
         Some(row) if row.input_hash == input_hash => Ok(Replay::Done(row.result_id)),
         Some(_) => Err(Error::refused(
             RefusalCode::KeyReused,

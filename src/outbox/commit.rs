@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr};
 use super::ChangeSet;
 use crate::database::{Database, insert_postings};
 use crate::error::{Error, Result};
+use crate::idempotency;
 
 /// How often a command is run again after losing a race that its caller did not ask to win.
 const ATTEMPTS: usize = 30;
@@ -28,15 +29,18 @@ pub async fn commit(database: &Database, changes: ChangeSet) -> Result<()> {
 }
 
 /// Runs a command until it does not lose a race. A caller's stale version is found by the command itself on
-/// its next run, so a race is never passed on as anything but CONFLICT.
+/// its next run, so a race is never passed on as anything but CONFLICT. A creation that is refused under a key which was
+/// new to it runs once more: the same one, sent at the same moment, may have been what was in its way, and is then its answer.
 ///
 /// # Errors
 /// Those of the command; [`Error::Conflict`] when every attempt lost.
 pub async fn retrying<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F) -> Result<T> {
+    let mut is_known = false;
     for _ in 0..ATTEMPTS {
-        match command().await {
-            Err(Error::Race) => {}
-            other => return other,
+        match idempotency::watched(command()).await {
+            (Err(Error::Race), _) => {}
+            (Err(Error::Refused(_) | Error::Conflict), true) if !is_known => is_known = true,
+            (other, _) => return other,
         }
     }
     Err(Error::Conflict)

@@ -74,7 +74,9 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     assert!(!error["message"].as_str().unwrap().contains("indicator"), "{failed}");
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(text.contains("no such table"), "the cause is not there:\n{text}");
+    let cause = text.lines().find(|line| line.contains("no such table"));
+    let id = error["extensions"]["requestId"].as_str().unwrap();
+    assert!(cause.is_some_and(|line| line.contains(id)), "the cause does not stand beside {id}:\n{text}");
     let parts: Vec<_> = analyst.split('.').collect();
     for secret in ["secret-", "analyst-1@mail.example", parts[1], parts[2]] {
         assert!(!text.contains(secret), "{secret} is in the log:\n{text}");

@@ -83,6 +83,10 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
         let cell = |tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" });
         let cells = ["CORE", "GENERAL", "EDGE"].map(cell);
         let creations = [
+            (&admin, "createChannel", json!({
+                "key": "phone", "name": "Phone", "kind": "CUSTOMER", "jurisdiction": "CN", "abroad": false,
+                "replyRequired": false,
+            })),
             (&admin, "addDuty", json!({
                 "function": "LEGAL", "subject": "legal-1",
                 "startsAt": "2026-03-02T00:00:00Z", "endsAt": "2026-03-09T00:00:00Z",
@@ -107,6 +111,9 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
                 "event": event, "channel": src, "kind": "THANKS", "subject": "Thanks", "body": "For the report",
                 "expectedVersion": null,
             })),
+            (&analyst, "proposePayout", json!({
+                "kind": "BOUNTY", "report": story.report, "amount": "500", "currency": "CNY", "rationale": "By the grid",
+            })),
         ];
         story.product(&router, "AFFECTED").await;
         for (token, mutation, mut input) in creations {
@@ -123,7 +130,7 @@ async fn a_creation_sent_many_times_at_once_is_done_once() {
             let answers = futures_util::future::join_all(sent).await;
             assert_eq!(answers[0]["userErrors"], json!([]), "{mutation}: {answers:?}");
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{mutation}: {answers:?}");
-// An entry for each thing that it changes: the thing itself, and what that hangs on.
+            // An entry for each thing that it changes: the thing itself, and what that hangs on.
             let made = entries().await.unwrap() - before;
             assert!((1..=2).contains(&made), "{mutation} was done more than once: {made} entries");
         }
