@@ -45,7 +45,7 @@ pub async fn watched<T>(command: impl Future<Output = T>) -> (T, bool) {
     LOOKED
         .scope(Cell::new(false), async {
             let outcome = command.await;
-            (outcome, LOOKED.get())
+            (outcome, LOOKED.with(Cell::get))
         })
         .await
 }
