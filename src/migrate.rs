@@ -1,5 +1,7 @@
 //! Brings a database to the schema of this binary.
 
+use std::collections::HashSet;
+
 use entity::instance;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::OnConflict;
@@ -58,12 +60,10 @@ async fn apply(database: &Database) -> anyhow::Result<()> {
 /// # Errors
 /// When it has not, or cannot be asked.
 pub async fn check(database: &Database) -> anyhow::Result<()> {
-    let pending = Migrator::get_pending_migrations(database.reader()).await?;
-    anyhow::ensure!(
-        pending.is_empty(),
-        "{} schema changes are missing: run `vulndesk migrate`",
-        pending.len()
-    );
+    let applied = Migrator::get_migration_models(database.reader()).await?;
+    let applied: HashSet<String> = applied.into_iter().map(|change| change.version).collect();
+    let missing = Migrator::migrations().iter().filter(|change| !applied.contains(change.name())).count();
+    anyhow::ensure!(missing == 0, "{missing} schema changes are missing: run `vulndesk migrate`");
     Ok(())
 }
 

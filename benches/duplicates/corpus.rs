@@ -2,17 +2,17 @@
 
 /// Title, text and products of a report.
 #[derive(Clone, Debug, Default)]
-pub struct Record {
-    pub title: String,
-    pub text: String,
-    pub products: Vec<String>,
+pub(crate) struct Record {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) products: Vec<String>,
 }
 
 /// The same numbers in each run.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,7 +20,7 @@ impl Dice {
         ((mixed ^ (mixed >> 31)) >> 11) as usize % bound.max(1)
     }
 
-    pub fn of<'a, T: ?Sized>(&mut self, list: &'a [Box<T>]) -> &'a T {
+    pub(crate) fn of<'a, T: ?Sized>(&mut self, list: &'a [Box<T>]) -> &'a T {
         &list[self.below(list.len())]
     }
 
@@ -30,7 +30,7 @@ impl Dice {
 }
 
 /// What real reports are made of.
-pub struct Parts {
+pub(crate) struct Parts {
     products: Vec<Box<str>>,
     introductions: Vec<(Box<str>, Box<str>)>,
     weaknesses: Vec<Box<str>>,
@@ -40,7 +40,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    pub fn of(records: &[Record]) -> Self {
+    pub(crate) fn of(records: &[Record]) -> Self {
         let mut parts = Self {
             products: Vec::new(),
             introductions: Vec::new(),
@@ -81,7 +81,7 @@ impl Parts {
     }
 
     /// One report. `fresh` names products that no report names.
-    pub fn make(&self, dice: &mut Dice, fresh: bool) -> Record {
+    pub(crate) fn make(&self, dice: &mut Dice, fresh: bool) -> Record {
         let (known, introduction) = &self.introductions[dice.below(self.introductions.len())];
         let product = if fresh {
             invented(dice)
@@ -120,7 +120,7 @@ fn invented(dice: &mut Dice) -> String {
 }
 
 /// The same report, pasted: other line ends, spaces at the ends.
-pub fn pasted(record: &Record) -> Record {
+pub(crate) fn pasted(record: &Record) -> Record {
     Record {
         title: format!(" {} ", record.title),
         text: format!("{}\r\n", record.text.replace('\n', "\r\n")),
@@ -129,7 +129,7 @@ pub fn pasted(record: &Record) -> Record {
 }
 
 /// The same report by somebody who changed some words: every eleventh character is gone, and a sentence is before it.
-pub fn edited(record: &Record, dice: &mut Dice) -> Record {
+pub(crate) fn edited(record: &Record, dice: &mut Dice) -> Record {
     let kept = record.text.chars().filter(|character| character.is_ascii() || !dice.once_in(14));
     Record {
         title: record.title.clone(),
@@ -139,7 +139,7 @@ pub fn edited(record: &Record, dice: &mut Dice) -> Record {
 }
 
 /// The same text as another channel writes it: in a form, in wide characters, cut out of XML.
-pub fn reshaped(record: &Record) -> Record {
+pub(crate) fn reshaped(record: &Record) -> Record {
     let wide = |text: &str| {
         text.chars()
             .map(|character| match character {

@@ -239,7 +239,7 @@ fn begins(field: &str, column: impl ColumnTrait, prefix: &str) -> Result<SimpleE
     pattern.push('%');
     let column = || Expr::col(column.as_column_ref());
     // SQLite's LIKE takes upper for lower case, PostgreSQL's does not: the characters themselves decide.
-    let start = Func::cust("substr").args([column().into(), Expr::val(1), Expr::val(length as i32)]);
+    let start = Func::cust("substr").args([column(), Expr::val(1), Expr::val(length as i32)]);
     let same = SimpleExpr::from(start).eq(prefix);
     Ok(column().like(LikeExpr::new(pattern).escape('\\')).and(same))
 }

@@ -184,7 +184,7 @@ pub struct Page<M> {
 /// How many rows the whole list has: told by a statement, which is asked only where somebody wants to know, or known.
 #[derive(Clone, Debug)]
 enum Count {
-    Asked(SelectStatement),
+    Asked(Box<SelectStatement>),
     Known(usize),
 }
 
@@ -229,7 +229,7 @@ where
         .collect::<Result<Vec<_>>>()?;
     let (has_next, has_previous) =
         if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
-    Ok(Page { rows, has_next, has_previous, count: Count::Asked(count) })
+    Ok(Page { rows, has_next, has_previous, count: Count::Asked(Box::new(count)) })
 }
 
 /// One page of a list that is held whole, in the order of `key`, which no two of its items share.
@@ -320,7 +320,7 @@ impl<T> Connection<T> {
     async fn count(&self, database: &Database) -> Result<u64> {
         let mut rows = match &self.count {
             Count::Known(found) => return Ok(u64::try_from(*found).unwrap_or(u64::MAX)),
-            Count::Asked(rows) => rows.clone(),
+            Count::Asked(rows) => (**rows).clone(),
         };
         rows.clear_selects().expr(Expr::val(1)).limit(MAX_COUNT + 1);
         let counted =

@@ -86,10 +86,15 @@ pub(crate) async fn decide(story: &Story<'_>, kind: &str, extent: Option<&str>) 
 
 async fn owed(story: &Story<'_>) -> Vec<Value> {
     let rows = story.look("obligations { id kind state stage }").await;
-    let all = rows["obligations"].as_array().unwrap().clone();
-    all.into_iter()
+    let all = rows["obligations"].as_array().unwrap().iter();
+    let mut owed: Vec<_> = all
         .filter(|row| row["stage"].as_str().is_some_and(|stage| stage.starts_with("cra-")))
-        .collect()
+        .cloned()
+        .collect();
+    // In the order of the law: a later stage tells what an earlier one would have.
+    let stages = ["EARLY_WARNING", "NOTIFICATION", "FINAL_REPORT"];
+    owed.sort_by_key(|row| stages.iter().position(|stage| row["kind"] == *stage));
+    owed
 }
 
 async fn draft(story: &Story<'_>, owed: &Value, facts: Vec<Value>) -> Value {

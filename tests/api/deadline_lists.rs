@@ -64,6 +64,7 @@ async fn clocks_are_found_by_each_filter_and_come_in_the_order_of_their_ends() {
         assert_eq!(rules(&app, &leader, json!({ "person": "me" })).await, [""; 0]);
 
         app.advance(TimeDelta::days(4));
+        let analyst = app.token(Role::Analyst, "analyst-1");
         assert_eq!(rules(&app, &analyst, json!({ "breached": true })).await, all[..1]);
         assert_eq!(rules(&app, &analyst, json!({ "breached": false })).await, all[1..]);
         let owed = look(&app, &promised.event, "obligations { id kind }").await;
@@ -98,6 +99,7 @@ async fn a_forecast_says_who_is_on_duty_and_takes_the_present_level() {
             if !level.is_null() {
                 input["ifLevel"] = level;
             }
+            let analyst = app.token(Role::Analyst, "analyst-1");
             let answer = app.graphql(&analyst, document, json!({ "input": input })).await;
             let found = answer["data"]["deadlineForecast"].clone();
             let of = |list: &str, name: &str| {
@@ -208,6 +210,7 @@ async fn two_processes_tell_count_and_acknowledge_once() {
             assert!(count > 0 && of.len() == count, "{kind}: each clock once");
         }
 
+        let admin = app.token(Role::Admin, "admin-1");
         // Another calendar version is followed once: one audit entry for each event.
         let year = json!({
             "calendar": calendar(&app).await["id"], "expectedVersion": calendar(&app).await["version"], "year": 2026,

@@ -218,6 +218,10 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 __typename agreed missing different extra } }";
             note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
             note_fields(&replies::preview(&app, &token, &story).await["data"], role, &mut found);
+            // Beyond the first page, after what is built in.
+            let texts = "{ replyTemplates(first: 100) { __typename nodes { __typename stage channel { __typename } texts {
+                __typename number subject body required formats author createdAt } } } }";
+            note_fields(&app.graphql(&token, texts, Value::Null).await["data"], role, &mut found);
             app.change(&token, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
             let counted = "{ known: calendarCheck(calendar: \"china\", from: \"2026-04-30T04:00:00Z\", amount: 4, pauses: [
                 { from: \"2026-05-06T00:00:00Z\", to: \"2026-05-06T01:00:00Z\" }
