@@ -201,6 +201,7 @@ async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(uuid::Uuid, 
     };
     let product = product.into_active_model().insert(db).await.unwrap();
     let channel = entity::channel::ActiveModel {
+        replan_after: Set(None),
         id: Set(app.ids.next()),
         key: Set("cnvd".into()),
         name: Set("CNVD".into()),
