@@ -221,7 +221,7 @@ pub async fn remove_attachment(
 ) -> Result<attachment::Model> {
     require(actor, Action::RemoveAttachment)?;
     let reason = require_text("input.reason", &input.reason, REASON)?;
-    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
     rules::may_remove(&before).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::RemoveAttachment).because(Some(reason));
@@ -263,7 +263,7 @@ pub async fn release_attachment(
     input: &ReleaseAttachment,
 ) -> Result<attachment::Model> {
     require(actor, Action::ReleaseAttachment)?;
-    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
     rules::may_release(&before, report.event_id).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::ReleaseAttachment);
@@ -287,7 +287,7 @@ pub async fn retract_attachment(
     input: &ReleaseAttachment,
 ) -> Result<attachment::Model> {
     require(actor, Action::RetractAttachment)?;
-    let (report, before) = store::find(app, actor, input.attachment.0).await?;
+    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
     rules::may_retract(&before).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::RetractAttachment);

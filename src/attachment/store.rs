@@ -24,14 +24,20 @@ const BATCH: usize = 1_000;
 /// Oldest first.
 pub const IN_ORDER: Keyset<C> = Keyset { column: C::ReceivedAt, id: C::Id, descending: false };
 
-/// Which attachments of a report that the actor has found are theirs to read: all to those who read reports as
-/// received, else those of the public side that were not removed.
+/// Which attachments of a report that the actor has found are theirs to read: those of the public side that were not
+/// removed, and all to those who read reports as received, on events whose content is theirs. A report of one's own on an
+/// event that is not shows its public side alone, whatever one's other roles.
 pub fn readable(actor: &Actor) -> Condition {
-    let all = Condition::all();
-    if allows(actor, Action::ReadRawReports) {
-        return all;
+    let public = Condition::all().add(C::PublicSide.eq(true)).add(C::RemovedAt.is_null());
+    if !allows(actor, Action::ReadRawReports) {
+        return public;
     }
-    all.add(C::PublicSide.eq(true)).add(C::RemovedAt.is_null())
+    let handled = Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
+        .take();
+    Condition::any().add(public).add(C::ReportId.in_subquery(handled))
 }
 
 /// Released to the team of the event that its report is on.
@@ -88,6 +94,16 @@ pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(report::Model, 
     let found =
         attachment::Entity::find_by_id(id).filter(visible(actor)).one(db).await?.ok_or(Error::NotFound)?;
     let report = report::Entity::find_by_id(found.report_id).one(db).await?.ok_or(Error::NotFound)?;
+    Ok((report, found))
+}
+
+/// The same for those who handle the event that its report is on.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent, or the event's content is.
+pub async fn find_handled(app: &App, actor: &Actor, id: Uuid) -> Result<(report::Model, attachment::Model)> {
+    let (report, found) = find(app, actor, id).await?;
+    crate::event::store::find(app, actor, report.event_id).await?;
     Ok((report, found))
 }
 

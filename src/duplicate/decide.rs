@@ -8,6 +8,7 @@ use super::{MOST, candidates, rules, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::auth::visibility::AccessFacts;
 use crate::error::{Error, Result};
 use crate::event::{self as events, expect_version, require_text};
 use crate::graphql::scalars::Id;
@@ -34,8 +35,8 @@ pub struct DecideDuplicate {
 }
 
 /// Decides of a pair, for good. DUPLICATE gives the event of `report`, while it is analysed, the verdict DUPLICATE of the
-/// other's event by the verdict's own rules; an event that has left the analysis is linked to the other one, and a person
-/// returns it to the analysis first where it is to get another verdict. RELATED links the events. The same decision again
+/// other's event by the verdict's own rules; one that has not come to the analysis has to be brought there first; one that
+/// has left it is linked to the other, and a person returns it to the analysis first where it is to get another verdict. RELATED links the events. The same decision again
 /// changes nothing.
 ///
 /// # Errors
@@ -50,12 +51,20 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
     let original = events::store::find(app, actor, other.event_id).await?;
     let (later, earlier) = rules::pair(&report, &other);
     let known = store::decision(app, later, earlier).await?;
-    rules::may_decide(&report, &other, input.outcome, known.as_ref())
+    rules::may_decide(&report, &other, before.status, input.outcome, known.as_ref())
         .map_err(|refusal| Error::Refused(vec![refusal]))?;
     if let Some(known) = known {
         return Ok(known);
     }
     expect_version(before.version, input.expected_version)?;
+    for event in [&before, &original] {
+        let access = AccessFacts::load(app, event).await?;
+        verdict::refuse_reporter(
+            &access,
+            actor,
+            "a report's own reporter does not decide what it is the same as",
+        )?;
+    }
     let shown = candidates(app, actor, later, MOST).await?;
     let shown = shown.iter().find(|candidate| candidate.report.id == earlier.id);
     let score = shown.and_then(|candidate| i32::try_from(candidate.likeness.score).ok());

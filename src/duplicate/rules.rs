@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode as Code};
+use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode as Code, Status};
 use entity::{duplicate_decision, report};
 
 use super::Candidate;
@@ -24,13 +24,14 @@ pub fn order(one: &Candidate, other: &Candidate) -> Ordering {
     key(one).cmp(&key(other))
 }
 
-/// Whether `outcome` may be decided of a pair of which `known` was decided.
+/// Whether `outcome` may be decided of a pair of which `known` was decided, with the event of `report` in `status`.
 ///
 /// # Errors
-/// A refusal that says what was decided.
+/// A refusal that says what was decided, or where the event has to be for a verdict.
 pub fn may_decide(
     report: &report::Model,
     other: &report::Model,
+    status: Status,
     outcome: DuplicateOutcome,
     known: Option<&duplicate_decision::Model>,
 ) -> Result<(), Refusal> {
@@ -42,6 +43,15 @@ pub fn may_decide(
         Some(known) if known.outcome != outcome => {
             let message = format!("{} decided {} of this pair already", known.decided_by, known.outcome);
             Err(Refusal::new(RefusalCode::AlreadyExists, message))
+        }
+        // Decided for good without the verdict, it would go on to be paid for.
+        None if outcome == DuplicateOutcome::Duplicate
+            && matches!(status, Status::Received | Status::NeedsInformation) =>
+        {
+            let message = format!(
+                "a duplicate gets that verdict, and its event is {status}: bring it to TRIAGING first"
+            );
+            Err(Refusal::new(RefusalCode::MoveNotAllowed, message))
         }
         _ => Ok(()),
     }

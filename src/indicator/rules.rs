@@ -131,11 +131,11 @@ impl Found {
 
 /// An address without the sentence that goes on behind it.
 fn address(found: &str) -> &str {
-    let mut url = found.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '&']);
-    while url.ends_with(')') && url.matches(')').count() > url.matches('(').count() {
-        url = &url[..url.len() - 1];
-    }
-    url
+    let url = found.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '&']);
+    // Brackets that the sentence opened are closed behind it.
+    let unopened = url.matches(')').count().saturating_sub(url.matches('(').count());
+    let closing = url.bytes().rev().take_while(|byte| *byte == b')').count();
+    &url[..url.len() - unopened.min(closing)]
 }
 
 /// Whether four numbers with dots at this place are a version, by what stands beside them.
@@ -209,9 +209,23 @@ mod tests {
     fn a_text_of_any_size_gives_a_bounded_list() {
         let text: String = (0..5_000).map(|number| format!("http://h{number}.example.com/ ")).collect();
         assert_eq!(found("", &text).len(), MOST);
-        for unit in ["a.", "http://", "1.1.", "a::", "cve-", "参数", "\"", "漏"] {
+        for unit in [
+            "a.",
+            "http://",
+            "http://a(",
+            "http://a.example/",
+            ")",
+            "1.1.",
+            "a::",
+            "cve-",
+            "参数",
+            "\"",
+            "漏",
+        ] {
             let bomb = unit.repeat(10_000_000 / unit.len());
             assert!(found("", &bomb).len() <= MOST, "{unit}");
         }
+        let brackets = format!("http://a.example/{}", ")".repeat(10_000_000));
+        assert_eq!(of(IndicatorKind::Url, &brackets), ["http://a.example/"]);
     }
 }

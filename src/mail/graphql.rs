@@ -92,7 +92,12 @@ pub(crate) async fn of_report(
     report: Uuid,
     input: PageInput,
 ) -> ApiResult<Connection<ReportMail>> {
-    let page =
-        page::read(&graphql::app(ctx).database, store::of_report(report), store::IN_ORDER, &input).await?;
+    let page = page::read(
+        &graphql::app(ctx).database,
+        store::of_report(graphql::actor(ctx), report),
+        store::IN_ORDER,
+        &input,
+    )
+    .await?;
     Ok(Connection::new(page))
 }

@@ -1,7 +1,7 @@
 //! Finding mails, and the reports that they belong to.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AttachmentKind, MailVerification};
+use entity::vocabulary::{AttachmentKind, Facet, MailVerification};
 use entity::{
     attachment, event, inbound_mail, mailbox_lease, obligation, reply, reply_dispatch, reply_obligation,
     reply_route, report, reporter,
@@ -172,12 +172,12 @@ pub async fn reporter_address(app: &App, report: &report::Model) -> Result<Optio
     Ok(found.and_then(|row| row.email).map(|address| address.to_lowercase()))
 }
 
-/// The mail is one that the actor may read: about a report that they read as received.
+/// The mail is one that the actor may read: about a report that they read as received, on an event whose content is theirs.
 pub fn visible(actor: &Actor) -> Condition {
     let reports = Query::select()
         .column(report::Column::Id)
         .from(report::Entity)
-        .cond_where(visibility::visible_report(actor))
+        .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
         .take();
     Condition::all()
         .add(Expr::value(allows(actor, Action::ReadRawReports)))
@@ -185,8 +185,8 @@ pub fn visible(actor: &Actor) -> Condition {
 }
 
 /// The mails about a report, for those who read reports as received.
-pub fn of_report(report: Uuid) -> Select<inbound_mail::Entity> {
-    inbound_mail::Entity::find().filter(inbound_mail::Column::ReportId.eq(report))
+pub fn of_report(actor: &Actor, report: Uuid) -> Select<inbound_mail::Entity> {
+    inbound_mail::Entity::find().filter(inbound_mail::Column::ReportId.eq(report)).filter(visible(actor))
 }
 
 /// Erases who sent the mails of a reporter: the address, and the original mails that say it. What they reported stays.

@@ -298,7 +298,9 @@ async fn each_outcome_does_what_it_says() {
         let analysed = received(&app, "N-2", TITLE, TEXT).await;
         analysed.analyst("startTriage", json!({})).await;
         let waiting = received(&app, "N-3", TITLE, TEXT).await;
-        for (story, outcome) in [(&analysed, "DUPLICATE"), (&waiting, "DUPLICATE")] {
+        let early = decide(&app, &analyst, &waiting, &original.report, "DUPLICATE").await;
+        assert_eq!(early["userErrors"][0]["code"], "MOVE_NOT_ALLOWED", "{early}");
+        for (story, outcome) in [(&analysed, "DUPLICATE"), (&waiting, "RELATED")] {
             let decided = decide(&app, &analyst, story, &original.report, outcome).await;
             assert_eq!(decided["userErrors"], json!([]), "{decided}");
             assert_eq!(decided["decision"]["score"], 100);
@@ -317,7 +319,7 @@ async fn each_outcome_does_what_it_says() {
             app.graphql(&analyst, "{ duplicateFigures { decided duplicates precision } }", Value::Null).await;
         assert_eq!(
             figures["data"]["duplicateFigures"],
-            json!({ "decided": 2, "duplicates": 2, "precision": 100 })
+            json!({ "decided": 2, "duplicates": 1, "precision": 50 })
         );
         let own = decide(&app, &analyst, &original, &original.report, "RELATED").await;
         assert_eq!(own["userErrors"][0]["code"], "CONTRADICTION", "{own}");

@@ -314,6 +314,38 @@ async fn a_released_file_is_the_teams_until_it_is_taken_back_and_an_original_mai
     .await;
 }
 
+/// Somebody of the team who reported it themselves, and is not named on the event once it is RED.
+#[tokio::test]
+async fn whose_own_report_is_on_a_red_event_has_its_public_side_alone() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let reporter = json!({ "name": "somebody", "subject": "both-1" });
+        let story = Story::receive(&app, "SRC-1", json!({ "channel": "src", "reporter": reporter })).await;
+        let both = app.mint(&[Role::Analyst, Role::Reporter], "both-1", &[], None);
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let (status, made) = upload(&app, &analyst, &story.report, b"of the team").await;
+        assert_eq!(status, 201, "{made}");
+        let id = made["id"].as_str().unwrap();
+        let path = format!("/files/{id}");
+        assert_eq!(download(&app, &both, &path, None).await.0, 200);
+        story.analyst("setTlp", json!({ "tlp": "RED", "reason": "named people only" })).await;
+        assert_eq!(download(&app, &analyst, &path, None).await.0, 200);
+        assert_eq!(download(&app, &both, &path, None).await.0, 404);
+        let list = "attachments { totalCount } mails { totalCount }";
+        let listed = app.node(&both, &story.report, "Report", list).await;
+        assert_eq!(listed["attachments"]["totalCount"], 0, "{listed}");
+        for mutation in ["releaseAttachment", "removeAttachment"] {
+            let mut input = json!({ "attachment": id, "expectedVersion": 1 });
+            if mutation == "removeAttachment" {
+                input["reason"] = json!("away with it");
+            }
+            let refused = app.call(&both, mutation, input, "id").await;
+            assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND", "{mutation}: {refused}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn whatever_a_file_is_and_is_called_it_leaves_as_bytes_to_be_saved() {
     on_both(|app| async move {
