@@ -37,7 +37,8 @@ pub fn readable(actor: &Actor) -> Condition {
         .from(report::Entity)
         .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
         .take();
-    Condition::any().add(public).add(C::ReportId.in_subquery(handled))
+    // All of this one: what callers add narrows it.
+    Condition::all().add(Condition::any().add(public).add(C::ReportId.in_subquery(handled)))
 }
 
 /// Released to the team of the event that its report is on.
