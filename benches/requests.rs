@@ -106,7 +106,7 @@ async fn imported(name: &str, app: &App, actor: &Actor, records: usize) {
     let mapping = Mapping::from_arguments(mapping).unwrap();
     let reader = TableReader::new(table.as_bytes(), TableFormat::default(), &mapping).unwrap();
     let begun = Instant::now();
-    let spec = ChannelSpec::platform("src");
+    let spec = ChannelSpec::platform("src", "CN", false).unwrap();
     let summary = import(app, actor, &spec, reader, &ImportOptions::default(), |_| {}).await.unwrap();
     assert_eq!(summary.received, records as u64);
     let took = begun.elapsed();

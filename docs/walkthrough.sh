@@ -61,15 +61,25 @@ fix() {
   printf '%-18s %s\n' "$2" "$(jq -r '"\(.event.number) \(.event.status), line \(.line) \(.state)"' <<<"$outcome")"
 }
 
-# refused WHAT ROLE MUTATION TYPE INPUT: shows the answer to what the rules do not allow.
+# refused CODE WHAT ROLE MUTATION TYPE INPUT: shows the answer to what the rules do not allow; stops when it has another code.
 refused() {
-  printf '  refused: %-32s ' "$1"
-  jq -n --arg query "mutation(\$input: $4!) { $3(input: \$input) { userErrors { code message } } }" --argjson input "$5" \
+  local answer
+  answer=$(jq -n --arg query "mutation(\$input: $5!) { $4(input: \$input) { userErrors { code message } } }" --argjson input "$6" \
     '{query: $query, variables: {input: $input}}' |
-    curl -sS "$api" -H "Authorization: Bearer $(jq -r --arg role "$2" '.[$role]' "$tokens")" \
+    curl -sS "$api" -H "Authorization: Bearer $(jq -r --arg role "$3" '.[$role]' "$tokens")" \
       -H 'Content-Type: application/json' --data-binary @- |
-    jq -r --arg mutation "$3" '(.errors // [])[0] // .data[$mutation].userErrors[0]
-      | "\(.code // .extensions.code): \(.message)"'
+    jq -c --arg mutation "$4" '(.errors // [])[0] // .data[$mutation].userErrors[0]
+      | {code: (.code // .extensions.code), message}')
+  printf '  refused: %-32s %s\n' "$2" "$(jq -r '"\(.code): \(.message)"' <<<"$answer")"
+  jq -e --arg code "$1" '.code == $code' >/dev/null <<<"$answer"
+}
+
+# shown WHAT FIELDS FILTER WORDS: prints what the event has, by a filter of jq; stops unless it is these words.
+shown() {
+  local found
+  found=$(look "$2" | jq -r "$3")
+  printf '  %-18s %s\n' "$1" "$found"
+  [ "$found" = "$4" ]
 }
 
 # A notice arrives as CNVD publishes it, and is imported as one that has to be answered.
@@ -85,9 +95,9 @@ XML
 event=$(ask ANALYST 'query($number: String!) { events(filter: { channelNumber: $number }) { nodes { id } } }' \
   "$(jq -n --arg number "$number" '{number: $number}')" | jq -r '.events.nodes[0].id')
 move=$(jq -n --arg event "$event" '{event: $event, expectedVersion: 1}')
-refused 'a wrong move' ANALYST startReview EventMove "$move"
-refused 'a wrong role' ENGINEER startTriage EventMove "$move"
-refused 'a stale version' ANALYST startTriage EventMove "$(jq '.expectedVersion = 99' <<<"$move")"
+refused MOVE_NOT_ALLOWED 'a wrong move' ANALYST startReview EventMove "$move"
+refused FORBIDDEN 'a wrong role' ENGINEER startTriage EventMove "$move"
+refused CONFLICT 'a stale version' ANALYST startTriage EventMove "$(jq '.expectedVersion = 99' <<<"$move")"
 
 # Triage: it is ours, and we say which product is affected.
 step startTriage '{}'
@@ -103,7 +113,10 @@ step scoreEvent '{
   "factors": { "productImportance": "9", "productReach": "9", "publicOpinion": "9", "exploitConditions": "8.5", "actualImpact": "9" },
   "evidence": { "productImportance": "Core product", "productReach": "All customers", "publicOpinion": "Discussed in public",
     "exploitConditions": "No login needed", "actualImpact": "Full control" } }'
-refused 'missing facts' ANALYST startRemediation EventMove \
+shown 'score' 'currentScore { total rounded level }' '.currentScore | "\(.total) is \(.rounded), \(.level)"' '8.9500 is 9.0, RED'
+shown 'response team' 'team { function }' '[.team[].function] | unique | join(" ")' \
+  'LEADING_GROUP LEGAL PUBLIC_RELATIONS TECHNICAL_SERVICE'
+refused MISSING_FACT 'missing facts' ANALYST startRemediation EventMove \
   "$(jq -n --arg event "$event" --argjson seen "$(look '' | jq .version)" '{event: $event, expectedVersion: $seen}')"
 step assign "$(jq '{function: "R_AND_D", subject: "engineer-1", line: .line}' <<<"$product")"
 step startRemediation '{}'
@@ -140,7 +153,7 @@ draft() {
 send() {
   local reply
   reply=$(change ANALYST requestReplyReview "$(jq '{reply: .id, expectedVersion: .version, reviewer: "legal-1"}' <<<"$1")" reply 'id version')
-  refused 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
+  refused FOUR_EYES 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
     "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")"
   reply=$(change LEGAL reviewReply "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")" reply 'id version')
   reply=$(change ANALYST recordReplySent "$(jq --arg receipt "$2" '{reply: .id, expectedVersion: .version, via: "BY_HAND",
@@ -153,7 +166,7 @@ open=$(look 'obligations { id kind state channel { key } }' | jq -c '.obligation
 while read -r owed; do
   printf '%-18s %s\n' owed "$(jq -r '"\(.kind) to \(.channel.key)"' <<<"$owed")"
   reply=$(draft "$owed")
-  refused 'sending without approval' ANALYST recordReplySent RecordReplySent \
+  refused FOUR_EYES 'sending without approval' ANALYST recordReplySent RecordReplySent \
     "$(jq '{reply: .id, expectedVersion: .version, receiptNumber: "R-4711"}' <<<"$reply")"
   send "$reply" "R-4711"
 done <<<"$open"
@@ -166,3 +179,4 @@ step recordReview '{
 
 # Who did what, from the record.
 look 'statusChanges { toStatus changedAt }' | jq -r '.statusChanges[] | "\(.changedAt)  \(.toStatus)"'
+shown 'at the end' '' .status CLOSED

@@ -344,6 +344,13 @@ pub(crate) struct CsvArgs {
     /// Key of the channel; made as an SRC platform when there is none.
     #[arg(long, default_value = "import")]
     pub(crate) channel: String,
+    /// Where that channel is, when it is made: an ISO 3166 country code, or EU.
+    #[arg(long, default_value = "CN")]
+    pub(crate) jurisdiction: String,
+    /// That channel, when it is made, is outside the company's own jurisdiction: what is not public goes there only after
+    /// a decision.
+    #[arg(long)]
+    pub(crate) abroad: bool,
     /// Currency of amounts without one.
     #[arg(long, default_value = "USD")]
     pub(crate) currency: String,

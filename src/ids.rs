@@ -5,10 +5,21 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
-/// Kinds of things that have an id of their own in the API. The number is part of every id: never reuse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
+macro_rules! kinds {
+    ($(#[doc = $doc:literal] $kind:ident = $number:literal),+ $(,)?) => {
+        /// Kinds of things that have an id of their own in the API. The number is part of every id: never reuse one.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Kind { $(#[doc = $doc] $kind = $number,)+ }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
+        }
+    };
+}
+
+kinds! {
     /// An event.
     Event = 1,
     /// A report.

@@ -30,12 +30,15 @@ pub(crate) async fn run(app: &Arc<App>, args: &ImportArgs) -> anyhow::Result<()>
         }
         ImportFormat::Csv(table) => {
             let (format, mapping) = shape(table)?;
+            let spec = match ChannelSpec::platform(&table.channel, &table.jurisdiction, table.abroad) {
+                Err(Error::BadInput { message, .. }) => bail!("--jurisdiction: {message}"),
+                other => other.map_err(|error| anyhow::anyhow!("{error:?}"))?,
+            };
             for file in &table.files {
                 let (bar, reader) = open(file)?;
                 let records = TableReader::new(reader, format.clone(), &mapping)
                     .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-                stopped +=
-                    one(app, args, file, &ChannelSpec::platform(&table.channel), records, &bar).await?;
+                stopped += one(app, args, file, &spec, records, &bar).await?;
             }
         }
     }

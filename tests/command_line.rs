@@ -5,9 +5,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use vulndesk::database::Database;
 
 /// The binary over a database in `folder`, without any setting of whoever runs the tests.
@@ -93,20 +93,19 @@ fn what_cannot_work_is_refused_at_the_start_with_what_to_do() {
     assert!(refused(&output).contains("a part of the demo"), "{}", refused(&output));
 }
 
-#[test]
-fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("secret"), "a secret for tests that is long enough").unwrap();
-    let with_secret = || {
-        let mut command = vulndesk(folder.path());
-        command.env("VULNDESK_AUTH__HS256_SECRET_FILE", folder.path().join("secret"));
-        command
-    };
-    let token =
-        with_secret().args(["token", "--role", "ANALYST", "--subject", "analyst-1"]).output().unwrap();
-    let token = text(&token.stdout);
+/// The binary with the key of its tokens.
+fn with_secret(folder: &Path) -> Command {
+    let secret = folder.join("secret");
+    std::fs::write(&secret, "a secret for tests that is long enough").unwrap();
+    let mut command = vulndesk(folder);
+    command.env("VULNDESK_AUTH__HS256_SECRET_FILE", secret);
+    command
+}
+
+/// Serves on a free port; answers the process and its address once it says that it serves.
+fn serving(folder: &Path) -> (Child, String) {
     let mut server =
-        with_secret().args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+        with_secret(folder).args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
     let address = loop {
         let line = lines.next().expect("it serves").unwrap();
@@ -115,6 +114,43 @@ fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
         }
     };
     std::thread::spawn(move || lines.for_each(drop));
+    (server, address)
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_its_database_lacks_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address) = serving(folder.path());
+    let ready = async || {
+        let answer = reqwest::get(format!("http://{address}/readyz")).await.unwrap();
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let checks = |database: bool| {
+        serde_json::json!({ "ready": database, "checks": [
+            { "name": "database", "passed": database }, { "name": "token keys", "passed": true },
+            { "name": "accepting", "passed": true },
+        ] })
+    };
+    assert_eq!(ready().await, (200, checks(true)));
+    let database = Database::connect(&url(folder.path()), 1).await.unwrap();
+    let forget = "UPDATE seaql_migrations SET version = 'x' || version
+        WHERE version = (SELECT max(version) FROM seaql_migrations)";
+    database.writer().execute_unprepared(forget).await.unwrap();
+    assert_eq!(ready().await, (503, checks(false)), "as an older schema, restored under it, is");
+    let restore = "UPDATE seaql_migrations SET version = substr(version, 2) WHERE version LIKE 'x%'";
+    database.writer().execute_unprepared(restore).await.unwrap();
+    assert_eq!(ready().await, (200, checks(true)));
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address) = serving(folder.path());
+    let token =
+        with_secret(folder.path()).args(["token", "--role", "ANALYST", "--subject", "analyst-1"]).output().unwrap();
+    let token = text(&token.stdout);
 
     let body = r#"{ "query": "{ viewer { subject } }" }"#;
     let mut connection = TcpStream::connect(&address).unwrap();

@@ -39,6 +39,7 @@ macro_rules! vocabulary {
 }
 
 mod calendar;
+mod configuration;
 mod deadline;
 mod duplicate;
 mod hook;
@@ -50,6 +51,7 @@ mod ticket;
 mod webhook;
 
 pub use calendar::*;
+pub use configuration::*;
 pub use deadline::*;
 pub use duplicate::*;
 pub use hook::*;

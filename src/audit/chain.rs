@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// Longest text that an entry quotes; longer ones stand there by their digest.
 const QUOTED_CHARS: usize = 200;
 
+/// How a column with an event's id ends: it may be another event than the entry's, and one that its reader may not see.
+const EVENT: &str = "event_id";
+
 /// Columns with a person's data: they stand in one erasable place and never in the audit trail.
 const PERSONAL: [(&str, &[&str]); 6] = [
     ("reporter", &["name", "email", "subject", "payee_account"]),
@@ -21,14 +24,16 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 
 /// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
 /// place.
-const RAW: [(&str, &[&str]); 15] = [
+const RAW: [(&str, &[&str]); 17] = [
+    ("event", &["duplicate_of"]),
+    ("duplicate_decision", &["report_id", "other_report_id"]),
     ("attachment", &["name"]),
     ("reply_attachment", &["name"]),
     ("calendar_feed", &["secret_hash"]),
     ("inbound_mail", &["identity", "message_id", "subject", "text"]),
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
-    ("report", &["withdrawal_reason"]),
+    ("report", &["withdrawal_reason", "part_of"]),
     ("webhook_endpoint", &["sealed_url", "headers"]),
     ("webhook_secret", &["sealed"]),
     ("hook_secret", &["sealed"]),
@@ -92,7 +97,7 @@ pub fn audited_value(table: &str, column: &str, value: &Value) -> serde_json::Va
         return json!("[personal]");
     }
     let text = plain.as_str().map_or_else(|| plain.to_string(), str::to_owned);
-    if listed(&RAW) || text.chars().count() > QUOTED_CHARS {
+    if listed(&RAW) || column.ends_with(EVENT) || text.chars().count() > QUOTED_CHARS {
         return json!(format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))));
     }
     plain

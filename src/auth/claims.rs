@@ -12,8 +12,6 @@ use super::token_error::TokenError;
 
 /// Longest single text in bytes: OpenID Connect Core 1.0, section 2, bounds `sub` to 255.
 const MAX_TEXT_BYTES: usize = 255;
-/// Most names in the roles claim, unknown ones included.
-const MAX_ROLES: usize = 64;
 /// Most products, and most teams.
 const MAX_SCOPES: usize = 1_000;
 
@@ -111,9 +109,15 @@ fn check_times(
 }
 
 fn known_roles(claims: &Map<String, Value>, settings: &AuthSettings) -> Result<BTreeSet<Role>, TokenError> {
-    let names = texts(claims, &settings.roles_claim, "roles", MAX_ROLES)?;
-    let roles: BTreeSet<Role> = names
+    // What is no name of ours is some other system's, however many they are and whatever they look like.
+    let named = match settings.roles_claim.get(claims) {
+        None => &[][..],
+        Some(Value::Array(values)) => values,
+        Some(one) => std::slice::from_ref(one),
+    };
+    let roles: BTreeSet<Role> = named
         .iter()
+        .filter_map(Value::as_str)
         .filter_map(|name| settings.role_names.get(name).copied().or_else(|| name.parse().ok()))
         .collect();
     if roles.is_empty() {

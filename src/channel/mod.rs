@@ -5,10 +5,10 @@
 
 pub mod graphql;
 mod lapse;
-mod rules;
+pub mod rules;
 pub mod store;
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use chrono::NaiveDate;
 use entity::vocabulary::{Acknowledgement, ChannelKind};
 use entity::{calendar, channel, platform_account};
@@ -150,8 +150,13 @@ pub struct UpdateChannel {
     pub reply_required: Option<bool>,
     /// IANA zone in which its working days end. 时区。
     pub time_zone: Option<String>,
-    /// Its calendar. 工作日历。
-    pub calendar: Option<Id<calendar::Entity>>,
+    /// ISO 3166 country code, or EU. 法域：国家代码或 EU。
+    pub jurisdiction: Option<String>,
+    /// Whether it is outside the company's own jurisdiction: what is not public goes there only after a decision.
+    /// 是否境外：未公开内容须经决策方可提供。
+    pub abroad: Option<bool>,
+    /// Its calendar; null for the built-in one of its jurisdiction. 工作日历；null 表示按法域取内置日历。
+    pub calendar: MaybeUndefined<Id<calendar::Entity>>,
     /// BCP 47 tag of its replies. 回复语言。
     pub language: Option<String>,
     /// People and addresses to reach it. 联系方式。
@@ -177,8 +182,12 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<c
     if let Some(zone) = &input.time_zone {
         after.time_zone = rules::time_zone("input.timeZone", zone)?;
     }
-    if input.calendar.is_some() {
-        after.calendar_id = calendar(app, input.calendar).await?;
+    if let Some(jurisdiction) = &input.jurisdiction {
+        after.jurisdiction = rules::jurisdiction(jurisdiction)?;
+    }
+    after.abroad = input.abroad.unwrap_or(before.abroad);
+    if !input.calendar.is_undefined() {
+        after.calendar_id = calendar(app, input.calendar.as_opt_ref().flatten().copied()).await?;
     }
     if let Some(language) = &input.language {
         after.language = rules::language(language)?;
@@ -203,6 +212,8 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateChannel) -> Result<c
 pub struct SavePlatformAccount {
     /// The channel. 渠道。
     pub channel: Id<channel::Entity>,
+    /// The channel's version that was seen. 所见渠道版本。
+    pub expected_version: i32,
     /// Login name, never a password. 登录名，切勿填写密码。
     pub login: String,
     /// Person registered with the platform. 注册联系人。
@@ -218,10 +229,11 @@ pub struct SavePlatformAccount {
 /// Records the account with this login, or changes it.
 ///
 /// # Errors
-/// By policy; BAD_USER_INPUT on ill-formed values.
+/// By policy and the channel's version; BAD_USER_INPUT on ill-formed values.
 pub async fn save_account(app: &App, actor: &Actor, input: &SavePlatformAccount) -> Result<channel::Model> {
     require(actor, Action::SavePlatformAccount)?;
     let before = store::find(app, input.channel.0).await?;
+    expect_version(before.version, input.expected_version)?;
     let login = require_text("input.login", &input.login, SHORT)?;
     let found = platform_account::Entity::find()
         .filter(platform_account::Column::ChannelId.eq(before.id))
@@ -243,7 +255,7 @@ pub async fn save_account(app: &App, actor: &Actor, input: &SavePlatformAccount)
         Some(found) => changes.update(found, &row),
         None => changes.insert(&row),
     }
-    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
+    let after = changes.revise(app, &before, before.clone(), None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }
@@ -274,7 +286,7 @@ pub async fn remove_account(
         .and_where(sea_orm::sea_query::Expr::col(platform_account::Column::Id).eq(account.id))
         .take();
     changes.delete(delete, json!({ "platform_account": account.id, "login": account.login }));
-    let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
+    let after = changes.revise(app, &before, before.clone(), None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }

@@ -20,7 +20,11 @@ pub fn key(field: &str, text: &str) -> Result<String> {
     }
 }
 
-pub(super) fn jurisdiction(text: &str) -> Result<String> {
+/// A country code, or EU.
+///
+/// # Errors
+/// BAD_USER_INPUT naming `input.jurisdiction`.
+pub fn jurisdiction(text: &str) -> Result<String> {
     if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
         Ok(text.to_owned())
     } else {

@@ -67,6 +67,7 @@ pub async fn comment(app: &App, actor: &Actor, input: &CommentOnEvent) -> Result
     let mut changes = ChangeSet::new(app, actor, Action::Comment);
     let row = written(app, &changes, &event, None, &body);
     changes.insert(&row);
+    changes.message(app, Some(event.id), &message::EventCommentAdded { comment: Opaque::new(row.id) });
     if let Some(key) = &key {
         changes.remember(key, row.id);
     }

@@ -76,7 +76,9 @@ pub async fn product_changed(
 /// Marks a channel where what is owed to it or how its clocks are counted changed: the sweep then looks at all open
 /// events about it.
 pub fn channel_changed(before: &channel::Model, after: &mut channel::Model) {
-    let counts = |row: &channel::Model| (row.reply_required, row.time_zone.clone(), row.calendar_id);
+    let counts = |row: &channel::Model| {
+        (row.reply_required, row.time_zone.clone(), crate::calendar::id_of(row), row.abroad)
+    };
     if counts(before) != counts(after) {
         after.replan_after = Some(mark(before.revision));
     }

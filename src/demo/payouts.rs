@@ -77,9 +77,9 @@ pub(super) async fn pay(
         "kind": kind, "report": report, "amount": amount, "currency": currency,
         "rationale": "By the reward grid 按奖励标准",
     });
-    let mut payout = caller.change("analyst-1", "proposePayout", proposal, "payout", "id version").await?;
+    let mut payout = caller.change("analyst-1", "proposePayout", proposal, "payout", "id version payeeVersion").await?;
     let by = |subject: &'static str, mutation: &'static str, input: Value| async move {
-        caller.change(subject, mutation, input, "payout", "id version").await
+        caller.change(subject, mutation, input, "payout", "id version payeeVersion").await
     };
     let seen = |payout: &Value, reason: &str| json!({ "payout": payout["id"], "expectedVersion": payout["version"], "reason": reason });
     match until {
@@ -120,7 +120,9 @@ pub(super) async fn pay(
     }
     if *until == Until::Paid {
         clock.advance(Duration::hours(30));
-        let account = json!({ "payout": id(&payout), "account": "wallet 钱包 0001" });
+        let account = json!({
+            "payout": id(&payout), "expectedVersion": payout["payeeVersion"], "account": "wallet 钱包 0001",
+        });
         by("reporter-1", "setPayeeAccount", account).await?;
         let paid = json!({
             "payout": payout["id"], "externalReference": format!("T-{index:04}"), "paidAt": clock.now(),

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::{self as events, expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::intake;
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::verdict::{self, GiveVerdict};
 
 /// Longest rationale, in characters.
@@ -80,6 +80,9 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
         decided_at: changes.at(),
     };
     changes.insert(&row);
+    let told =
+        message::EventDuplicateDecided { report: Opaque::new(later.id), outcome: input.outcome };
+    changes.message(app, Some(before.id), &told);
     if input.outcome == DuplicateOutcome::Duplicate && before.status == Status::Triaging {
         let verdict = GiveVerdict {
             original_event: Some(Id::new(original.id)),

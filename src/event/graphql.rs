@@ -225,6 +225,14 @@ impl Event {
         }
     }
 
+    /// The events that repeat it, of those that you may see, oldest first. 重复该事件的事件（仅限您可见的），从早到晚。
+    async fn duplicates(&self, ctx: &Context<'_>) -> ApiResult<Vec<Event>> {
+        let found =
+            loaders::light_children::<event::Entity>(ctx, self.0.id, &["description", "steps"]).await?;
+        found.iter().for_each(|event| sensitive::note(ctx, event));
+        Ok(found.iter().cloned().map(Event).collect())
+    }
+
     /// When the reporter was last asked for information. 最近一次向报告人提问的时间。
     async fn asked_at(&self) -> Option<DateTime<Utc>> {
         self.0.asked_at
@@ -404,9 +412,7 @@ impl Event {
 
     /// Events related to it that you may see. 相关事件（仅限您可见的）。
     async fn related_events(&self, ctx: &Context<'_>) -> ApiResult<Vec<Event>> {
-        let links = loaders::children::<entity::event_link::Entity>(ctx, self.0.id).await?;
-        let found = links.iter().map(|link| loaders::lookup::<event::Entity>(ctx, link.other_event_id));
-        Ok(futures_util::future::try_join_all(found).await?.into_iter().flatten().map(Event).collect())
+        Ok(loaders::linked_events(ctx, self.0.id).await?.into_iter().map(Event).collect())
     }
 
     /// Earlier reports that may be the same as one of its newest five and of which nobody decided yet, the likeliest

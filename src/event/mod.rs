@@ -159,6 +159,10 @@ pub fn link_row(
     }
 }
 
+/// Most characters of a text that stands in an index: PostgreSQL takes no index entry over 2,704 bytes, and a character
+/// has up to four.
+pub const INDEXED: usize = 500;
+
 /// A text that has to say something.
 ///
 /// # Errors

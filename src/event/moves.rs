@@ -12,7 +12,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, message};
 
 /// Longest reason or title, in characters.
 const SHORT: usize = 2_000;
@@ -202,6 +202,7 @@ pub async fn describe(app: &App, actor: &Actor, input: &DescribeEvent) -> Result
         after.steps = optional_text("input.steps", Some(steps), LONG)?.unwrap_or_default();
     }
     let mut changes = ChangeSet::new(app, actor, Action::DescribeEvent);
+    changes.message(app, Some(before.id), &message::EventDescribed {});
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use entity::vocabulary::Facet;
-use entity::{event, payout, report};
-use sea_orm::sea_query::Expr;
+use entity::{event, event_link, payout, report};
+use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
     ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, ModelTrait, Order, PrimaryKeyTrait,
     QueryFilter, QueryOrder, QuerySelect, Select, Value,
@@ -59,6 +59,10 @@ pub trait Child: EntityTrait {
     const ID: Self::Column;
     /// Columns that may be long, which [`light_children`] leaves blank.
     const LONG: &'static [Self::Column] = &[];
+    /// What of them the actor may find; all, where the field that leads to them decides that.
+    fn allowed(_: &Actor) -> Condition {
+        Condition::all()
+    }
 }
 
 macro_rules! children {
@@ -93,7 +97,6 @@ children! {
     reply by EventId, CreatedAt Asc, long Body Supplied;
     report by EventId, ReceivedAt Asc;
     attachment by MailId, Id Asc;
-    event_link by EventId, LinkedAt Asc;
     reply_draft by ReplyId, Number Desc;
     reply_review by ReplyId, RequestedAt Asc;
     reply_dispatch by ReplyId, RequestedAt Desc;
@@ -110,6 +113,17 @@ children! {
     payout_change by PayoutId, ChangedAt Asc;
     payout_appeal by PayoutId, AppealedAt Asc;
     reward_grid_cell by GridId, Id Asc;
+}
+
+/// The events that repeat another.
+impl Child for event::Entity {
+    const PARENT: Self::Column = event::Column::DuplicateOf;
+    const ORDER: (Self::Column, Order) = (event::Column::ReceivedAt, Order::Asc);
+    const ID: Self::Column = event::Column::Id;
+    const LONG: &'static [Self::Column] = &[event::Column::Description, event::Column::Steps];
+    fn allowed(actor: &Actor) -> Condition {
+        visibility::visible(actor, Facet::Content, event::Column::Id)
+    }
 }
 
 impl Child for entity::reply_obligation::Entity {
@@ -204,6 +218,7 @@ where
             }
             let rows = select::<E>(columns)
                 .filter(is_one_of(database.backend(), E::PARENT, parents))
+                .filter(E::allowed(&self.actor))
                 .order_by(E::ORDER.0, E::ORDER.1)
                 .order_by_asc(E::ID)
                 .all(database.reader())
@@ -222,14 +237,46 @@ where
     }
 }
 
+/// Key of the events that are linked to one, whichever of the two the link was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Linked(Uuid);
+
+impl Loader<Linked> for Reader {
+    type Value = Vec<Uuid>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[Linked]) -> std::result::Result<HashMap<Linked, Vec<Uuid>>, Self::Error> {
+        use event_link::Column::{EventId, OtherEventId};
+        let database = &self.app.database;
+        let asked = |column| is_one_of(database.backend(), column, keys.iter().map(|key| key.0));
+        let links = event_link::Entity::find()
+            .filter(Condition::any().add(asked(EventId)).add(asked(OtherEventId)))
+            .order_by_asc(event_link::Column::LinkedAt)
+            .order_by_asc(event_link::Column::Id)
+            .all(database.reader())
+            .await
+            .map_err(|error| Arc::new(error.into()))?;
+        let mut found: HashMap<Linked, Vec<Uuid>> =
+            keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        for link in links {
+            for (from, to) in [(link.event_id, link.other_event_id), (link.other_event_id, link.event_id)] {
+                if let Some(known) = found.get_mut(&Linked(from)).filter(|known| !known.contains(&to)) {
+                    known.push(to);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
 /// A table whose rows are looked up by id. Its default [`allowed`](Lookup::allowed) lets every row be found: for
 /// rows whose reading is decided by the field that leads to them.
 pub trait Lookup: EntityTrait {
     /// The id.
     const ID: Self::Column;
     /// What of it the actor may find.
-    fn allowed(_: &Actor) -> sea_orm::sea_query::Condition {
-        sea_orm::sea_query::Condition::all()
+    fn allowed(_: &Actor) -> Condition {
+        Condition::all()
     }
     /// Notes that a row goes into the answer.
     fn note(_: &Context<'_>, _: &Self::Model) {}
@@ -256,7 +303,7 @@ lookups!(
 
 impl Lookup for event::Entity {
     const ID: event::Column = event::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         visibility::visible(actor, Facet::Content, event::Column::Id)
     }
     fn note(ctx: &Context<'_>, row: &event::Model) {
@@ -266,7 +313,7 @@ impl Lookup for event::Entity {
 
 impl Lookup for report::Entity {
     const ID: report::Column = report::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         visibility::visible_report(actor)
     }
     fn note(ctx: &Context<'_>, row: &report::Model) {
@@ -276,7 +323,7 @@ impl Lookup for report::Entity {
 
 impl Lookup for entity::comment::Entity {
     const ID: Self::Column = entity::comment::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         crate::comment::store::visible(actor)
     }
     fn note(ctx: &Context<'_>, row: &entity::comment::Model) {
@@ -286,7 +333,7 @@ impl Lookup for entity::comment::Entity {
 
 impl Lookup for entity::obligation::Entity {
     const ID: Self::Column = entity::obligation::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         visibility::visible(actor, Facet::Content, entity::obligation::Column::EventId)
             .add(crate::reply::store::readable(actor, entity::obligation::Column::ChannelId))
     }
@@ -297,7 +344,7 @@ impl Lookup for entity::obligation::Entity {
 
 impl Lookup for entity::deadline::Entity {
     const ID: Self::Column = entity::deadline::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         crate::deadline::store::visible(actor)
     }
     fn note(ctx: &Context<'_>, row: &entity::deadline::Model) {
@@ -307,7 +354,7 @@ impl Lookup for entity::deadline::Entity {
 
 impl Lookup for payout::Entity {
     const ID: payout::Column = payout::Column::Id;
-    fn allowed(actor: &Actor) -> sea_orm::sea_query::Condition {
+    fn allowed(actor: &Actor) -> Condition {
         visibility::visible_payout(actor)
     }
     fn note(ctx: &Context<'_>, row: &payout::Model) {
@@ -384,6 +431,17 @@ where
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
     let rows = loader.load_one(Of::<E>(parent, columns, PhantomData)).await?;
     Ok(rows.unwrap_or_else(|| Arc::from([])))
+}
+
+/// The events that are linked to `event`, in the order of their links, which the actor may see.
+///
+/// # Errors
+/// Of the database.
+pub async fn linked_events(ctx: &Context<'_>, event: Uuid) -> ApiResult<Vec<event::Model>> {
+    let loader = ctx.data_unchecked::<DataLoader<Reader>>();
+    let linked = loader.load_one(Linked(event)).await?.unwrap_or_default();
+    let found = linked.into_iter().map(|id| lookup::<event::Entity>(ctx, id));
+    Ok(futures_util::future::try_join_all(found).await?.into_iter().flatten().collect())
 }
 
 /// The row of `E` with this id, if the actor may find it.

@@ -5,6 +5,7 @@ pub mod guard;
 pub mod loaders;
 pub mod node;
 pub mod page;
+pub mod places;
 pub mod scalars;
 pub mod schema;
 pub mod sensitive;

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{self, GuardLimits};
+use crate::graphql::places;
 
 /// What the endpoint needs from the rest: who calls, and what a request answers.
 pub trait Executor: Send + Sync + 'static {
@@ -84,7 +85,8 @@ impl<E: Executor> Endpoint<E> {
             let message = "Accept application/graphql-response+json or application/json.";
             HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
         })?;
-        let parameters = self.parameters(&parts, body).await?;
+        let text = self.body(&parts, body).await?;
+        let parameters = parameters_of(&parts, &text)?;
         let document = match guard::parse(&parameters.query, &self.limits) {
             Ok(document) => document,
             Err(error) => return Ok(graphql_response::parse_error(media, error)),
@@ -110,7 +112,17 @@ impl<E: Executor> Endpoint<E> {
         }
         let executing = self.executor.execute(session, request);
         match tokio::time::timeout(self.execution_timeout, executing).await {
-            Ok(response) => Ok(graphql_response::render(media, response)),
+            Ok(mut response) => {
+                if places::concern_values(&response.errors) {
+                    // What the request was made of has gone into the engine.
+                    let sent = parameters_of(&parts, &text)?;
+                    if let Ok(document) = guard::parse(&sent.query, &self.limits) {
+                        let operation = sent.operation_name.as_deref();
+                        places::name_values(&mut response.errors, &document, operation, &sent.variables);
+                    }
+                }
+                Ok(graphql_response::render(media, response))
+            }
             Err(_) => {
                 let seconds = self.execution_timeout.as_secs();
                 let message = format!(
@@ -121,16 +133,25 @@ impl<E: Executor> Endpoint<E> {
         }
     }
 
-    async fn parameters(&self, parts: &Parts, body: Body) -> Result<Parameters, HttpError> {
+    /// The body of a POST; nothing of a GET, whose parameters stand in its address.
+    async fn body(&self, parts: &Parts, body: Body) -> Result<Vec<u8>, HttpError> {
         if parts.method != Method::POST {
-            return Parameters::from_query_string(parts.uri.query().unwrap_or_default());
+            return Ok(Vec::new());
         }
         body::check_declared_length(&parts.headers, self.body_bytes)?;
         if !accept::is_json_body(&parts.headers) {
             let message = "Send the request as uncompressed application/json in UTF-8.";
             return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
         }
-        Parameters::from_json(&body::read(body, self.body_bytes, self.body_timeout).await?)
+        body::read(body, self.body_bytes, self.body_timeout).await
+    }
+}
+
+fn parameters_of(parts: &Parts, text: &[u8]) -> Result<Parameters, HttpError> {
+    if parts.method == Method::POST {
+        Parameters::from_json(text)
+    } else {
+        Parameters::from_query_string(parts.uri.query().unwrap_or_default())
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::accept::ResponseType;
 use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{GuardError, ParseError};
+use crate::graphql::places;
 
 /// Errors of one answer. Validation reports every occurrence, which multiplies what was sent.
 const MAX_ERRORS: usize = 20;
@@ -25,6 +26,7 @@ pub(super) fn render(media: ResponseType, mut result: GraphqlResult) -> Response
         && !result.errors.is_empty()
         && result.errors.iter().all(|error| error.path.is_empty());
     if refused {
+        places::name_choices(&mut result.errors);
         return request_errors(media, ErrorCode::GraphqlValidationFailed, result.errors);
     }
     // The engine's own errors during execution concern argument values; resolvers give theirs a code.

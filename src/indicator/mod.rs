@@ -18,13 +18,10 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::duplicate;
 use crate::error::Result;
-use crate::event::require_text;
+use crate::event::{INDEXED, require_text};
 use crate::graphql::scalars::Id;
 use crate::intake;
-use crate::outbox::{Bump, ChangeSet};
-
-/// Longest value, in characters.
-const VALUE: usize = 2_000;
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// A row for what was said, or found, of a report.
 pub fn row(
@@ -70,7 +67,7 @@ pub struct DismissIndicator {
 /// By policy and visibility; BAD_USER_INPUT on an ill-formed value.
 pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indicator::Model> {
     require(actor, Action::AddIndicator)?;
-    let value = require_text("input.value", &input.value, VALUE)?;
+    let value = require_text("input.value", &input.value, INDEXED)?;
     let report = intake::store::find(app, actor, input.report.0).await?;
     let known = store::same(app, report.id, input.kind, &value).await?;
     if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none()) {
@@ -92,6 +89,8 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
         }
     };
     duplicate::index_anew(app, &mut changes, &report, Some(&after), None).await?;
+    let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
+    changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
@@ -117,6 +116,8 @@ pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Resu
     };
     changes.update(&found, &after);
     duplicate::index_anew(app, &mut changes, &report, None, Some(&after)).await?;
+    let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
+    changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)

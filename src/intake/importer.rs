@@ -24,9 +24,12 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::outbox::{ChangeSet, retrying};
 
-/// Records in one batch.
+/// Records of history in one batch. PostgreSQL takes 65,535 values in a statement: each record has some 90 of them, and 8
+/// for each indicator.
 const BATCH_RECORDS: usize = 200;
-/// Indicators in one batch, which bound the values of its statements.
+/// Notices in one batch: with what is owed for it and its clocks, each has some 200 values.
+const BATCH_NOTICES: usize = 100;
+/// Indicators in one batch.
 const BATCH_INDICATORS: usize = 3_000;
 /// Most indicators that are found in one record's text.
 const MOST_FOUND: usize = 8;
@@ -46,8 +49,10 @@ pub struct ChannelSpec {
     pub name: String,
     /// What it asks for follows from its kind.
     pub kind: ChannelKind,
-    /// ISO 3166 country code.
+    /// ISO 3166 country code, or EU.
     pub jurisdiction: String,
+    /// Whether it is outside the company's own jurisdiction.
+    pub abroad: bool,
     /// BCP 47 tag of its replies.
     pub language: String,
     /// Where its days begin.
@@ -64,6 +69,7 @@ impl ChannelSpec {
             name: "CNVD".to_owned(),
             kind: ChannelKind::NationalDatabase,
             jurisdiction: "CN".to_owned(),
+            abroad: false,
             language: "zh-CN".to_owned(),
             time_zone: Tz::Asia__Shanghai,
             reply_required: true,
@@ -71,8 +77,18 @@ impl ChannelSpec {
     }
 
     /// A bounty platform whose spreadsheet is imported.
-    pub fn platform(key: &str) -> Self {
-        Self { key: key.to_owned(), name: key.to_owned(), kind: ChannelKind::SrcPlatform, ..Self::cnvd() }
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when `jurisdiction` is no country code.
+    pub fn platform(key: &str, jurisdiction: &str, abroad: bool) -> Result<Self> {
+        Ok(Self {
+            key: key.to_owned(),
+            name: key.to_owned(),
+            kind: ChannelKind::SrcPlatform,
+            jurisdiction: crate::channel::rules::jurisdiction(jurisdiction)?,
+            abroad,
+            ..Self::cnvd()
+        })
     }
 }
 
@@ -173,7 +189,7 @@ pub async fn import(
                 break;
             }
         }
-        if weight.is_full() {
+        if weight.is_full(options.as_notices) {
             importer.take(&batch, &mut summary).await?;
             progress(&summary);
             batch.clear();
@@ -200,8 +216,9 @@ impl Weight {
         self.bytes += record.source.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     }
 
-    fn is_full(&self) -> bool {
-        self.records >= BATCH_RECORDS || self.indicators >= BATCH_INDICATORS || self.bytes >= BATCH_BYTES
+    fn is_full(&self, as_notices: bool) -> bool {
+        let records = if as_notices { BATCH_NOTICES } else { BATCH_RECORDS };
+        self.records >= records || self.indicators >= BATCH_INDICATORS || self.bytes >= BATCH_BYTES
     }
 }
 
@@ -286,7 +303,7 @@ fn new_channel(app: &App, changes: &ChangeSet, spec: &ChannelSpec) -> channel::M
         name: spec.name.clone(),
         kind: spec.kind,
         jurisdiction: spec.jurisdiction.clone(),
-        abroad: false,
+        abroad: spec.abroad,
         reply_required: spec.reply_required,
         time_zone: spec.time_zone.name().to_owned(),
         calendar_id: None,

@@ -19,7 +19,7 @@ use crate::auth::{Actor, Role};
 use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
-use crate::event::{self as events, optional_text, require_text, transition};
+use crate::event::{self as events, INDEXED, optional_text, require_text, transition};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::indicator;
@@ -86,8 +86,8 @@ impl Checked {
             return Err(Error::bad_input("input.receivedAt", "send a time that has come"));
         }
         Ok(Self {
-            number: optional_text("input.number", input.number.as_ref(), SHORT)?,
-            message_id: optional_text("input.messageId", input.message_id.as_ref(), SHORT)?,
+            number: optional_text("input.number", input.number.as_ref(), INDEXED)?,
+            message_id: optional_text("input.messageId", input.message_id.as_ref(), INDEXED)?,
             content: Content::new(title, text, source),
             received_at,
             indicators: indicators(&input.indicators)?,
@@ -101,7 +101,7 @@ pub(super) fn indicators(input: &[IndicatorInput]) -> Result<Vec<(IndicatorKind,
     }
     let mut indicators = Vec::new();
     for indicator in input {
-        let value = require_text("input.indicators.value", &indicator.value, SHORT)?;
+        let value = require_text("input.indicators.value", &indicator.value, INDEXED)?;
         if !indicators.contains(&(indicator.kind, value.clone())) {
             indicators.push((indicator.kind, value));
         }

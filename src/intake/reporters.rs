@@ -12,9 +12,9 @@ use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::event::{expect_version, optional_text, require_text};
+use crate::event::{INDEXED, expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::{idempotency, principal};
 
 /// Most reports of a reporter whose linking, correction or erasure is one change.
@@ -43,9 +43,9 @@ pub(super) async fn recognise(
     input: Option<&ReporterInput>,
 ) -> Result<Option<reporter::Model>> {
     let Some(input) = input else { return Ok(None) };
-    let name = optional_text("input.reporter.name", input.name.as_ref(), SHORT)?;
-    let email = optional_text("input.reporter.email", input.email.as_ref(), SHORT)?;
-    let subject = optional_text("input.reporter.subject", input.subject.as_ref(), SHORT)?;
+    let name = optional_text("input.reporter.name", input.name.as_ref(), INDEXED)?;
+    let email = optional_text("input.reporter.email", input.email.as_ref(), INDEXED)?;
+    let subject = optional_text("input.reporter.subject", input.subject.as_ref(), INDEXED)?;
     if name.is_none() && email.is_none() && subject.is_none() {
         return Ok(None);
     }
@@ -90,16 +90,18 @@ pub struct LinkReporter {
     pub report: Id<report::Entity>,
     /// The subject of their tokens. 主体标识。
     pub subject: String,
+    /// The reporter's version that was seen; needed to move a link from another subject. 所见报告人版本；改换已有关联时必填。
+    pub expected_version: Option<i32>,
 }
 
 /// Links the reporter of a report to a subject, who then sees the public side of all their reports.
 ///
 /// # Errors
-/// By policy and visibility; a refusal when the report names no reporter or a service would move a link; FOUR_EYES for a
-/// link to oneself, or to who decides a live payout of the reporter.
+/// By policy and visibility; by version where a link is moved; a refusal when the report names no reporter or a service
+/// would move a link; FOUR_EYES for a link to oneself, or to who decides a live payout of the reporter.
 pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Result<reporter::Model> {
     require(actor, Action::LinkReporter)?;
-    let subject = require_text("input.subject", &input.subject, SHORT)?;
+    let subject = require_text("input.subject", &input.subject, INDEXED)?;
     let report = store::find(app, actor, input.report.0).await?;
     store::require_handler(app, actor, &report).await?;
     let before = match report.reporter_id {
@@ -114,9 +116,17 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
     if before.subject.as_ref() == Some(&subject) {
         return Ok(before);
     }
-    if before.subject.is_some() && !actor.is(Role::Analyst) {
-        let message = "the reporter is linked to another subject: ask an analyst to change it";
-        return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "subject", message)]));
+    if before.subject.is_some() {
+        if !actor.is(Role::Analyst) {
+            let message = "the reporter is linked to another subject: ask an analyst to change it";
+            return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "subject", message)]));
+        }
+        // Whoever moves a link takes the reports from somebody: it has to be the link that they saw.
+        let Some(expected) = input.expected_version else {
+            let message = "the reporter is linked to another subject: send the reporter's version that you saw";
+            return Err(Error::bad_input("input.expectedVersion", message));
+        };
+        expect_version(before.version, expected)?;
     }
     require_not_erased(&before)?;
     if *subject == *actor.subject || crate::payout::store::decides_for(app, before.id, &subject).await? {
@@ -154,10 +164,10 @@ pub async fn update_reporter(app: &App, actor: &Actor, input: &UpdateReporter) -
     require_not_erased(&before)?;
     let mut after = before.clone();
     if !input.name.is_undefined() {
-        after.name = optional_text("input.name", input.name.as_opt_ref().flatten(), SHORT)?;
+        after.name = optional_text("input.name", input.name.as_opt_ref().flatten(), INDEXED)?;
     }
     if !input.email.is_undefined() {
-        after.email = optional_text("input.email", input.email.as_opt_ref().flatten(), SHORT)?;
+        after.email = optional_text("input.email", input.email.as_opt_ref().flatten(), INDEXED)?;
     }
     after.staff = input.staff.unwrap_or(before.staff);
     change(app, ChangeSet::new(app, actor, Action::UpdateReporter), before, after).await
@@ -226,6 +236,7 @@ async fn change(
         }
         follow(app, &mut changes, reports, &before, &after).await?;
     }
+    changes.message(app, None, &message::ReporterChanged { reporter: Opaque::new(before.id) });
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)

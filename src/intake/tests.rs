@@ -140,9 +140,18 @@ async fn a_linked_reporter_sees_their_report_until_they_are_erased() {
     let report = receive_report(&bed.app, &bed.analyst, &arrival("1", "a")).await.unwrap();
     let finder = Actor::operator("finder-1", [Role::Reporter]);
     assert!(matches!(store::find(&bed.app, &finder, report.id).await, Err(Error::NotFound)));
-    let link = LinkReporter { report: Id::new(report.id), subject: "finder-1".to_owned() };
-    let linked = link_reporter(&bed.app, &service("src"), &link).await.unwrap();
+    let link = |subject: &str, expected_version| LinkReporter {
+        report: Id::new(report.id),
+        subject: subject.to_owned(),
+        expected_version,
+    };
+    let linked = link_reporter(&bed.app, &service("src"), &link("finder-1", None)).await.unwrap();
     assert_eq!(store::find(&bed.app, &finder, report.id).await.unwrap().id, report.id);
+    let moved = async |version| link_reporter(&bed.app, &bed.analyst, &link("finder-2", version)).await;
+    assert!(
+        matches!(moved(None).await, Err(Error::BadInput { field, .. }) if field == "input.expectedVersion")
+    );
+    assert!(matches!(moved(Some(linked.version - 1)).await, Err(Error::Conflict)));
 
     let event = event_of(&bed, &report).await;
     let waiting = event::Model { asked_report_id: Some(report.id), ..event };

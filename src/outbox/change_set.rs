@@ -1,5 +1,6 @@
 //! What one decision writes.
 
+use entity::vocabulary::ConfigurationKind;
 use entity::{Aggregate, audit_entry, message};
 use sea_orm::sea_query::{
     Condition, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement,
@@ -9,11 +10,21 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::Message;
+use super::message::ConfigurationChanged;
 use crate::app::App;
 use crate::audit::chain;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
 use crate::ids::{Kind, encode};
+
+/// What is nobody's news but its actor's, with why.
+const UNTOLD: [Action; 3] = [
+    // Who sees the one event may not be told of the other.
+    Action::LinkEvents,
+    // One's own.
+    Action::CreateCalendarFeed,
+    Action::RevokeCalendarFeed,
+];
 
 /// Columns that [`ChangeSet::revise`] moves by itself; their change is no news.
 const STAMPED: [&str; 4] = ["version", "revision", "audit_head", "changed_at"];
@@ -143,6 +154,7 @@ impl ChangeSet {
         let digest = self.audit(app, M::KIND, row.id(), event, 1, &[]);
         row.stamp(1, 1, digest, self.at);
         self.write_row(&row);
+        self.tell_configuration(app, M::KIND);
         row
     }
 
@@ -169,6 +181,9 @@ impl ChangeSet {
         let revision = before.revision() + 1;
         let digest = self.audit(app, M::KIND, before.id(), event, revision, before.audit_head());
         let bumped = bump == Bump::Version;
+        if bumped {
+            self.tell_configuration(app, M::KIND);
+        }
         let changed_at = if bumped { self.at } else { before.changed_at() };
         after.stamp(before.version() + i32::from(bumped), revision, digest, changed_at);
         for column in <M::Entity as EntityTrait>::Column::iter() {
@@ -214,6 +229,21 @@ impl ChangeSet {
     /// Closes an audit entry over the rows written since the last one, for a row that is never changed again.
     pub fn record(&mut self, app: &App, kind: &str, id: Uuid) {
         self.audit(app, kind, id, None, 1, &[]);
+        self.tell_configuration(app, kind);
+    }
+
+    /// Tells of a change of what an installation is set up with, whichever command makes it.
+    fn tell_configuration(&mut self, app: &App, aggregate: &str) {
+        let kind = ConfigurationKind::iter().find(|kind| kind.as_str().eq_ignore_ascii_case(aggregate));
+        if let Some(kind) = kind {
+            self.message(app, None, &ConfigurationChanged { kind });
+        }
+    }
+
+    /// Whether the outside is told of this change, where it is to be told: each change is, but for those listed here.
+    pub(super) fn is_told(&self) -> bool {
+        let writes = |table| self.inserts.iter().any(|(name, _)| name == table);
+        !writes("audit_entry") || writes("message") || UNTOLD.contains(&self.action)
     }
 
     /// Tells the outside, and answers the message's id.

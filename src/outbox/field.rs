@@ -150,7 +150,7 @@ macro_rules! vocabulary_fields {
 }
 
 vocabulary_fields! {
-    ActionItemState, AffectedState, AssignmentState, DeadlineKind, DeadlineState, DecisionKind, EndpointState, Function, GrantState, Level,
+    ActionItemState, AffectedState, AssignmentState, ConfigurationKind, CvssBand, DeadlineKind, DeadlineState, DecisionKind, EndpointState, Function, GrantState, Level,
     MemberSource, NoDeadline, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
-    WorldFactKind,
+    WorldFactKind, DuplicateOutcome,
 }

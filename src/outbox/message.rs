@@ -166,14 +166,14 @@ mod webhook;
 mod work;
 
 catalogue! {
-    configuration: CalendarChanged;
+    configuration: CalendarChanged, ConfigurationChanged, BudgetChanged;
     intake: ReportReceived, ReportUpdated, ReportWithdrawn, AttachmentAdded, AttachmentRemoved, AttachmentReleased, ReportMail, ReportJoined, ReportStatusChanged;
-    event: EventStatusChanged, EventVerdictGiven, EventScored, EventProtectionChanged, EventAffectedChanged, EventCustomerAffected, EventWorldFactRecorded;
+    event: EventStatusChanged, EventVerdictGiven, EventScored, EventProtectionChanged, EventAffectedChanged, EventCustomerAffected, EventWorldFactRecorded, EventDescribed, EventSeverityAssessed, EventCommentAdded, EventDuplicateDecided;
     work: AssignmentChanged, TeamChanged, RemediationChanged, VerificationRecorded;
     reply: ReplyChanged, ReplySent, ReplyBounced, ObligationChanged, PlatformAccountLapsing;
     deadline: DeadlineOpened, DeadlineChanged, DeadlineDueSoon, DeadlineBreached, DeadlineUndated, DeadlineMet;
     work: DecisionChanged, ReviewRecorded, ActionItemChanged;
-    intake: ReporterMessage;
+    intake: ReporterMessage, ReportIndicatorsChanged, ReporterChanged;
     payout: PayoutProposed, PayoutSplit, PayoutApproved, PayoutRejected, PayoutOnHold, PayoutReleased, PayoutAccepted, PayoutAppealed, PayoutAppealDismissed, PayoutSynced, PayoutPaid, PayoutFailed, PayoutCancelled, PayoutReversed, PayoutUnexpectedPayment;
     ticket: TicketChanged;
     trouble: TrackerFailing, HookFailing, MailLeftOut;

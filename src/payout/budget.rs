@@ -15,7 +15,7 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::{Decimal, Id};
 use crate::idempotency::{self, Replay};
 use crate::money::Money;
-use crate::outbox::ChangeSet;
+use crate::outbox::{ChangeSet, Opaque, message};
 
 /// A budget for the payouts approved in a period. 某一周期内批准奖励所用的预算。
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -87,6 +87,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateBudget) -> Result<bu
         changes.remember(key, empty.id);
     }
     let granted = enter(app, &mut changes, &empty, None, Posting::grant(amount.minor))?;
+    changes.message(app, None, &message::BudgetChanged { budget: Opaque::new(granted.id) });
     let row = changes.create(app, granted, None);
     app.commit(changes).await?;
     Ok(row)
@@ -114,6 +115,7 @@ pub async fn adjust(app: &App, actor: &Actor, input: &AdjustBudget) -> Result<bu
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "decrease", message)]));
     }
     let mut changes = ChangeSet::new(app, actor, Action::AdjustBudget).because(Some(reason));
+    changes.message(app, None, &message::BudgetChanged { budget: Opaque::new(before.id) });
     let after = post(app, &mut changes, &before, &before, None, Posting::grant(amount))?;
     app.commit(changes).await?;
     Ok(after)

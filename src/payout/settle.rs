@@ -13,10 +13,10 @@ use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::event::{expect_version, optional_text, require_text};
+use crate::event::{INDEXED, expect_version, optional_text, require_text};
 use crate::graphql::scalars::{Decimal, Id};
 use crate::money::Money;
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// A payout that the platform took. 平台已接收的奖励。
 #[derive(Clone, Debug, InputObject)]
@@ -77,6 +77,8 @@ pub struct SetPayeeAccount {
     pub payout: Id<payout::Entity>,
     /// Reference of the account; null or left out removes it. 账户标识；为空或不填则移除。
     pub account: Option<String>,
+    /// The payee's version that was seen, `Payout.payeeVersion`. 所见收款人版本（payeeVersion）。
+    pub expected_version: i32,
 }
 
 /// The platform took the payout, after it was accepted; the same again changes nothing.
@@ -145,7 +147,7 @@ struct Payment {
 
 impl Payment {
     fn read(app: &App, reference: &str, paid_at: DateTime<Utc>) -> Result<Self> {
-        let reference = require_text("input.externalReference", reference, SHORT)?;
+        let reference = require_text("input.externalReference", reference, INDEXED)?;
         let paid_at = paid_at.trunc_subsecs(6);
         if paid_at > app.clock.now() {
             return Err(Error::bad_input("input.paidAt", "send a time that has come"));
@@ -301,7 +303,7 @@ pub async fn fail(app: &App, actor: &Actor, input: &FailPayout) -> Result<payout
 /// Says where the payee's money goes. It is personal: it stands with the reporter and in no audit entry.
 ///
 /// # Errors
-/// By policy and visibility; a refusal when the payee is erased.
+/// By policy, visibility and the payee's version; a refusal when the payee is erased.
 pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount) -> Result<payout::Model> {
     require(actor, Action::SetPayeeAccount)?;
     let account = optional_text("input.account", input.account.as_ref(), SHORT)?;
@@ -316,13 +318,16 @@ pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount
     if before.erased_at.is_some() {
         return Err(Error::refused(RefusalCode::Frozen, "the payee's personal data are erased"));
     }
+    // The same again is the change that its sender may not have heard of.
     if before.payee_account != account {
+        expect_version(before.version, input.expected_version)?;
         let changes = ChangeSet::new(app, actor, Action::SetPayeeAccount);
         let mut changes = if own { changes.by_reporter(before.id) } else { changes };
         let set_by = Some(changes.actor().to_owned());
         let after =
             reporter::Model { payee_account: account, payee_account_set_by: set_by, ..before.clone() };
-        changes.revise(app, before, after, None, Bump::RevisionOnly);
+        changes.message(app, None, &message::ReporterChanged { reporter: Opaque::new(before.id) });
+        changes.revise(app, before, after, None, Bump::Version);
         app.commit(changes).await?;
     }
     Ok(loaded.payout)

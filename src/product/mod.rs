@@ -99,8 +99,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<p
         kind: input.kind,
         importance: tenths("input.importance", &input.importance)?,
         reach: tenths("input.reach", &input.reach)?,
-        customer_coverage: optional_text("input.customerCoverage", Some(&input.customer_coverage), 2_000)?
-            .unwrap_or_default(),
+        customer_coverage: customer_coverage(&input.customer_coverage)?,
         asset_tier: input.asset_tier,
         lifecycle: input.lifecycle,
         end_of_life_notice: optional_text("input.endOfLifeNotice", input.end_of_life_notice.as_ref(), SHORT)?,
@@ -142,6 +141,10 @@ fn tenths(field: &str, value: &Decimal) -> Result<i32> {
     Ok(factor.tenths().into())
 }
 
+fn customer_coverage(text: &String) -> Result<String> {
+    Ok(optional_text("input.customerCoverage", Some(text), 2_000)?.unwrap_or_default())
+}
+
 fn member_states(states: &[String]) -> Result<Vec<String>> {
     let fits = |state: &String| state.len() == 2 && state.chars().all(|c| c.is_ascii_uppercase());
     if states.len() <= 27 && states.iter().all(fits) {
@@ -162,6 +165,12 @@ pub struct UpdateProduct {
     pub name: Option<String>,
     /// Team that owns it. 责任团队。
     pub owner_team: Option<String>,
+    /// Legal entity that provides it. 提供者主体。
+    pub provider_entity: Option<String>,
+    /// Product or own service. 产品类别。
+    pub kind: Option<ProductKind>,
+    /// Who uses it, in words. 客户覆盖情况。
+    pub customer_coverage: Option<String>,
     /// Importance, 0.0 to 10.0. 产品重要程度默认值。
     pub importance: Option<Decimal>,
     /// Reach, 0.0 to 10.0. 产品影响范围默认值。
@@ -180,6 +189,10 @@ pub struct UpdateProduct {
     pub rmsv_library: MaybeUndefined<RmsvLibrary>,
     /// Whether the EU Cyber Resilience Act applies. 是否适用欧盟 CRA。
     pub cra_in_scope: Option<bool>,
+    /// Member states where it is available. 欧盟销售成员国。
+    pub cra_member_states: Option<Vec<String>>,
+    /// Last day of its support period under the CRA. CRA 支持期截止日。
+    pub cra_support_until: MaybeUndefined<NaiveDate>,
     /// Used by operators of critical information infrastructure. 是否用于关键信息基础设施。
     pub critical_infrastructure: Option<bool>,
 }
@@ -199,6 +212,13 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateProduct) -> Result<p
     }
     if let Some(team) = &input.owner_team {
         after.owner_team = require_text("input.ownerTeam", team, SHORT)?;
+    }
+    if let Some(entity) = &input.provider_entity {
+        after.provider_entity = require_text("input.providerEntity", entity, SHORT)?;
+    }
+    after.kind = input.kind.unwrap_or(before.kind);
+    if let Some(coverage) = &input.customer_coverage {
+        after.customer_coverage = customer_coverage(coverage)?;
     }
     if let Some(importance) = &input.importance {
         after.importance = tenths("input.importance", importance)?;
@@ -224,6 +244,12 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateProduct) -> Result<p
         after.rmsv_library = input.rmsv_library.as_opt_ref().flatten().copied();
     }
     after.cra_in_scope = input.cra_in_scope.unwrap_or(before.cra_in_scope);
+    if let Some(states) = &input.cra_member_states {
+        after.cra_member_states = member_states(states)?.into();
+    }
+    if !input.cra_support_until.is_undefined() {
+        after.cra_support_until = input.cra_support_until.as_opt_ref().flatten().copied();
+    }
     after.critical_infrastructure = input.critical_infrastructure.unwrap_or(before.critical_infrastructure);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateProduct);
     crate::deadline::product_changed(app, &mut changes, &before, &mut after).await?;

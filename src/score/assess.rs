@@ -14,7 +14,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{self as events, optional_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{Replay, replay};
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, Tenths, message};
 
 /// Longest name of a source, in characters.
 const NAME: usize = 200;
@@ -81,6 +81,12 @@ pub async fn assess_severity(app: &App, actor: &Actor, input: &AssessSeverity) -
         assessed_at: changes.at(),
     };
     changes.insert(&row);
+    let told = message::EventSeverityAssessed {
+        assessment: Opaque::new(row.id),
+        score: Tenths(row.score),
+        band: row.band,
+    };
+    changes.message(app, Some(before.id), &told);
     if let Some(key) = &key {
         changes.remember(key, row.id);
     }

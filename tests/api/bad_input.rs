@@ -97,7 +97,22 @@ async fn pages_and_ids_outside_their_range_are_named() {
         }
         let input = json!({ "event": report, "expectedVersion": 1 });
         let answer = app.call(&analyst, "startTriage", input, "id").await;
-        is_error(&answer, "INVALID_ID", &["Event"]);
+        is_error(&answer, "INVALID_ID", &["input.event: not the id of a Event"]);
+        // Wherever the value stands: in lists and objects, below other fields, by literal, in a fragment.
+        let event = absent(Kind::Event);
+        let below = app.receive("analyst-1", "src", "SRC-1", "AMBER").await.event;
+        for (document, words) in [
+            (format!("{{ events(filter: {{ product: \"{event}\" }}) {{ totalCount }} }}"), "filter.product: not the id of a Product"),
+            ("{ events(filter: { receivedFrom: \"soon\" }) { totalCount } }".to_owned(), "filter.receivedFrom: write an instant"),
+            (
+                format!("query {{ ...some }} fragment some on Query {{ node(id: \"{below}\") {{ ... on Event {{ reports(first: 1) {{ nodes {{ id }} }} }} }} events(filter: {{ receivedFrom: \"soon\", receivedBefore: \"later\" }}) {{ totalCount }} }}"),
+                "filter.receivedBefore or filter.receivedFrom: write an instant",
+            ),
+        ] {
+            let answer = app.graphql(&analyst, &document, Value::Null).await;
+            let code = if words.contains("the id of") { "INVALID_ID" } else { "BAD_USER_INPUT" };
+            is_error(&answer, code, &[words]);
+        }
         let input = json!({ "event": absent(Kind::Event), "expectedVersion": 1 });
         is_error(&app.call(&analyst, "startTriage", input, "id").await, "NOT_FOUND", &[]);
     })
@@ -117,19 +132,19 @@ async fn values_of_another_type_never_reach_a_resolver() {
         input
     };
     is_error(&app.graphql(&analyst, document, json!({ "input": good() })).await, "NOT_FOUND", &[]);
-    for (field, wrong) in [
-        ("verdict", json!("APPROVED")),
-        ("verdict", json!("confirmed")),
-        ("verdict", json!(1)),
-        ("severity", json!("SEVERE")),
-        ("expectedVersion", json!("1")),
-        ("expectedVersion", json!(1.5)),
-        ("expectedVersion", json!(9_999_999_999_i64)),
-        ("rationale", json!(["a"])),
-        ("rationale", Value::Null),
-        ("firstKnownOn", json!("2026-02-30")),
-        ("firstKnownOn", json!("yesterday")),
-        ("nothing", json!(1)),
+    for (field, wrong, words) in [
+        ("verdict", json!("APPROVED"), "input.verdict: send one of CONFIRMED, "),
+        ("verdict", json!("confirmed"), "input.verdict: send one of CONFIRMED, "),
+        ("verdict", json!(1), "\"input.verdict\", expected type \"Verdict\""),
+        ("severity", json!("SEVERE"), "input.severity: send one of CRITICAL, HIGH, LOW, MEDIUM"),
+        ("expectedVersion", json!("1"), "\"input.expectedVersion\", expected type \"Int\""),
+        ("expectedVersion", json!(1.5), "\"input.expectedVersion\", expected type \"Int\""),
+        ("expectedVersion", json!(9_999_999_999_i64), "\"input.expectedVersion\""),
+        ("rationale", json!(["a"]), "\"input.rationale\", expected type \"String\""),
+        ("rationale", Value::Null, "\"input.rationale\""),
+        ("firstKnownOn", json!("2026-02-30"), "input.firstKnownOn: write a day, such as 2026-03-02"),
+        ("firstKnownOn", json!("yesterday"), "input.firstKnownOn: write a day, such as 2026-03-02"),
+        ("nothing", json!(1), "nothing"),
     ] {
         let mut input = good();
         input[field] = wrong.clone();
@@ -137,6 +152,7 @@ async fn values_of_another_type_never_reach_a_resolver() {
         let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
         assert!(["GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"].contains(&code), "{field} {wrong}: {answer}");
         assert!(answer["data"].is_null(), "{field} {wrong}: {answer}");
+        is_error(&answer, code, &[words]);
     }
 }
 

@@ -354,18 +354,13 @@ async fn an_account_about_to_lapse_is_told_of_once_for_each_last_day() {
         let channels = app.graphql(&admin, "{ channels { nodes { id } } }", Value::Null).await;
         let channel = channels["data"]["channels"]["nodes"][0]["id"].clone();
         let save = async |until: &str| {
+            let admin = app.token(Role::Admin, "admin-1");
+            let seen = app.node(&admin, channel.as_str().unwrap(), "Channel", "version").await;
             let input = json!({
-                "channel": channel, "login": "company", "registeredContact": "contact-1",
+                "channel": channel, "expectedVersion": seen["version"], "login": "company", "registeredContact": "contact-1",
                 "registeredEmail": "contact-1@example.com", "validUntil": until,
             });
-            app.done(
-                &app.token(Role::Admin, "admin-1"),
-                "savePlatformAccount",
-                "SavePlatformAccount",
-                input,
-                "channel { id }",
-            )
-            .await;
+            app.made(&admin, "savePlatformAccount", input, "id").await;
         };
         let sweep = async || schedule::sweep(&app.app).await.unwrap().done;
         save("2026-04-10").await;

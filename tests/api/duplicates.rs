@@ -7,7 +7,7 @@ use vulndesk::auth::Role;
 use crate::harness::{TestApp, on_both};
 use crate::story::{Story, confirmed};
 
-fn duplicate_of(original: &Story<'_>) -> Value {
+pub(crate) fn duplicate_of(original: &Story<'_>) -> Value {
     json!({ "verdict": "DUPLICATE", "originalEvent": original.event, "rationale": "The same check is missing" })
 }
 

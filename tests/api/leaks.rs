@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
 use crate::generate::{INTROSPECTION, Schema};
+use crate::duplicates::duplicate_of;
 use crate::harness::{TestApp, on_both};
+use crate::story::Story;
 
 /// Every root query but `skipped`, for all there is to three levels, as far as the role may ask it.
 pub(crate) async fn every_query(
@@ -173,4 +175,64 @@ async fn a_reporter_sees_the_public_side_of_their_own_reports_only() {
     let mine = "{ reports { totalCount nodes { channelNumber publicStatus event { id } } } }";
     let answer = app.graphql(&reporter, mine, Value::Null).await;
     assert_eq!(answer["data"]["reports"]["totalCount"], 0, "{answer}");
+}
+
+/// The ids of a row as an answer may have it: as it is sent, and as it is stored.
+fn names_of(id: &str) -> [String; 3] {
+    let (_, row) = vulndesk::ids::decode_any(id).unwrap();
+    [id.to_owned(), row.to_string(), row.simple().to_string()]
+}
+
+#[tokio::test]
+async fn a_hidden_event_is_named_nowhere_by_those_that_repeat_it_or_are_linked_to_it() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let schema = schema_of(&app).await;
+        let hidden = Story::receive(&app, "HIDDEN-1", json!({ "tlp": "RED" })).await;
+        hidden.confirm().await;
+        let duplicate = Story::receive(&app, "OPEN-1", json!({})).await;
+        duplicate.analyst("startTriage", json!({})).await;
+        duplicate.analyst("giveVerdict", duplicate_of(&hidden)).await;
+        let known = Story::receive(&app, "OPEN-2", json!({})).await;
+        known.analyst("startTriage", json!({})).await;
+        let internally = json!({
+            "verdict": "KNOWN_INTERNALLY", "severity": "HIGH", "rationale": "We knew", "internalFinding": "F-1",
+            "firstKnownOn": "2026-02-01", "fixingEvent": hidden.event,
+        });
+        known.analyst("giveVerdict", internally).await;
+        let emptied = Story::receive(&app, "OPEN-3", json!({})).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let link = json!({ "event": known.event, "other": hidden.event });
+        app.made(&analyst, "linkEvents", link, "id").await;
+        let join = json!({ "report": emptied.report, "event": hidden.event, "expectedVersion": emptied.version().await });
+        app.made(&analyst, "joinReport", join, "id").await;
+
+        let leader = app.token(Role::Leader, "leader-1");
+        let fields = "duplicates { id } relatedEvents { id }";
+        let seen = app.node(&leader, &hidden.event, "Event", fields).await;
+        assert_eq!(seen["duplicates"], json!([{ "id": duplicate.event }]), "{seen}");
+        assert_eq!(seen["relatedEvents"].as_array().map(Vec::len), Some(2), "from the other side too: {seen}");
+
+        let secrets: Vec<String> =
+            [names_of(&hidden.event), names_of(&hidden.report)].concat().into_iter().chain([hidden.number.clone()]).collect();
+        let mut others = OTHERS.to_vec();
+        others.push((Role::Analyst, "analyst-2"));
+        for (role, subject) in others {
+            let token = app.token_in_scope(role, subject);
+            let mut answers = every_query(&app, &schema, &token, &[]).await;
+            for event in [&duplicate.event, &known.event, &emptied.event] {
+                for selection in schema.selections("Event", 3) {
+                    let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Event {selection} }} }}");
+                    let answer = app.graphql(&token, &document, json!({ "id": event })).await;
+                    answers.push((document, answer));
+                }
+            }
+            for (document, answer) in answers {
+                let answer = answer.to_string();
+                let named = secrets.iter().find(|secret| answer.contains(secret.as_str()));
+                assert!(named.is_none(), "{role} {subject} is told {named:?} by {document}");
+            }
+        }
+    })
+    .await;
 }

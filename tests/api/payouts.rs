@@ -396,8 +396,16 @@ async fn the_account_is_for_finance_and_the_payee_and_goes_with_an_erasure() {
     with_money(&app, "5000").await;
     let (report, _) = confirmed(&app, "src", "SRC-1", "reporter-1", "AMBER").await;
     let payout = approve(&app, (Role::Finance, "finance-1"), &propose(&app, &report, "500").await).await;
-    let set = json!({ "payout": payout.id, "account": "wallet 7781" });
-    assert_eq!(code(&call(&app, (Role::Reporter, "reporter-1"), "setPayeeAccount", set).await), "DONE");
+    let set = |version: i64, account: &str| json!({ "payout": payout.id, "expectedVersion": version, "account": account });
+    let payee = (Role::Reporter, "reporter-1");
+    assert_eq!(code(&call(&app, payee, "setPayeeAccount", set(1, "wallet 7781")).await), "DONE");
+    assert_eq!(
+        code(&call(&app, payee, "setPayeeAccount", set(1, "wallet 7781")).await),
+        "DONE",
+        "the same, heard of or not"
+    );
+    let stale = call(&app, (Role::Finance, "finance-1"), "setPayeeAccount", set(1, "wallet 1187")).await;
+    assert_eq!(code(&stale), "CONFLICT", "who did not see the payee's own change: {stale}");
     let document = "{ payouts { nodes { payeeAccount payee { id version } } } }";
     let account = |role: Role, subject: &'static str| {
         let (app, token) = (&app, app.token_in_scope(role, subject));

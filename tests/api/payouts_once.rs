@@ -204,7 +204,7 @@ async fn who_decides_a_payout_is_not_its_payee_and_who_splits_it_does_not_approv
     approve(&app, (Role::Finance, "finance-1"), &split).await;
 
     let payout = approve(&app, (Role::Finance, "finance-1"), &propose(&app, &other, "300").await).await;
-    let account = json!({ "payout": payout.id, "account": "wallet 1" });
+    let account = json!({ "payout": payout.id, "expectedVersion": 1, "account": "wallet 1" });
     assert_eq!(code(&call(&app, (Role::Finance, "finance-1"), "setPayeeAccount", account).await), "DONE");
     app.advance(TimeDelta::days(8));
     let by_hand =

@@ -150,10 +150,10 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             "startsAt": "2026-03-01T00:00:00Z", "endsAt": "2026-04-01T00:00:00Z",
         });
         app.made(&admin, "addDuty", duty, "id").await;
-        let channels = app.graphql(&admin, "{ channels { nodes { id } } }", Value::Null).await;
+        let channels = app.graphql(&admin, "{ channels { nodes { id version } } }", Value::Null).await;
         for channel in channels["data"]["channels"]["nodes"].as_array().unwrap() {
             let account = json!({
-                "channel": channel["id"], "login": "desk", "registeredContact": "analyst-1",
+                "channel": channel["id"], "expectedVersion": channel["version"], "login": "desk", "registeredContact": "analyst-1",
                 "registeredEmail": "desk@example.org", "licenceDocument": "L-1", "validUntil": "2027-01-01",
             });
             let channel = app.made(&admin, "savePlatformAccount", account, "id version").await;

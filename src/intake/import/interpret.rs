@@ -1,6 +1,7 @@
 //! Field values as received into a report's fields. What cannot be read becomes a note, never a refusal.
 
 use super::{Amount, ImportedReport, Indicator, IndicatorKind, Moment, values};
+use crate::event::INDEXED;
 
 /// The most products and the most indicators that a report lists; what exceeds them stays in its source.
 const LIST_LIMIT: usize = 1000;
@@ -24,8 +25,18 @@ impl ImportedReport {
         self.notes.push(format!("{field}: `{quoted}` {reason}"));
     }
 
-    /// Ends the reading of a record: notes the control characters removed and cuts lists to their limit.
+    /// Ends the reading of a record: notes the control characters removed, cuts lists to their limit and leaves out
+    /// what is too long to be a name or a number, which stays in its source.
     pub(super) fn finish(&mut self, removed: usize) {
+        let mut long: Vec<String> = Vec::new();
+        long.extend(self.reporter_name.take_if(|name| too_long(name)));
+        long.extend(self.weakness.take_if(|name| too_long(name)));
+        long.extend(self.products.extract_if(.., |name| too_long(name)));
+        let indicators = self.indicators.extract_if(.., |indicator| too_long(&indicator.value));
+        long.extend(indicators.map(|indicator| indicator.value));
+        for value in long {
+            self.note("names", &value, &format!("was left out: it is longer than {INDEXED} characters"));
+        }
         if removed > 0 {
             self.notes.push(format!("control characters removed: {removed}"));
         }
@@ -130,6 +141,16 @@ impl ImportedReport {
         }
         self.text.push_str(value);
     }
+}
+
+/// Whether a text is too long to find reports by it.
+pub(super) fn too_long(text: &str) -> bool {
+    text.chars().nth(INDEXED).is_some()
+}
+
+/// Why a record is refused whose number is.
+pub(super) fn long_number() -> String {
+    format!("is longer than {INDEXED} characters, so it is no number; check the column")
 }
 
 /// A title on one line.

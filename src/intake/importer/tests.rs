@@ -90,6 +90,57 @@ async fn notices_are_owed_a_reply() {
     }
 }
 
+/// Text that nothing makes shorter, of characters of four bytes.
+fn incompressible(bed: &Bed, characters: usize) -> String {
+    let mut bytes = vec![0; characters * 2];
+    bed.app.ids.fill(&mut bytes);
+    let code = |pair: &[u8]| 0x2_0000 + u32::from(pair[0]) * 256 % 0xa000 + u32::from(pair[1]);
+    bytes.chunks(2).filter_map(|pair| char::from_u32(code(pair))).collect()
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_found_by_costs_a_record_or_a_note_and_no_file() {
+    for bed in Bed::on_both().await {
+        let long = incompressible(&bed, 501);
+        let fits = incompressible(&bed, 500);
+        let record = |number: &str, name: &str| {
+            format!(
+                "<vulnerability><number>{number}</number><title>A hole</title><discovererName>{name}</discovererName>\
+                 <products><product>{name}</product></products></vulnerability>"
+            )
+        };
+        let records = [record("CNVD-2031-1", &long), record(&long, "b"), record(&fits, &fits)].concat();
+        let file = format!("<vulnerabilitys>{records}</vulnerabilitys>");
+        let summary = run(&bed, &ChannelSpec::cnvd(), file.as_bytes(), &ImportOptions::default()).await;
+        assert_eq!(counts(&summary), (2, 0, 0, 1));
+        assert!(summary.refused.first[0].text.starts_with("number: is longer than 500"));
+        assert_eq!((summary.notes.count, summary.stopped.is_none()), (2, true));
+        let names: Vec<_> = bed.all::<reporter::Entity>().await.into_iter().map(|row| row.name).collect();
+        assert_eq!(names, [Some(fits)]);
+        assert!(bed.all::<report_version::Entity>().await[0].source.to_string().contains(&long));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_long_notices_is_no_more_than_a_statement_takes() {
+    for bed in Bed::on_both().await {
+        let record = |number: usize| {
+            let products: String =
+                (0..12).map(|product| format!("<product>Part {number} of {product}</product>")).collect();
+            format!(
+                "<vulnerability><number>CNVD-2031-{number}</number><title>A hole {number}</title>\
+                 <discovererName>finder-{number}</discovererName><products>{products}</products></vulnerability>"
+            )
+        };
+        let records: String = (0..250).map(record).collect();
+        let file = format!("<vulnerabilitys>{records}</vulnerabilitys>");
+        let options = ImportOptions { as_notices: true, ..ImportOptions::default() };
+        let summary = run(&bed, &ChannelSpec::cnvd(), file.as_bytes(), &options).await;
+        assert_eq!(counts(&summary), (250, 0, 0, 0));
+        assert_eq!(bed.count::<obligation::Entity>().await, 250);
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_tells_the_same_and_writes_nothing() {
     for bed in Bed::on_both().await {
@@ -110,7 +161,7 @@ async fn a_dry_run_tells_the_same_and_writes_nothing() {
 #[tokio::test]
 async fn a_spreadsheets_rating_is_what_the_reporter_was_told() {
     for bed in Bed::on_both().await {
-        let summary = run(&bed, &ChannelSpec::platform("src"), TABLE, &ImportOptions::default()).await;
+        let summary = run(&bed, &ChannelSpec::platform("src", "CN", false).unwrap(), TABLE, &ImportOptions::default()).await;
         assert_eq!((summary.received, summary.updated), (4, 0));
         let rows = bed.all::<report::Entity>().await;
         let told =

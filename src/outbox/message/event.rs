@@ -1,6 +1,6 @@
 //! Messages about an event as a whole.
 
-use entity::vocabulary::{AffectedState, Level, Status, Tlp, Verdict, WorldFactKind};
+use entity::vocabulary::{AffectedState, CvssBand, DuplicateOutcome, Level, Status, Tlp, Verdict, WorldFactKind};
 
 use super::team;
 use crate::auth::policy::Action;
@@ -53,5 +53,28 @@ messages! {
         fact: Opaque<entity::world_fact::Entity>,
         /// Its kind. 类型。
         kind: WorldFactKind,
+    }    /// An event's title, description or steps were written anew. 事件标题、描述或复现步骤更新。
+    EventDescribed "event.described" [team(Action::ReadEvents)] {
+    }
+    /// A technical severity was assessed. 新增技术严重性评估。
+    EventSeverityAssessed "event.severity_assessed" [team(Action::ReadEvents)] {
+        /// The assessment. 评估记录。
+        assessment: Opaque<entity::technical_severity::Entity>,
+        /// Its score. 分值。
+        score: Tenths,
+        /// Its band. 等级。
+        band: CvssBand,
+    }
+    /// Somebody of the team commented. 新增内部评论。
+    EventCommentAdded "event.comment_added" [team(Action::ReadEvents)] {
+        /// The comment. 评论。
+        comment: Opaque<entity::comment::Entity>,
+    }
+    /// A person decided whether a report of this event is the same as an earlier one. 已判定报告是否与较早报告重复。
+    EventDuplicateDecided "event.duplicate_decided" [team(Action::ReadDuplicates)] {
+        /// The report. 报告。
+        report: Opaque<entity::report::Entity>,
+        /// What was decided. 判定结果。
+        outcome: DuplicateOutcome,
     }
 }

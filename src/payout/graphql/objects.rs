@@ -150,6 +150,15 @@ impl Payout {
         Ok(payee.payee_account.filter(|_| may))
     }
 
+    /// Version of what is known of the payee, to send with a change of the account; null to those who may set none.
+    /// 收款人信息版本，变更收款账户时需提供；无权设置者为空。
+    async fn payee_version(&self, ctx: &Context<'_>) -> ApiResult<Option<i32>> {
+        if !allows(actor(ctx), Action::SetPayeeAccount) {
+            return Ok(None);
+        }
+        Ok(loaders::lookup::<reporter::Entity>(ctx, self.0.reporter_id).await?.map(|payee| payee.version))
+    }
+
     /// Tier by which it was priced; null for bonuses and gifts, and to those outside. 定价所依据的资产等级；外部人员为空。
     async fn asset_tier(&self, ctx: &Context<'_>) -> Option<AssetTier> {
         self.0.asset_tier.filter(|_| Self::inside(ctx))

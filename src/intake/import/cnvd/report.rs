@@ -1,7 +1,7 @@
 //! The fields of one CNVD record, and the report they make.
 
 use crate::intake::import::field_text::FieldText;
-use crate::intake::import::interpret::one_line;
+use crate::intake::import::interpret::{long_number, one_line, too_long};
 use crate::intake::import::{
     FIELD_LIMIT, ImportedReport, IndicatorKind, Item, RECORD_LIMIT, RefusedRecord, values,
 };
@@ -107,6 +107,8 @@ impl RawRecord {
             self.refuse("number", "is given twice with different values; keep one".to_owned());
         } else if title.is_none() {
             self.refuse("title", missing.to_owned());
+        } else if number.as_deref().is_some_and(too_long) {
+            self.refuse("number", long_number());
         }
         if let Some((field, reason)) = self.refusal {
             return Item::Refused(RefusedRecord { line: self.line, number, field, reason });

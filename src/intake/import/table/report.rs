@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::intake::import::interpret::one_line;
+use crate::intake::import::interpret::{long_number, one_line, too_long};
 use crate::intake::import::mapping::Field;
 use crate::intake::import::{ImportedReport, Item, RefusedRecord, values};
 
@@ -26,6 +26,8 @@ impl<R: BufRead> TableReader<R> {
             Some((self.column(Field::Number), missing))
         } else if title.is_none() {
             Some((self.column(Field::Title), missing))
+        } else if number.as_deref().is_some_and(too_long) {
+            Some((self.column(Field::Number), long_number()))
         } else {
             None
         };
