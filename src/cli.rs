@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
-use vulndesk::auth::Role;
+use vulndesk::auth::{Role, operator_subject};
 
 /// GraphQL backend for teams that receive vulnerability reports.
 #[derive(Debug, Parser)]
@@ -124,7 +124,7 @@ pub(crate) struct MailArgs {
     #[arg(long)]
     pub(crate) channel: String,
     /// Who does it, for the audit trail.
-    #[arg(long = "as", default_value = "mail")]
+    #[arg(long = "as", default_value = "mail", value_parser = operator_subject)]
     pub(crate) subject: String,
     /// Say what would become of them, write nothing.
     #[arg(long)]
@@ -144,7 +144,7 @@ pub(crate) enum DeadlinesCommand {
         /// The file.
         file: PathBuf,
         /// Subject in whose name it is introduced.
-        #[arg(long)]
+        #[arg(long, value_parser = operator_subject)]
         subject: String,
     },
 }
@@ -156,7 +156,7 @@ pub(crate) struct TokenArgs {
     #[arg(long, required = true)]
     pub(crate) role: Vec<Role>,
     /// Subject: who it is for.
-    #[arg(long)]
+    #[arg(long, value_parser = operator_subject)]
     pub(crate) subject: String,
     /// Key of a product in scope; may be repeated.
     #[arg(long)]
@@ -180,7 +180,7 @@ pub(crate) enum SecretsCommand {
     /// Seal all stored secrets with the first key of secrets.keys; safe to run again.
     Rotate {
         /// Who does it, for the audit trail.
-        #[arg(long = "as", default_value = "operator")]
+        #[arg(long = "as", default_value = "operator", value_parser = operator_subject)]
         subject: String,
     },
 }
@@ -192,7 +192,7 @@ pub(crate) enum RepliesCommand {
         /// The e-mail.
         file: PathBuf,
         /// Who does it, for the audit trail.
-        #[arg(long = "as", default_value = "operator")]
+        #[arg(long = "as", default_value = "operator", value_parser = operator_subject)]
         subject: String,
     },
 }
@@ -226,7 +226,7 @@ pub(crate) enum ReconcileCommand {
         #[arg(long)]
         mend: bool,
         /// Who compares.
-        #[arg(long = "as", default_value = "reconcile")]
+        #[arg(long = "as", default_value = "reconcile", value_parser = operator_subject)]
         subject: String,
     },
 }
@@ -254,7 +254,7 @@ pub(crate) struct CalendarImportArgs {
     #[arg(long)]
     pub(crate) source: Option<String>,
     /// Who does it, for the audit trail.
-    #[arg(long = "as", default_value = "import")]
+    #[arg(long = "as", default_value = "import", value_parser = operator_subject)]
     pub(crate) subject: String,
     /// The file.
     pub(crate) file: PathBuf,
@@ -282,7 +282,7 @@ pub(crate) struct StatementArgs {
     #[arg(long)]
     pub(crate) channel: String,
     /// Who compares.
-    #[arg(long = "as", default_value = "reconcile")]
+    #[arg(long = "as", default_value = "reconcile", value_parser = operator_subject)]
     pub(crate) subject: String,
     /// The statement.
     pub(crate) file: PathBuf,
@@ -298,7 +298,7 @@ pub(crate) struct GridArgs {
     #[arg(long)]
     pub(crate) channel: Option<String>,
     /// Who introduces it, for the audit trail.
-    #[arg(long = "as", default_value = "import")]
+    #[arg(long = "as", default_value = "import", value_parser = operator_subject)]
     pub(crate) subject: String,
     /// The ranges.
     pub(crate) file: PathBuf,
@@ -310,7 +310,7 @@ pub(crate) struct ImportArgs {
     #[command(subcommand)]
     pub(crate) format: ImportFormat,
     /// Who does it, for the audit trail.
-    #[arg(long = "as", global = true, default_value = "import")]
+    #[arg(long = "as", global = true, default_value = "import", value_parser = operator_subject)]
     pub(crate) subject: String,
     /// As notices that have to be handled and answered, instead of history.
     #[arg(long, global = true)]

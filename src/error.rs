@@ -36,6 +36,11 @@ pub enum Error {
         /// What is wrong and what to send instead.
         message: String,
     },
+    /// A question whose answer would hold more than an answer may.
+    TooComplex {
+        /// Objects that it may hold.
+        limit: u64,
+    },
     /// A rule of the procedure refused a well-formed request.
     Refused(Vec<Refusal>),
     /// Our fault. The cause is logged with the request's id and never sent.

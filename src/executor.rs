@@ -14,7 +14,8 @@ use crate::app::App;
 use crate::auth::{Actor, Identity, Origin, Verifier};
 use crate::graphql::Schema;
 use crate::graphql::errors::{ApiError, name_request};
-use crate::graphql::loaders::Reader;
+use crate::graphql::guard::GuardLimits;
+use crate::graphql::loaders::{ObjectLimit, Reader};
 use crate::graphql::sensitive::SensitiveReads;
 use crate::http::client_address::ClientAddress;
 use crate::http::error::AuthenticationError;
@@ -126,7 +127,10 @@ pub async fn identify(
 
 /// Runs one request as `actor`. Reads of sensitive events are recorded before the answer leaves.
 pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Request) -> Response {
-    let reader = Reader::new(Arc::clone(app), actor.clone());
+    let bound = request.data.get(&std::any::TypeId::of::<ObjectLimit>());
+    let bound = bound.and_then(|bound| bound.downcast_ref::<ObjectLimit>());
+    let objects = bound.map_or_else(|| GuardLimits::default().objects, |bound| bound.0);
+    let reader = Reader::new(Arc::clone(app), actor.clone(), objects);
     let loader = DataLoader::new(reader, TokioSpawner::current(), TokioTimer::default())
         .delay(std::time::Duration::ZERO);
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));

@@ -104,8 +104,11 @@ fn with_secret(folder: &Path) -> Command {
 
 /// Serves on a free port; answers the process and its address once it says that it serves.
 fn serving(folder: &Path) -> (Child, String) {
-    let mut server =
-        with_secret(folder).args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut server = with_secret(folder)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
     let address = loop {
         let line = lines.next().expect("it serves").unwrap();
@@ -148,8 +151,10 @@ async fn it_is_not_ready_while_its_database_lacks_a_change() {
 fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, address) = serving(folder.path());
-    let token =
-        with_secret(folder.path()).args(["token", "--role", "ANALYST", "--subject", "analyst-1"]).output().unwrap();
+    let token = with_secret(folder.path())
+        .args(["token", "--role", "ANALYST", "--subject", "analyst-1"])
+        .output()
+        .unwrap();
     let token = text(&token.stdout);
 
     let body = r#"{ "query": "{ viewer { subject } }" }"#;

@@ -2,15 +2,15 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::attachment;
 use entity::vocabulary::AttachmentKind;
+use entity::{attachment, report};
 use uuid::Uuid;
 
 use super::{ReleaseAttachment, RemoveAttachment, http, store};
-use crate::auth::policy::{Action, allows};
+use crate::auth::policy::Action;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{self, Connection, PageInput};
-use crate::graphql::{self, scalars};
+use crate::graphql::{self, loaders, scalars};
 use crate::outbox::retrying;
 use crate::payload;
 
@@ -24,9 +24,14 @@ impl From<attachment::Model> for Attachment {
 }
 
 impl Attachment {
-    /// What only those learn who read reports as received.
-    fn to_raw_readers<T>(&self, ctx: &Context<'_>, value: Option<T>) -> Option<T> {
-        value.filter(|_| allows(graphql::actor(ctx), Action::ReadRawReports))
+    /// What only those learn who see the report's event from inside, as `action` lets their role.
+    async fn inside<T>(&self, ctx: &Context<'_>, action: Action, value: Option<T>) -> ApiResult<Option<T>> {
+        let Some(value) = value else { return Ok(None) };
+        let report = loaders::lookup::<report::Entity>(ctx, self.0.report_id).await?;
+        // The team may have the file without the report.
+        let event = report.map(|report| report.event_id).or(self.0.released_event_id);
+        let Some(event) = event else { return Ok(None) };
+        Ok(loaders::inside(ctx, event, action).await?.then_some(value))
     }
 }
 
@@ -82,20 +87,20 @@ impl Attachment {
     }
 
     /// Who added it; null to those who do not read reports as received. 添加人；无原始报告读取权限时为空。
-    async fn added_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.to_raw_readers(ctx, Some(self.0.added_by.as_str()))
+    async fn added_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        self.inside(ctx, Action::ReadRawReports, Some(self.0.added_by.as_str())).await
     }
 
     /// When the team was let have it; null while it is not, and to reporters and services.
     /// 向团队开放的时间；未开放及对报告人与服务为空。
-    async fn released_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        self.0.released_at.filter(|_| allows(graphql::actor(ctx), Action::ReadEvents))
+    async fn released_at(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime<Utc>>> {
+        self.inside(ctx, Action::ReadEvents, self.0.released_at).await
     }
 
     /// Who let the team have it; null while nobody did, and to reporters and services.
     /// 开放人；未开放及对报告人与服务为空。
-    async fn released_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.released_by.as_deref().filter(|_| allows(graphql::actor(ctx), Action::ReadEvents))
+    async fn released_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        self.inside(ctx, Action::ReadEvents, self.0.released_by.as_deref()).await
     }
 
     /// When it was removed; null while it is not. 移除时间；未移除为空。
@@ -104,8 +109,8 @@ impl Attachment {
     }
 
     /// Who removed it; null while nobody did. 移除人；未移除为空。
-    async fn removed_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.to_raw_readers(ctx, self.0.removed_by.as_deref())
+    async fn removed_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        self.inside(ctx, Action::ReadRawReports, self.0.removed_by.as_deref()).await
     }
 
     /// Version to send as `expectedVersion` of its next change. 版本，用于下一次变更的 expectedVersion。

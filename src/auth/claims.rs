@@ -50,6 +50,9 @@ impl Identity {
         check_audience(claims, &settings.audience)?;
         let expires_at = check_times(claims, settings, now)?;
         let subject = text(claims.get("sub"), "sub")?.ok_or(TokenError::MissingClaim("sub"))?;
+        if is_reserved(&subject) {
+            return Err(TokenError::InvalidClaim("sub"));
+        }
         let roles = known_roles(claims, settings)?;
         let channel = text(settings.channel_claim.get(claims), "channel")?;
         let email = text(settings.email_claim.get(claims), "email")?;
@@ -66,6 +69,30 @@ impl Identity {
             token_id: text(claims.get("jti").filter(|value| !value.is_null()), "jti")?,
         })
     }
+}
+
+/// Subjects under which the product itself is recorded: nobody else is, whatever an issuer lets people call themselves.
+const RESERVED: [&str; 4] = ["vulndesk", "hook:", "webhook:", "reporter:"];
+
+/// A subject that an operator may act as, as they wrote it.
+///
+/// # Errors
+/// Why nobody is called so.
+pub fn operator_subject(text: &str) -> Result<String, String> {
+    if is_fit(text) && !is_reserved(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "name a person or program in 1 to {MAX_TEXT_BYTES} bytes without control characters; the product's own names \
+             ({}) are nobody else's",
+            RESERVED.join(", ")
+        ))
+    }
+}
+
+fn is_reserved(subject: &str) -> bool {
+    let own = |name: &&str| if name.ends_with(':') { subject.starts_with(*name) } else { subject == *name };
+    subject.trim().is_empty() || RESERVED.iter().any(own)
 }
 
 fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<(), TokenError> {

@@ -44,7 +44,7 @@ pub mod visibility;
 
 pub use actor::{Actor, Origin};
 pub use claim_path::{ClaimPath, EmptyClaimName};
-pub use claims::Identity;
+pub use claims::{Identity, operator_subject};
 pub use issuer_url::UrlRefusal;
 pub use jwt::{MAX_TOKEN_BYTES, Verifier};
 pub use mint::{MintRequest, mint};

@@ -7,10 +7,10 @@ use entity::vocabulary::CommentVisibility;
 use uuid::Uuid;
 
 use super::{CommentOnEvent, MessageReporter, store};
-use crate::auth::policy::{Action, allows};
+use crate::auth::policy::Action;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{self, Connection, PageInput};
-use crate::graphql::{self, scalars};
+use crate::graphql::{self, loaders, scalars};
 use crate::outbox::retrying;
 use crate::payload;
 
@@ -43,9 +43,10 @@ impl Comment {
 
     /// Subject of who wrote it; null for a reporter's words, see `fromReporter`, and to reporters and services.
     /// 作者；报告人所写（见 fromReporter）以及对报告人与服务为空。
-    async fn author(&self, ctx: &Context<'_>) -> Option<&str> {
-        let named = !self.0.from_reporter && allows(graphql::actor(ctx), Action::ReadEvents);
-        named.then_some(self.0.author.as_str())
+    async fn author(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let named =
+            !self.0.from_reporter && loaders::inside(ctx, self.0.event_id, Action::ReadEvents).await?;
+        Ok(named.then_some(self.0.author.as_str()))
     }
 
     /// Whether the reporter wrote it. 是否由报告人撰写。

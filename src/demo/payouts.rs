@@ -77,7 +77,8 @@ pub(super) async fn pay(
         "kind": kind, "report": report, "amount": amount, "currency": currency,
         "rationale": "By the reward grid 按奖励标准",
     });
-    let mut payout = caller.change("analyst-1", "proposePayout", proposal, "payout", "id version payeeVersion").await?;
+    let mut payout =
+        caller.change("analyst-1", "proposePayout", proposal, "payout", "id version payeeVersion").await?;
     let by = |subject: &'static str, mutation: &'static str, input: Value| async move {
         caller.change(subject, mutation, input, "payout", "id version payeeVersion").await
     };

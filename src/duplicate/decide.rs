@@ -80,8 +80,7 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
         decided_at: changes.at(),
     };
     changes.insert(&row);
-    let told =
-        message::EventDuplicateDecided { report: Opaque::new(later.id), outcome: input.outcome };
+    let told = message::EventDuplicateDecided { report: Opaque::new(later.id), outcome: input.outcome };
     changes.message(app, Some(before.id), &told);
     if input.outcome == DuplicateOutcome::Duplicate && before.status == Status::Triaging {
         let verdict = GiveVerdict {

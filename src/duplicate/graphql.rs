@@ -139,7 +139,7 @@ pub async fn of_report(
     report: &report::Model,
     first: Option<i32>,
 ) -> ApiResult<Option<Vec<DuplicateCandidate>>> {
-    if !allows(actor(ctx), Action::ReadDuplicates) {
+    if !loaders::inside(ctx, report.event_id, Action::ReadDuplicates).await? {
         return Ok(None);
     }
     let found = super::candidates(app(ctx), actor(ctx), report, super::wanted(first)?).await?;
@@ -165,11 +165,14 @@ fn shown(ctx: &Context<'_>, found: Vec<Candidate>) -> Vec<DuplicateCandidate> {
 }
 
 /// What was decided of a report that the caller has found, as far as they see the other one; null for who is shown none.
-pub async fn decisions_of(ctx: &Context<'_>, report: Uuid) -> ApiResult<Option<Vec<DuplicateDecision>>> {
-    if !allows(actor(ctx), Action::ReadDuplicates) {
+pub async fn decisions_of(
+    ctx: &Context<'_>,
+    report: &report::Model,
+) -> ApiResult<Option<Vec<DuplicateDecision>>> {
+    if !loaders::inside(ctx, report.event_id, Action::ReadDuplicates).await? {
         return Ok(None);
     }
-    let rows = store::decisions_of(app(ctx), &[report]).await?;
+    let rows = store::decisions_of(app(ctx), &[report.id]).await?;
     let both = rows.iter().flat_map(|row| [row.report_id, row.other_report_id]);
     let visible = store::visible(app(ctx), actor(ctx), both).await?;
     let seen = rows

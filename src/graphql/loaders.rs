@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
@@ -21,21 +22,41 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
 use crate::error::Error;
 use crate::graphql::errors::{ApiError, ApiResult};
 
+/// Most objects that a request's answer may hold, among the request's data.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectLimit(pub u64);
+
 /// Reads for one caller.
 pub struct Reader {
     app: Arc<App>,
     actor: Actor,
+    limit: u64,
+    /// Objects that went into the answer so far.
+    objects: AtomicU64,
 }
 
 impl Reader {
-    /// A reader for one request's loaders.
-    pub fn new(app: Arc<App>, actor: Actor) -> Self {
-        Self { app, actor }
+    /// A reader for one request's loaders, for an answer of at most `limit` objects.
+    pub fn new(app: Arc<App>, actor: Actor, limit: u64) -> Self {
+        Self { app, actor, limit, objects: AtomicU64::new(0) }
+    }
+
+    /// Counts objects that go into the answer. What a list will hold is not known before it is read, so what the guard
+    /// made of the document is no bound on lists inside one another.
+    async fn charge(&self, objects: usize) -> ApiResult<()> {
+        // Rows that are at hand make no resolver wait: the request's time limit has to come to its turn.
+        tokio::task::coop::consume_budget().await;
+        let added = u64::try_from(objects).unwrap_or(u64::MAX);
+        if self.objects.fetch_add(added, Ordering::Relaxed).saturating_add(added) > self.limit {
+            return Err(Error::TooComplex { limit: self.limit }.into());
+        }
+        Ok(())
     }
 
     /// The running product, for a slice's own loaders.
@@ -430,7 +451,9 @@ where
 {
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
     let rows = loader.load_one(Of::<E>(parent, columns, PhantomData)).await?;
-    Ok(rows.unwrap_or_else(|| Arc::from([])))
+    let rows = rows.unwrap_or_else(|| Arc::from([]));
+    loader.loader().charge(rows.len()).await?;
+    Ok(rows)
 }
 
 /// The events that are linked to `event`, in the order of their links, which the actor may see.
@@ -442,6 +465,20 @@ pub async fn linked_events(ctx: &Context<'_>, event: Uuid) -> ApiResult<Vec<even
     let linked = loader.load_one(Linked(event)).await?.unwrap_or_default();
     let found = linked.into_iter().map(|id| lookup::<event::Entity>(ctx, id));
     Ok(futures_util::future::try_join_all(found).await?.into_iter().flatten().collect())
+}
+
+/// Whether the caller sees the inside of an event as `action` lets their role. Who has a row by its public side alone sees
+/// that side of it, whatever else they are.
+///
+/// # Errors
+/// Of the database.
+pub async fn inside(ctx: &Context<'_>, event: Uuid, action: Action) -> ApiResult<bool> {
+    let actor = super::actor(ctx);
+    if !allows(actor, action) {
+        return Ok(false);
+    }
+    // Who has no public side of anything has found the row by its event's content.
+    Ok(actor.keys(Facet::Public).is_empty() || lookup::<event::Entity>(ctx, event).await?.is_some())
 }
 
 /// The row of `E` with this id, if the actor may find it.
@@ -456,6 +493,7 @@ where
 {
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
     let row = loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)?;
+    loader.loader().charge(usize::from(row.is_some())).await?;
     if let Some(row) = &row {
         E::note(ctx, row);
     }

@@ -342,7 +342,10 @@ fn outcome(error: Error) -> Outcome {
                 (code, refusal.field.map(|field| format!("data.{field}")), refusal.message)
             })),
         ),
-        Error::Conflict | Error::Race | Error::Internal(_) => Outcome::Later(error),
+        // Only a question can be too complex, and a hook is none.
+        Error::Conflict | Error::Race | Error::TooComplex { .. } | Error::Internal(_) => {
+            Outcome::Later(error)
+        }
     }
 }
 

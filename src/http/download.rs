@@ -191,6 +191,7 @@ pub(crate) fn refused(error: Error, parts: &Parts) -> HttpError {
             let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
             HttpError::bad_request(words.join("; "))
         }
+        Error::TooComplex { .. } => HttpError::bad_request("it holds more than one answer may"),
         Error::Conflict | Error::Race => {
             let message = "it is being changed: ask again";
             HttpError::new(StatusCode::CONFLICT, ErrorCode::Conflict, message)

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{self, GuardLimits};
+use crate::graphql::loaders::ObjectLimit;
 use crate::graphql::places;
 
 /// What the endpoint needs from the rest: who calls, and what a request answers.
@@ -107,6 +108,7 @@ impl<E: Executor> Endpoint<E> {
         let mut request = parameters.into_request();
         request.set_parsed_query(document);
         request.data.insert(client(&parts));
+        request.data.insert(ObjectLimit(self.limits.objects));
         if let Some(id) = parts.extensions.get::<RequestId>() {
             request.data.insert(id.clone());
         }

@@ -6,24 +6,22 @@ use entity::indicator;
 use entity::vocabulary::{IndicatorKind, IndicatorSource};
 
 use super::{AddIndicator, DismissIndicator};
-use crate::auth::policy::{Action, allows};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{actor, app, scalars};
 use crate::outbox::retrying;
 
 /// Something that identifies what a report is about. 报告线索。
-pub struct Indicator(pub indicator::Model);
-
-impl From<indicator::Model> for Indicator {
-    fn from(row: indicator::Model) -> Self {
-        Self(row)
-    }
+pub struct Indicator {
+    /// The row.
+    pub row: indicator::Model,
+    /// Whether the caller sees its report from inside.
+    pub inside: bool,
 }
 
-impl Indicator {
-    /// Whether the caller sees it: who sees a report's public side sees what was given with it.
-    pub fn is_for(ctx: &Context<'_>, row: &indicator::Model) -> bool {
-        row.source == IndicatorSource::Given || allows(actor(ctx), Action::ReadRawReports)
+impl From<indicator::Model> for Indicator {
+    /// For who changed it.
+    fn from(row: indicator::Model) -> Self {
+        Self { row, inside: true }
     }
 }
 
@@ -32,39 +30,39 @@ impl Indicator {
 impl Indicator {
     /// Opaque id. 标识。
     pub async fn id(&self) -> ID {
-        scalars::id::<indicator::Entity>(self.0.id)
+        scalars::id::<indicator::Entity>(self.row.id)
     }
 
     /// What it is. 类型。
     async fn kind(&self) -> IndicatorKind {
-        self.0.kind
+        self.row.kind
     }
 
     /// Its value as given, or as found. 值。
     async fn value(&self) -> &str {
-        &self.0.value
+        &self.row.value
     }
 
     /// Where it comes from. 来源。
     async fn source(&self) -> IndicatorSource {
-        self.0.source
+        self.row.source
     }
 
     /// The analyst who added it; null when none did, and to who sees the report's public side only.
     /// 补充该线索的分析人员；非人工补充或仅可见公开侧者为空。
-    async fn added_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.added_by.as_deref().filter(|_| allows(actor(ctx), Action::ReadRawReports))
+    async fn added_by(&self) -> Option<&str> {
+        self.row.added_by.as_deref().filter(|_| self.inside)
     }
 
     /// The analyst who dismissed it: it identifies nothing; null when nobody did, and to who sees the public side only.
     /// 排除该线索的分析人员；未排除或仅可见公开侧者为空。
-    async fn dismissed_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.dismissed_by.as_deref().filter(|_| allows(actor(ctx), Action::ReadRawReports))
+    async fn dismissed_by(&self) -> Option<&str> {
+        self.row.dismissed_by.as_deref().filter(|_| self.inside)
     }
 
     /// When it was dismissed; null when it was not, and to who sees the public side only. 排除时间；未排除或仅可见公开侧者为空。
-    async fn dismissed_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        self.0.dismissed_at.filter(|_| allows(actor(ctx), Action::ReadRawReports))
+    async fn dismissed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.dismissed_at.filter(|_| self.inside)
     }
 }
 

@@ -68,7 +68,7 @@ pub struct DismissIndicator {
 pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indicator::Model> {
     require(actor, Action::AddIndicator)?;
     let value = require_text("input.value", &input.value, INDEXED)?;
-    let report = intake::store::find(app, actor, input.report.0).await?;
+    let report = intake::store::find_inside(app, actor, input.report.0).await?;
     let known = store::same(app, report.id, input.kind, &value).await?;
     if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none()) {
         return Ok(known.clone());
@@ -103,7 +103,7 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
 pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Result<indicator::Model> {
     require(actor, Action::DismissIndicator)?;
     let found = store::find(app, input.indicator.0).await?;
-    let report = intake::store::find(app, actor, found.report_id).await?;
+    let report = intake::store::find_inside(app, actor, found.report_id).await?;
     if found.dismissed_at.is_some() {
         return Ok(found);
     }

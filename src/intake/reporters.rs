@@ -123,12 +123,14 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
         }
         // Whoever moves a link takes the reports from somebody: it has to be the link that they saw.
         let Some(expected) = input.expected_version else {
-            let message = "the reporter is linked to another subject: send the reporter's version that you saw";
+            let message =
+                "the reporter is linked to another subject: send the reporter's version that you saw";
             return Err(Error::bad_input("input.expectedVersion", message));
         };
         expect_version(before.version, expected)?;
     }
     require_not_erased(&before)?;
+    refuse_own(actor, &before)?;
     if *subject == *actor.subject || crate::payout::store::decides_for(app, before.id, &subject).await? {
         let message = "whoever links or pays a reporter is not that reporter: somebody else has to link you, and \
                        others have to decide the payouts that are live";
@@ -156,12 +158,13 @@ pub struct UpdateReporter {
 /// Corrects what is known of a reporter.
 ///
 /// # Errors
-/// By policy, visibility and version; a refusal when the reporter is erased.
+/// By policy, visibility and version; a refusal when the reporter is erased; FOUR_EYES for one's own row.
 pub async fn update_reporter(app: &App, actor: &Actor, input: &UpdateReporter) -> Result<reporter::Model> {
     require(actor, Action::UpdateReporter)?;
     let before = store::find_reporter(app, actor, input.reporter.0).await?;
     expect_version(before.version, input.expected_version)?;
     require_not_erased(&before)?;
+    refuse_own(actor, &before)?;
     let mut after = before.clone();
     if !input.name.is_undefined() {
         after.name = optional_text("input.name", input.name.as_opt_ref().flatten(), INDEXED)?;
@@ -212,6 +215,15 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
         ..before.clone()
     };
     change(app, changes, before, after).await
+}
+
+/// Refuses that somebody changes who they are as a reporter: what they may not decide follows from it, and what they earn.
+fn refuse_own(actor: &Actor, reporter: &reporter::Model) -> Result<()> {
+    if reporter.subject.as_deref() == Some(&*actor.subject) {
+        let message = "this reporter is you: somebody else has to change what is known of you";
+        return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "subject", message)]));
+    }
+    Ok(())
 }
 
 fn require_not_erased(reporter: &reporter::Model) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{Function, IndicatorKind};
+use entity::vocabulary::{Facet, Function, IndicatorKind};
 use entity::{
     channel, comment, duty, event, indicator, obligation, reply_obligation, report, report_version, reporter,
 };
@@ -26,6 +26,18 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<report::Model> {
     report::Entity::find_by_id(id)
         .filter(visibility::visible_report(actor))
+        .one(app.database.reader())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The report, for who sees its event from inside: one's own report is not enough.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn find_inside(app: &App, actor: &Actor, id: Uuid) -> Result<report::Model> {
+    report::Entity::find_by_id(id)
+        .filter(visibility::visible(actor, Facet::Content, report::Column::EventId))
         .one(app.database.reader())
         .await?
         .ok_or(Error::NotFound)
@@ -174,7 +186,7 @@ pub(super) async fn find_reporter(app: &App, actor: &Actor, id: Uuid) -> Result<
         .ok_or(Error::NotFound)
 }
 
-/// The reporter is one of whom the actor, whose role may read reporters, sees a report.
+/// The reporter is one of whom the actor, whose role may read reporters, sees a report from inside.
 pub fn visible_reporter(actor: &Actor) -> Condition {
     if !allows(actor, Action::ReadReporters) {
         return Condition::all().add(Expr::val(1).eq(0));
@@ -186,7 +198,7 @@ pub fn visible_reporter(actor: &Actor) -> Condition {
             Expr::col((report::Entity, report::Column::ReporterId))
                 .eq(Expr::col((reporter::Entity, reporter::Column::Id))),
         )
-        .cond_where(visibility::visible_report(actor))
+        .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
         .take();
     Condition::all().add(Expr::exists(reports))
 }
@@ -222,13 +234,14 @@ pub(crate) async fn as_reporter(app: &App, actor: &Actor, report: &report::Model
     Ok(same.then_some(id))
 }
 
-/// Demands that the actor handles the report's channel: an analyst all, a service its own.
+/// Demands that the actor handles the report: an analyst as part of an event that they see from inside, a service as one of
+/// its channel.
 ///
 /// # Errors
 /// NOT_FOUND.
 pub(crate) async fn require_handler(app: &App, actor: &Actor, report: &report::Model) -> Result<()> {
     if actor.is(Role::Analyst) {
-        return Ok(());
+        return crate::event::store::find(app, actor, report.event_id).await.map(|_| ());
     }
     let channel = channels::find(app, report.channel_id).await?;
     if actor.speaks_for(&channel.key) { Ok(()) } else { Err(Error::NotFound) }

@@ -51,6 +51,9 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
     if !claim().await? {
         return Ok(0);
     }
+    // Without it, what cannot be taken would be marked as done and nobody told.
+    let channel = crate::channel::store::by_key(app, &imap.channel).await.map_err(cause)?;
+    anyhow::ensure!(channel.is_some(), "there is no channel `{}`: make it, the mails wait", imap.channel);
     let mut mailbox = Mailbox::open(imap).await?;
     let actor = reader(SUBJECT, &imap.channel);
     let mut count = 0;

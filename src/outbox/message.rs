@@ -251,12 +251,15 @@ impl MessageKind {
 
     /// Its own fields, and those that a delivery adds.
     pub fn all_fields(self) -> Vec<Described> {
-        // What is told to the team and to channels alike has the one or the other.
-        let both = self.names_event() && self.names_reports();
-        let added = |name: &str, description, schema, example| Described {
+        // What is told on several sides has what the side knows: only where all of them do it is always there.
+        let always =
+            |of: fn(Facet) -> bool| self.audiences().iter().all(|audience| audience.facet.is_some_and(of));
+        let inside = always(|facet| facet != Facet::Public);
+        let outside = always(|facet| facet == Facet::Public);
+        let added = |name: &str, required, description, schema, example| Described {
             name: name.to_owned(),
             description,
-            required: !both,
+            required,
             schema,
             example,
         };
@@ -265,13 +268,15 @@ impl MessageKind {
             type Event = Opaque<entity::event::Entity>;
             fields.push(added(
                 "event",
-                "The event; left out for channels. 事件；发往渠道时省略。",
+                inside,
+                "The event; left out for channels, and where it is about none. 事件；发往渠道或与事件无关时省略。",
                 Event::schema(),
                 Event::example(),
             ));
             fields.push(added(
                 "number",
-                "Its number; left out for channels. 事件编号；发往渠道时省略。",
+                inside,
+                "The event's number; left out like it. 事件编号；省略情形同上。",
                 json!({ "type": "string" }),
                 "VE-2026-004711".into(),
             ));
@@ -282,6 +287,7 @@ impl MessageKind {
             let example = json!([Report::example()]);
             fields.push(added(
                 "reports",
+                outside,
                 "For channels: their reports that it is about. 发往渠道时：相关的本渠道报告。",
                 list,
                 example,

@@ -198,7 +198,7 @@ fn tell(
                     event,
                     &message::$message {
                         payout: Opaque::new(payout.id),
-                        number: payout.number.clone(),
+                        payout_number: payout.number.clone(),
                         report: payout.report_id.map(Opaque::new),
                         kind: payout.kind,
                         state: payout.state,

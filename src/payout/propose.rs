@@ -72,7 +72,7 @@ pub async fn propose(app: &App, actor: &Actor, input: &ProposePayout) -> Result<
     let mut changes = ChangeSet::new(app, actor, Action::ProposePayout).because(Some(rationale.as_str()));
     let (mut row, payee, event) = match subject {
         Subject::Report(id) => {
-            let report = crate::intake::store::find(app, actor, id).await?;
+            let report = crate::intake::store::find_inside(app, actor, id).await?;
             for_report(app, actor, &changes, &report, input, amount).await?
         }
         Subject::Period(id, period) => {

@@ -17,6 +17,9 @@ const HEADINGS: [usize; 6] = [36, 30, 26, 24, 22, 21];
 /// Indent of one level of a list, in twentieths of a point.
 const INDENT: usize = 420;
 
+/// Most paragraphs and cells of a document: each is some ten kilobytes of memory while it is written.
+const MAX_PIECES: usize = 3_000;
+
 /// The document as a Word file.
 ///
 /// # Errors
@@ -25,8 +28,16 @@ pub fn render(source: &str) -> Result<Vec<u8>, RenderError> {
     if source.len() > super::MAX_SOURCE {
         return Err(RenderError::TooLong);
     }
+    let blocks = blocks(source);
+    let pieces = blocks.iter().map(|block| match block {
+        Block::Table(rows) => rows.iter().map(Vec::len).sum(),
+        _ => 1,
+    });
+    if pieces.sum::<usize>() > MAX_PIECES {
+        return Err(RenderError::TooManyPieces { limit: MAX_PIECES });
+    }
     let mut document = Docx::new().default_size(TEXT).default_fonts(fonts());
-    for block in blocks(source) {
+    for block in blocks {
         document = match block {
             Block::Heading(level, runs) => {
                 let size = HEADINGS[usize::from(level.clamp(1, 6)) - 1];
@@ -117,6 +128,16 @@ mod tests {
         let (inside, _) = rest.split_once(&format!("</{element}>")).unwrap();
         let pieces = inside.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text.trim()));
         pieces.collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn a_document_of_very_many_pieces_is_refused() {
+        let row = format!("{}|\n", "| 1 ".repeat(60));
+        let of = |rows: usize| format!("{row}{}|\n{}", "|---".repeat(60), row.repeat(rows));
+        assert!(super::render(&of(49)).is_ok());
+        let refused = super::render(&of(50)).unwrap_err();
+        assert!(refused.to_string().contains("more than 3000"), "{refused}");
+        assert!(super::render(&"a paragraph\n\n".repeat(3_001)).is_err());
     }
 
     #[test]

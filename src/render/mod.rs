@@ -22,6 +22,12 @@ pub enum RenderError {
     /// The source is longer than [`MAX_SOURCE`].
     #[error("the text is longer than {MAX_SOURCE} bytes")]
     TooLong,
+    /// More paragraphs and table cells than a document may have.
+    #[error("the document has more than {limit} paragraphs and table cells: shorten it")]
+    TooManyPieces {
+        /// As many as it may have.
+        limit: usize,
+    },
     /// No font for the text.
     #[error(transparent)]
     Font(#[from] FontError),

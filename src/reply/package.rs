@@ -443,8 +443,8 @@ async fn trail(app: &App, event: &event::Model) -> Result<Piece> {
             "reason": entry.reason,
             "details": details,
             "previous": hex::encode(&entry.previous),
+            // Its place among all entries would count those of events that the reader may not see.
             "digest": hex::encode(&entry.digest),
-            "position": entry.position,
         });
         lines.push_str(&line.to_string());
         lines.push('\n');

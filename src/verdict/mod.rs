@@ -324,8 +324,12 @@ async fn learn_from(
         clocks.facts.world.extend(world);
         clocks.replan(app, changes, &mut after)?;
     }
-    let bump = if after == *original { Bump::RevisionOnly } else { Bump::Version };
-    changes.revise(app, original, after, Some(original.id), bump);
+    if after == *original {
+        // No entry in its audit trail: who sees it may not see what repeats it.
+        changes.demand(original);
+    } else {
+        changes.revise(app, original, after, Some(original.id), Bump::Version);
+    }
     Ok(())
 }
 

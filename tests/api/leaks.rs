@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
-use crate::generate::{INTROSPECTION, Schema};
 use crate::duplicates::duplicate_of;
+use crate::generate::{INTROSPECTION, Schema};
 use crate::harness::{TestApp, on_both};
 use crate::story::Story;
 

@@ -31,6 +31,7 @@ mod mail_server;
 mod mails;
 mod moves;
 mod notices;
+mod own_report;
 mod payout_hooks;
 mod payout_kinds;
 mod payouts;

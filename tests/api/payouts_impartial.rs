@@ -196,7 +196,8 @@ async fn a_platform_sets_the_account_of_its_own_reporters_alone() {
         with_money(&app, "5000").await;
         let (report, _) = confirmed(&app, "src", "SRC-1", "reporter-1", "AMBER").await;
         let own = approve(&app, (Role::Finance, "finance-1"), &propose(&app, &report, "500").await).await;
-        let account = |payout: &Seen| json!({ "payout": payout.id, "expectedVersion": 1, "account": "wallet 7781" });
+        let account =
+            |payout: &Seen| json!({ "payout": payout.id, "expectedVersion": 1, "account": "wallet 7781" });
         assert_eq!(code(&call(&app, SRC, "setPayeeAccount", account(&own)).await), "DONE");
         // A reporter who is known by another channel, with a share that is paid through this one.
         let other = entity::channel::Entity::find()
@@ -209,7 +210,8 @@ async fn a_platform_sets_the_account_of_its_own_reporters_alone() {
             .col_expr(entity::reporter::Column::ChannelId, Expr::value(other.id))
             .filter(entity::reporter::Column::Subject.eq("reporter-1"));
         update.exec(app.app.database.writer()).await.unwrap();
-        let redirect = json!({ "payout": own.id, "expectedVersion": 2, "account": "wallet of somebody else" });
+        let redirect =
+            json!({ "payout": own.id, "expectedVersion": 2, "account": "wallet of somebody else" });
         assert_eq!(code(&call(&app, SRC, "setPayeeAccount", redirect).await), "NOT_FOUND");
         let stored = entity::reporter::Entity::find()
             .filter(entity::reporter::Column::Subject.eq("reporter-1"))

@@ -3,7 +3,7 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{NoticeType, Origin, PublicStatus, Severity, Verdict};
+use entity::vocabulary::{IndicatorSource, NoticeType, Origin, PublicStatus, Severity, Verdict};
 use entity::{channel, event, indicator, report, report_version, reporter};
 
 use crate::attachment::graphql::{self as attachments, Attachment};
@@ -47,9 +47,9 @@ impl Report {
         loaders::light_children::<report_version::Entity>(ctx, self.0.id, need_long).await
     }
 
-    /// Whether the caller reads reports for the team; else they see the public side of their own.
-    fn reads_raw(ctx: &Context<'_>) -> bool {
-        allows(actor(ctx), Action::ReadRawReports)
+    /// Whether the caller reads it for the team; else they see its public side.
+    async fn reads_raw(&self, ctx: &Context<'_>) -> ApiResult<bool> {
+        loaders::inside(ctx, self.0.event_id, Action::ReadRawReports).await
     }
 }
 
@@ -125,15 +125,18 @@ impl Report {
 
     /// Everything that arrived, newest first. 全部版本，最新在前。
     async fn versions(&self, ctx: &Context<'_>) -> ApiResult<Vec<ReportVersion>> {
-        let raw = Self::reads_raw(ctx);
+        let raw = self.reads_raw(ctx).await?;
         let rows = self.versions_by_number(ctx, &["text", "source"]).await?;
         Ok(rows.iter().map(|row| ReportVersion::new(row, raw)).collect())
     }
 
     /// What identifies what it is about. 线索。
     async fn indicators(&self, ctx: &Context<'_>) -> ApiResult<Vec<Indicator>> {
+        let raw = self.reads_raw(ctx).await?;
         let rows = loaders::children::<indicator::Entity>(ctx, self.0.id).await?;
-        Ok(rows.iter().filter(|row| Indicator::is_for(ctx, row)).cloned().map(Indicator).collect())
+        // Who sees a report's public side sees what was given with it.
+        let seen = rows.iter().filter(|row| raw || row.source == IndicatorSource::Given);
+        Ok(seen.map(|row| Indicator { row: row.clone(), inside: raw }).collect())
     }
 
     /// Earlier reports that may be the same and of which nobody decided yet, the likeliest first; null when you are not
@@ -149,7 +152,7 @@ impl Report {
     /// What was decided of it and other reports that you may see, the newest first; null when you are not shown it.
     /// 与其他可见报告的重复判定，最新在前；无权查看时为空。
     async fn duplicate_decisions(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<DuplicateDecision>>> {
-        duplicates::decisions_of(ctx, self.0.id).await
+        duplicates::decisions_of(ctx, &self.0).await
     }
 
     /// What team and reporter wrote to each other, oldest first. 团队与报告人的往来消息，最早在前。
@@ -192,7 +195,7 @@ impl Report {
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Option<Connection<ReportMail>>> {
-        if !Self::reads_raw(ctx) {
+        if !self.reads_raw(ctx).await? {
             return Ok(None);
         }
         Ok(Some(mails::of_report(ctx, self.0.id, PageInput { first, after, last, before }).await?))
@@ -205,9 +208,10 @@ impl Report {
 
     /// Who reported; null when nobody is named or your roles may not read it. 报告人；未提供或无权查看时为空。
     async fn reporter(&self, ctx: &Context<'_>) -> ApiResult<Option<Reporter>> {
-        let Some(id) = self.0.reporter_id.filter(|_| allows(actor(ctx), Action::ReadReporters)) else {
+        let Some(id) = self.0.reporter_id else { return Ok(None) };
+        if !loaders::inside(ctx, self.0.event_id, Action::ReadReporters).await? {
             return Ok(None);
-        };
+        }
         Ok(loaders::lookup::<reporter::Entity>(ctx, id).await?.map(Reporter))
     }
 
@@ -258,13 +262,13 @@ impl Report {
     }
 
     /// When it was recorded here; null to who sees its public side only. 登记时间；仅可见公开侧者为空。
-    async fn recorded_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        Self::reads_raw(ctx).then_some(self.0.recorded_at)
+    async fn recorded_at(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime<Utc>>> {
+        Ok(self.reads_raw(ctx).await?.then_some(self.0.recorded_at))
     }
 
     /// Subject who recorded it; null to who sees its public side only. 登记人；仅可见公开侧者为空。
-    async fn recorded_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        Self::reads_raw(ctx).then_some(&*self.0.recorded_by)
+    async fn recorded_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        Ok(self.reads_raw(ctx).await?.then_some(&*self.0.recorded_by))
     }
 }
 

@@ -161,7 +161,9 @@ async fn a_dry_run_tells_the_same_and_writes_nothing() {
 #[tokio::test]
 async fn a_spreadsheets_rating_is_what_the_reporter_was_told() {
     for bed in Bed::on_both().await {
-        let summary = run(&bed, &ChannelSpec::platform("src", "CN", false).unwrap(), TABLE, &ImportOptions::default()).await;
+        let summary =
+            run(&bed, &ChannelSpec::platform("src", "CN", false).unwrap(), TABLE, &ImportOptions::default())
+                .await;
         assert_eq!((summary.received, summary.updated), (4, 0));
         let rows = bed.all::<report::Entity>().await;
         let told =

@@ -146,7 +146,15 @@ async fn send(app: &App, sender: &Sender<'_>, row: &digest::Model) -> Result<boo
     };
     let text = content.text(sender.hour.zone).into_bytes();
     let files = [File { format: ReplyFormat::Text, name: String::new(), bytes: text }];
-    let bytes = mail::assemble(&letter, row.id, &files, &[])?;
+    let bytes = match mail::assemble(&letter, row.id, &files, &[]) {
+        Ok(bytes) => bytes,
+        // The address is what the person's token said. Trying again would make nothing else of it.
+        Err(error) => {
+            tracing::warn!(digest = %row.id, ?error, "a daily e-mail cannot be put together");
+            let words = "their token's e-mail claim is no single address: have the issuer correct it";
+            return settle(app, &row, me, Outcome::Refused(words.to_owned())).await;
+        }
+    };
     let outcome = match smtp::prepare(sender.smtp, sender.from, &to).await {
         Err(outcome) => outcome,
         Ok(ready) => {

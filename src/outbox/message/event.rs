@@ -1,6 +1,8 @@
 //! Messages about an event as a whole.
 
-use entity::vocabulary::{AffectedState, CvssBand, DuplicateOutcome, Level, Status, Tlp, Verdict, WorldFactKind};
+use entity::vocabulary::{
+    AffectedState, CvssBand, DuplicateOutcome, Level, Status, Tlp, Verdict, WorldFactKind,
+};
 
 use super::team;
 use crate::auth::policy::Action;

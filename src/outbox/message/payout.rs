@@ -12,8 +12,8 @@ macro_rules! payouts {
             $kind $name [$($audience),+] {
                 /// The payout. 奖励。
                 payout: Opaque<entity::payout::Entity>,
-                /// Its number. 奖励编号。
-                number: String,
+                /// The payout's own number. 奖励编号。
+                payout_number: String,
                 /// The report that it is for; left out for bonuses and gifts. 对应报告；奖金与礼品省略。
                 report: Option<Opaque<entity::report::Entity>>,
                 /// Its kind. 类型。

@@ -25,6 +25,20 @@ fn everything_is_described_in_both_languages() {
 }
 
 #[test]
+fn no_type_has_a_field_twice_and_what_is_not_always_there_is_not_required() {
+    for kind in MessageKind::ALL {
+        let fields = kind.all_fields();
+        for (at, field) in fields.iter().enumerate() {
+            let taken = fields[..at].iter().any(|other| other.name == field.name) || field.name == "content";
+            assert!(!taken, "{kind:?}: {}", field.name);
+        }
+        let required = |name: &str| fields.iter().any(|field| field.name == name && field.required);
+        let without_event = kind.audiences().iter().any(|audience| audience.facet.is_none());
+        assert!(!(without_event && required("event")), "{kind:?} may be about no event");
+    }
+}
+
+#[test]
 fn data_have_the_fields_of_the_schema() {
     let message = DecisionChanged {
         decision: Opaque::new(uuid::Uuid::nil()),

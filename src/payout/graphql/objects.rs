@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssetTier, Level, PayoutChangeKind, PayoutKind, PayoutState, Severity};
+use entity::vocabulary::{AssetTier, Facet, Level, PayoutChangeKind, PayoutKind, PayoutState, Severity};
 use entity::{budget, channel, payout, payout_appeal, payout_change, report, reporter, reward_grid};
 
 use super::loaders::event_of;
 use super::money::{Budget, RewardGrid};
+use crate::auth::Role;
 use crate::auth::policy::{Action, allows};
 use crate::error::Error;
 use crate::graphql::errors::ApiResult;
@@ -32,9 +33,20 @@ pub(super) fn decimal(currency: &str, minor: i64) -> ApiResult<Decimal> {
 }
 
 impl Payout {
-    /// Whether the caller sees how it was decided.
-    fn inside(ctx: &Context<'_>) -> bool {
-        allows(actor(ctx), Action::ReadPayoutDecisions)
+    /// Whether the caller sees how it was decided: who pays, and who sees the event of its report from inside, or of a
+    /// bonus is not its payee.
+    async fn inside(&self, ctx: &Context<'_>) -> ApiResult<bool> {
+        let actor = actor(ctx);
+        if actor.is(Role::Finance) || actor.keys(Facet::Public).is_empty() {
+            return Ok(allows(actor, Action::ReadPayoutDecisions));
+        }
+        let Some(report) = self.0.report_id else {
+            return Ok(allows(actor, Action::ReadPayoutDecisions) && !self.is_own(ctx).await?);
+        };
+        match loaders::lookup::<report::Entity>(ctx, report).await? {
+            Some(report) => loaders::inside(ctx, report.event_id, Action::ReadPayoutDecisions).await,
+            None => Ok(false),
+        }
     }
 
     fn decimal(&self, minor: i64) -> ApiResult<Decimal> {
@@ -87,7 +99,8 @@ impl Payout {
 
     /// How much, exactly; to those outside what was last approved. 金额（精确）；对外为最近批准的金额。
     async fn amount(&self, ctx: &Context<'_>) -> ApiResult<Decimal> {
-        let approved = self.0.approved_amount.filter(|_| !Self::inside(ctx));
+        let inside = self.inside(ctx).await?;
+        let approved = self.0.approved_amount.filter(|_| !inside);
         self.decimal(approved.unwrap_or(self.0.amount))
     }
 
@@ -103,8 +116,9 @@ impl Payout {
 
     /// Severity that priced it, to those outside by the last approval; null for bonuses and gifts.
     /// 定价所依据的严重程度，对外为最近批准时的；奖金与礼品为空。
-    async fn severity(&self, ctx: &Context<'_>) -> Option<Severity> {
-        if Self::inside(ctx) { self.0.severity } else { self.0.approved_severity }
+    async fn severity(&self, ctx: &Context<'_>) -> ApiResult<Option<Severity>> {
+        let inside = self.inside(ctx).await?;
+        Ok(if inside { self.0.severity } else { self.0.approved_severity })
     }
 
     /// The report that earned it; null for bonuses and gifts, and to who may not see it.
@@ -116,13 +130,15 @@ impl Payout {
 
     /// Number of the event; null for bonuses and gifts, and to those outside. 事件编号；奖金与礼品及外部人员为空。
     async fn event_number(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
-        let Some(report) = self.0.report_id.filter(|_| Self::inside(ctx)) else { return Ok(None) };
+        let inside = self.inside(ctx).await?;
+        let Some(report) = self.0.report_id.filter(|_| inside) else { return Ok(None) };
         Ok(event_of(ctx, report).await?.map(|(number, _)| number))
     }
 
     /// Level of the event; null for bonuses and gifts, and to those outside. 事件等级；奖金与礼品及外部人员为空。
     async fn event_level(&self, ctx: &Context<'_>) -> ApiResult<Option<Level>> {
-        let Some(report) = self.0.report_id.filter(|_| Self::inside(ctx)) else { return Ok(None) };
+        let inside = self.inside(ctx).await?;
+        let Some(report) = self.0.report_id.filter(|_| inside) else { return Ok(None) };
         Ok(event_of(ctx, report).await?.map(|(_, level)| level))
     }
 
@@ -133,7 +149,7 @@ impl Payout {
 
     /// Whom it is paid to; null when your roles may not read reporters. 收款报告人；无权查看报告人时为空。
     async fn payee(&self, ctx: &Context<'_>) -> ApiResult<Option<Reporter>> {
-        if !allows(actor(ctx), Action::ReadReporters) {
+        if !allows(actor(ctx), Action::ReadReporters) || !self.inside(ctx).await? {
             return Ok(None);
         }
         Ok(loaders::lookup::<reporter::Entity>(ctx, self.0.reporter_id).await?.map(Reporter))
@@ -160,40 +176,47 @@ impl Payout {
     }
 
     /// Tier by which it was priced; null for bonuses and gifts, and to those outside. 定价所依据的资产等级；外部人员为空。
-    async fn asset_tier(&self, ctx: &Context<'_>) -> Option<AssetTier> {
-        self.0.asset_tier.filter(|_| Self::inside(ctx))
+    async fn asset_tier(&self, ctx: &Context<'_>) -> ApiResult<Option<AssetTier>> {
+        let inside = self.inside(ctx).await?;
+        Ok(self.0.asset_tier.filter(|_| inside))
     }
 
     /// Least that the grid gives; null where no range prices it, and to those outside. 区间下限；无区间或外部人员为空。
     async fn range_minimum(&self, ctx: &Context<'_>) -> ApiResult<Option<Decimal>> {
-        self.0.range_minimum.filter(|_| Self::inside(ctx)).map(|minor| self.decimal(minor)).transpose()
+        let inside = self.inside(ctx).await?;
+        self.0.range_minimum.filter(|_| inside).map(|minor| self.decimal(minor)).transpose()
     }
 
     /// Most that the grid gives; null where no range prices it, and to those outside. 区间上限；无区间或外部人员为空。
     async fn range_maximum(&self, ctx: &Context<'_>) -> ApiResult<Option<Decimal>> {
-        self.0.range_maximum.filter(|_| Self::inside(ctx)).map(|minor| self.decimal(minor)).transpose()
+        let inside = self.inside(ctx).await?;
+        self.0.range_maximum.filter(|_| inside).map(|minor| self.decimal(minor)).transpose()
     }
 
     /// What the range prices: the amount before a split; null to those outside. 拆分前的金额；外部人员为空。
     async fn priced_amount(&self, ctx: &Context<'_>) -> ApiResult<Option<Decimal>> {
-        Self::inside(ctx).then(|| self.decimal(self.0.priced)).transpose()
+        let inside = self.inside(ctx).await?;
+        inside.then(|| self.decimal(self.0.priced)).transpose()
     }
 
     /// Version of the reward grid that priced it; null for bonuses and gifts, and to those outside.
     /// 定价所用的奖励标准版本；外部人员为空。
     async fn reward_grid(&self, ctx: &Context<'_>) -> ApiResult<Option<RewardGrid>> {
-        let Some(id) = self.0.grid_id.filter(|_| Self::inside(ctx)) else { return Ok(None) };
+        let inside = self.inside(ctx).await?;
+        let Some(id) = self.0.grid_id.filter(|_| inside) else { return Ok(None) };
         Ok(loaders::lookup::<reward_grid::Entity>(ctx, id).await?.map(RewardGrid))
     }
 
     /// Why this amount; null to those outside. 理由；外部人员为空。
-    async fn rationale(&self, ctx: &Context<'_>) -> Option<&str> {
-        Self::inside(ctx).then_some(&*self.0.rationale)
+    async fn rationale(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let inside = self.inside(ctx).await?;
+        Ok(inside.then_some(&*self.0.rationale))
     }
 
     /// Subject who proposed it; null to those outside. 提议人；外部人员为空。
-    async fn proposed_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        Self::inside(ctx).then_some(&*self.0.proposed_by)
+    async fn proposed_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let inside = self.inside(ctx).await?;
+        Ok(inside.then_some(&*self.0.proposed_by))
     }
 
     /// When it was proposed. 提议时间。
@@ -202,8 +225,9 @@ impl Payout {
     }
 
     /// Subject who approved it; null until then, and to those outside. 批准人；外部人员为空。
-    async fn approved_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.approved_by.as_deref().filter(|_| Self::inside(ctx))
+    async fn approved_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let inside = self.inside(ctx).await?;
+        Ok(self.0.approved_by.as_deref().filter(|_| inside))
     }
 
     /// When it was last approved; null before. 最近批准时间。
@@ -228,7 +252,7 @@ impl Payout {
 
     /// The one appeal; null when there is none. 申诉；没有时为空。
     async fn appeal(&self, ctx: &Context<'_>) -> ApiResult<Option<PayoutAppeal>> {
-        let inside = Self::inside(ctx);
+        let inside = self.inside(ctx).await?;
         let appeals = self.appeals(ctx).await?;
         let Some(row) = appeals.first() else { return Ok(None) };
         Ok(Some(PayoutAppeal::new(row, inside, self.says_what_was_found(ctx).await?)))
@@ -254,8 +278,9 @@ impl Payout {
     }
 
     /// Which share of a split payout it is, from 1; null while it is whole, and to those outside. 拆分份额序号；未拆分或外部人员为空。
-    async fn share(&self, ctx: &Context<'_>) -> Option<i32> {
-        self.0.share.filter(|_| Self::inside(ctx))
+    async fn share(&self, ctx: &Context<'_>) -> ApiResult<Option<i32>> {
+        let inside = self.inside(ctx).await?;
+        Ok(self.0.share.filter(|_| inside))
     }
 
     /// When the platform took it; null before. 平台接收时间。
@@ -279,13 +304,15 @@ impl Payout {
     }
 
     /// Proof of a payment by hand; null for others, and to those outside. 人工支付凭证；外部人员为空。
-    async fn paid_proof(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.paid_proof.as_deref().filter(|_| Self::inside(ctx))
+    async fn paid_proof(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let inside = self.inside(ctx).await?;
+        Ok(self.0.paid_proof.as_deref().filter(|_| inside))
     }
 
     /// Subject who confirmed the payment; null before, and to those outside. 确认支付人；外部人员为空。
-    async fn paid_by(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.0.paid_by.as_deref().filter(|_| Self::inside(ctx))
+    async fn paid_by(&self, ctx: &Context<'_>) -> ApiResult<Option<&str>> {
+        let inside = self.inside(ctx).await?;
+        Ok(self.0.paid_by.as_deref().filter(|_| inside))
     }
 
     /// When its payment was reversed; null when it was not. 冲销时间。
@@ -295,7 +322,7 @@ impl Payout {
 
     /// What happened to it, oldest first; to those outside from its approval on. 变更历史，由旧到新；外部人员自批准起可见。
     async fn history(&self, ctx: &Context<'_>) -> ApiResult<Vec<PayoutStep>> {
-        let inside = Self::inside(ctx);
+        let inside = self.inside(ctx).await?;
         let rows = loaders::children::<payout_change::Entity>(ctx, self.0.id).await?;
         let readable = inside && self.says_what_was_found(ctx).await?;
         let shown = rows.iter().filter(|row| inside || rules::is_public(row));

@@ -39,7 +39,7 @@ impl Read {
 }
 
 async fn read(app: &Arc<App>, actor: Actor, event: Uuid, report: Uuid) -> Value {
-    let reader = Reader::new(app.clone(), actor.clone());
+    let reader = Reader::new(app.clone(), actor.clone(), 1_000);
     let loader = DataLoader::new(reader, TokioSpawner::current(), TokioTimer::default());
     let schema = Schema::build(Read { event, report }, EmptyMutation, EmptySubscription)
         .data(app.clone())
