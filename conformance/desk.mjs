@@ -34,14 +34,14 @@ export class Desk {
   #tokens = new Map();
   #mutations;
 
-  /** A desk whose settings file has these sections besides; on SQLite unless `database` names another. */
+  /** A desk whose settings file has these sections besides, `{folder}` being its folder; on SQLite unless `database` names another. */
   static async make(settings = '', database) {
     const desk = new Desk();
     desk.folder = await folder();
     await desk.file('token.secret', 's'.repeat(40));
     await desk.file('seal.key', '0a'.repeat(32));
     const own = `[auth]\nhs256_secret_file = "${desk.path('token.secret')}"\n[secrets]\nkeys = ["${desk.path('seal.key')}"]\n`;
-    await desk.file('settings.toml', own + settings);
+    await desk.file('settings.toml', own + settings.replaceAll('{folder}', desk.folder));
     desk.#environment = {
       PATH: process.env.PATH,
       VULNDESK_CONFIG: desk.path('settings.toml'),

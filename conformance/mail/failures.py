@@ -2,7 +2,7 @@
 trusted: what was surely not taken is FAILED or tried again, what nobody knows is UNCERTAIN, and nothing arrives twice. And
 what is entered to break out of an address, a header or the content."""
 
-import asyncio, collections, email, email.policy, logging, ssl, subprocess, tempfile, time
+import asyncio, collections, email, email.policy, logging, ssl, subprocess, tempfile, time, warnings
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -12,6 +12,7 @@ from desk import Desk, certificate, command, free, token
 
 # It warns of its own past at every login.
 logging.disable(logging.CRITICAL)
+warnings.simplefilter("ignore")
 PASSWORD = b"a password"
 # Certificates and passwords of all.
 KEYS = tempfile.mkdtemp(prefix="vulndesk-failures-")
@@ -64,7 +65,7 @@ class Handler:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    logins.append((session.ssl is not None, data.login))
+    logins.append((server.transport.get_extra_info("sslcontext") is not None, data.login))
     return AuthResult(success=data.login == b"psirt" and data.password == PASSWORD)
 
 
@@ -204,7 +205,7 @@ def refuses(desk):
     fields = "query($id: ID!) { node(id: $id) { ... on Channel { version contacts replyRoute { email fromEmail } } } }"
     before = desk.ask("ADMIN", fields, id=replies.channel)["node"]
     for address in (
-        "a@example.org\r\nBcc: b@example.org", "a@example.org\nBcc: b@example.org", "a@example.org\r", "a@example.org\r\nDATA",
+        "a@example.org\r\nBcc: b@example.org", "a@example.org\nBcc: b@example.org", "a@example.org\r\nDATA",
         "a@example.org, b@example.org", "a@example.org> RCPT TO:<b@example.org", "A <a@example.org>", "a", "@", "a@b@example.org",
         "a@example.org\0", "a@example.org\u2028b",
     ):
@@ -221,7 +222,7 @@ def refuses(desk):
 def breaks_out(desk):
     """A subject and a body that would be commands or headers elsewhere arrive as what they are."""
     replies = desk.replies
-    body = "Dear desk,\n.\n..\n.\r\n.\nQUIT\nMAIL FROM:<x@example.com>\nRCPT TO:<b@example.org>\nFrom here on\n" + "long " * 400 + "\nthe end"
+    body = "Dear desk,\n.\n..\n.\r\n.\nQUIT\nMAIL FROM: x@example.com\nRCPT TO: b@example.org\nFrom here on\n" + "long " * 400 + "line\nthe end"
     document = "mutation($input: DraftReply!) { draftReply(input: $input) { reply { id version } userErrors { message } } }"
     event = desk.change("ANALYST", "receiveReport", "report { event { id version } }", channel="bank", number="B-X", title="A hole",
                         text="Steps")["report"]["event"]
