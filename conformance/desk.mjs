@@ -29,6 +29,13 @@ export function outbound(ports, hosts = [HOST], networks = [`${HOST}/32`]) {
   return `[outbound]\nhttp_hosts = ${list(hosts)}\nnetworks = ${list(networks)}\nports = ${list(ports)}\n`;
 }
 
+/** The input of a score that gives each factor this value. */
+export function scored(value) {
+  const factors = ['productImportance', 'productReach', 'publicOpinion', 'exploitConditions', 'actualImpact'];
+  const all = (text) => Object.fromEntries(factors.map((factor) => [factor, text]));
+  return { factors: all(value), evidence: all('shown in the lab') };
+}
+
 export class Desk {
   #environment;
   #tokens = new Map();

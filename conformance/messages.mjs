@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { Desk, HOST, outbound, receiver } from './desk.mjs';
+import { Desk, HOST, outbound, receiver, scored } from './desk.mjs';
 import { atEnd, check, judge, until } from './judge.mjs';
 
 // A clock that can be put forward, where it is installed (Debian's faketime).
@@ -163,9 +163,6 @@ async function mailbox() {
   return { port, put: () => { waits = true; } };
 }
 
-const same = (value) => Object.fromEntries(
-  ['productImportance', 'productReach', 'publicOpinion', 'exploitConditions', 'actualImpact'].map((factor) => [factor, value]),
-);
 const hours = (count) => new Date(Date.now() + count * 3_600_000).toISOString();
 const PASSES = {
   fullyFixed: true, fullyFixedEvidence: 'The proof of concept fails', bypassable: false, bypassEvidence: 'Variants tried',
@@ -263,7 +260,7 @@ async function procedure(desk, { who, product, customer, tracker }) {
   await desk.made(who.analyst, 'addAffectedCustomer', { event: story.event, customer: customer.id });
   const fact = { event: story.event, kind: 'PUBLICLY_KNOWN', learnedAt: hours(-1), source: 'press' };
   await desk.made(who.analyst, 'recordWorldFact', fact);
-  await story.step('scoreEvent', { factors: same('7.5'), evidence: same('shown in the lab') });
+  await story.step('scoreEvent', scored('7.5'));
   await story.step('assign', { function: 'R_AND_D', subject: 'engineer-1', line: 'router' });
   const asked = await desk.made(who.analyst, 'askDecision', { event: story.event, kind: 'DISCLOSE', question: 'When?' }, 'id version');
   const decided = { decision: asked.id, expectedVersion: asked.version, granted: true, outcome: 'Next week' };

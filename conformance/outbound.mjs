@@ -2,7 +2,7 @@
 // and receivers that answer without end. Each is refused or bounded.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { Desk, HOST, outbound, receiver } from './desk.mjs';
+import { Desk, HOST, outbound, receiver, scored } from './desk.mjs';
 import { atEnd, check, judge, until } from './judge.mjs';
 
 // Every way to write this machine, networks inside, link-local (where clouds keep their metadata), and what is no address at all.
@@ -131,6 +131,13 @@ async function sent() {
       socket.write('HTTP/1.1 200 OK\r\n');
       pour(socket, Buffer.from(`X-More: ${'x'.repeat(8_000)}\r\n`.repeat(8)), GIGABYTE, head);
     }),
+    'interim answers without end': await talker((socket) => {
+      began.interim = performance.now();
+      socket.on('close', () => { ended.interim = performance.now(); });
+      // At the pace of a slow line: what is bounded is how long it lasts.
+      const drops = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'.repeat(100)), 50);
+      socket.on('close', () => clearInterval(drops));
+    }),
     'a dripping head': await drip('head', 'HTTP/1.1 200 OK\r\nX-Drip: '),
     'a dripping body': await drip('body', 'HTTP/1.1 500 No\r\nContent-Length: 1000\r\n\r\n'),
     'nothing at all': await talker((socket) => {
@@ -191,15 +198,54 @@ async function sent() {
   check('a head without end is given up', head.bytes < BOUND && endless.state === 'PENDING', [head, endless]);
   const other = await tried('no HTTP', 20);
   check('what is no HTTP is a failure', other.state === 'PENDING' && other.attempts[0].error !== null, other);
-  for (const [name, key] of [['a dripping head', 'head'], ['a dripping body', 'body'], ['nothing at all', 'silence']]) {
+  for (const [name, key] of [['a dripping head', 'head'], ['a dripping body', 'body'], ['nothing at all', 'silence'],
+    ['interim answers without end', 'interim']]) {
     await tried(name, 25);
     await until(`${name}: the connection ends`, () => ended[key], 5).catch(() => {});
     const seconds = (ended[key] - began[key]) / 1_000;
     check(`${name} is given up after 15 s`, seconds > 13 && seconds < 18, seconds);
   }
+  await led(desk, redirects[`307 to ${targets[0]}`]);
+  check('nor do replies and tickets go where they are led', inside.length === 0, inside);
   const more = await memory('VmHWM') - before;
   check('none of it takes much memory', more < BOUND, `${more >> 20} MB`);
   await names(decoy, inside);
+}
+
+/** A reply and a ticket whose receiver leads elsewhere. */
+async function led(desk, port) {
+  const [admin, analyst] = await Promise.all(['ADMIN', 'ANALYST'].map((role) => desk.token(role)));
+  const bank = { key: 'bank', name: 'Bank', kind: 'CUSTOMER', jurisdiction: 'CN', abroad: false, replyRequired: false };
+  const channel = await desk.made(admin, 'createChannel', bank, 'id version');
+  const url = `http://${HOST}:${port}/`;
+  await desk.made(admin, 'setReplyRoute', { channel: channel.id, expectedVersion: channel.version, url }, 'secret');
+  const tracker = await desk.made(admin, 'createTracker', { ...REDMINE, baseUrl: url });
+  const product = await desk.made(admin, 'createProduct', {
+    key: 'core-router', name: 'Core Router', line: 'router', ownerTeam: 'router-team', providerEntity: 'Example Networks',
+    kind: 'PRODUCT', importance: '5.0', reach: '5.0', assetTier: 'GENERAL', lifecycle: 'SUPPORTED',
+  });
+  const { event } = await desk.made(analyst, 'receiveReport', { channel: 'bank', number: 'B-1', title: 'A hole', tlp: 'AMBER' }, 'event { id }');
+  const step = async (mutation, input = {}, fields = undefined) => {
+    const { version } = await desk.node(analyst, event.id, 'Event', 'version');
+    return desk.made(analyst, mutation, { event: event.id, expectedVersion: version, ...input }, fields);
+  };
+  await step('startTriage');
+  await step('giveVerdict', { verdict: 'CONFIRMED', severity: 'HIGH', rationale: 'Reproduced' });
+  await desk.made(analyst, 'setAffectedProduct', { event: event.id, product: product.id, state: 'AFFECTED' });
+  await step('scoreEvent', scored('5'));
+  await step('assign', { function: 'R_AND_D', subject: 'engineer-1', line: 'router' });
+  await step('startRemediation');
+  const { remediations: [{ id: remediation }] } = await desk.node(analyst, event.id, 'Event', 'remediations { id }');
+  const ticket = await desk.made(analyst, 'openTicket', { remediation, tracker: tracker.id });
+  const thanks = { channel: channel.id, kind: 'THANKS', subject: 'Thanks', body: 'We thank you.' };
+  const reply = await step('draftReply', thanks, 'id version');
+  await desk.made(analyst, 'sendReply', { reply: reply.id, expectedVersion: reply.version, via: 'WEBHOOK', formats: ['TEXT'] });
+  const [told, opened] = await until('both were tried', async () => {
+    const found = [await desk.node(analyst, reply.id, 'Reply', 'state dispatches { answer }'), await desk.node(analyst, ticket.id, 'Ticket', 'state attempts note')];
+    return found[0].dispatches[0].answer !== null && found[1].note !== null && found;
+  }, 20);
+  check('a reply that is led elsewhere is not sent', told.state !== 'SENT', told);
+  check('a ticket that is led elsewhere is not linked', opened.state !== 'LINKED', opened);
 }
 
 /** Names that lead inside are found out when they are resolved. */
