@@ -2,7 +2,7 @@
 trusted: what was surely not taken is FAILED or tried again, what nobody knows is UNCERTAIN, and nothing arrives twice. And
 what is entered to break out of an address, a header or the content."""
 
-import asyncio, collections, email, email.policy, logging, ssl, subprocess, tempfile, time, warnings
+import asyncio, atexit, collections, email, email.policy, logging, shutil, ssl, subprocess, tempfile, time, warnings
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -16,6 +16,7 @@ warnings.simplefilter("ignore")
 PASSWORD = b"a password"
 # Certificates and passwords of all.
 KEYS = tempfile.mkdtemp(prefix="vulndesk-failures-")
+atexit.register(shutil.rmtree, KEYS, ignore_errors=True)
 CONTACTS = ("fine", "refused", "busy", "unwanted", "later", "silent", "vanish", "babble", "waiting", "untold", "unsecured", "untrusted",
             "implicit", "outside", "stranger")
 # What the server gets whole, with the recipients of each; and where somebody said a password.
@@ -74,6 +75,7 @@ class Place(Desk):
 
     def __init__(self, port, **more):
         self.folder, self.http = tempfile.mkdtemp(prefix="vulndesk-failures-"), free()
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.database = database(self.folder)
         with open(f"{self.folder}/secret", "w") as file:
             file.write("a secret for tests that is long enough")
