@@ -64,6 +64,29 @@ export async function folder() {
 }
 
 /**
+ * Starts `BINARY COMMAND` with this environment, and waits until it says `message`; answers the fields of that line, the log so
+ * far, its process id, and how to end it by a signal.
+ */
+export async function start(command, environment, message) {
+  const child = spawn(BINARY, [command], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  const end = async (signal = 'SIGTERM') => {
+    child.kill(signal);
+    const stubborn = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await gone;
+    clearTimeout(stubborn);
+  };
+  atEnd(end);
+  const log = [];
+  createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
+  const fields = await until(`${command} says: ${message}`, () => {
+    if (child.exitCode !== null) throw new Error(`${command} ended:\n${log.join('\n')}`);
+    return lines(log).find((line) => line.fields?.message === message)?.fields;
+  });
+  return { fields, pid: child.pid, log: () => lines(log), end };
+}
+
+/**
  * Starts `BINARY serve` on a free port and waits until it listens. `settings` ({auth__issuer: ...}) come from the
  * environment, `file` is the text of a settings file.
  */
@@ -74,21 +97,8 @@ export async function serve(settings, file = '') {
   environment.VULNDESK_CONFIG = join(data, 'settings.toml');
   environment.VULNDESK_DATABASE_URL = `sqlite://${join(data, 'desk.sqlite')}`;
   for (const [name, value] of Object.entries(settings)) environment[`VULNDESK_${name.toUpperCase()}`] = String(value);
-  const child = spawn(BINARY, ['serve'], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  atEnd(async () => {
-    child.kill('SIGTERM');
-    const stubborn = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    await gone;
-    clearTimeout(stubborn);
-  });
-  const log = [];
-  createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
-  const address = await until('the server says its address', () => {
-    if (child.exitCode !== null) throw new Error(`the server ended:\n${log.join('\n')}`);
-    return lines(log).find((line) => line.fields?.message === 'serving')?.fields.address;
-  });
-  return { url: `http://${address}`, log: () => lines(log) };
+  const { fields, log } = await start('serve', environment, 'serving');
+  return { url: `http://${fields.address}`, log };
 }
 
 function lines(log) {

@@ -5,25 +5,11 @@ finds the same mails known. Once with a folder for what is done, once with marks
 import imaplib, json, os, random, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.request
 
 from database import database, kind
+from desk import certificate, free
 
 BINARY = sys.argv[1]
 ROUNDS = 8
 PASSWORD = "a password"
-
-
-def free():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def certificate(folder):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-addext", "basicConstraints=critical,CA:FALSE"],
-        cwd=folder, check=True, capture_output=True,
-    )
 
 
 class Server:
@@ -31,7 +17,7 @@ class Server:
         self.folder, self.port = folder, free()
         command = [
             os.path.join(os.path.dirname(sys.executable), "pymap"), "--host", "localhost", "--port", str(self.port),
-            "--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem",
+            "--cert", f"{folder}/cert.pem", "--key", f"{folder}/cert.key",
             "dict", "--demo-user", "psirt", "--demo-password", PASSWORD,
         ]
         with open(f"{folder}/server.log", "w") as log:

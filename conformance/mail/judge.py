@@ -2,16 +2,16 @@
 again around the sending. At the end no approval has left twice, what is SENT arrived, and what arrived is SENT or
 UNCERTAIN: nothing says that it failed. The same holds for the daily e-mails of people, of which each has at most one."""
 
-import collections, email, email.policy, json, logging, random, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.request
+import collections, email, email.policy, logging, random, ssl, subprocess, tempfile, time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from database import database, kind
+from desk import Desk, certificate, command, free, token
 
 # It warns of its own past at every login.
 logging.disable(logging.WARNING)
-BINARY = sys.argv[1]
 ROUNDS = 10
 PEOPLE = 6
 PASSWORD = b"a password"
@@ -54,53 +54,6 @@ time_zone = "UTC"
 """)
 
 
-def command(folder, *arguments):
-    return [BINARY, "--config", f"{folder}/settings.toml", *arguments]
-
-
-def token(folder, role, subject, *more):
-    output = subprocess.run(
-        command(folder, "token", "--role", role, "--subject", subject, *more), capture_output=True, text=True, check=True
-    )
-    return output.stdout.strip()
-
-
-class Desk:
-    def __init__(self, folder, http):
-        self.folder, self.url = folder, f"http://127.0.0.1:{http}/graphql"
-        self.tokens = {role: token(folder, role, role.lower() + "-1") for role in ("ANALYST", "ADMIN")}
-
-    def start(self):
-        with open(f"{self.folder}/log", "a") as log:
-            self.process = subprocess.Popen(command(self.folder, "serve"), stderr=log, cwd=self.folder)
-        ready = self.url.replace("/graphql", "/readyz")
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(ready, timeout=1).read()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise SystemExit("it does not get ready: " + open(f"{self.folder}/log").read())
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def ask(self, role, document, **variables):
-        body = json.dumps({"query": document, "variables": variables}).encode()
-        headers = {"Authorization": f"Bearer {self.tokens[role]}", "Content-Type": "application/json"}
-        answer = json.load(urllib.request.urlopen(urllib.request.Request(self.url, body, headers), timeout=30))
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def change(self, role, mutation, fields, **given):
-        kind = mutation[0].upper() + mutation[1:]
-        document = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} userErrors {{ message }} }} }}"
-        payload = self.ask(role, document, input=given)[mutation]
-        assert payload["userErrors"] == [], payload
-        return payload
-
-
 def digests(desk, folder):
     """Gives people work that is due, has them call, and kills the process around the sending; answers their events."""
     desk.change(
@@ -133,28 +86,18 @@ def digests(desk, folder):
 
 def main():
     folder = tempfile.mkdtemp(prefix="vulndesk-mail-")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-addext", "basicConstraints=critical,CA:FALSE"],
-        cwd=folder, check=True, capture_output=True,
-    )
+    certificate(folder)
     with open(f"{folder}/secret", "w") as file:
         file.write("a secret for tests that is long enough")
     with open(f"{folder}/password", "wb") as file:
         file.write(PASSWORD + b"\n")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/cert.key")
     random.seed(7)
     server = Controller(
         Handler(), hostname="localhost", port=0, tls_context=context, require_starttls=True,
         authenticator=authenticate, auth_required=True,
     )
-    # Port 0 cannot be asked for by name: take a free one.
-    def free():
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            return one.getsockname()[1]
     server.port = free()
     server.start()
     http = free()
