@@ -97,20 +97,33 @@ pub(crate) async fn import_grid(app: &App, args: &GridArgs) -> anyhow::Result<()
             Some(Id::new(found.with_context(|| format!("there is no channel {key}"))?.id))
         }
     };
-    let rows = records::<CellRow>(&args.file)?.into_iter();
-    let cells = rows.map(|(_, row)| RewardGridCellInput {
-        asset_tier: row.tier,
-        severity: row.severity,
-        minimum: Decimal(row.minimum),
-        maximum: Decimal(row.maximum),
-    });
+    let (lines, cells): (Vec<_>, Vec<_>) = records::<CellRow>(&args.file)?
+        .into_iter()
+        .map(|(line, row)| {
+            let cell = RewardGridCellInput {
+                asset_tier: row.tier,
+                severity: row.severity,
+                minimum: Decimal(row.minimum),
+                maximum: Decimal(row.maximum),
+            };
+            (line, cell)
+        })
+        .unzip();
     let input = CreateRewardGrid {
         channel,
         currency: args.currency.clone(),
-        cells: cells.collect(),
+        cells,
         idempotency_key: None,
     };
     let actor = Actor::operator(&args.subject, [Role::Admin]);
-    let grid = grid::create(app, &actor, &input).await.map_err(told)?;
+    let grid = grid::create(app, &actor, &input).await.map_err(|error| match &error {
+        Error::BadInput { field, message } => {
+            let cell = field.strip_prefix("input.cells.").map(|rest| rest.split_once('.').unwrap_or((rest, "range")));
+            let place = cell.and_then(|(cell, column)| Some((lines.get(cell.parse::<usize>().ok()?)?, column)));
+            let place = place.map_or_else(|| field.clone(), |(line, column)| format!("line {line}: {column}"));
+            anyhow::anyhow!("{}: {place}: {message}", args.file.display())
+        }
+        _ => told(error),
+    })?;
     say(&format!("{}: reward grid {} in {}\n", args.file.display(), grid.number, grid.currency))
 }

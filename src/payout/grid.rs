@@ -102,20 +102,20 @@ fn ranges(cells: &[RewardGridCellInput], unit: Unit) -> Result<Vec<(i64, i64)>> 
     let amount = |field: &str, amount: &Decimal| {
         Money::parse(&amount.0, unit).map_err(|error| Error::bad_input(field, format!("{error}")))
     };
-    let range = |cell: &RewardGridCellInput| {
-        let minimum = amount("input.cells.minimum", &cell.minimum)?.minor;
-        let maximum = amount("input.cells.maximum", &cell.maximum)?.minor;
+    let range = |(index, cell): (usize, &RewardGridCellInput)| {
+        let minimum = amount(&format!("input.cells.{index}.minimum"), &cell.minimum)?.minor;
+        let maximum = amount(&format!("input.cells.{index}.maximum"), &cell.maximum)?.minor;
         if minimum > maximum || maximum == 0 {
             return Err(Error::bad_input(
-                "input.cells.maximum",
+                format!("input.cells.{index}.maximum"),
                 "send a maximum above zero and not below the minimum",
             ));
         }
         if !seen.insert((cell.asset_tier, cell.severity)) {
             let message = format!("send {} and {} once", cell.asset_tier, cell.severity);
-            return Err(Error::bad_input("input.cells", message));
+            return Err(Error::bad_input(format!("input.cells.{index}"), message));
         }
         Ok((minimum, maximum))
     };
-    cells.iter().map(range).collect()
+    cells.iter().enumerate().map(range).collect()
 }
