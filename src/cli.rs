@@ -315,7 +315,7 @@ pub(crate) struct ImportArgs {
     /// As notices that have to be handled and answered, instead of history.
     #[arg(long, global = true)]
     pub(crate) as_notices: bool,
-    /// Count only, write nothing.
+    /// Count only, write nothing. What the file itself repeats is kept in memory meanwhile, so up to two million records.
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
 }

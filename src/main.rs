@@ -224,6 +224,11 @@ fn log_to_stderr(format: LogFormat) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    // By itself a panic would print its message, which may quote what was being read.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a fault of the program: what it was doing is broken off");
+    }));
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

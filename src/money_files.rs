@@ -109,18 +109,17 @@ pub(crate) async fn import_grid(app: &App, args: &GridArgs) -> anyhow::Result<()
             (line, cell)
         })
         .unzip();
-    let input = CreateRewardGrid {
-        channel,
-        currency: args.currency.clone(),
-        cells,
-        idempotency_key: None,
-    };
+    let input = CreateRewardGrid { channel, currency: args.currency.clone(), cells, idempotency_key: None };
     let actor = Actor::operator(&args.subject, [Role::Admin]);
     let grid = grid::create(app, &actor, &input).await.map_err(|error| match &error {
         Error::BadInput { field, message } => {
-            let cell = field.strip_prefix("input.cells.").map(|rest| rest.split_once('.').unwrap_or((rest, "range")));
-            let place = cell.and_then(|(cell, column)| Some((lines.get(cell.parse::<usize>().ok()?)?, column)));
-            let place = place.map_or_else(|| field.clone(), |(line, column)| format!("line {line}: {column}"));
+            let cell = field
+                .strip_prefix("input.cells.")
+                .map(|rest| rest.split_once('.').unwrap_or((rest, "range")));
+            let place =
+                cell.and_then(|(cell, column)| Some((lines.get(cell.parse::<usize>().ok()?)?, column)));
+            let place =
+                place.map_or_else(|| field.clone(), |(line, column)| format!("line {line}: {column}"));
             anyhow::anyhow!("{}: {place}: {message}", args.file.display())
         }
         _ => told(error),

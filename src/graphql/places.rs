@@ -218,6 +218,11 @@ impl Bad {
     }
 }
 
+/// An error about a value points to the value, or to the field when it has none.
+fn is_at(field: &Positioned<Field>, position: Pos) -> bool {
+    field.pos == position || field.node.arguments.iter().any(|(_, value)| value.pos == position)
+}
+
 /// The field at `position` with the type that has it. The guard has bounded what fragments expand to.
 fn field_at<'a>(
     document: &'a ExecutableDocument,
@@ -226,7 +231,7 @@ fn field_at<'a>(
     position: Pos,
 ) -> Option<(String, &'a Field)> {
     set.items.iter().find_map(|selection| match &selection.node {
-        Selection::Field(field) if field.pos == position => Some((kind.to_owned(), &field.node)),
+        Selection::Field(field) if is_at(field, position) => Some((kind.to_owned(), &field.node)),
         Selection::Field(field) => {
             let answers = &sent().fields.get(kind)?.get(field.node.name.node.as_str())?.kind;
             field_at(document, &field.node.selection_set.node, answers, position)

@@ -116,6 +116,13 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
     if before.subject.as_ref() == Some(&subject) {
         return Ok(before);
     }
+    require_not_erased(&before)?;
+    refuse_own(actor, &before)?;
+    if *subject == *actor.subject || crate::payout::store::decides_for(app, before.id, &subject).await? {
+        let message = "whoever links or pays a reporter is not that reporter: somebody else has to link you, and \
+                       others have to decide the payouts that are live";
+        return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "subject", message)]));
+    }
     if before.subject.is_some() {
         if !actor.is(Role::Analyst) {
             let message = "the reporter is linked to another subject: ask an analyst to change it";
@@ -128,13 +135,6 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
             return Err(Error::bad_input("input.expectedVersion", message));
         };
         expect_version(before.version, expected)?;
-    }
-    require_not_erased(&before)?;
-    refuse_own(actor, &before)?;
-    if *subject == *actor.subject || crate::payout::store::decides_for(app, before.id, &subject).await? {
-        let message = "whoever links or pays a reporter is not that reporter: somebody else has to link you, and \
-                       others have to decide the payouts that are live";
-        return Err(Error::Refused(vec![Refusal::on(RefusalCode::FourEyes, "subject", message)]));
     }
     let after = reporter::Model { subject: Some(subject), ..before.clone() };
     change(app, ChangeSet::new(app, actor, Action::LinkReporter), before, after).await

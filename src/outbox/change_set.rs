@@ -18,9 +18,15 @@ use crate::auth::policy::Action;
 use crate::ids::{Kind, encode};
 
 /// What is nobody's news but its actor's, with why.
-const UNTOLD: [Action; 3] = [
+const UNTOLD: [Action; 6] = [
+    // History; what comes as notices is told of.
+    Action::ImportReports,
     // Who sees the one event may not be told of the other.
     Action::LinkEvents,
+    // The payouts that come of it are told of.
+    Action::ComputeBonusRun,
+    // What a tracker answered; what changes on a ticket by it is told of.
+    Action::SyncTicket,
     // One's own.
     Action::CreateCalendarFeed,
     Action::RevokeCalendarFeed,
@@ -181,9 +187,7 @@ impl ChangeSet {
         let revision = before.revision() + 1;
         let digest = self.audit(app, M::KIND, before.id(), event, revision, before.audit_head());
         let bumped = bump == Bump::Version;
-        if bumped {
-            self.tell_configuration(app, M::KIND);
-        }
+        self.tell_configuration(app, M::KIND);
         let changed_at = if bumped { self.at } else { before.changed_at() };
         after.stamp(before.version() + i32::from(bumped), revision, digest, changed_at);
         for column in <M::Entity as EntityTrait>::Column::iter() {
@@ -235,9 +239,15 @@ impl ChangeSet {
     /// Tells of a change of what an installation is set up with, whichever command makes it.
     fn tell_configuration(&mut self, app: &App, aggregate: &str) {
         let kind = ConfigurationKind::iter().find(|kind| kind.as_str().eq_ignore_ascii_case(aggregate));
-        if let Some(kind) = kind {
+        // A mark that moves on is no change of what somebody set up.
+        if let Some(kind) = kind.filter(|_| self.action != Action::RecountDeadlines) {
             self.message(app, None, &ConfigurationChanged { kind });
         }
+    }
+
+    /// What the change is, as the policy table names it.
+    pub(super) fn action(&self) -> &'static str {
+        self.action.name()
     }
 
     /// Whether the outside is told of this change, where it is to be told: each change is, but for those listed here.

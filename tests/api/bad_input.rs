@@ -133,8 +133,8 @@ async fn values_of_another_type_never_reach_a_resolver() {
     };
     is_error(&app.graphql(&analyst, document, json!({ "input": good() })).await, "NOT_FOUND", &[]);
     for (field, wrong, words) in [
-        ("verdict", json!("APPROVED"), "input.verdict: send one of CONFIRMED, "),
-        ("verdict", json!("confirmed"), "input.verdict: send one of CONFIRMED, "),
+        ("verdict", json!("APPROVED"), "input.verdict: send one of ALREADY_FIXED, CONFIRMED, "),
+        ("verdict", json!("confirmed"), "input.verdict: send one of ALREADY_FIXED, CONFIRMED, "),
         ("verdict", json!(1), "\"input.verdict\", expected type \"Verdict\""),
         ("severity", json!("SEVERE"), "input.severity: send one of CRITICAL, HIGH, LOW, MEDIUM"),
         ("expectedVersion", json!("1"), "\"input.expectedVersion\", expected type \"Int\""),

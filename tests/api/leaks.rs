@@ -196,7 +196,7 @@ async fn a_hidden_event_is_named_nowhere_by_those_that_repeat_it_or_are_linked_t
         let known = Story::receive(&app, "OPEN-2", json!({})).await;
         known.analyst("startTriage", json!({})).await;
         let internally = json!({
-            "verdict": "KNOWN_INTERNALLY", "severity": "HIGH", "rationale": "We knew", "internalFinding": "F-1",
+            "verdict": "KNOWN_INTERNALLY", "rationale": "We knew", "internalFinding": "F-1",
             "firstKnownOn": "2026-02-01", "fixingEvent": hidden.event,
         });
         known.analyst("giveVerdict", internally).await;

@@ -33,6 +33,7 @@ async fn another_role_shows_no_more_of_ones_own_report_on_an_event_one_is_kept_o
         }
         let decided = json!({
             "report": report, "otherReport": open.report, "outcome": "RELATED", "rationale": "The same gateway",
+            "expectedVersion": story.version().await,
         });
         app.made(&analyst, "decideDuplicate", decided, "outcome").await;
         let proposal = json!({

@@ -118,6 +118,26 @@ async fn a_page_costs_the_same_whatever_its_size() {
                     );
                 }
             }
+            // Where each kind of row is reached by one way, the number is exact.
+            let plain = |first: usize| {
+                format!(
+                    "{{ events(first: {first}) {{ nodes {{ number status level currentScore {{ total }}
+                        affectedProducts {{ state product {{ name }} }} assignments {{ function subject }}
+                        replies {{ kind state }} }} }} }}"
+                )
+            };
+            for first in [1, 3, 12] {
+                let (answer, ran) = app.sql_of(app.graphql(&token, &plain(first), Value::Null)).await;
+                assert!(answer["errors"].is_null(), "{answer}");
+                let of = |table: &str| {
+                    ran.iter().filter(|sql| sql.contains(&format!("FROM \"{table}\" "))).count()
+                };
+                for table in ["event", "affected_product", "product", "score", "assignment", "reply"] {
+                    assert_eq!(of(table), 1, "{role}, {first} of {table}: {ran:#?}");
+                }
+                // The sixth is whether the subject may act; nothing else is read.
+                assert_eq!(ran.len(), 7, "{role}, {first}: {ran:#?}");
+            }
             // Fields that lead to one kind of row may share a statement or not, as they come to it. One statement for
             // each event would be nine more.
             assert!(of_twelve.len() <= of_three.len() + 4, "{role}: {of_twelve:#?}");
