@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::vocabulary::ReplyExtent;
+
 /// A file that goes with a reply.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -28,6 +30,10 @@ pub struct Model {
     pub added_by: String,
     /// When.
     pub added_at: DateTimeUtc,
+    /// The verdict in force when it was attached.
+    pub verdict_id: Option<Uuid>,
+    /// How much could leave to the channel when it was attached; none of one from before that was kept.
+    pub extent: Option<ReplyExtent>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

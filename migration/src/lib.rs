@@ -35,6 +35,9 @@ mod m12_attachment;
 mod m12_clock;
 mod m12_duplicate;
 mod m12_reply_attachment;
+mod m13_attachment;
+mod m13_reply_attachment;
+mod m13_reply_file;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -75,6 +78,9 @@ impl MigratorTrait for Migrator {
             Box::new(m12_attachment::Migration),
             Box::new(m12_reply_attachment::Migration),
             Box::new(m12_duplicate::Migration),
+            Box::new(m13_attachment::Migration),
+            Box::new(m13_reply_attachment::Migration),
+            Box::new(m13_reply_file::Migration),
         ]
     }
 }

@@ -55,9 +55,11 @@ impl Placed {
 /// Keeps the bytes of files that are at hand.
 ///
 /// # Errors
-/// When they cannot be kept.
+/// When they cannot be kept, or there is no room for them.
 pub async fn keep(app: &App, files: &[File]) -> Result<Vec<(Described, Kept)>> {
     let mut kept = Vec::with_capacity(files.len());
+    // A mail that finds no room stays in its mailbox.
+    app.files.expect_room(files.iter().map(|file| file.bytes.len() as u64).sum())?;
     for file in files {
         let described =
             Described { kind: file.kind, name: file.kept_name(), media_type: file.media_type.clone() };

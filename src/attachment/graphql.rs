@@ -156,8 +156,9 @@ pub struct AttachmentMutation;
 /// Mutations of attachments. 附件的变更操作。
 #[Object]
 impl AttachmentMutation {
-    /// Removes a file from its report: nobody downloads it any more, and its bytes go unless another attachment has the
-    /// same. ANALYST. 从报告移除文件：不再可下载，若无其他附件使用相同内容则删除其字节（安全运营）。
+    /// Removes a file from its report: nobody downloads it any more, replies that have not left lose it and are drafts
+    /// again, and its bytes go unless another attachment has the same or they were sent. ANALYST.
+    /// 从报告移除文件：不再可下载，未发送的回复随之去除并退回草稿；若无其他附件使用相同内容且未曾发送，则删除其字节（安全运营）。
     async fn remove_attachment(
         &self,
         ctx: &Context<'_>,

@@ -19,15 +19,16 @@ use entity::{attachment, reply_attachment};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::rules::{self, BYTES};
-use super::settings::UploadSettings;
+use super::settings::{Turn, UploadSettings};
 use super::{Described, content, store};
 use crate::app::App;
-use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, Role};
 use crate::error::{Error, Result};
 use crate::executor::Api;
 use crate::files::{FileFault, Incoming, Kept};
@@ -43,6 +44,9 @@ use crate::reply;
 
 /// When to come again after all turns were taken, in seconds.
 const COME_AGAIN: u64 = 5;
+
+/// Roles whose uploads have turns that no stranger takes.
+const TEAM: [Role; 2] = [Role::Analyst, Role::PublicRelations];
 
 /// The routes of files.
 pub fn routes(api: Arc<Api>) -> Router {
@@ -111,9 +115,9 @@ impl Goal {
     }
 
     /// Whether the actor may add to it, by what is known before the file is.
-    async fn expect_open(self, app: &App, actor: &Actor) -> Result<()> {
+    async fn expect_open(self, app: &App, actor: &Actor, bytes: u64) -> Result<()> {
         match self {
-            Self::Report(report) => super::expect_room(app, actor, report).await,
+            Self::Report(report) => super::expect_room(app, actor, report, bytes).await,
             Self::Reply(reply, _) => reply::expect_attachable(app, actor, reply).await,
         }
     }
@@ -181,7 +185,7 @@ fn answered(added: Added) -> Response {
 
 /// Takes a file in and adds it.
 async fn take(
-    app: &App,
+    app: &Arc<App>,
     actor: &Actor,
     parts: &Parts,
     target: std::result::Result<Query<Target>, QueryRejection>,
@@ -193,7 +197,15 @@ async fn take(
         return Err(HttpError::bad_request(message));
     };
     let goal = Goal::of(&target).map_err(or_refused)?;
-    goal.expect_open(app, actor).await.map_err(or_refused)?;
+    let declared: Option<u64> =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let bounds = app.uploads.settings();
+    goal.expect_open(app, actor, declared.unwrap_or_default()).await.map_err(or_refused)?;
+    if declared.is_some_and(|size| size > bounds.bytes) {
+        return Err(too_large(bounds));
+    }
+    app.files.expect_room(declared.unwrap_or_default()).map_err(not_kept)?;
+    let turn = app.uploads.turn(&actor.subject, actor.has_any(&TEAM)).ok_or_else(no_turn)?;
     let described = Described {
         kind: AttachmentKind::File,
         name: rules::kept_name(target.name.as_deref()),
@@ -201,30 +213,37 @@ async fn take(
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()),
         ),
     };
-    let kept = receive(app, parts, body).await?;
-    let outcome = retrying(|| goal.add(app, actor, &described, &kept)).await;
-    content::forget_unused(app, &[kept.name], &outcome).await;
-    outcome.map_err(or_refused)
+    let incoming = receive(app, declared, body).await?;
+    // All of it is here: what is left to do is done, whether or not its sender still listens.
+    let (app, actor) = (Arc::clone(app), actor.clone());
+    let adding = async move { add(&app, &actor, goal, &described, incoming, turn).await }.in_current_span();
+    match tokio::spawn(adding).await {
+        Ok(Ok(outcome)) => outcome.map_err(or_refused),
+        Ok(Err(fault)) => Err(not_kept(fault)),
+        Err(error) => Err(or_refused(Error::Internal(error.into()))),
+    }
 }
 
-/// Keeps the body, within the bounds of uploads.
-async fn receive(app: &App, parts: &Parts, body: Body) -> std::result::Result<Kept, HttpError> {
+/// Keeps a file and adds it; what cannot be added is not kept.
+async fn add(
+    app: &App,
+    actor: &Actor,
+    goal: Goal,
+    described: &Described,
+    incoming: Incoming,
+    _turn: Turn,
+) -> std::result::Result<Result<Added>, FileFault> {
+    let kept = app.files.keep(incoming).await?;
+    let outcome = retrying(|| goal.add(app, actor, described, &kept)).await;
+    content::forget_unused(app, &[kept.name], &outcome).await;
+    Ok(outcome)
+}
+
+/// Takes the body in, within the bounds of uploads.
+async fn receive(app: &App, declared: Option<u64>, body: Body) -> std::result::Result<Incoming, HttpError> {
     let bounds = app.uploads.settings();
-    let declared: Option<u64> =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|size| size > bounds.bytes) {
-        return Err(too_large(bounds));
-    }
-    let Some(_turn) = app.uploads.turn() else {
-        let message = "All turns to upload are taken. Please try again later.";
-        return Err(HttpError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
-            .with_header(header::RETRY_AFTER, COME_AGAIN.into()));
-    };
     let incoming = app.files.receive(app.ids.next()).await.map_err(not_kept)?;
-    let reading = read(incoming, body, bounds);
-    let incoming = timeout(Duration::from_secs(bounds.seconds), reading).await.unwrap_or_else(|_| {
-        Err(too_slow(format!("The file did not arrive within {} s (uploads.seconds).", bounds.seconds)))
-    })?;
+    let incoming = read(incoming, body, bounds).await?;
     if declared.is_some_and(|size| size != incoming.size()) {
         return Err(HttpError::bad_request("The file is not as long as Content-Length says."));
     }
@@ -236,7 +255,7 @@ async fn receive(app: &App, parts: &Parts, body: Body) -> std::result::Result<Ke
         );
         return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
-    app.files.keep(incoming).await.map_err(not_kept)
+    Ok(incoming)
 }
 
 async fn read(
@@ -245,20 +264,28 @@ async fn read(
     bounds: &UploadSettings,
 ) -> std::result::Result<Incoming, HttpError> {
     let mut chunks = body.into_data_stream();
-    let pause = Duration::from_secs(bounds.idle_seconds);
+    let (began, pause) = (Instant::now(), Duration::from_secs(bounds.idle_seconds));
     loop {
-        let next = timeout(pause, chunks.next()).await.map_err(|_| {
-            too_slow(format!(
-                "Nothing of the file arrived for {} s (uploads.idle_seconds).",
-                bounds.idle_seconds
-            ))
-        })?;
+        // A byte now and then would hold a turn for as long as the whole may take.
+        let due = incoming
+            .size()
+            .checked_div(bounds.least_rate)
+            .map_or(bounds.seconds, |due| due + bounds.idle_seconds);
+        let limits = [
+            (Instant::now() + pause, "nothing of it arrived for a while", "uploads.idle_seconds"),
+            (began + Duration::from_secs(due), "it arrives too slowly", "uploads.least_rate"),
+            (began + Duration::from_secs(bounds.seconds), "it took too long", "uploads.seconds"),
+        ];
+        let (at, why, bound) = limits.into_iter().min_by_key(|limit| limit.0).unwrap_or(limits[0]);
+        let next = timeout_at(at, chunks.next())
+            .await
+            .map_err(|_| too_slow(format!("The file was given up: {why} ({bound}).")))?;
         let Some(chunk) = next else { return Ok(incoming) };
         let chunk = chunk.map_err(|_| HttpError::bad_request("The file broke off: send it again."))?;
         if incoming.size() + chunk.len() as u64 > bounds.bytes {
             return Err(too_large(bounds));
         }
-        incoming.write(&chunk).await.map_err(|error| not_kept(error.into()))?;
+        incoming.write(&chunk).await.map_err(not_kept)?;
     }
 }
 
@@ -271,9 +298,21 @@ fn too_slow(message: String) -> HttpError {
     HttpError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::Timeout, message)
 }
 
+fn no_turn() -> HttpError {
+    let message = "All turns to upload that you may have are taken. Please try again later.";
+    HttpError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
+        .with_header(header::RETRY_AFTER, COME_AGAIN.into())
+}
+
 /// A full disk, a store that does not answer: nothing that the sender can mend.
 fn not_kept(fault: FileFault) -> HttpError {
     tracing::error!(error = %fault, "a file was not kept");
+    if matches!(fault, FileFault::Full { .. }) {
+        let message =
+            "There is no room for files at present. Please try again later, and tell who runs this.";
+        return HttpError::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Internal, message)
+            .with_header(header::RETRY_AFTER, 600_u64.into());
+    }
     let message = "The file cannot be kept at present. Please try again later.";
     HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
         .with_header(header::RETRY_AFTER, 30_u64.into())

@@ -17,24 +17,28 @@ pub mod settings;
 pub mod store;
 
 use async_graphql::InputObject;
+use chrono::TimeDelta;
 use entity::vocabulary::AttachmentKind;
-use entity::{attachment, inbound_mail, report};
+use entity::{attachment, event, inbound_mail, report};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
-use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::event::{expect_version, require_text};
 use crate::files::Kept;
 use crate::graphql::scalars::Id;
 use crate::intake;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::reply;
 use content::Placed;
 
 /// Longest reason, in characters.
 const REASON: usize = 2_000;
+/// The time over which it is counted what a subject adds.
+const DAY: TimeDelta = TimeDelta::days(1);
 
 /// A file that a mail brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,18 +150,27 @@ async fn addressed(app: &App, actor: &Actor, report: Uuid) -> Result<(report::Mo
     Ok((report, adder))
 }
 
-/// Demands that the actor may add a file to a report, and that there is room for one more: before any of it is read.
+/// Demands that the actor may add a file of so many bytes to a report, and that there is room for one more: before any of
+/// it is read.
 ///
 /// # Errors
-/// By policy and visibility; a refusal when the report has as many files as it may have.
-pub async fn expect_room(app: &App, actor: &Actor, report: Uuid) -> Result<()> {
-    let (report, _) = addressed(app, actor, report).await?;
-    let most = app.uploads.settings().per_report;
-    if store::count(app, actor, report.id).await? < u64::from(most) {
-        return Ok(());
+/// By policy and visibility; a refusal when the report has as many files or bytes as it may have, or the actor added as
+/// many within a day.
+pub async fn expect_room(app: &App, actor: &Actor, report: Uuid, bytes: u64) -> Result<()> {
+    let (report, adder) = addressed(app, actor, report).await?;
+    let changes = new_change(app, actor, adder);
+    let there = store::usage(app, actor, report.id).await?;
+    let added = store::added_since(app, changes.actor(), changes.at() - DAY).await?;
+    rules::may_take(app.uploads.settings(), there, added, bytes).map_err(refused)
+}
+
+/// A change that adds a file: of a reporter, what stands for them is recorded.
+fn new_change(app: &App, actor: &Actor, adder: Adder) -> ChangeSet {
+    let changes = ChangeSet::new(app, actor, Action::AddAttachment);
+    match adder {
+        Adder::Reporter(reporter) => changes.by_reporter(reporter),
+        Adder::Service | Adder::Analyst => changes,
     }
-    let message = format!("the report has {most} files and may have no more (uploads.per_report)");
-    Err(Error::refused(RefusalCode::Contradiction, message))
 }
 
 /// Adds a file that is kept to a report; one with the same bytes that the actor sees there already is answered instead.
@@ -177,12 +190,9 @@ pub async fn add(
     if let Some(first) = store::same(app, actor, report.id, &kept.sha256).await? {
         return Ok((first, false));
     }
-    expect_room(app, actor, report.id).await?;
+    expect_room(app, actor, report.id, kept.size).await?;
     let placed = content::place(app, kept).await?;
-    let mut changes = ChangeSet::new(app, actor, Action::AddAttachment);
-    if let Adder::Reporter(reporter) = adder {
-        changes = changes.by_reporter(reporter);
-    }
+    let mut changes = new_change(app, actor, adder);
     placed.write(&mut changes);
     let row = new_row(app, &changes, report.id, described, &placed);
     let row = attachment::Model { public_side: adder != Adder::Analyst, ..row };
@@ -209,8 +219,8 @@ pub struct RemoveAttachment {
     pub reason: String,
 }
 
-/// Removes an attachment: who read it reads it no more, and its bytes go unless another one has the same. That it was
-/// there, and its digest, stay.
+/// Removes an attachment: who read it reads it no more, replies that have not left lose it, and its bytes go unless
+/// another one has the same or they were sent. That it was there, and its digest, stay.
 ///
 /// # Errors
 /// By policy, visibility and version; BAD_USER_INPUT without a reason; a refusal when it is removed already.
@@ -221,7 +231,7 @@ pub async fn remove_attachment(
 ) -> Result<attachment::Model> {
     require(actor, Action::RemoveAttachment)?;
     let reason = require_text("input.reason", &input.reason, REASON)?;
-    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
+    let (event, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
     rules::may_remove(&before).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::RemoveAttachment).because(Some(reason));
@@ -234,10 +244,13 @@ pub async fn remove_attachment(
         removed_by: Some(changes.actor().to_owned()),
         ..before.clone()
     };
-    let told =
-        message::AttachmentRemoved { report: Opaque::new(report.id), attachment: Opaque::new(before.id) };
-    changes.message(app, Some(report.event_id), &told);
-    let after = save(app, changes, &report, &before, after).await?;
+    let told = message::AttachmentRemoved {
+        report: Opaque::new(before.report_id),
+        attachment: Opaque::new(before.id),
+    };
+    changes.message(app, Some(event.id), &told);
+    reply::take_out(app, &mut changes, event.id, &[before.id]).await?;
+    let after = save(app, changes, &event, &before, after).await?;
     if let Some(file) = before.file_id {
         content::drop_unnamed(app, file).await;
     }
@@ -263,18 +276,18 @@ pub async fn release_attachment(
     input: &ReleaseAttachment,
 ) -> Result<attachment::Model> {
     require(actor, Action::ReleaseAttachment)?;
-    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
+    let (event, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
-    rules::may_release(&before, report.event_id).map_err(refused)?;
+    rules::may_release(&before, event.id).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::ReleaseAttachment);
     let after = attachment::Model {
-        released_event_id: Some(report.event_id),
+        released_event_id: Some(event.id),
         released_at: Some(changes.at()),
         released_by: Some(changes.actor().to_owned()),
         ..before.clone()
     };
-    tell_of_release(app, &mut changes, &report, before.id, true);
-    save(app, changes, &report, &before, after).await
+    tell_of_release(app, &mut changes, event.id, before.id, true);
+    save(app, changes, &event, &before, after).await
 }
 
 /// Keeps an attachment from the team again.
@@ -287,38 +300,31 @@ pub async fn retract_attachment(
     input: &ReleaseAttachment,
 ) -> Result<attachment::Model> {
     require(actor, Action::RetractAttachment)?;
-    let (report, before) = store::find_handled(app, actor, input.attachment.0).await?;
+    let (event, before) = store::find_handled(app, actor, input.attachment.0).await?;
     expect_version(before.version, input.expected_version)?;
     rules::may_retract(&before).map_err(refused)?;
     let mut changes = ChangeSet::new(app, actor, Action::RetractAttachment);
     let after =
         attachment::Model { released_event_id: None, released_at: None, released_by: None, ..before.clone() };
-    tell_of_release(app, &mut changes, &report, before.id, false);
-    save(app, changes, &report, &before, after).await
+    tell_of_release(app, &mut changes, event.id, before.id, false);
+    save(app, changes, &event, &before, after).await
 }
 
-fn tell_of_release(
-    app: &App,
-    changes: &mut ChangeSet,
-    report: &report::Model,
-    attachment: Uuid,
-    released: bool,
-) {
+fn tell_of_release(app: &App, changes: &mut ChangeSet, event: Uuid, attachment: Uuid, released: bool) {
     let told = message::AttachmentReleased { attachment: Opaque::new(attachment), released };
-    changes.message(app, Some(report.event_id), &told);
+    changes.message(app, Some(event), &told);
 }
 
 async fn save(
     app: &App,
     mut changes: ChangeSet,
-    report: &report::Model,
+    event: &event::Model,
     before: &attachment::Model,
     mut after: attachment::Model,
 ) -> Result<attachment::Model> {
     after.version = before.version + 1;
     changes.update(before, &after);
-    let event = intake::store::event_of(app, report).await?;
-    changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
+    changes.revise(app, event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
 }

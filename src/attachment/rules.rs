@@ -4,6 +4,7 @@ use entity::attachment;
 use entity::vocabulary::AttachmentKind;
 use uuid::Uuid;
 
+use super::settings::UploadSettings;
 use crate::error::{Refusal, RefusalCode};
 
 /// Longest name of a file that is kept, in characters.
@@ -51,6 +52,30 @@ pub fn detected(head: &[u8]) -> &'static str {
 pub fn is_accepted(detected: &str, allowed: &[String], refused: &[String]) -> bool {
     let stands_in = |list: &[String]| list.iter().any(|kind| kind.eq_ignore_ascii_case(detected));
     !stands_in(refused) && (allowed.is_empty() || stands_in(allowed))
+}
+
+/// Whether a report that has so many files of so many bytes takes one of `more` bytes, from who added `added` bytes within
+/// a day.
+///
+/// # Errors
+/// The refusal, naming the bound.
+pub fn may_take(
+    bounds: &UploadSettings,
+    (files, bytes): (u64, u64),
+    added: u64,
+    more: u64,
+) -> Result<(), Refusal> {
+    let UploadSettings { per_report, bytes_per_report, bytes_per_day, .. } = bounds;
+    let message = if files >= u64::from(*per_report) {
+        format!("the report has {per_report} files and may have no more (uploads.per_report)")
+    } else if bytes.saturating_add(more) > *bytes_per_report {
+        format!("the files of a report may have {bytes_per_report} bytes together (uploads.bytes_per_report)")
+    } else if added.saturating_add(more) > *bytes_per_day {
+        format!("within a day you may add {bytes_per_day} bytes: go on tomorrow (uploads.bytes_per_day)")
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(RefusalCode::Contradiction, message))
 }
 
 /// Whether an attachment may be removed.
@@ -157,6 +182,25 @@ mod tests {
         assert!(!is_accepted(elf, &[], &of(&["Application/X-Executable"])));
         assert!(!is_accepted(elf, &of(&[zip]), &[]) && is_accepted(zip, &of(&[zip]), &[]));
         assert!(!is_accepted(zip, &of(&[zip]), &of(&[zip])), "refused goes before allowed");
+    }
+
+    #[test]
+    fn a_report_and_a_day_take_so_much_and_no_more() {
+        let bounds = UploadSettings {
+            per_report: 2,
+            bytes_per_report: 100,
+            bytes_per_day: 150,
+            ..UploadSettings::default()
+        };
+        let names = |there, added, more| {
+            let refusal = may_take(&bounds, there, added, more).unwrap_err();
+            refusal.message.split("uploads.").nth(1).unwrap().trim_end_matches(')').to_owned()
+        };
+        assert!(may_take(&bounds, (1, 60), 110, 40).is_ok(), "up to the bound");
+        assert_eq!(names((2, 0), 0, 0), "per_report");
+        assert_eq!(names((1, 60), 0, 41), "bytes_per_report");
+        assert_eq!(names((1, 60), 111, 40), "bytes_per_day");
+        assert_eq!(names((0, u64::MAX), 0, 1), "bytes_per_report");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use entity::vocabulary::{AttachmentKind, Facet};
-use entity::{attachment, reply_attachment, reply_file, report, stored_file};
+use entity::{attachment, event, reply_attachment, reply_file, report, stored_file};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
@@ -98,14 +99,16 @@ pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(report::Model, 
     Ok((report, found))
 }
 
-/// The same for those who handle the event that its report is on.
+/// The same with the event that its report is on, for those who handle that.
 ///
 /// # Errors
 /// NOT_FOUND when it is hidden or absent, or the event's content is.
-pub async fn find_handled(app: &App, actor: &Actor, id: Uuid) -> Result<(report::Model, attachment::Model)> {
+pub async fn find_handled(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, attachment::Model)> {
+    let (report, _) = find(app, actor, id).await?;
+    let event = crate::event::store::find(app, actor, report.event_id).await?;
+    // Read once more, since the event's revision guards only what is read after it.
     let (report, found) = find(app, actor, id).await?;
-    crate::event::store::find(app, actor, report.event_id).await?;
-    Ok((report, found))
+    if report.event_id == event.id { Ok((event, found)) } else { Err(Error::Race) }
 }
 
 /// The file that an attachment which the caller has found names.
@@ -145,14 +148,43 @@ pub async fn same(
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// How many files a report has, among those that the actor may read.
+/// How many files a report has, and of how many bytes, among those that the actor may read.
 ///
 /// # Errors
 /// Of the database.
-pub async fn count(app: &App, actor: &Actor, report: Uuid) -> Result<u64> {
-    let select =
+pub async fn usage(app: &App, actor: &Actor, report: Uuid) -> Result<(u64, u64)> {
+    let there =
         of_report(actor, report).filter(C::Kind.eq(AttachmentKind::File)).filter(C::RemovedAt.is_null());
-    Ok(select.count(app.database.reader()).await?)
+    let count = there.clone().count(app.database.reader()).await?;
+    Ok((count, bytes_of(app, there).await?))
+}
+
+/// Bytes of the files that a subject, or what stands for a reporter, added since then, removed ones too.
+///
+/// # Errors
+/// Of the database.
+pub async fn added_since(app: &App, by: &str, then: DateTime<Utc>) -> Result<u64> {
+    let added = attachment::Entity::find()
+        .filter(C::AddedBy.eq(by))
+        .filter(C::ReceivedAt.gt(then))
+        .filter(C::MailId.is_null());
+    bytes_of(app, added).await
+}
+
+async fn bytes_of(app: &App, files: Select<attachment::Entity>) -> Result<u64> {
+    // PostgreSQL sums to a type of its own.
+    let sum = files.select_only().expr(Expr::cust("CAST(SUM(size) AS BIGINT)"));
+    let sum: Option<Option<i64>> = sum.into_tuple().one(app.database.reader()).await?;
+    Ok(sum.flatten().and_then(|sum| u64::try_from(sum).ok()).unwrap_or_default())
+}
+
+/// All attachments of a report.
+///
+/// # Errors
+/// Of the database.
+pub async fn ids_of(app: &App, report: Uuid) -> Result<Vec<Uuid>> {
+    let select = attachment::Entity::find().select_only().column(C::Id).filter(C::ReportId.eq(report));
+    Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
 /// The files of a report that are there, in the order in which they came: without original mails, which say who sent them.

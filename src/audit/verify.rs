@@ -29,9 +29,9 @@ pub enum Fault {
     Link,
     /// The chain does not end where the changed row says: its newest entries were taken out, or put in.
     Head,
-    /// A file that was sent has other bytes than the audit trail says, or is not there.
+    /// A reply or a file that was sent has other bytes than the audit trail says, or is not there.
     Sent,
-    /// A file stands among what was sent of which the audit trail says nothing.
+    /// Something stands among what was sent of which the audit trail says nothing.
     Unknown,
 }
 
@@ -119,7 +119,7 @@ pub async fn verify(app: &App) -> Result<Report> {
     let mut report = Report::default();
     let mut last: Option<Link> = None;
     // Read first: of what is written meanwhile the entries may come too late.
-    let files = sent::files(app).await?;
+    let sent = sent::list(app).await?;
     let mut proofs = sent::Proofs::default();
     loop {
         let entries = page(app, last.as_ref()).await?;
@@ -134,7 +134,7 @@ pub async fn verify(app: &App) -> Result<Report> {
             });
         }
     }
-    sent::check(app, &mut report, files, &proofs).await?;
+    sent::check(app, &mut report, sent, &proofs).await?;
     check_heads::<event::Model>(app, &mut report, 0).await?;
     check_heads::<reporter::Model>(app, &mut report, 0).await?;
     check_heads::<channel::Model>(app, &mut report, 0).await?;

@@ -8,10 +8,12 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::Kept;
+use super::{FileFault, Kept};
 
 /// First bytes that are remembered, for who wants to know what it is.
 const HEAD: usize = 8 << 10;
+/// Bytes after which the room that is left is looked at again.
+const LOOK: u64 = 4 << 20;
 
 /// A file that is being taken in; dropped, nothing of it stays.
 #[derive(Debug)]
@@ -22,6 +24,18 @@ pub struct Incoming {
     hash: Sha256,
     size: u64,
     head: Vec<u8>,
+    floor: u64,
+    looked_at: u64,
+}
+
+/// Demands that so many bytes more leave `floor` bytes free where a folder stands; nothing without a floor.
+pub(super) fn expect_room(folder: &Path, floor: u64, bytes: u64) -> Result<(), FileFault> {
+    if floor == 0 {
+        return Ok(());
+    }
+    let disk = rustix::fs::statvfs(folder).map_err(io::Error::from)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free.saturating_sub(bytes) >= floor { Ok(()) } else { Err(FileFault::Full { free, floor }) }
 }
 
 /// A path whose file goes with it.
@@ -36,21 +50,26 @@ impl Drop for OwnFile {
 }
 
 impl Incoming {
-    pub(super) async fn create(name: Uuid, path: PathBuf) -> io::Result<Self> {
+    pub(super) async fn create(name: Uuid, path: PathBuf, floor: u64) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
-        Ok(Self { name, path: OwnFile(path), file, hash: Sha256::new(), size: 0, head: Vec::new() })
+        let (hash, head) = (Sha256::new(), Vec::new());
+        Ok(Self { name, path: OwnFile(path), file, hash, size: 0, head, floor, looked_at: 0 })
     }
 
     /// Adds bytes.
     ///
     /// # Errors
-    /// When they cannot be written.
-    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// When they cannot be written, or there is no room for them.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FileFault> {
+        if self.size - self.looked_at >= LOOK {
+            expect_room(&self.path.0, self.floor, bytes.len() as u64)?;
+            self.looked_at = self.size;
+        }
         self.hash.update(bytes);
         self.size += bytes.len() as u64;
         let missing = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..missing]);
-        self.file.write_all(bytes).await
+        Ok(self.file.write_all(bytes).await?)
     }
 
     /// Bytes so far.

@@ -15,19 +15,31 @@ use super::Files;
 
 /// Time for a connection to a store.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Time for one exchange with it: a part of a file.
-const EXCHANGE: Duration = Duration::from_secs(60);
-/// Tries of one exchange, all together within twice its time.
+/// Longest silence of it: in which a part of a file is taken, or nothing more of one comes.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Tries of one exchange.
 const TRIES: usize = 3;
+/// Time in which an exchange is taken up again where it broke off: as long as the slowest reader of a file may take.
+const RESUMED: Duration = Duration::from_secs(6 * 3_600);
+/// Bytes that stay free unless it is set.
+const FREE_BYTES: u64 = 1 << 30;
 
 /// Where files are kept, as it is set.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FileSettings {
     /// The folder; beside the SQLite file, or `vulndesk.files`, when there is none.
     pub folder: Option<PathBuf>,
     /// The store; without one they are kept in the folder.
     pub s3: S3Settings,
+    /// Bytes that stay free on the folder's disk: nothing more is taken in when there are fewer.
+    pub free_bytes: u64,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self { folder: None, s3: S3Settings::default(), free_bytes: FREE_BYTES }
+    }
 }
 
 /// An S3-compatible store, as it is set.
@@ -68,9 +80,13 @@ impl FileSettings {
         let folder = self.folder.clone().unwrap_or_else(|| usual_folder(database_url));
         let folder = folder.join(installation);
         let about = || format!("files.folder: {}", folder.display());
-        let Some(bucket) = &self.s3.bucket else { return Files::in_folder(&folder).with_context(about) };
+        let Some(bucket) = &self.s3.bucket else {
+            let files = Files::in_folder(&folder).with_context(about)?;
+            return Ok(files.keeping_free(self.free_bytes));
+        };
         let store = self.s3.builder(bucket)?.build().context("files.s3")?;
-        Files::in_store(Arc::new(PrefixStore::new(store, installation)), &folder).with_context(about)
+        let store = Arc::new(PrefixStore::new(store, installation));
+        Ok(Files::in_store(store, &folder).with_context(about)?.keeping_free(self.free_bytes))
     }
 }
 
@@ -80,17 +96,17 @@ impl S3Settings {
             bail!("files.s3.bucket needs files.s3.access_key and files.s3.secret_file");
         };
         let secret = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let mut options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(EXCHANGE);
+        // A whole exchange takes as long as its file is large and its reader slow: only silence ends it.
+        let mut options = ClientOptions::new()
+            .with_connect_timeout(CONNECT)
+            .with_read_timeout(SILENCE)
+            .with_timeout_disabled();
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(&self.region)
             .with_access_key_id(key)
             .with_secret_access_key(secret.trim_end_matches(['\r', '\n']))
-            .with_retry(RetryConfig {
-                max_retries: TRIES,
-                retry_timeout: EXCHANGE * 2,
-                ..RetryConfig::default()
-            });
+            .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: RESUMED, ..RetryConfig::default() });
         if let Some(endpoint) = &self.endpoint {
             if endpoint.scheme() != "https" {
                 if !is_loopback(endpoint) {
@@ -146,8 +162,10 @@ mod tests {
             secret_file: Some(secret.clone()),
             ..S3Settings::default()
         };
-        let opened =
-            |s3| FileSettings { folder: Some(folder.path().to_owned()), s3 }.open("postgres://", "i");
+        let opened = |s3| {
+            let folder = Some(folder.path().to_owned());
+            FileSettings { folder, s3, ..FileSettings::default() }.open("postgres://", "i")
+        };
         assert!(opened(at("http://127.0.0.1:9000")).is_ok());
         assert!(opened(at("https://files.example")).is_ok());
         assert!(opened(at("http://files.example")).is_err());

@@ -52,11 +52,13 @@ impl Content {
     /// What the headers ask for of a file that is kept.
     ///
     /// # Errors
-    /// Our own fault when it is not there.
+    /// Our own fault when it is not there, or a part is asked for of what is not what was kept.
     pub async fn asked(app: &App, headers: &HeaderMap, file: Kept) -> Result<Self> {
         let range = Range::asked(headers, &file);
         let opened = match &range {
             Range::Whole => Some(app.files.open(&file).await?),
+            // Asked for as a part, the whole is checked as the whole.
+            Range::Part(part) if *part == (0..file.size) => Some(app.files.open(&file).await?),
             Range::Part(part) => Some(app.files.open_part(&file, part.clone()).await?),
             Range::Unsatisfiable => None,
         };

@@ -10,6 +10,7 @@ use super::arrival::{Arrival, Content, Indicated, add_versions};
 use super::receive::{IndicatorInput, indicators, revise_after_arrival};
 use super::{LONG, SHORT, rules, store};
 use crate::app::App;
+use crate::attachment;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
@@ -21,6 +22,7 @@ use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::indicator;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::reply;
 
 /// Why an event was closed that lost its last report. It does not say where the report went: the link does, to those
 /// who see both.
@@ -184,6 +186,9 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     new_source.reports = staying;
     new_target.reports.extend::<Vec<_>>(leaving);
     regrant(&mut changes, Some(&old_source), &new_source);
+    // Its files go with it: what is said of one event carries nothing of another.
+    let files = attachment::store::ids_of(app, report.id).await?;
+    reply::take_out(app, &mut changes, source.id, &files).await?;
     let owed = events::store::move_facts(app, source.id).await?.open_obligations;
     let moving = obligations.iter().filter(|row| row.state == ObligationState::Open).count();
     let mut left = source.clone();

@@ -10,6 +10,7 @@ use entity::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::attach::Grounds;
 use super::destination::{self, Destination, Named};
 use super::{
     LONG, attach, blank, channel_of, handover, require_author, require_line, rules, save, store, tell,
@@ -121,7 +122,7 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let basis = Basis { as_made, verdict, extent, destination };
     let reply = new_reply(app, &changes, &event, &channel, text, basis)?;
     write(app, &mut changes, &reply, &obligations);
-    let files = attach::rows(app, &changes, reply.id, chosen, &[]);
+    let files = attach::rows(app, &changes, (reply.id, Grounds { verdict, extent }), chosen, &[]);
     rules::may_carry(&files, app.replies.attachment_bytes)
         .map_err(|refusal| Error::Refused(vec![refusal]))?;
     files.iter().for_each(|row| changes.insert(row));
@@ -405,16 +406,14 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     let channel = channel_of(app, before.channel_id).await?;
     let route = handover::store::route(app, channel.id).await?;
     let destination = destination::keep(&channel, route.as_ref(), &before, &named)?;
-    let (verdict_id, extent) = if body.is_some() {
-        let reach = protection::store::reach(app, &event, &channel).await?;
-        let extent = template::facts::extent(channel.kind, &reach);
-        (store::verdict_in_force(app, event.id).await?, Some(extent))
-    } else {
-        (before.verdict_id, before.extent)
+    let grounds = Grounds::now(app, &event, &channel).await?;
+    let (verdict_id, extent) = match body {
+        Some(_) => (grounds.verdict, Some(grounds.extent)),
+        None => (before.verdict_id, before.extent),
     };
     let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
     let chosen = attach::chosen(app, actor, &event, input.attach.as_ref()).await?;
-    let files = exchange_files(app, &mut changes, &before, chosen, input.detach.as_ref()).await?;
+    let files = exchange_files(app, &mut changes, (&before, grounds), chosen, input.detach.as_ref()).await?;
     let after = reply::Model {
         subject: subject.unwrap_or_else(|| before.subject.clone()),
         body: body.unwrap_or_else(|| before.body.clone()),
@@ -429,11 +428,12 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     save(app, changes, &event, &before, after, false).await
 }
 
-/// Takes files out of a reply and puts others in; answers those that then go with it.
+/// Takes files out of a reply and puts others in; answers those that then go with it. One that is not there any more goes
+/// by itself, and one that is chosen again is attached again if other things hold now.
 async fn exchange_files(
     app: &App,
     changes: &mut ChangeSet,
-    reply: &reply::Model,
+    (reply, grounds): (&reply::Model, Grounds),
     chosen: Vec<attachment::Model>,
     detach: Option<&Vec<Id<reply_attachment::Entity>>>,
 ) -> Result<Vec<reply_attachment::Model>> {
@@ -444,9 +444,14 @@ async fn exchange_files(
             Refusal::on(RefusalCode::UnknownReference, "detach", "name files that go with this reply");
         return Err(Error::Refused(vec![refusal]));
     }
-    let (gone, mut files): (Vec<_>, Vec<_>) = there.into_iter().partition(|row| out.contains(&row.id));
+    let lost = store::gone_attachments(app, reply.id).await?;
+    let is_again = |row: &reply_attachment::Model| {
+        !grounds.are_of(row) && chosen.iter().any(|other| row.attachment_id == Some(other.id))
+    };
+    let (gone, mut files): (Vec<_>, Vec<_>) =
+        there.into_iter().partition(|row| out.contains(&row.id) || lost.contains(row) || is_again(row));
     gone.iter().for_each(|row| store::detach(changes, row));
-    let new = attach::rows(app, changes, reply.id, chosen, &files);
+    let new = attach::rows(app, changes, (reply.id, grounds), chosen, &files);
     new.iter().for_each(|row| changes.insert(row));
     files.extend(new);
     rules::may_carry(&files, app.replies.attachment_bytes)

@@ -1,8 +1,8 @@
 //! What keeps a reply's content from leaving: going abroad, the event's level and embargo, and that what it was written
 //! from no longer holds.
 
-use entity::reply;
 use entity::vocabulary::{ChannelKind, ReplyKind, Tlp};
+use entity::{reply, reply_attachment};
 use uuid::Uuid;
 
 use crate::error::{Refusal, RefusalCode};
@@ -111,6 +111,29 @@ fn other_verdict(reply: &reply::Model, verdict: Option<Uuid>) -> Option<Refusal>
     let message = "the verdict is another than when it was written: write its body anew and have it approved again \
                    where that is asked for (reviseReply)";
     Some(Refusal::new(RefusalCode::Contradiction, message))
+}
+
+/// Why files may not leave with a reply of this kind: one was attached under another verdict, or when more could leave to
+/// the channel. A new body says nothing of them, so each has to be attached again, or taken out.
+pub fn of_files(
+    kind: ReplyKind,
+    files: &[reply_attachment::Model],
+    verdict: Option<Uuid>,
+    extent: Extent,
+) -> Vec<Refusal> {
+    let refusal = |file: &reply_attachment::Model| {
+        let said_none = file.verdict_id.is_none() && is_before_conclusion(kind);
+        let why = if file.extent.is_none_or(|attached| attached > extent) {
+            "less may leave to this channel than when it was attached"
+        } else if file.verdict_id != verdict && !said_none {
+            "the verdict is another than when it was attached"
+        } else {
+            return None;
+        };
+        let message = format!("{}: {why}: take it out, or attach it again (reviseReply)", file.name);
+        Some(Refusal::new(RefusalCode::Contradiction, message))
+    };
+    files.iter().filter_map(refusal).collect()
 }
 
 fn less_may_leave(reply: &reply::Model, extent: Extent) -> Option<Refusal> {

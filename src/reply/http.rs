@@ -17,7 +17,6 @@ use crate::executor::Api;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::http::download::{Content, Download, answer};
 use crate::ids::{self, Kind};
-use crate::outbox::retrying;
 
 /// The routes of downloads.
 pub fn routes(api: Arc<Api>) -> Router {
@@ -100,7 +99,7 @@ async fn rendered(
 async fn whole(State(api): State<Arc<Api>>, Path(number): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     answer(&api, &parts, async |app, actor| {
-        let content = Content::Streamed(retrying(|| package::export(app, actor, &number)).await?);
+        let content = Content::Streamed(package::export(app, actor, &number).await?);
         Ok(Download { name: format!("{number}.zip"), kind: "application/zip", content })
     })
     .await

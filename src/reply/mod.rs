@@ -39,6 +39,7 @@ mod send;
 mod sending;
 
 pub use acknowledge::Acknowledging;
+pub(crate) use attach::take_out;
 pub use attach::{attach, attached, expect_attachable, kept, path};
 pub use blank::blank;
 pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_delivery};

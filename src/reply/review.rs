@@ -142,7 +142,7 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let facts = store::content_facts(app, &event, &channel).await?;
         let mut missing = rules::missing_facts(&before, channel.kind, &facts, changes.at());
         missing.extend(crate::template::still_missing(app, Some(actor), &event, &channel, &before).await?);
-        missing.extend(attach::refusals(app, &before).await?);
+        missing.extend(attach::refusals(app, &before, &channel, &facts).await?);
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

@@ -101,15 +101,13 @@ pub(super) async fn freeze(
                 subject: &reply.subject,
                 at,
             };
-            let mut with_bytes = Vec::with_capacity(attached.len());
-            for row in &attached {
-                with_bytes.push((row, app.files.open(&attach::kept(row)?).await?.into_bytes().await?));
-            }
+            let with_bytes = attach::bytes(app, &attached).await?;
             let bytes = mail::assemble(&letter, id, &rendered, &with_bytes)?;
             let name = files::name(event, &reply, ReplyFormat::Mail);
             (Some(from), message_id, files::File { format: ReplyFormat::Mail, name, bytes })
         }
         _ => {
+            attach::expect_whole(app, &attached).await?;
             let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
             let bytes = platform::assemble(channel, &reply, &numbers, &rendered, &attached)?;
             let name = files::name(event, &reply, ReplyFormat::Json);

@@ -76,6 +76,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         carried.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
     let attached = store::attachments(app, before.id).await?;
+    attach::expect_whole(app, &attached).await?;
     let rendered = files::render(app, &event, &carried).await?;
     for file in rendered {
         files::write(&mut changes, &files::row(app, before.id, None, file, sent_at));
@@ -131,7 +132,7 @@ pub(super) async fn expect_sendable(
     let facts = store::content_facts(app, event, channel).await?;
     let mut missing = rules::missing_facts(reply, channel.kind, &facts, at);
     missing.extend(crate::template::still_missing(app, reader, event, channel, reply).await?);
-    missing.extend(attach::refusals(app, reply).await?);
+    missing.extend(attach::refusals(app, reply, channel, &facts).await?);
     if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 

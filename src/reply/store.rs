@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::vocabulary::{Acknowledgement, ChannelKind, Facet, ObligationState, ReplyKind, ReplyState};
+use entity::vocabulary::{
+    Acknowledgement, ChannelKind, DispatchState, Facet, ObligationState, ReplyKind, ReplyState, ReplyVia,
+};
 use entity::{
     attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply,
-    reply_attachment, reply_draft, reply_obligation, reply_review, report, verdict,
+    reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_review, report, verdict,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::json;
 use uuid::Uuid;
@@ -25,6 +27,9 @@ use crate::protection;
 /// Roles that read replies to every channel; the others that read replies read those to customers.
 pub const READERS_OF_ALL: [Role; 5] =
     [Role::Analyst, Role::Leader, Role::Legal, Role::PublicRelations, Role::Auditor];
+
+/// States in which nothing of a reply changes: it left, or is about to.
+const FROZEN: [ReplyState; 3] = [ReplyState::Sending, ReplyState::Sent, ReplyState::Uncertain];
 
 /// The reply with its event, if the event's content is the actor's to see.
 ///
@@ -88,14 +93,7 @@ pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Mod
     if let Some(reply) = select.one(app.database.reader()).await? {
         return Ok((reply, false));
     }
-    let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) else {
-        return Err(Error::NotFound);
-    };
-    let own = Query::select()
-        .column(channel::Column::Id)
-        .from(channel::Entity)
-        .and_where(channel::Column::Key.eq(key))
-        .take();
+    let own = channel_of_service(actor).ok_or(Error::NotFound)?;
     let reported = Query::select()
         .column(report::Column::EventId)
         .from(report::Entity)
@@ -108,6 +106,48 @@ pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Mod
         .add(reply::Column::EventId.in_subquery(reported));
     let reply = reply::Entity::find_by_id(id).filter(sent).one(app.database.reader()).await?;
     Ok((reply.ok_or(Error::NotFound)?, true))
+}
+
+/// The same for the files that go with the reply. A platform is told of them while the reply is handed over, and may owe
+/// nothing to a report of its own: so the service of the channel has them from the moment on in which its content began
+/// to go out to the platform, unless that surely failed.
+///
+/// # Errors
+/// NOT_FOUND when it is hidden or absent, or not handed over to the channel that asks.
+pub async fn find_with_files(app: &App, actor: &Actor, id: Uuid) -> Result<reply::Model> {
+    match find_sent(app, actor, id).await {
+        Err(Error::NotFound) => {}
+        other => return Ok(other?.0),
+    }
+    let own = channel_of_service(actor).ok_or(Error::NotFound)?;
+    let told = Query::select()
+        .column(reply_dispatch::Column::ReplyId)
+        .from(reply_dispatch::Entity)
+        .and_where(reply_dispatch::Column::Via.eq(ReplyVia::Webhook))
+        .and_where(reply_dispatch::Column::DataAt.is_not_null())
+        .and_where(reply_dispatch::Column::State.is_in([
+            DispatchState::Handing,
+            DispatchState::Taken,
+            DispatchState::Uncertain,
+        ]))
+        .take();
+    let handed_over = Condition::all()
+        .add(reply::Column::State.is_in(FROZEN))
+        .add(reply::Column::ChannelId.in_subquery(own))
+        .add(reply::Column::Id.in_subquery(told));
+    let reply = reply::Entity::find_by_id(id).filter(handed_over).one(app.database.reader()).await?;
+    reply.ok_or(Error::NotFound)
+}
+
+/// The channel whose SRC service the actor is.
+fn channel_of_service(actor: &Actor) -> Option<SelectStatement> {
+    let key = actor.channel.as_deref().filter(|_| actor.is(Role::Src))?;
+    let own = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Key.eq(key))
+        .take();
+    Some(own)
 }
 
 async fn find_event(
@@ -226,21 +266,93 @@ pub async fn attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment:
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// Those of them that were removed from their reports.
+/// Those of them that are there no more: they were removed from their report, or it went to another event.
 ///
 /// # Errors
 /// Of the database.
-pub async fn removed_attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment::Model>> {
-    let removed = Query::select()
-        .column(attachment::Column::Id)
-        .from(attachment::Entity)
-        .and_where(attachment::Column::RemovedAt.is_not_null())
-        .take();
+pub async fn gone_attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment::Model>> {
     let select = reply_attachment::Entity::find()
         .filter(reply_attachment::Column::ReplyId.eq(reply))
-        .filter(reply_attachment::Column::AttachmentId.in_subquery(removed))
+        .filter(has_source().not())
         .order_by_asc(reply_attachment::Column::Id);
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// The files that may be had of a reply: all of one that left or is about to, else those that are there still.
+///
+/// # Errors
+/// Of the database.
+pub async fn readable_attachments(app: &App, reply: Uuid) -> Result<Vec<reply_attachment::Model>> {
+    let select = reply_attachment::Entity::find()
+        .filter(reply_attachment::Column::ReplyId.eq(reply))
+        .filter(may_be_had())
+        .order_by_asc(reply_attachment::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// Replies on an event that have not left and carry one of these attachments, each with the files that these are.
+///
+/// # Errors
+/// Of the database.
+pub async fn unsent_with(
+    app: &App,
+    event: Uuid,
+    attachments: &[Uuid],
+) -> Result<Vec<(reply::Model, Vec<reply_attachment::Model>)>> {
+    let (backend, db) = (app.database.backend(), app.database.reader());
+    let of = is_one_of(backend, reply_attachment::Column::AttachmentId, attachments.iter().copied());
+    let rows = reply_attachment::Entity::find()
+        .filter(of)
+        .order_by_asc(reply_attachment::Column::Id)
+        .all(db)
+        .await?;
+    let replies = reply::Entity::find()
+        .filter(is_one_of(backend, reply::Column::Id, rows.iter().map(|row| row.reply_id)))
+        .filter(reply::Column::EventId.eq(event))
+        .filter(reply::Column::State.is_not_in(FROZEN))
+        .order_by_asc(reply::Column::Id)
+        .all(db)
+        .await?;
+    let with = |reply: reply::Model| {
+        let carried = rows.iter().filter(|row| row.reply_id == reply.id).cloned().collect();
+        (reply, carried)
+    };
+    Ok(replies.into_iter().map(with).collect())
+}
+
+fn may_be_had() -> Condition {
+    let frozen = Query::select()
+        .column(reply::Column::Id)
+        .from(reply::Entity)
+        .and_where(reply::Column::State.is_in(FROZEN))
+        .take();
+    Condition::any().add(reply_attachment::Column::ReplyId.in_subquery(frozen)).add(has_source())
+}
+
+/// The file was uploaded for its reply, or stands at a report that is on the reply's event.
+fn has_source() -> Condition {
+    let own = |column: reply_attachment::Column| Expr::col((reply_attachment::Entity, column));
+    let there = Query::select()
+        .expr(Expr::val(1))
+        .from(attachment::Entity)
+        .inner_join(
+            report::Entity,
+            Expr::col((report::Entity, report::Column::Id))
+                .equals((attachment::Entity, attachment::Column::ReportId)),
+        )
+        .inner_join(
+            reply::Entity,
+            Expr::col((reply::Entity, reply::Column::EventId))
+                .equals((report::Entity, report::Column::EventId)),
+        )
+        .and_where(
+            Expr::col((attachment::Entity, attachment::Column::Id))
+                .eq(own(reply_attachment::Column::AttachmentId)),
+        )
+        .and_where(Expr::col((reply::Entity, reply::Column::Id)).eq(own(reply_attachment::Column::ReplyId)))
+        .and_where(Expr::col((attachment::Entity, attachment::Column::RemovedAt)).is_null())
+        .take();
+    Condition::any().add(reply_attachment::Column::AttachmentId.is_null()).add(Expr::exists(there))
 }
 
 /// Takes a file out of a reply, inside the caller's change.
@@ -253,12 +365,13 @@ pub(super) fn detach(changes: &mut ChangeSet, row: &reply_attachment::Model) {
     changes.delete(delete, what);
 }
 
-/// A file that goes with a reply, whoever may see it.
+/// A file that goes with a reply and is there still, whoever may see it.
 ///
 /// # Errors
 /// Of the database.
 pub async fn attachment(app: &App, id: Uuid) -> Result<Option<reply_attachment::Model>> {
-    Ok(reply_attachment::Entity::find_by_id(id).one(app.database.reader()).await?)
+    let select = reply_attachment::Entity::find_by_id(id).filter(may_be_had());
+    Ok(select.one(app.database.reader()).await?)
 }
 
 /// Subjects of all who wrote a draft that the present text grew from.

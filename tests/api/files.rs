@@ -18,6 +18,7 @@ use vulndesk::attachment::settings::{UploadSettings, Uploads};
 use vulndesk::auth::{AuthSettings, DevelopmentSecret, Role, Verifier};
 use vulndesk::clock::{Clock, Ids};
 use vulndesk::executor::Api;
+use vulndesk::files::Files;
 use vulndesk::{graphql, ids, schedule};
 
 use crate::harness::{SECRET, TestApp, on_both};
@@ -32,7 +33,7 @@ pub(crate) fn request(token: &str, target: &str, body: impl Into<Body>) -> Reque
         .unwrap()
 }
 
-fn target(report: &str, name: &str) -> String {
+pub(crate) fn target(report: &str, name: &str) -> String {
     format!("/files?report={report}&name={name}")
 }
 
@@ -88,7 +89,7 @@ pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &Va
 }
 
 /// All files under a folder, and their bytes.
-fn on_disk(folder: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn on_disk(folder: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -97,26 +98,31 @@ fn on_disk(folder: &Path) -> Vec<Vec<u8>> {
     found
 }
 
-async fn rows(app: &TestApp) -> (u64, u64) {
+pub(crate) async fn rows(app: &TestApp) -> (u64, u64) {
     let db = app.app.database.reader();
     let attachments = entity::attachment::Entity::find().count(db).await.unwrap();
     (attachments, entity::stored_file::Entity::find().count(db).await.unwrap())
 }
 
 /// The same product with other bounds, and its routes of files alone.
-async fn bounded(app: &TestApp, uploads: UploadSettings) -> (Arc<App>, Router) {
+pub(crate) async fn bounded(app: &TestApp, uploads: UploadSettings) -> (Arc<App>, Router) {
+    bounded_over(app, uploads, app.app.files.clone()).await
+}
+
+/// The same over other files.
+pub(crate) async fn bounded_over(app: &TestApp, uploads: UploadSettings, files: Files) -> (Arc<App>, Router) {
     let clock: Arc<dyn Clock> = Arc::clone(&app.clock) as _;
     let ids = Ids::seeded(Arc::clone(&clock), 9);
     let mut other = App::new(app.app.database.clone(), clock, ids).await.unwrap();
     other.uploads = Uploads::new(&uploads).unwrap();
-    let other = Arc::new(other.with_files(app.app.files.clone()));
+    let other = Arc::new(other.with_files(files));
     let secret = DevelopmentSecret::new(SECRET).unwrap();
     let verifier = Arc::new(Verifier::development(AuthSettings::default(), &secret));
     let api = Api { app: Arc::clone(&other), schema: graphql::schema(), verifier };
     (other, attachment::http::routes(Arc::new(api)))
 }
 
-async fn answer_of(router: &Router, request: Request<Body>) -> (u16, String) {
+pub(crate) async fn answer_of(router: &Router, request: Request<Body>) -> (u16, String) {
     let response = router.clone().oneshot(request).await.unwrap();
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
@@ -464,12 +470,15 @@ async fn what_is_cut_off_too_much_too_slow_or_of_a_refused_type_leaves_nothing()
 async fn many_uploads_of_one_content_at_once_are_one_file() {
     on_both(|app| async move {
         app.with_company().await;
-        let analyst = app.token(Role::Analyst, "analyst-1");
+        // No more of one person at once than they may have turns.
+        let people: Vec<_> =
+            (1..=6).map(|number| app.token(Role::Analyst, &format!("analyst-{number}"))).collect();
         let mut reports = Vec::new();
         for number in ["1", "2", "3"] {
             reports.push(app.receive("analyst-1", "src", number, "AMBER").await.report);
         }
-        let all = reports.iter().cycle().take(12).map(|report| upload(&app, &analyst, report, b"the same"));
+        let pairs = reports.iter().cycle().zip(people.iter().cycle()).take(12);
+        let all = pairs.map(|(report, person)| upload(&app, person, report, b"the same"));
         let answers = futures_util::future::join_all(all).await;
         let created = answers.iter().filter(|(status, _)| *status == 201).count();
         assert!(answers.iter().all(|(status, _)| [200, 201].contains(status)), "{answers:?}");
@@ -579,7 +588,34 @@ async fn a_store_that_fails_is_said_so_and_nothing_is_half_done() {
         let number = app.graphql(&analyst, "{ reports { nodes { event { number } } } }", Value::Null).await;
         let number = number["data"]["reports"]["nodes"][0]["event"]["number"].as_str().unwrap().to_owned();
         let package = download(&app, &analyst, &format!("/events/{number}/package.zip"), None).await;
-        assert_eq!(package.0, 500, "a package that lacks something is none");
+        assert_eq!(package.0, 200, "it has all the rest");
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(package.2)).unwrap();
+        let manifest: Value = serde_json::from_reader(archive.by_name("manifest.json").unwrap()).unwrap();
+        let missing = json!([{
+            "name": "received/001-src-file1.bin", "size": 100_000, "sha256": added["sha256"], "fault": "missing",
+        }]);
+        assert_eq!(manifest["missing"], missing);
+        assert!(archive.by_name("received/001-src-file1.bin").is_err() && archive.len() > 5);
+        let entries = entity::audit_entry::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let taken = entries.iter().find(|entry| entry.action == "readPackage").unwrap();
+        assert!(taken.reason.as_ref().unwrap().contains("received/001-src-file1.bin"), "{taken:?}");
+        // One that is there and another than it was.
+        std::fs::write(&file, [8; 100_000]).unwrap();
+        let package = download(&app, &analyst, &format!("/events/{number}/package.zip"), None).await;
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(package.2)).unwrap();
+        let manifest: Value = serde_json::from_reader(archive.by_name("manifest.json").unwrap()).unwrap();
+        assert_eq!(manifest["missing"][0]["fault"], "altered", "{manifest}");
+        assert!(archive.by_name("received/001-src-file1.bin").is_err());
+        std::io::copy(&mut archive.by_name("audit.jsonl").unwrap(), &mut std::io::sink()).unwrap();
+        // Asked for in parts, it does not leave either.
+        let (status, _, got) = download(&app, &analyst, path, Some("bytes=0-")).await;
+        assert!(status == 206 && got.len() < 100_000, "the whole as a part is checked as the whole");
+        assert_eq!(download(&app, &analyst, path, Some("bytes=10-19")).await.0, 500);
+        std::fs::write(&file, [7; 100_000]).unwrap();
+        assert_eq!(download(&app, &analyst, path, Some("bytes=10-19")).await.2, [7; 10]);
+        assert_eq!(download(&app, &analyst, path, Some("bytes=0-")).await.2, [7; 100_000]);
+        std::fs::write(&file, [9; 100_001]).unwrap();
+        assert_eq!(download(&app, &analyst, path, Some("bytes=10-19")).await.0, 500, "changed after it was read");
     })
     .await;
 }

@@ -1,11 +1,16 @@
 //! Files that go with replies: part of what is approved and frozen, and sent to the byte.
 
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use mail_parser::MimeHeaders;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tower::ServiceExt;
 use vulndesk::auth::Role;
+use vulndesk::http::client_address::PeerAddress;
 use vulndesk::schedule;
 
 use crate::files::{answer, download, request, upload};
@@ -14,15 +19,21 @@ use crate::mail_server::MailServer;
 use crate::receiver::Receiver;
 use crate::replies::{channel, known_channel, look, routed, secretive, to_customer, work};
 
-const PARTS: &str =
+pub(crate) const PARTS: &str =
     "id version state approvedBy contentHash draftedBy attachments { id name mediaType size sha256 path }";
 
-async fn seen(app: &TestApp, reply: &Value) -> Value {
+pub(crate) async fn seen(app: &TestApp, reply: &Value) -> Value {
     app.node(&app.token(Role::Analyst, "analyst-1"), reply["id"].as_str().unwrap(), "Reply", PARTS).await
 }
 
 /// Uploads a file for a reply.
-async fn attach(app: &TestApp, token: &str, reply: &Value, name: &str, bytes: &[u8]) -> (u16, Value) {
+pub(crate) async fn attach(
+    app: &TestApp,
+    token: &str,
+    reply: &Value,
+    name: &str,
+    bytes: &[u8],
+) -> (u16, Value) {
     let (id, version) = (reply["id"].as_str().unwrap(), &reply["version"]);
     answer(app, request(token, &format!("/files?reply={id}&version={version}&name={name}"), bytes.to_vec()))
         .await
@@ -147,13 +158,16 @@ async fn another_file_is_another_draft_and_takes_the_approval_away() {
         let less = json!({ "reply": reply["id"], "expectedVersion": second["version"], "detach": [added["id"]] });
         let after = app.made(&one, "reviseReply", less, PARTS).await;
         assert_eq!((&after["state"], after["attachments"].as_array().unwrap().len()), (&json!("DRAFT"), 1));
-        // A file that was removed from its report does not leave.
+        // By removing one from its report.
         let third = approved(after.clone()).await["reply"].clone();
+        assert_eq!(third["state"], "APPROVED", "{third}");
         let remove = json!({ "attachment": evidence["id"], "expectedVersion": 1, "reason": "malware" });
         app.made(&one, "removeAttachment", remove, "id").await;
+        let third = seen(&app, &reply).await;
+        assert_eq!((&third["state"], &third["attachments"]), (&json!("DRAFT"), &json!([])));
         let sent = json!({ "reply": reply["id"], "expectedVersion": third["version"], "receiptNumber": "1" });
         let refused = app.call(&one, "recordReplySent", sent, "id").await;
-        assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("detach"), "{refused}");
+        assert_eq!(refused["userErrors"][0]["code"], "FOUR_EYES", "{refused}");
         // Who adds a file wrote some of it.
         let (status, own) = attach(&app, &two, &third, "own.txt", b"own").await;
         assert_eq!(status, 201, "{own}");
@@ -212,7 +226,7 @@ async fn more_than_thirty_megabytes_are_refused_and_nothing_is_half_sent() {
 #[tokio::test]
 async fn a_platform_is_told_of_files_and_its_service_fetches_them() {
     on_both(|app| async move {
-        let receiver = Receiver::start(|_, _| async { axum::http::StatusCode::OK.into_response() }).await;
+        let receiver = Receiver::start(|_, _| async { StatusCode::OK.into_response() }).await;
         let story = secretive(&app).await;
         let src = known_channel(&app, "src").await;
         routed(&app, &src, json!({ "url": receiver.url })).await;
@@ -236,6 +250,161 @@ async fn a_platform_is_told_of_files_and_its_service_fetches_them() {
         let other = app.mint(&[Role::Src], "cnvd-service", &[], Some("cnvd"));
         assert_eq!(download(&app, &other, path, None).await.0, 404);
         assert_eq!(download(&app, &app.token(Role::Reporter, "reporter-7"), path, None).await.0, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_platform_that_reported_nothing_fetches_files_before_it_answers() {
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let vendor = channel(&app, "vendor", "VENDOR", false).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let service = app.mint(&[Role::Src], "vendor-service", &[], Some("vendor"));
+        let (router, token) = (app.router.clone(), service.clone());
+        let receiver = Receiver::start(move |before, seen| {
+            let (router, token) = (router.clone(), token.clone());
+            async move {
+                let path = seen.json()["attachments"][0]["path"].as_str().unwrap().to_owned();
+                let mut request = Request::get(path)
+                    .header(header::AUTHORIZATION, format!("Bearer {token}"))
+                    .body(Body::empty())
+                    .unwrap();
+                request.extensions_mut().insert(PeerAddress("127.0.0.1:40000".parse().unwrap()));
+                let fetched = router.oneshot(request).await.unwrap();
+                // It takes what it could fetch, and of the second nothing.
+                if before > 0 { StatusCode::GONE.into_response() } else { fetched.status().into_response() }
+            }
+        })
+        .await;
+        routed(&app, &vendor, json!({ "url": receiver.url })).await;
+        let send = async |bytes: &[u8]| {
+            let reply = to_customer(&app, &story, &vendor).await;
+            let (_, added) = attach(&app, &analyst, &reply, "proof.bin", bytes).await;
+            let path = added["path"].as_str().unwrap().to_owned();
+            let input = json!({
+                "reply": reply["id"], "expectedVersion": added["version"], "via": "WEBHOOK", "formats": ["TEXT"],
+            });
+            app.made(&analyst, "sendReply", input, "state").await;
+            let waiting = download(&app, &service, &path, None).await.0;
+            work(&app).await;
+            (reply, path, waiting)
+        };
+        let (reply, path, waiting) = send(b"proof").await;
+        assert_eq!(waiting, 404, "nothing of it went out yet");
+        assert_eq!(seen(&app, &reply).await["state"], "SENT", "{}", look(&app, &reply).await);
+        assert_eq!(download(&app, &service, &path, None).await.2, b"proof");
+        // It has the files alone, and nobody else has them.
+        let text = format!("/replies/{}/sent?format=TEXT", reply["id"].as_str().unwrap());
+        assert_eq!(download(&app, &service, &text, None).await.0, 404);
+        assert!(app.node(&service, &story.event, "Event", "id").await.is_null());
+        let others = [
+            ("the service of another channel", app.token_in_scope(Role::Src, "src-service")),
+            ("a service of none", app.mint(&[Role::Src], "vendor-service", &[], None)),
+            ("another role with the channel", app.mint(&[Role::Reporter], "reporter-7", &[], Some("vendor"))),
+            ("an engineer of another product", app.mint(&[Role::Engineer], "engineer-7", &["home-camera"], None)),
+        ];
+        for (name, token) in others {
+            assert_eq!(download(&app, &token, &path, None).await.0, 404, "{name}");
+        }
+        let (refused, path, _) = send(b"another").await;
+        assert_eq!(seen(&app, &refused).await["state"], "FAILED", "{}", look(&app, &refused).await);
+        assert_eq!(download(&app, &service, &path, None).await.0, 404, "what did not arrive is not had");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_reply_leaves_without_a_file_of_its_own_by_whichever_way() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        let receiver = Receiver::willing().await;
+        let before = server.got().len();
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let vendor = channel(&app, "vendor", "VENDOR", false).await;
+        routed(&app, &vendor, json!({ "url": receiver.url, "email": "desk@example.org" })).await;
+        let reply = to_customer(&app, &story, &vendor).await;
+        let (_, added) = attach(&app, &analyst, &reply, "proof.bin", b"proof of it").await;
+        let kept = entity::stored_file::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let name = kept.last().unwrap().id.simple().to_string();
+        let file = app.app.files.folder().join("kept").join(&name[30..]).join(&name);
+        let version = &added["version"];
+        let attempts = [
+            ("sendReply", json!({ "reply": reply["id"], "expectedVersion": version, "via": "WEBHOOK" })),
+            ("sendReply", json!({ "reply": reply["id"], "expectedVersion": version, "via": "EMAIL" })),
+            (
+                "recordReplySent",
+                json!({ "reply": reply["id"], "expectedVersion": version, "proof": "letter" }),
+            ),
+        ];
+        for damage in ["altered", "missing"] {
+            match damage {
+                "altered" => std::fs::write(&file, b"proof of IT").unwrap(),
+                _ => std::fs::remove_file(&file).unwrap(),
+            }
+            for (mutation, input) in &attempts {
+                let refused = app.call(&analyst, mutation, input.clone(), "id").await;
+                let refusal = &refused["userErrors"][0];
+                assert_eq!(refusal["code"], "MISSING_FACT", "{damage} {mutation}: {refused}");
+                assert!(refusal["message"].as_str().unwrap().contains("proof.bin"), "{refused}");
+            }
+        }
+        work(&app).await;
+        assert_eq!((receiver.seen().len(), server.got().len()), (0, before));
+        assert_eq!(seen(&app, &reply).await["state"], "DRAFT");
+        std::fs::write(&file, b"proof of it").unwrap();
+        app.made(&analyst, "recordReplySent", attempts[2].1.clone(), "id").await;
+        assert_eq!(seen(&app, &reply).await["state"], "SENT");
+    }
+}
+
+#[tokio::test]
+async fn files_that_a_person_carried_are_held_against_the_trail() {
+    use vulndesk::audit::verify::{Fault, verify};
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let vendor = channel(&app, "vendor", "VENDOR", false).await;
+        let reply = to_customer(&app, &story, &vendor).await;
+        let (_, added) = attach(&app, &analyst, &reply, "proof.bin", b"proof of it").await;
+        let sent = json!({ "reply": reply["id"], "expectedVersion": added["version"], "proof": "letter" });
+        app.made(&analyst, "recordReplySent", sent, "id").await;
+        let faults = async || {
+            let found = verify(&app.app).await.unwrap().findings;
+            found.into_iter().map(|found| (found.fault, found.kind)).collect::<Vec<_>>()
+        };
+        assert_eq!(faults().await, []);
+        let sent = |kind: &str| (Fault::Sent, kind.to_owned());
+        let (db, of) = (app.app.database.writer(), entity::reply_attachment::Entity::find());
+        let row = of.one(db).await.unwrap().unwrap();
+        let put = async |row: entity::reply_attachment::Model| {
+            let row = row.into_active_model().reset_all();
+            entity::reply_attachment::Entity::update(row).exec(db).await.unwrap();
+        };
+        let name = row.file_id.simple().to_string();
+        let file = app.app.files.folder().join("kept").join(&name[30..]).join(&name);
+        std::fs::write(&file, b"proof of IT").unwrap();
+        assert_eq!(faults().await, [sent("reply_attachment")], "other bytes");
+        let digest = Sha256::digest(b"proof of IT").to_vec();
+        put(entity::reply_attachment::Model { sha256: digest, ..row.clone() }).await;
+        assert_eq!(faults().await, [sent("reply")], "with a digest to match");
+        std::fs::remove_file(&file).unwrap();
+        put(row.clone()).await;
+        assert_eq!(faults().await, [sent("reply_attachment")], "taken off the disk");
+        std::fs::write(&file, b"proof of it").unwrap();
+        assert_eq!(faults().await, []);
+        put(entity::reply_attachment::Model { name: "other.bin".to_owned(), ..row.clone() }).await;
+        assert_eq!(faults().await, [sent("reply")], "under another name");
+        entity::reply_attachment::Entity::delete_by_id(row.id).exec(db).await.unwrap();
+        assert_eq!(faults().await, [sent("reply")], "taken out of the list");
+        let again = row.clone().into_active_model();
+        entity::reply_attachment::Entity::insert(again).exec_without_returning(db).await.unwrap();
+        let other = entity::reply::Entity::find_by_id(row.reply_id).one(db).await.unwrap().unwrap();
+        let hash = Some(Sha256::digest(b"another").to_vec());
+        let other = entity::reply::Model { content_hash: hash, ..other }.into_active_model().reset_all();
+        entity::reply::Entity::update(other).exec(db).await.unwrap();
+        assert_eq!(faults().await, [sent("reply")], "another hash");
     })
     .await;
 }

@@ -133,6 +133,8 @@ mod tests {
             sha256: vec![number; 32],
             added_by: "analyst-1".to_owned(),
             added_at: at,
+            verdict_id: None,
+            extent: None,
         };
         let (first, second) =
             (attached(1, "证据 1.png", "image/png"), attached(2, "old.eml", "message/rfc822"));

@@ -13,6 +13,9 @@ use tokio::time::timeout;
 use super::{Outcome, mail};
 use crate::reply::settings::{Smtp, Tls};
 
+/// Least bytes a second at which content is handed over.
+const LEAST_RATE: u64 = 128 << 10;
+
 /// A server that has taken sender and recipient and waits for the content.
 pub struct Ready {
     connection: AsyncSmtpConnection,
@@ -68,15 +71,21 @@ fn not_taken(error: &Error) -> Outcome {
     if error.is_permanent() { Outcome::Refused(words) } else { Outcome::Later(words) }
 }
 
+/// Time to hand so many bytes over and to be answered: what a step takes, and more for what is large.
+pub fn time_for(timeout: Duration, bytes: usize) -> Duration {
+    timeout + Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / LEAST_RATE)
+}
+
 impl Ready {
-    /// Sends the content and hears what becomes of it.
+    /// Sends the content and hears what becomes of it, within [`time_for`] it.
     pub async fn send(mut self, content: &[u8]) -> Outcome {
-        let outcome = match timeout(self.timeout, self.connection.message(content)).await {
+        let time = time_for(self.timeout, content.len());
+        let outcome = match timeout(time, self.connection.message(content)).await {
             Ok(Ok(response)) => Outcome::Taken(said(&response)),
             // Only an answer with a code is the server's no. All else leaves open what it did.
             Ok(Err(error)) if error.status().is_some() => not_taken(&error),
             Ok(Err(error)) => Outcome::Uncertain(words(&error)),
-            Err(_) => Outcome::Uncertain(format!("no answer within {} s", self.timeout.as_secs())),
+            Err(_) => Outcome::Uncertain(format!("no answer within {} s", time.as_secs())),
         };
         // How the server takes leave changes nothing any more.
         let _ = timeout(Duration::from_secs(1), self.connection.quit()).await;
@@ -98,5 +107,17 @@ fn words(error: &Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_large_has_more_time() {
+        let step = Duration::from_secs(30);
+        assert_eq!(time_for(step, 4_000), step);
+        assert_eq!(time_for(step, 40 << 20), step + Duration::from_secs(320));
     }
 }

@@ -76,10 +76,17 @@ pub async fn pass(app: &App, client: &Client) -> Result<usize> {
 /// Attempts one dispatch; false when somebody else has it.
 async fn hand_over(app: &App, client: &Client, id: Uuid) -> Result<bool> {
     let me = app.ids.next();
+    // Read before it is claimed: however long that takes, no lease runs out meanwhile.
+    let Some(waiting) = store::dispatch(app, id).await? else { return Ok(false) };
+    let envelope = read(app, &waiting).await?;
     // Longer than each half may take, with its writing down: no lease runs out under who holds it.
     let lease = app.replies.smtp.as_ref().map_or(PLATFORM, |smtp| PLATFORM.max(smtp.timeout)) + MARGIN;
     let Some(dispatch) = store::claim(app, id, me, app.clock.now(), lease).await? else { return Ok(false) };
-    let outcome = match attempt(app, client, &dispatch, me, lease).await? {
+    let attempted = match envelope {
+        Ok(bytes) => attempt(app, client, &dispatch, bytes, me).await?,
+        Err(outcome) => Some(outcome),
+    };
+    let outcome = match attempted {
         Some(outcome) => outcome,
         // Nothing went out; whoever has it by now settles it.
         None => return Ok(false),
@@ -88,24 +95,25 @@ async fn hand_over(app: &App, client: &Client, id: Uuid) -> Result<bool> {
     Ok(true)
 }
 
+/// What is to be handed over, or what comes of it that this cannot be had.
+async fn read(app: &App, dispatch: &reply_dispatch::Model) -> Result<std::result::Result<Vec<u8>, Outcome>> {
+    let Some(envelope) = store::envelope(app, dispatch).await? else {
+        return Ok(Err(Outcome::Refused("what was to be handed over is not there".to_owned())));
+    };
+    Ok(files::bytes(app, envelope).await.map_err(|error| {
+        tracing::error!(dispatch = %dispatch.id, ?error, "an envelope cannot be read");
+        Outcome::Later("what is to be handed over cannot be read".to_owned())
+    }))
+}
+
 /// Goes as far as it comes; none when somebody else has the dispatch by now.
 async fn attempt(
     app: &App,
     client: &Client,
     dispatch: &reply_dispatch::Model,
+    bytes: Vec<u8>,
     me: Uuid,
-    lease: Duration,
 ) -> Result<Option<Outcome>> {
-    let Some(envelope) = store::envelope(app, dispatch).await? else {
-        return Ok(Some(Outcome::Refused("what was to be handed over is not there".to_owned())));
-    };
-    let bytes = match files::bytes(app, envelope).await {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tracing::error!(dispatch = %dispatch.id, ?error, "an envelope cannot be read");
-            return Ok(Some(Outcome::Later("what is to be handed over cannot be read".to_owned())));
-        }
-    };
     Ok(Some(if dispatch.via == ReplyVia::Email {
         let Some(smtp) = app.replies.smtp.as_ref() else {
             return Ok(Some(Outcome::Later(
@@ -117,7 +125,8 @@ async fn attempt(
             Err(outcome) => return Ok(Some(outcome)),
             Ok(ready) => ready,
         };
-        match begin(app, dispatch, me, lease).await? {
+        let time = smtp::time_for(smtp.timeout, bytes.len());
+        match begin(app, dispatch, me, time + MARGIN).await? {
             Begun::Yes => ready.send(&bytes).await,
             not => {
                 ready.leave().await;
@@ -131,7 +140,7 @@ async fn attempt(
             Err(outcome) => return Ok(Some(outcome)),
             Ok(ready) => ready,
         };
-        match begin(app, dispatch, me, lease).await? {
+        match begin(app, dispatch, me, PLATFORM + MARGIN).await? {
             Begun::Yes => ready.send(client, bytes).await,
             not => return Ok(not.outcome()),
         }

@@ -412,6 +412,8 @@ fn attached(name: &str, size: i64) -> reply_attachment::Model {
         sha256: vec![7; 32],
         added_by: "analyst-1".to_owned(),
         added_at: at(0),
+        verdict_id: None,
+        extent: None,
     }
 }
 
@@ -436,4 +438,23 @@ fn thirty_megabytes_go_with_a_reply_and_no_byte_more() {
     let refused = may_carry(&[attached("a", 10 << 20), attached("b", (20 << 20) + 1)], most).unwrap_err();
     assert!(refused.message.contains("31457280"), "{}", refused.message);
     assert!(may_carry(&vec![attached("a", 1); FILES + 1], most).is_err());
+}
+
+#[test]
+fn a_file_leaves_on_what_held_when_it_was_attached() {
+    let (first, second) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
+    let file = |verdict_id, extent| reply_attachment::Model { verdict_id, extent, ..attached("poc.zip", 1) };
+    let leaves = |kind, file, verdict, extent| gate::of_files(kind, &[file], verdict, extent).is_empty();
+    let (full, own) = (Some(Extent::Full), Some(Extent::Own));
+    assert!(leaves(ReplyKind::Verdict, file(first, full), first, Extent::Full));
+    assert!(leaves(ReplyKind::Verdict, file(first, own), first, Extent::Full), "more may leave by now");
+    assert!(!leaves(ReplyKind::Verdict, file(first, full), first, Extent::Reduced));
+    assert!(!leaves(ReplyKind::Thanks, file(first, full), first, Extent::Own), "whatever the text says");
+    assert!(!leaves(ReplyKind::Verdict, file(first, None), first, Extent::Full), "nobody knows what held");
+    assert!(!leaves(ReplyKind::Verdict, file(first, full), second, Extent::Full));
+    assert!(!leaves(ReplyKind::Verdict, file(None, full), second, Extent::Full));
+    assert!(
+        leaves(ReplyKind::EarlyWarning, file(None, full), second, Extent::Full),
+        "told before any verdict"
+    );
 }
