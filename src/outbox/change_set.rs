@@ -18,7 +18,7 @@ use crate::auth::policy::Action;
 use crate::ids::{Kind, encode};
 
 /// What is nobody's news but its actor's, with why.
-const UNTOLD: [Action; 6] = [
+const UNTOLD: [Action; 7] = [
     // History; what comes as notices is told of.
     Action::ImportReports,
     // Who sees the one event may not be told of the other.
@@ -30,6 +30,8 @@ const UNTOLD: [Action; 6] = [
     // One's own.
     Action::CreateCalendarFeed,
     Action::RevokeCalendarFeed,
+    // It changes nothing: the trail alone keeps who took it.
+    Action::ExportPackage,
 ];
 
 /// Columns that [`ChangeSet::revise`] moves by itself; their change is no news.
