@@ -35,6 +35,7 @@ mod m12_attachment;
 mod m12_clock;
 mod m12_duplicate;
 mod m12_reply_attachment;
+mod m13_report_parts;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m12_attachment::Migration),
             Box::new(m12_reply_attachment::Migration),
             Box::new(m12_duplicate::Migration),
+            Box::new(m13_report_parts::Migration),
         ]
     }
 }

@@ -141,7 +141,8 @@ impl Arrival<'_> {
     }
 }
 
-/// Adds what arrived later to a report, with the indicators that are new; the caller revises the event.
+/// Adds what arrived later to a report, with the indicators that are new and what comes with it; the caller revises the
+/// event.
 pub(super) fn add_versions(
     app: &App,
     changes: &mut ChangeSet,
@@ -149,8 +150,9 @@ pub(super) fn add_versions(
     contents: &[Content],
     received_at: DateTime<Utc>,
     indicators: &Indicated,
+    enclosed: Option<&dyn Enclosed>,
 ) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at, indicators);
+    let after = with_versions(app, changes, report, contents, received_at, indicators, enclosed);
     changes.update(report, &after);
     if !report.history {
         let told = message::ReportUpdated { report: Opaque::new(report.id), version: after.current_version };
@@ -168,7 +170,7 @@ pub(super) fn open_history(
     received_at: DateTime<Utc>,
     indicators: &Indicated,
 ) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at, indicators);
+    let after = with_versions(app, changes, report, contents, received_at, indicators, None);
     let after = report::Model { history: false, ..after };
     changes.update(report, &after);
     tell_received(app, changes, &after);
@@ -189,11 +191,16 @@ fn with_versions(
     contents: &[Content],
     received_at: DateTime<Utc>,
     indicators: &Indicated,
+    enclosed: Option<&dyn Enclosed>,
 ) -> report::Model {
     let versions = version_rows(app, changes, report, contents, received_at);
     versions.iter().for_each(|version| changes.insert(version));
     indicators.write(app, changes, report);
-    index(app, changes, report, &versions, indicators, &[]);
+    if let Some(enclosed) = enclosed {
+        enclosed.write(app, changes, report);
+    }
+    let files = enclosed.map(Enclosed::digests).unwrap_or_default();
+    index(app, changes, report, &versions, indicators, &files);
     let current_version = versions.last().map_or(report.current_version, |version| version.number);
     report::Model { current_version, ..report.clone() }
 }
@@ -221,6 +228,11 @@ impl Indicated {
         Self { given, found }
     }
 
+    /// What it identifies beside what was known.
+    pub(super) fn all(&self) -> impl Iterator<Item = &(IndicatorKind, String)> {
+        self.given.iter().chain(&self.found)
+    }
+
     pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
         for (list, source) in
             [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
@@ -241,7 +253,7 @@ fn index(
     indicators: &Indicated,
     files: &[Vec<u8>],
 ) {
-    let indicators: Vec<_> = indicators.given.iter().chain(&indicators.found).cloned().collect();
+    let indicators: Vec<_> = indicators.all().cloned().collect();
     for version in versions {
         let said = Said {
             title: &version.title,

@@ -100,7 +100,7 @@ impl Importer<'_> {
                 if entry.opens {
                     opened.push(open_history(self.app, changes, &report, &entry.contents, now, &new));
                 } else {
-                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now, &new));
+                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now, &new, None));
                 }
             }
             if opened.is_empty() {
