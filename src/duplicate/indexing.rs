@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::{report, report_profile};
 use uuid::Uuid;
 
-use super::features::{Fact, FactKind, Features, Profile, Said, fact_term};
+use super::features::{FactKind, Features, Profile, Said, fact_term};
 use super::{Material, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -25,21 +25,19 @@ pub fn index(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, said
     write(app, changes, report, number, &features);
 }
 
-fn write(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, features: &Features) {
+/// Indexes a version, and answers in which segment.
+fn write(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, features: &Features) -> i64 {
     let postings = features.postings(&app.duplicates.weights()).into_iter().map(|(feature, _)| feature);
     let segment = app.duplicates.next_segment();
     changes.post(segment, report, postings);
-    changes.write_row(&report_profile::Model {
-        report_id: report,
-        number,
-        segment,
-        features: features.profile().encode(),
-    });
+    let features = features.profile().encode();
+    changes.write_row(&report_profile::Model { report_id: report, number, segment, features });
+    segment
 }
 
-/// Indexes a report anew of which indicators or files are `changed`, in the change that says so: it is found by what is new,
-/// and no longer by what is gone. What it is found by so far is read from the index, not from what was there before, so
-/// whatever the index lacked is in it then.
+/// Indexes a report anew of which versions, indicators or files are `changed`, in the change that says so: it is found by
+/// what is new, and no longer by what is gone. What it is found by so far is read from the index, not from what was there
+/// before, so whatever the index lacked is in it then.
 ///
 /// # Errors
 /// Of the database.
@@ -52,32 +50,32 @@ pub async fn index_anew(
     let weights = app.duplicates.weights();
     let mut material = store::material(app, report).await?;
     changed(&mut material);
+    material.keep_newest();
     let versions = material.features(report, &weights);
-    let rows = store::profile_rows(app, report).await?;
-    let Some(segment) = rows.last().map(|row| row.segment) else {
-        for (version, features) in material.versions.iter().zip(&versions) {
-            write(app, changes, report.id, version.number, features);
-        }
-        return Ok(());
-    };
-    let facts: Vec<Fact> = versions.into_iter().flat_map(|version| version.facts).collect();
-    let said: BTreeSet<(FactKind, u64)> = facts.iter().map(|fact| (fact.kind, fact.value)).collect();
+    let facts = versions.iter().flat_map(|version| &version.facts);
+    let said: BTreeSet<(FactKind, u64)> = facts.map(|fact| (fact.kind, fact.value)).collect();
+    let numbers: Vec<i32> = material.versions.iter().map(|version| version.number).collect();
+    let mut rows = store::profile_rows(app, report).await?;
+    rows.retain(|row| row.number == BY_HAND || numbers.contains(&row.number));
     let profiles: Vec<Profile> = rows.iter().map(|row| Profile::decode(&row.features)).collect();
-    let known: BTreeSet<(FactKind, u64)> =
+    let mut known: BTreeSet<(FactKind, u64)> =
         profiles.iter().flat_map(|profile| &profile.facts).copied().collect();
-    let new: Vec<(FactKind, u64)> = said.difference(&known).copied().collect();
     let gone = known.difference(&said).map(|(kind, value)| kind.posting(*value));
     if let Some(statement) = store::unpost(report.id, rows.iter().map(|row| row.segment), gone) {
         changes.write_delete(statement);
     }
-    let mut by_hand =
-        report_profile::Model { report_id: report.id, number: BY_HAND, segment, features: Vec::new() };
-    let mut beside = Profile::default();
-    let has_row = rows.iter().any(|row| row.number == BY_HAND);
+    let mut segment = rows.last().map_or(0, |row| row.segment);
+    for (number, features) in numbers.iter().zip(&versions).rev() {
+        if rows.iter().all(|row| row.number != *number) {
+            segment = write(app, changes, report.id, *number, features);
+            known.extend(features.facts.iter().map(|fact| (fact.kind, fact.value)));
+        }
+    }
+    let mut beside = None;
     for (row, mut profile) in rows.into_iter().zip(profiles) {
         profile.facts.retain(|fact| said.contains(fact));
         if row.number == BY_HAND {
-            (by_hand.segment, beside) = (row.segment, profile);
+            beside = Some((row, profile));
             continue;
         }
         let kept = report_profile::Model { features: profile.encode(), ..row.clone() };
@@ -85,16 +83,28 @@ pub async fn index_anew(
             changes.write_update(store::rewrite(&kept));
         }
     }
-    beside.facts.extend(&new);
-    by_hand.features = beside.encode();
-    if has_row {
-        changes.write_update(store::rewrite(&by_hand));
-    } else {
-        changes.write_row(&by_hand);
+    let new: Vec<(FactKind, u64)> = said.difference(&known).copied().collect();
+    match beside {
+        Some((row, mut profile)) => {
+            segment = row.segment;
+            profile.facts.extend(&new);
+            changes
+                .write_update(store::rewrite(&report_profile::Model { features: profile.encode(), ..row }));
+        }
+        None if new.is_empty() => return Ok(()),
+        None => {
+            let features = Profile { facts: new.clone(), ..Profile::default() }.encode();
+            changes.write_row(&report_profile::Model {
+                report_id: report.id,
+                number: BY_HAND,
+                segment,
+                features,
+            });
+        }
     }
     let posted =
         new.iter().filter(|(kind, value)| kind.is_posted() && weights.is_posted(fact_term(*kind, *value)));
-    changes.post(by_hand.segment, report.id, posted.map(|(kind, value)| kind.posting(*value)));
+    changes.post(segment, report.id, posted.map(|(kind, value)| kind.posting(*value)));
     Ok(())
 }
 

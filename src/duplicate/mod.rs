@@ -55,6 +55,8 @@ const SEGMENT: i64 = 8_192;
 const SAMPLED_FROM: i64 = 512;
 /// What is taken of the reports that share something with one.
 const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 300 };
+/// Versions of a report that are looked at, the newest ones.
+const VERSIONS: usize = 3;
 /// Most candidates that are shown of one report.
 pub const MOST: usize = 50;
 /// Reports of an event for which candidates are looked for, the newest first.
@@ -202,6 +204,12 @@ pub struct Material {
 }
 
 impl Material {
+    /// Leaves the newest versions alone.
+    fn keep_newest(&mut self) {
+        self.versions.sort_by_key(|version| std::cmp::Reverse(version.number));
+        self.versions.truncate(VERSIONS);
+    }
+
     /// The features of each version.
     fn features(&self, report: &report::Model, weights: &Weights) -> Vec<Features> {
         let of = |version: &entity::report_version::Model| {

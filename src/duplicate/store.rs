@@ -15,9 +15,9 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Material;
 use super::features::{Compared, Profile};
 use super::indexing::BY_HAND;
+use super::{Material, VERSIONS};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::database::{Given, given, is_one_of};
@@ -29,8 +29,6 @@ pub(super) use upkeep::{
     unindexed, unpost, without_profile,
 };
 
-/// Versions of a report that are looked at.
-const VERSIONS: i32 = 3;
 /// Most features by which reports are looked for.
 const FEATURES: usize = 80;
 
@@ -40,7 +38,7 @@ pub(super) async fn material(app: &App, report: &report::Model) -> Result<Materi
     let versions = report_version::Entity::find()
         .filter(report_version::Column::ReportId.eq(report.id))
         .order_by_desc(report_version::Column::Number)
-        .limit(u64::from(VERSIONS.unsigned_abs()))
+        .limit(VERSIONS as u64)
         .all(db);
     let files = attachment::Entity::find()
         .select_only()
@@ -108,8 +106,8 @@ pub(super) async fn sharing(
         return Ok(Vec::new());
     }
     let backend = app.database.backend();
-    // All of them; the limit says how many they are, else PostgreSQL takes them for many and compiles the statement. How
-    // many are left out it must not be told: then plans, and times, would tell how many are hidden.
+    // All of them; the limit says how many they are. How many are left out is not said: then plans, and times, would tell how
+    // many are hidden.
     let of_segments = segments;
     let segments: serde_json::Value =
         (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
@@ -184,7 +182,7 @@ async fn profiles(app: &App, ids: &[Uuid]) -> Result<HashMap<Uuid, Compared>> {
 /// What is kept of the newest versions of reports, and of what came beside them, in the order of the versions.
 fn newest_profiles() -> Select<report_profile::Entity> {
     use report_profile::Column::Number;
-    let oldest = Expr::col((report::Entity, report::Column::CurrentVersion)).sub(VERSIONS);
+    let oldest = Expr::col((report::Entity, report::Column::CurrentVersion)).sub(VERSIONS as i64);
     let newest = Expr::col((report_profile::Entity, Number)).gt(oldest);
     report_profile::Entity::find()
         .join(JoinType::InnerJoin, report_of_profile())

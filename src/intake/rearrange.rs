@@ -82,7 +82,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         let contents = [Content::new(title, text, json!([]))];
         let new = Indicated::new(added, &contents, &known, indicator::rules::MOST);
         let at = changes.at();
-        add_versions(app, &mut changes, &report, &contents, at, &new, None)
+        add_versions(app, &mut changes, &report, &contents, at, &new, None).await?
     };
     revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     if let Some(key) = &key {

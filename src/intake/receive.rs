@@ -247,7 +247,7 @@ async fn add_content(
     let known = store::indicators(app, report.id).await?;
     let contents = std::slice::from_ref(&checked.content);
     let new = Indicated::new(checked.indicators.clone(), contents, &known, indicator::rules::MOST);
-    Ok(Some(add_versions(app, changes, report, contents, checked.received_at, &new, enclosed)))
+    Ok(Some(add_versions(app, changes, report, contents, checked.received_at, &new, enclosed).await?))
 }
 
 /// Revises an event for whose `reports` something arrived: it goes on with the analysis if it waited for that, and its

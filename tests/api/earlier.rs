@@ -54,10 +54,12 @@ async fn the_earlier_report_is_the_one_that_was_received_first() {
         import(&app.app, &actor, &ChannelSpec::cnvd(), items, &ImportOptions::default(), |_| {})
             .await
             .unwrap();
-        let all = app.graphql(&analyst, "{ reports { nodes { id number } } }", Value::Null).await;
+        let all = app.graphql(&analyst, "{ reports { nodes { id channelNumber } } }", Value::Null).await;
         let nodes = all["data"]["reports"]["nodes"].as_array().unwrap();
-        let old =
-            nodes.iter().find(|node| node["number"] == "OLD-1").unwrap()["id"].as_str().unwrap().to_owned();
+        let old = nodes.iter().find(|node| node["channelNumber"] == "OLD-1").unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert_eq!(found(&app, &analyst, &live.report).await, [&*old]);
         assert_eq!(
             found(&app, &analyst, &old).await,
@@ -188,6 +190,8 @@ async fn a_verdict_and_a_link_are_decisions_too() {
         assert_eq!(found(&app, &analyst, &repeated.report).await, [""; 0]);
         let linked = received(&app, "N-3", TITLE, TEXT).await;
         assert_eq!(found(&app, &analyst, &linked.report).await.len(), 2);
+        // Nobody links an event in the instant in which it comes.
+        app.advance(TimeDelta::seconds(1));
         linked.analyst("linkEvents", json!({ "other": original.event })).await;
         assert_eq!(found(&app, &analyst, &linked.report).await, [&*repeated.report]);
     })
@@ -199,7 +203,7 @@ async fn the_newest_versions_of_a_report_are_compared_each_by_itself() {
     on_both(|app| async move {
         app.with_company().await;
         let analyst = app.token(Role::Analyst, "analyst-1");
-        let first = received(&app, "N-1", "一个问题", OTHER).await;
+        let first = received(&app, "N-1", "一个问题", &format!("{OTHER} CVE-2031-77777")).await;
         let add = |text: &str| json!({ "report": first.report, "text": text });
         for text in [THIRD, "第三次补充：日志里没有更多内容，系统重启后一切如常，只有时间不同。", TEXT]
         {
@@ -213,6 +217,10 @@ async fn the_newest_versions_of_a_report_are_compared_each_by_itself() {
         let reasons = seen[0]["reasons"].as_array().unwrap();
         let share = reasons.iter().find(|reason| reason["code"] == "SIMILAR_TEXT").unwrap()["share"].as_i64();
         assert!(share.unwrap() >= 70, "{seen}");
+        // What identifies it does so whenever it was said.
+        let numbered = received(&app, "N-4", "风筝", "风筝上天 CVE-2031-77777").await;
+        let seen = shown(&app, &analyst, &numbered.report).await;
+        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_NUMBER"]), "{seen}");
         // What it said three versions ago is past.
         let past = received(&app, "N-3", "相册", OTHER).await;
         assert_eq!(found(&app, &analyst, &past.report).await, [""; 0]);

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use entity::vocabulary::Tlp;
 use entity::{event, report, report_profile, term_weights};
 use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, Query, SimpleExpr, UpdateStatement};
-use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{newest_profiles, profiles, report_of_profile};
