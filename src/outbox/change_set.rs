@@ -18,7 +18,9 @@ use crate::auth::policy::Action;
 use crate::ids::{Kind, encode};
 
 /// What is nobody's news but its actor's, with why.
-const UNTOLD: [Action; 3] = [
+const UNTOLD: [Action; 4] = [
+    // History is nobody's news; what comes as a notice is told of by its reports.
+    Action::ImportReports,
     // Who sees the one event may not be told of the other.
     Action::LinkEvents,
     // One's own.
