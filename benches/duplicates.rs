@@ -2,25 +2,33 @@
 //!
 //! `VULNDESK_BENCH_PAIRS=pairs.jsonl VULNDESK_BENCH_RECORDS=one.xml:two.xml cargo bench --bench duplicates`. A line of the
 //! pairs is `{"a": {"title", "description", "products"}, "b": {...}}`; the records are exports of CNVD, out of whose parts the
-//! others are made. Runs on a temporary SQLite file, and with `VULNDESK_BENCH_POSTGRES` (the URL of an empty database) on
+//! others are made. Among the others are ten about the product of each record of a pair, each about a hole of its own, since
+//! a product that nothing else names is found by its name alone. The pairs are told in two halves, by their lines, so that
+//! what was chosen by looking at one is seen on the other; beside them stands a plain TF-IDF over the same reports, of two
+//! neighbouring Chinese characters and of Latin words. What is shown of reports that no other is the same as is a false
+//! alarm: of products that nothing names, of products that others name, and real ones beside real others of their product.
+//! Runs on a temporary SQLite file, and with `VULNDESK_BENCH_POSTGRES` (the URL of an empty database) on
 //! PostgreSQL too. `VULNDESK_BENCH_REPORTS` sets how many are generated. No report names a number that another one has.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+#[path = "duplicates/baseline.rs"]
+mod baseline;
 #[path = "duplicates/corpus.rs"]
 mod corpus;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use corpus::{Dice, Parts, Record, edited, pasted, reshaped};
+use corpus::{Dice, Parts, Record, edited, named, pasted, reshaped};
 use entity::report;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use vulndesk::app::App;
 use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::{Clock, Ids, SystemClock};
 use vulndesk::database::Database;
-use vulndesk::duplicate::candidates;
+use vulndesk::duplicate::{Lookups, candidates};
 use vulndesk::intake::import::{CnvdReader, ImportedReport, Item};
 use vulndesk::intake::importer::{ChannelSpec, ImportOptions, import};
 
@@ -29,6 +37,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Reports of which copies come, and unrelated ones.
 const PROBES: usize = 300;
+/// Reports about the product of each record of a pair.
+const OF_A_PRODUCT: usize = 10;
+/// The two halves of the pairs.
+const HALVES: [&str; 2] = ["pairs, even", "pairs, odd"];
 
 /// A report that comes, and the number of the one that is the same.
 struct Probe {
@@ -51,7 +63,7 @@ async fn main() {
     let pairs: Vec<(Record, Record)> =
         std::fs::read_to_string(pairs).unwrap().lines().map(read_pair).collect();
     let (earlier, probes) = corpus(&real, pairs, reports);
-    println!("{} earlier reports, {} of them real", earlier.len(), real.len());
+    println!("{} earlier reports; {} MB resident with them", earlier.len(), resident_megabytes());
     let file = std::env::temp_dir().join(format!("vulndesk-bench-{}.sqlite", std::process::id()));
     measure("sqlite", &format!("sqlite://{}", file.display()), &earlier, &probes).await;
     for suffix in ["", "-wal", "-shm"] {
@@ -59,6 +71,22 @@ async fn main() {
     }
     if let Ok(url) = std::env::var("VULNDESK_BENCH_POSTGRES") {
         measure("postgresql", &url, &earlier, &probes).await;
+    }
+    for half in HALVES {
+        let of_half: Vec<(&Record, usize)> = probes
+            .iter()
+            .filter(|probe| probe.class == half)
+            .filter_map(|probe| Some((&probe.record, probe.same_as.as_ref().and_then(|same| index(same))?)))
+            .collect();
+        let places = baseline::places(&earlier, &of_half);
+        let within =
+            |most: usize| places.iter().filter(|place| **place < most).count() * 100 / places.len().max(1);
+        println!(
+            "plain TF-IDF: {half:<19} {:>4}: first {:>3} %, within five {:>3} %",
+            places.len(),
+            within(1),
+            within(5)
+        );
     }
 }
 
@@ -111,9 +139,22 @@ fn corpus(real: &[Record], pairs: Vec<(Record, Record)>, generated: usize) -> (V
     let (parts, mut dice) = (Parts::of(real), Dice(20_310_501));
     let (mut earlier, mut probes) = (Vec::new(), Vec::new());
     let step = |count: usize| (generated / count.max(1)).max(1);
-    let mut real = real.iter();
-    let (pair_step, real_step, copy_step) = (step(pairs.len()), step(real.len()), step(PROBES * 3));
-    let mut pairs = pairs.into_iter();
+    let (beside, held_out) = hold_out(real);
+    let others: Vec<Record> = pairs
+        .iter()
+        .flat_map(|(first, second)| [first, second])
+        .flat_map(|record| std::iter::repeat_n(record, OF_A_PRODUCT))
+        .filter_map(|record| parts.of_same_product(record, &mut dice))
+        .collect();
+    let beside_step = step(beside.len() + others.len());
+    let (pair_step, copy_step) = (step(pairs.len()), step(PROBES * 3));
+    // All through each other, so that no class is the newest one.
+    let mut beside: Vec<Record> = beside.into_iter().chain(others).collect();
+    for place in (1..beside.len()).rev() {
+        beside.swap(place, dice.below(place + 1));
+    }
+    let mut beside = beside.into_iter();
+    let mut pairs = pairs.into_iter().enumerate();
     for index in 0..generated {
         let made = parts.make(&mut dice, false);
         if index % copy_step == 7 {
@@ -125,22 +166,58 @@ fn corpus(real: &[Record], pairs: Vec<(Record, Record)>, generated: usize) -> (V
             probes.push(Probe { class, record, same_as: Some(number(earlier.len())) });
         }
         earlier.push(made);
-        if index % real_step == 1 {
-            earlier.extend(real.next().cloned());
+        if index % beside_step == 0 {
+            earlier.extend(beside.next());
         }
-        if let Some((first, second)) = (index % pair_step == 0).then(|| pairs.next()).flatten() {
-            probes.push(Probe { class: "pairs", record: second, same_as: Some(number(earlier.len())) });
+        if let Some((line, (first, second))) = (index % pair_step == 0).then(|| pairs.next()).flatten() {
+            probes.push(Probe {
+                class: HALVES[line % 2],
+                record: second,
+                same_as: Some(number(earlier.len())),
+            });
             earlier.push(first);
         }
     }
+    earlier.extend(beside);
+    let mut unrelated = |class, record| probes.push(Probe { class, record, same_as: None });
     for _ in 0..PROBES {
-        probes.push(Probe { class: "unrelated", record: parts.make(&mut dice, true), same_as: None });
+        unrelated("unknown product", parts.make(&mut dice, true));
+        let like = &real[dice.below(real.len())];
+        if let Some(record) = parts.of_same_product(like, &mut dice) {
+            unrelated("known product", record);
+        }
+    }
+    for record in held_out {
+        unrelated("known product, real", record);
     }
     (earlier, probes)
 }
 
+/// Real records, and some of them that come later: each about a product that another one is about, in other words.
+fn hold_out(real: &[Record]) -> (Vec<Record>, Vec<Record>) {
+    let mut of_product: HashMap<&str, Vec<&Record>> = HashMap::new();
+    let (mut beside, mut held_out) = (Vec::new(), Vec::new());
+    for record in real {
+        let others = of_product.entry(named(&record.title).map_or("", |(product, _)| product)).or_default();
+        let own = named(&record.title).is_some() && others.iter().all(|other| other.text != record.text);
+        // The second one of a product, and every fourth after it.
+        if own && others.len() % 4 == 1 && held_out.len() < PROBES {
+            held_out.push(record.clone());
+        } else {
+            beside.push(record.clone());
+        }
+        others.push(record);
+    }
+    (beside, held_out)
+}
+
 fn number(index: usize) -> String {
     format!("REPORT-{index:07}")
+}
+
+/// What [`number`] was made of.
+fn index(number: &str) -> Option<usize> {
+    number.strip_prefix("REPORT-")?.parse().ok()
 }
 
 fn items(
@@ -182,7 +259,7 @@ async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
             report::Entity::find().filter(report::Column::ChannelNumber.eq(format!("PROBE-{index:07}")));
         let own = select.one(app.database.reader()).await.unwrap().unwrap();
         let begun = Instant::now();
-        let found = candidates(&app, &actor, &own, 50).await.unwrap();
+        let found = candidates(&app, &actor, &Lookups::default(), &own, 50).await.unwrap();
         durations.push(begun.elapsed());
         // Other probes come at the same time, and are no earlier reports.
         let found: Vec<_> = found
@@ -203,7 +280,7 @@ async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
     }
     for (class, [of, first, five, any]) in &classes {
         println!(
-            "{name}: {class:<14} {of:>4}: first {:>3} %, within five {:>3} %, any shown {:>3} %",
+            "{name}: {class:<19} {of:>4}: first {:>3} %, within five {:>3} %, any shown {:>3} %",
             first * 100 / of,
             five * 100 / of,
             any * 100 / of

@@ -53,6 +53,8 @@ impl Database {
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
         options.test_before_acquire(false);
+        // Statements are short, some of them are long to read: compiling those costs far more than it saves.
+        options.map_sqlx_postgres_opts(|options| options.options([("jit", "off")]));
         let pool = Connect::connect(options).await?;
         Ok(Self { reader: pool.clone(), writer: pool })
     }

@@ -36,10 +36,10 @@ pub enum Error {
         /// What is wrong and what to send instead.
         message: String,
     },
-    /// A question whose answer would hold more than an answer may.
+    /// A question that takes more than an answer may.
     TooComplex {
-        /// Objects that it may hold.
-        limit: u64,
+        /// The bound, and what to ask for instead.
+        message: String,
     },
     /// A rule of the procedure refused a well-formed request.
     Refused(Vec<Refusal>),

@@ -29,6 +29,18 @@ impl Dice {
     }
 }
 
+/// The product and the weakness that a title names.
+pub(crate) fn named(title: &str) -> Option<(&str, &str)> {
+    let title = title.split("漏洞").next().unwrap_or_default();
+    let (product, weakness) = title.split_once("存在").unwrap_or_else(|| {
+        let end = title.rfind(|character: char| character.is_ascii_alphanumeric());
+        title.split_at(end.map_or(0, |place| place + 1))
+    });
+    let weakness = weakness.trim_start_matches(['组', '件', '插', '存', '在', '中', '的', ' ']);
+    let product = product.trim();
+    (product.len() >= 3 && weakness.len() >= 6).then_some((product, weakness))
+}
+
 /// What real reports are made of.
 pub(crate) struct Parts {
     products: Vec<Box<str>>,
@@ -50,18 +62,11 @@ impl Parts {
             words: Vec::new(),
         };
         for record in records {
-            let title = record.title.split("漏洞").next().unwrap_or_default();
-            let split =
-                title.rfind(|character: char| character.is_ascii_alphanumeric()).map_or(0, |place| place + 1);
-            let (product, weakness) = title.split_at(split);
-            let weakness = weakness.trim_start_matches(['组', '件', '插', '存', '在', '中', '的', ' ']);
-            if product.len() < 3 || weakness.len() < 6 {
-                continue;
-            }
-            parts.products.push(product.trim().into());
+            let Some((product, weakness)) = named(&record.title) else { continue };
+            parts.products.push(product.into());
             parts.weaknesses.push(weakness.into());
             let (first, rest) = record.text.split_once('\n').unwrap_or((&record.text, ""));
-            parts.introductions.push((product.trim().into(), first.trim().into()));
+            parts.introductions.push((product.into(), first.trim().into()));
             for sentence in rest.split(['。', '\n']).map(str::trim).filter(|sentence| sentence.len() > 12) {
                 for clause in sentence.split('，') {
                     if clause.contains("源于") {
@@ -92,7 +97,16 @@ impl Parts {
             let rest = dice.of(&self.products).split_once(' ').map_or("Manager", |(_, rest)| rest).to_owned();
             format!("{first} {rest}")
         };
-        let introduction = introduction.replace(&**known, &product);
+        self.about(&product, &introduction.replace(&**known, &product), dice)
+    }
+
+    /// Another report about a product that `record` is about: a hole of its own, in a version of its own.
+    pub(crate) fn of_same_product(&self, record: &Record, dice: &mut Dice) -> Option<Record> {
+        let (product, _) = named(&record.title)?;
+        Some(self.about(product, record.text.split('\n').next().unwrap_or_default().trim(), dice))
+    }
+
+    fn about(&self, product: &str, introduction: &str, dice: &mut Dice) -> Record {
         let weakness = dice.of(&self.weaknesses);
         let version = format!("{}.{}.{}", dice.below(12), dice.below(30), dice.below(40));
         let place = if dice.once_in(2) { format!("的{}", dice.of(&self.words)) } else { String::new() };

@@ -10,7 +10,7 @@ pub struct Model {
     /// The report.
     #[sea_orm(primary_key, auto_increment = false)]
     pub report_id: Uuid,
-    /// Number of the version; 0 for what analysts added by hand.
+    /// Number of the version; 0 for what came beside the versions.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i32,
     /// Part of the index in which the report is found.

@@ -10,7 +10,7 @@ pub struct Model {
     /// Counts up from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub generation: i64,
-    /// Versions of reports that were indexed when it was made.
+    /// Reports of open events that there were when it was made: next to be made when they are twice as many.
     pub indexed: i64,
     /// Common terms, each with its halvings.
     pub terms: Vec<u8>,

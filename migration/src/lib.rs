@@ -38,6 +38,7 @@ mod m12_reply_attachment;
 mod m13_attachment;
 mod m13_reply_attachment;
 mod m13_reply_file;
+mod m13_report_parts;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m13_attachment::Migration),
             Box::new(m13_reply_attachment::Migration),
             Box::new(m13_reply_file::Migration),
+            Box::new(m13_report_parts::Migration),
         ]
     }
 }

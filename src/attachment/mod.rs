@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
+use crate::duplicate;
 use crate::error::{Error, Refusal, Result};
 use crate::event::{expect_version, require_text};
 use crate::files::Kept;
@@ -197,6 +198,10 @@ pub async fn add(
     let row = new_row(app, &changes, report.id, described, &placed);
     let row = attachment::Model { public_side: adder != Adder::Analyst, ..row };
     changes.insert(&row);
+    if row.kind == AttachmentKind::File {
+        let more = |material: &mut duplicate::Material| material.files.push(row.sha256.clone());
+        duplicate::index_anew(app, &mut changes, &report, more).await?;
+    }
     let told = message::AttachmentAdded { report: Opaque::new(report.id), attachment: Opaque::new(row.id) };
     changes.message(app, Some(before.id), &told);
     if adder == Adder::Analyst {
@@ -244,6 +249,16 @@ pub async fn remove_attachment(
         removed_by: Some(changes.actor().to_owned()),
         ..before.clone()
     };
+    // The same file may be there twice.
+    let without = |material: &mut duplicate::Material| {
+        if let Some(place) = material.files.iter().position(|digest| *digest == before.sha256) {
+            material.files.remove(place);
+        }
+    };
+    if before.kind == AttachmentKind::File {
+        let report = intake::store::find_inside(app, actor, before.report_id).await?;
+        duplicate::index_anew(app, &mut changes, &report, without).await?;
+    }
     let told = message::AttachmentRemoved {
         report: Opaque::new(before.report_id),
         attachment: Opaque::new(before.id),

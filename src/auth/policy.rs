@@ -116,6 +116,8 @@ actions! {
     DecideDuplicate "decideDuplicate" [Analyst];
     /// Weigh the terms by which reports are compared: the schedule's and the importer's alone.
     WeighTerms "weighTerms" [];
+    /// Index reports that were recorded before there was an index: the schedule's alone.
+    IndexReports "indexReports" [];
     /// Erase a reporter's personal data.
     EraseReporter "eraseReporter" [Leader];
     /// Write an event's title, description and steps.

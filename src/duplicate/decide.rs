@@ -4,7 +4,7 @@ use async_graphql::InputObject;
 use entity::vocabulary::{DuplicateOutcome, EventLinkKind, Status, Verdict};
 use entity::{duplicate_decision, report};
 
-use super::{MOST, candidates, rules, store};
+use super::{Lookups, MOST, candidates, rules, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -22,7 +22,7 @@ const RATIONALE: usize = 2_000;
 /// What two reports have to do with each other. 重复判定。
 #[derive(Clone, Debug, InputObject)]
 pub struct DecideDuplicate {
-    /// The report that was looked at. 报告。
+    /// The report that was looked at; of a duplicate, the later one. 报告；判为重复时须为较晚者。
     pub report: Id<report::Entity>,
     /// The report that it was compared with. 对比的报告。
     pub other_report: Id<report::Entity>,
@@ -34,14 +34,14 @@ pub struct DecideDuplicate {
     pub rationale: String,
 }
 
-/// Decides of a pair, for good. DUPLICATE gives the event of `report`, while it is analysed, the verdict DUPLICATE of the
-/// other's event by the verdict's own rules; one that has not come to the analysis has to be brought there first; one that
-/// has left it is linked to the other, and a person returns it to the analysis first where it is to get another verdict. RELATED links the events. The same decision again
-/// changes nothing.
+/// Decides of a pair, for good. DUPLICATE says that `report`, which was received later, repeats the other: it gives its
+/// event, while that is analysed, the verdict DUPLICATE of the other's event by the verdict's own rules; one that has not come
+/// to the analysis has to be brought there first; one that has left it is linked to the other, and a person returns it to the
+/// analysis first where it is to get another verdict. RELATED links the events. The same decision again changes nothing.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals when something else was decided, when both reports are on one event, and
-/// those of the verdict.
+/// By policy, visibility and version; refusals when something else was decided, when both reports are on one event, when the
+/// duplicate was received first, and those of the verdict.
 pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result<duplicate_decision::Model> {
     require(actor, Action::DecideDuplicate)?;
     let rationale = require_text("input.rationale", &input.rationale, RATIONALE)?;
@@ -51,7 +51,7 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
     let original = events::store::find(app, actor, other.event_id).await?;
     let (later, earlier) = rules::pair(&report, &other);
     let known = store::decision(app, later, earlier).await?;
-    rules::may_decide(&report, &other, before.status, input.outcome, known.as_ref())
+    rules::may_decide((&report, &before), (&other, &original), input.outcome, known.as_ref())
         .map_err(|refusal| Error::Refused(vec![refusal]))?;
     if let Some(known) = known {
         return Ok(known);
@@ -65,7 +65,7 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
             "a report's own reporter does not decide what it is the same as",
         )?;
     }
-    let shown = candidates(app, actor, later, MOST).await?;
+    let shown = candidates(app, actor, &Lookups::default(), later, MOST).await?;
     let shown = shown.iter().find(|candidate| candidate.report.id == earlier.id);
     let score = shown.and_then(|candidate| i32::try_from(candidate.likeness.score).ok());
     let mut changes = ChangeSet::new(app, actor, Action::DecideDuplicate).because(Some(rationale.as_str()));

@@ -3,7 +3,7 @@
 //! Values are kept as fingerprints, so nothing of a report can be read out of the index. What a reason says of two reports
 //! comes from the words of the one that is looked at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::vocabulary::IndicatorKind;
 
@@ -68,8 +68,13 @@ impl FactKind {
         Self::Parameter,
     ];
 
+    /// What a report is found under by a fact of this kind.
+    pub(super) fn posting(self, value: u64) -> i64 {
+        posting(self as u8, value)
+    }
+
     /// Whether reports are found by it: what very many have in common finds nothing.
-    fn is_posted(self) -> bool {
+    pub(super) fn is_posted(self) -> bool {
         !matches!(self, Self::Weakness | Self::Parameter)
     }
 
@@ -94,13 +99,6 @@ pub struct Fact {
     pub value: u64,
     /// Its value, for people.
     pub words: String,
-}
-
-impl Fact {
-    /// What a report is found under by it.
-    pub fn posting(&self) -> i64 {
-        posting(self.kind as u8, self.value)
-    }
 }
 
 /// What stands for a fact among terms, of which it is said how common they are.
@@ -185,25 +183,13 @@ impl Features {
         features
     }
 
-    /// Adds what another version says.
-    pub fn merge(&mut self, other: Self) {
-        for fact in other.facts {
-            if !self.facts.iter().any(|known| known.kind == fact.kind && known.value == fact.value) {
-                self.facts.push(fact);
-            }
-        }
-        self.terms.extend(other.terms);
-        self.terms.sort_unstable_by_key(|term| (term.value, std::cmp::Reverse(term.count)));
-        self.terms.dedup_by_key(|term| term.value);
-    }
-
     /// What the report is found by, each once, with how telling it is; what is telling comes first.
     pub fn postings(&self, weights: &Weights) -> Vec<(i64, u32)> {
         let mut postings: Vec<(i64, u32)> = Vec::new();
         for fact in self.facts.iter().filter(|fact| fact.kind.is_posted()) {
             let common = fact_term(fact.kind, fact.value);
             if weights.is_posted(common) {
-                postings.push((fact.posting(), weights.of(common) * fact.kind.factor()));
+                postings.push((fact.kind.posting(fact.value), weights.of(common) * fact.kind.factor()));
             }
         }
         let mut terms = self.terms.clone();
@@ -252,32 +238,94 @@ impl Profile {
         bytes
     }
 
-    /// Adds what was kept; what has another form adds nothing.
-    pub fn add(&mut self, bytes: &[u8]) {
-        let [FORM, count, rest @ ..] = bytes else { return };
-        let Some((facts, terms)) = rest.split_at_checked(usize::from(*count) * 9) else { return };
+    /// What was kept; nothing where it has another form.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut profile = Self::default();
+        let [FORM, count, rest @ ..] = bytes else { return profile };
+        let Some((facts, terms)) = rest.split_at_checked(usize::from(*count) * 9) else { return profile };
         for fact in facts.chunks_exact(9) {
             let kind = FactKind::ALL.into_iter().find(|kind| *kind as u8 == fact[0]);
             let value = fact[1..].try_into().map(u64::from_be_bytes);
             if let (Some(kind), Ok(value)) = (kind, value) {
-                self.facts.push((kind, value));
+                profile.facts.push((kind, value));
             }
         }
         for term in terms.chunks_exact(5) {
             if let Ok(value) = term[..4].try_into().map(u32::from_be_bytes) {
-                self.terms.push(Term { value, count: term[4] });
+                profile.terms.push(Term { value, count: term[4] });
             }
         }
-        self.terms.sort_unstable_by_key(|term| (term.value, std::cmp::Reverse(term.count)));
-        self.terms.dedup_by_key(|term| term.value);
+        profile
     }
 }
 
-impl Profile {
-    /// What of the report a generation of weights counts: its terms, and its facts among them.
-    pub fn counted(&self) -> impl Iterator<Item = u32> {
+/// What of a report that is looked at is compared: what all that is looked at of it says it is about, and the words of each
+/// version by themselves. Put together, the words of many versions would be like nobody's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Facts, each once.
+    pub facts: Vec<Fact>,
+    /// Terms of each version.
+    pub words: Vec<Vec<Term>>,
+}
+
+impl Asked {
+    /// Of the features of its versions.
+    pub fn of(versions: impl IntoIterator<Item = Features>) -> Self {
+        let mut asked = Self::default();
+        for version in versions {
+            for fact in version.facts {
+                if !asked.facts.iter().any(|known| known.kind == fact.kind && known.value == fact.value) {
+                    asked.facts.push(fact);
+                }
+            }
+            asked.words.push(version.terms);
+        }
+        asked
+    }
+}
+
+/// The same of a report that it is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    facts: Vec<(FactKind, u64)>,
+    words: Vec<Vec<Term>>,
+}
+
+impl Compared {
+    /// Of what is kept of it.
+    pub fn of(profiles: impl IntoIterator<Item = Profile>) -> Self {
+        let mut compared = Self::default();
+        for profile in profiles {
+            compared.facts.extend(profile.facts);
+            if !profile.terms.is_empty() {
+                compared.words.push(profile.terms);
+            }
+        }
+        compared.facts.sort_unstable();
+        compared.facts.dedup();
+        compared
+    }
+
+    /// Facts in their order, each once.
+    pub fn facts(&self) -> &[(FactKind, u64)] {
+        &self.facts
+    }
+
+    /// Terms of each version.
+    pub fn words(&self) -> &[Vec<Term>] {
+        &self.words
+    }
+
+    /// Whether it says this too.
+    pub fn says(&self, fact: &Fact) -> bool {
+        self.facts.binary_search(&(fact.kind, fact.value)).is_ok()
+    }
+
+    /// What of the report a generation of weights counts, each once: its terms, and its facts among them.
+    pub fn counted(&self) -> BTreeSet<u32> {
         let facts = self.facts.iter().map(|(kind, value)| fact_term(*kind, *value));
-        facts.chain(self.terms.iter().map(|term| term.value))
+        facts.chain(self.words.iter().flatten().map(|term| term.value)).collect()
     }
 }
 
@@ -462,12 +510,10 @@ mod tests {
     #[test]
     fn what_is_kept_reads_back() {
         let features = Features::of(&said("网关SQL注入漏洞", "攻击者可登录后台", &[]), &Weights::default());
-        let mut profile = Profile::default();
-        profile.add(&features.profile().encode());
-        assert_eq!(profile, features.profile());
-        profile.add(&[9, 9, 9]);
-        profile.add(&[FORM, 200, 1]);
-        assert_eq!(profile.terms, features.terms, "what is of another form adds nothing");
+        assert_eq!(Profile::decode(&features.profile().encode()), features.profile());
+        for other in [&[9, 9, 9], &[FORM, 200, 1]] {
+            assert_eq!(Profile::decode(other), Profile::default(), "what is of another form says nothing");
+        }
     }
 
     #[test]

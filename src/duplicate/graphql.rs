@@ -1,5 +1,6 @@
 //! The API of duplicates.
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{CandidateKind, DuplicateOutcome, DuplicateReasonCode};
@@ -7,10 +8,11 @@ use entity::{duplicate_decision, event, report};
 use uuid::Uuid;
 
 use super::decide::DecideDuplicate;
-use super::{Candidate, rank, rules, store};
+use super::{Candidate, Lookups, rank, rules, store};
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
+use crate::graphql::loaders::Reader;
 use crate::graphql::{actor, app, loaders, sensitive};
 use crate::intake::graphql::Report;
 use crate::outbox::retrying;
@@ -142,7 +144,7 @@ pub async fn of_report(
     if !loaders::inside(ctx, report.event_id, Action::ReadDuplicates).await? {
         return Ok(None);
     }
-    let found = super::candidates(app(ctx), actor(ctx), report, super::wanted(first)?).await?;
+    let found = super::candidates(app(ctx), actor(ctx), lookups(ctx), report, super::wanted(first)?).await?;
     Ok(Some(shown(ctx, found)))
 }
 
@@ -155,8 +157,14 @@ pub async fn of_event(
     if !allows(actor(ctx), Action::ReadDuplicates) {
         return Ok(None);
     }
-    let found = super::candidates_of_event(app(ctx), actor(ctx), event, super::wanted(first)?).await?;
+    let first = super::wanted(first)?;
+    let found = super::candidates_of_event(app(ctx), actor(ctx), lookups(ctx), event, first).await?;
     Ok(Some(shown(ctx, found)))
+}
+
+/// What this request looked up so far.
+fn lookups<'a>(ctx: &'a Context<'_>) -> &'a Lookups {
+    ctx.data_unchecked::<DataLoader<Reader>>().loader().lookups()
 }
 
 fn shown(ctx: &Context<'_>, found: Vec<Candidate>) -> Vec<DuplicateCandidate> {

@@ -6,26 +6,35 @@
 //! before somebody asks, so what is answered follows the caller's rights of that moment: what they may not see is taken away
 //! before anything is counted, cut or ordered, and [`weights`] say nothing of a single report.
 //!
+//! Of two reports the one that was received first is the earlier one, whenever they were recorded: history that is imported
+//! was there before what came last week.
+//!
 //! Postings stand in *segments* of some thousand reports, so that a report is written into a small part of the index
 //! however large the whole is, and each segment is looked at once for each feature.
 //!
-//! A person decides of a pair, once; what was decided is shown no more as a candidate, and stays listed.
+//! A person decides of a pair, once; what was decided is shown no more as a candidate, and stays listed. What was decided of
+//! one report of an event counts for all of its reports, and so do a verdict DUPLICATE and a link that somebody made.
 
 pub mod decide;
 pub mod features;
 pub mod graphql;
+pub mod indexing;
+pub mod lookups;
 pub mod rank;
 pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod weakness;
+pub mod weighing;
 pub mod weights;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use entity::report;
 use entity::vocabulary::IndicatorKind;
-use entity::{indicator, report, report_profile, term_weights};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -33,21 +42,23 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::outbox::ChangeSet;
-use features::{Features, Profile, Said};
+use features::{Asked, Features, Said};
+pub use indexing::{Unindexed, index, index_anew};
+pub use lookups::Lookups;
 use rank::Likeness;
+pub use weighing::{keep_up, weigh_if_due};
 use weights::Weights;
 
 /// Reports after which a new segment begins.
 const SEGMENT: i64 = 8_192;
 /// Fewest reports from which weights are made.
 const SAMPLED_FROM: i64 = 512;
-/// Reports of which the features are compared with those of one.
-const COMPARED: usize = 300;
+/// What is taken of the reports that share something with one.
+const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 300 };
+/// Versions of a report that are looked at, the newest ones.
+const VERSIONS: usize = 3;
 /// Most candidates that are shown of one report.
 pub const MOST: usize = 50;
-/// Number of the profile of what analysts added by hand.
-const BY_HAND: i32 = 0;
 /// Reports of an event for which candidates are looked for, the newest first.
 const REPORTS_OF_EVENT: usize = 5;
 
@@ -56,8 +67,10 @@ pub struct Index {
     weights: RwLock<Arc<Weights>>,
     /// Reports indexed so far, as far as this process knows: whole segments before it, and its own.
     indexed: AtomicI64,
-    /// Number of reports at which weights are made anew.
+    /// How many of those there are before it is looked whether weights are to be made anew.
     weigh_at: AtomicI64,
+    /// Whether all that was recorded before there was an index is in it.
+    complete: AtomicBool,
 }
 
 impl Index {
@@ -66,18 +79,17 @@ impl Index {
     /// # Errors
     /// Of the database.
     pub async fn load(database: &Database) -> Result<Self> {
-        let (segments, newest) = store::head(database).await?;
-        let last = (segments - 1).max(0);
-        let indexed = last * SEGMENT + store::count(database, last).await?.min(SEGMENT - 1);
-        let (weights, made_at) = match newest {
-            Some(row) => (Weights::decode(row.generation, &row.terms), row.indexed),
-            None => (Weights::default(), 0),
-        };
-        Ok(Self {
+        let weights = store::newest_weights(database).await?;
+        let made_at = weights.as_ref().map_or(0, |row| row.indexed);
+        let weights = weights.map(|row| Weights::decode(row.generation, &row.terms)).unwrap_or_default();
+        let index = Self {
             weights: RwLock::new(Arc::new(weights)),
-            indexed: AtomicI64::new(indexed),
+            indexed: AtomicI64::new(0),
             weigh_at: AtomicI64::new((made_at * 2).max(SAMPLED_FROM)),
-        })
+            complete: AtomicBool::new(false),
+        };
+        index.follow(database).await?;
+        Ok(index)
     }
 
     /// The weights in force.
@@ -93,130 +105,14 @@ impl Index {
     fn next_segment(&self) -> i64 {
         self.indexed.fetch_add(1, Ordering::Relaxed) / SEGMENT
     }
-}
 
-/// Indexes what a version of a report says, in the change that records it.
-pub fn index(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, said: &Said<'_>) {
-    let weights = app.duplicates.weights();
-    let features = Features::of(said, &weights);
-    let segment = app.duplicates.next_segment();
-    let postings = features.postings(&weights).into_iter().map(|(feature, _)| feature);
-    changes.post(segment, report, postings);
-    changes.write_row(&report_profile::Model {
-        report_id: report,
-        number,
-        segment,
-        features: features.profile().encode(),
-    });
-}
-
-/// Indexes a report anew of which an indicator was `added` or `dismissed`, in the change that says so: it is found by what
-/// is new, and no longer by what is gone.
-///
-/// # Errors
-/// Of the database.
-pub async fn index_anew(
-    app: &App,
-    changes: &mut ChangeSet,
-    report: &report::Model,
-    added: Option<&indicator::Model>,
-    dismissed: Option<&indicator::Model>,
-) -> Result<()> {
-    let weights = app.duplicates.weights();
-    let facts = |material: &Material| {
-        let mut all = Features::default();
-        for version in &material.versions {
-            all.merge(Features::of(&material.said(report, version), &weights));
-        }
-        all.facts
-    };
-    let mut material = store::material(app, report).await?;
-    let before = facts(&material);
-    material.indicators.extend(added.map(|row| (row.kind, row.value.clone())));
-    material
-        .indicators
-        .retain(|(kind, value)| dismissed.is_none_or(|row| row.kind != *kind || row.value != *value));
-    let after = facts(&material);
-    let gone: Vec<_> = before.iter().filter(|fact| !after.contains(fact)).collect();
-    let new: Vec<_> = after.iter().filter(|fact| !before.contains(fact)).collect();
-    let mut by_hand =
-        report_profile::Model { report_id: report.id, number: BY_HAND, segment: 0, features: Vec::new() };
-    let mut known = false;
-    let rows = store::profile_rows(app, report.id).await?;
-    if !gone.is_empty() {
-        let segments = rows.iter().map(|row| row.segment);
-        changes.write_delete(store::unpost(report.id, segments, gone.iter().map(|fact| fact.posting())));
+    /// Goes on where the index ends, whoever wrote it.
+    async fn follow(&self, database: &Database) -> Result<()> {
+        let last = (store::segments(database).await? - 1).max(0);
+        let indexed = last * SEGMENT + store::count(database, last).await?.min(SEGMENT - 1);
+        self.indexed.fetch_max(indexed, Ordering::Relaxed);
+        Ok(())
     }
-    for row in rows {
-        let mut profile = Profile::default();
-        profile.add(&row.features);
-        profile
-            .facts
-            .retain(|(kind, value)| !gone.iter().any(|fact| fact.kind == *kind && fact.value == *value));
-        let kept = report_profile::Model { features: profile.encode(), ..row.clone() };
-        by_hand.segment = row.segment;
-        if row.number == BY_HAND {
-            by_hand.features = kept.features;
-            known = true;
-        } else if kept != row {
-            changes.write_update(store::rewrite(&kept));
-        }
-    }
-    let mut profile = Profile::default();
-    profile.add(&by_hand.features);
-    profile.facts.extend(new.iter().map(|fact| (fact.kind, fact.value)));
-    by_hand.features = profile.encode();
-    if known {
-        changes.write_update(store::rewrite(&by_hand));
-    } else {
-        changes.write_row(&by_hand);
-    }
-    changes.post(by_hand.segment, report.id, new.iter().map(|fact| fact.posting()));
-    Ok(())
-}
-
-/// Makes a new generation of weights when there are twice the reports of the last one. A process that was overtaken takes
-/// the other's.
-///
-/// # Errors
-/// Of the database.
-pub async fn weigh_if_due(app: &App) -> Result<()> {
-    let index = &app.duplicates;
-    let indexed = index.indexed.load(Ordering::Relaxed);
-    if indexed < index.weigh_at.load(Ordering::Relaxed) {
-        return Ok(());
-    }
-    let (segments, newest) = store::head(&app.database).await?;
-    let generation = newest.as_ref().map_or(0, |row| row.generation);
-    if let Some(row) = newest.filter(|row| row.generation > index.weights().generation) {
-        index.weigh_at.store((row.indexed * 2).max(indexed + 1), Ordering::Relaxed);
-        index.set_weights(Weights::decode(row.generation, &row.terms));
-        return Ok(());
-    }
-    index.weigh_at.store(indexed * 2, Ordering::Relaxed);
-    let sample = store::sample(app, segments).await?;
-    let mut having: HashMap<u32, u32> = HashMap::new();
-    for features in &sample {
-        let mut profile = Profile::default();
-        profile.add(features);
-        profile.counted().for_each(|term| *having.entry(term).or_default() += 1);
-    }
-    let reports = u32::try_from(sample.len()).unwrap_or(u32::MAX);
-    let weights = Weights::of_sample(generation + 1, reports, having);
-    let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::WeighTerms);
-    changes.write_row(&term_weights::Model {
-        generation: weights.generation,
-        indexed,
-        terms: weights.encode(),
-        made_at: changes.at(),
-    });
-    match app.commit(changes).await {
-        Ok(()) => index.set_weights(weights),
-        // Another process made it; the next look takes that one.
-        Err(Error::Race) => index.weigh_at.store(indexed + 1, Ordering::Relaxed),
-        Err(error) => return Err(error),
-    }
-    Ok(())
 }
 
 /// A report that may be the same as another one.
@@ -229,44 +125,39 @@ pub struct Candidate {
 }
 
 /// Earlier reports that may be the same as `report`, which the caller has found, and of which nobody decided yet; the
-/// likeliest first, at most `first`.
+/// likeliest first, at most `first`. Of a report and its parts the likeliest alone is shown.
 ///
 /// # Errors
-/// By policy; BAD_USER_INPUT on a number out of bounds.
+/// By policy; when the request asked for too many.
 pub async fn candidates(
     app: &App,
     actor: &Actor,
+    lookups: &Lookups,
     report: &report::Model,
     first: usize,
 ) -> Result<Vec<Candidate>> {
     require(actor, Action::ReadDuplicates)?;
+    let scope = lookups.scope(app, actor).await?;
     let material = store::material(app, report).await?;
     let weights = app.duplicates.weights();
+    let versions = material.features(report, &weights);
     let mut postings: HashMap<i64, u32> = HashMap::new();
-    let mut all = Features::default();
-    for version in &material.versions {
-        let features = Features::of(&material.said(report, version), &weights);
-        for (feature, telling) in features.postings(&weights) {
-            postings.insert(feature, telling);
-        }
-        all.merge(features);
+    for features in &versions {
+        postings.extend(features.postings(&weights));
     }
     let mut postings: Vec<(i64, u32)> = postings.into_iter().collect();
     postings.sort_unstable_by_key(|(feature, telling)| (std::cmp::Reverse(*telling), *feature));
-    let found = store::sharing(app, actor, report, &postings, COMPARED).await?;
-    let decided = store::decided(app, report.id).await?;
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for (other, profile) in store::profiles(app, actor, found).await? {
-        if rules::is_of_the_same(report, &other) || decided.contains(&other.id) {
-            continue;
-        }
-        if let Some(likeness) = rank::compare(&all, &profile, &weights) {
+    let own = Asked::of(versions);
+    let settled = store::settled(app, report).await?;
+    let left_out = scope.hidden.iter().chain(&settled).copied();
+    let found = store::sharing(app, report, scope.segments, left_out, &postings, CUT).await?;
+    let mut candidates = Vec::new();
+    for (other, compared) in store::compared(app, actor, found).await? {
+        if let Some(likeness) = rank::compare(&own, &compared, &weights) {
             candidates.push(Candidate { report: other, likeness });
         }
     }
-    candidates.sort_by(rules::order);
-    candidates.truncate(first);
-    Ok(candidates)
+    Ok(rules::best(candidates, first))
 }
 
 /// The same for the reports of an event that the caller has found.
@@ -276,19 +167,16 @@ pub async fn candidates(
 pub async fn candidates_of_event(
     app: &App,
     actor: &Actor,
+    lookups: &Lookups,
     event: Uuid,
     first: usize,
 ) -> Result<Vec<Candidate>> {
     require(actor, Action::ReadDuplicates)?;
     let mut all: Vec<Candidate> = Vec::new();
     for report in store::reports_of(app, actor, event, REPORTS_OF_EVENT).await? {
-        all.extend(candidates(app, actor, &report, MOST).await?);
+        all.extend(candidates(app, actor, lookups, &report, MOST).await?);
     }
-    all.sort_by(rules::order);
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|candidate| seen.insert(candidate.report.id));
-    all.truncate(first);
-    Ok(all)
+    Ok(rules::best(all, first))
 }
 
 /// How many candidates are asked for.
@@ -307,7 +195,7 @@ pub fn wanted(first: Option<i32>) -> Result<usize> {
 /// What of a report is looked at.
 #[derive(Debug)]
 pub struct Material {
-    /// Its versions, the newest first.
+    /// Its newest versions, the newest first.
     pub versions: Vec<entity::report_version::Model>,
     /// What identifies what it is about.
     pub indicators: Vec<(IndicatorKind, String)>,
@@ -316,13 +204,24 @@ pub struct Material {
 }
 
 impl Material {
-    fn said<'a>(&'a self, report: &'a report::Model, version: &'a entity::report_version::Model) -> Said<'a> {
-        Said {
-            title: &version.title,
-            text: &version.text,
-            indicators: &self.indicators,
-            number: report.channel_number.as_deref(),
-            files: &self.files,
-        }
+    /// Leaves the newest versions alone.
+    fn keep_newest(&mut self) {
+        self.versions.sort_by_key(|version| std::cmp::Reverse(version.number));
+        self.versions.truncate(VERSIONS);
+    }
+
+    /// The features of each version.
+    fn features(&self, report: &report::Model, weights: &Weights) -> Vec<Features> {
+        let of = |version: &entity::report_version::Model| {
+            let said = Said {
+                title: &version.title,
+                text: &version.text,
+                indicators: &self.indicators,
+                number: report.channel_number.as_deref(),
+                files: &self.files,
+            };
+            Features::of(&said, weights)
+        };
+        self.versions.iter().map(of).collect()
     }
 }

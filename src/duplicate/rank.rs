@@ -2,7 +2,7 @@
 
 use entity::vocabulary::{CandidateKind, DuplicateReasonCode as Code};
 
-use super::features::{Fact, FactKind, Features, Profile, Term, fact_term};
+use super::features::{Asked, Compared, Fact, FactKind, Term, fact_term};
 use super::weights::Weights;
 
 /// Least score with which a candidate is shown.
@@ -48,19 +48,19 @@ pub struct Likeness {
 }
 
 /// What `own` and another report have in common, if that is enough to show it.
-pub fn compare(own: &Features, other: &Profile, weights: &Weights) -> Option<Likeness> {
+pub fn compare(own: &Asked, other: &Compared, weights: &Weights) -> Option<Likeness> {
     let likeness = likeness(own, other, weights);
     (likeness.score >= SHOWN).then_some(likeness)
 }
 
 /// What `own` and another report have in common.
-pub fn likeness(own: &Features, other: &Profile, weights: &Weights) -> Likeness {
-    let words = shared_words(&own.terms, &other.terms, weights);
-    let shared: Vec<&Fact> =
-        own.facts.iter().filter(|fact| other.facts.contains(&(fact.kind, fact.value))).collect();
+pub fn likeness(own: &Asked, other: &Compared, weights: &Weights) -> Likeness {
+    let versions = own.words.iter().flat_map(|own| other.words().iter().map(move |other| (own, other)));
+    let words = versions.map(|(own, other)| shared_words(own, other, weights)).max().unwrap_or(0);
+    let shared: Vec<&Fact> = own.facts.iter().filter(|fact| other.says(fact)).collect();
     let shares = |kind: FactKind| shared.iter().any(|fact| fact.kind == kind);
     let both = |kind: FactKind| {
-        own.facts.iter().any(|fact| fact.kind == kind) && other.facts.iter().any(|(of, _)| *of == kind)
+        own.facts.iter().any(|fact| fact.kind == kind) && other.facts().iter().any(|(of, _)| *of == kind)
     };
     // A fact that many reports share says less.
     let points = |kind: FactKind, most: u32| {

@@ -1,41 +1,50 @@
-//! What belongs together by itself, the order of candidates, and what may be decided of a pair. Pure.
+//! The order of candidates, what may be decided of a pair, and how reasons read. Pure.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
+use std::collections::HashSet;
 
-use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode as Code, Status};
-use entity::{duplicate_decision, report};
+use entity::vocabulary::{CandidateKind, DuplicateOutcome, DuplicateReasonCode as Code, Status};
+use entity::{duplicate_decision, event, report};
+use uuid::Uuid;
 
 use super::Candidate;
 use super::rank::Reason;
 use crate::error::{Refusal, RefusalCode};
 
-/// Whether two reports are of one event, or parts of one report: nobody has to be asked.
-pub fn is_of_the_same(one: &report::Model, other: &report::Model) -> bool {
-    let whole = |report: &report::Model| report.part_of.unwrap_or(report.id);
-    one.event_id == other.event_id || whole(one) == whole(other)
+/// The report that `report` is a part of, or itself.
+fn whole(report: &report::Model) -> Uuid {
+    report.part_of.unwrap_or(report.id)
 }
 
-/// The surest first, then the likeliest, then the newest.
-pub fn order(one: &Candidate, other: &Candidate) -> Ordering {
-    let key = |candidate: &Candidate| {
-        let exact = candidate.likeness.kind == entity::vocabulary::CandidateKind::Exact;
-        (Reverse(exact), Reverse(candidate.likeness.points), Reverse(candidate.report.id))
-    };
-    key(one).cmp(&key(other))
+/// The best of these candidates, at most `first`: the surest first, then the likeliest, then the newest. A report and its
+/// parts are one: the best of them stands for all, and the whole where it is as good as a part.
+pub fn best(mut candidates: Vec<Candidate>, first: usize) -> Vec<Candidate> {
+    candidates.sort_by_cached_key(|Candidate { report, likeness }| {
+        let exact = likeness.kind == CandidateKind::Exact;
+        (
+            Reverse((exact, likeness.points)),
+            report.part_of.is_some(),
+            Reverse((report.received_at, report.id)),
+        )
+    });
+    let mut seen = HashSet::new();
+    candidates.retain(|candidate| seen.insert(whole(&candidate.report)));
+    candidates.truncate(first);
+    candidates
 }
 
-/// Whether `outcome` may be decided of a pair of which `known` was decided, with the event of `report` in `status`.
+/// Whether `outcome` may be decided of a pair of which `known` was decided: of `report`, which is on the event `before`, and
+/// `other`, which is on `original`.
 ///
 /// # Errors
-/// A refusal that says what was decided, or where the event has to be for a verdict.
+/// A refusal that says what was decided, which of them came first, or where the event has to be for a verdict.
 pub fn may_decide(
-    report: &report::Model,
-    other: &report::Model,
-    status: Status,
+    (report, before): (&report::Model, &event::Model),
+    (other, original): (&report::Model, &event::Model),
     outcome: DuplicateOutcome,
     known: Option<&duplicate_decision::Model>,
 ) -> Result<(), Refusal> {
-    if report.event_id == other.event_id {
+    if before.id == original.id {
         let message = "both reports are on one event: there is nothing to decide";
         return Err(Refusal::on(RefusalCode::Contradiction, "otherReport", message));
     }
@@ -44,22 +53,33 @@ pub fn may_decide(
             let message = format!("{} decided {} of this pair already", known.decided_by, known.outcome);
             Err(Refusal::new(RefusalCode::AlreadyExists, message))
         }
+        Some(_) => Ok(()),
+        // The finder who was first is paid, so it is never the first one that is called a repetition.
+        None if outcome == DuplicateOutcome::Duplicate
+            && (pair(report, other).0.id != report.id || before.received_at < original.received_at) =>
+        {
+            let message = "it, or another report of its event, was received before the other's event: send as `report` the \
+                           one that repeats what was there before";
+            Err(Refusal::on(RefusalCode::Contradiction, "report", message))
+        }
         // Decided for good without the verdict, it would go on to be paid for.
         None if outcome == DuplicateOutcome::Duplicate
-            && matches!(status, Status::Received | Status::NeedsInformation) =>
+            && matches!(before.status, Status::Received | Status::NeedsInformation) =>
         {
             let message = format!(
-                "a duplicate gets that verdict, and its event is {status}: bring it to TRIAGING first"
+                "a duplicate gets that verdict, and its event is {}: bring it to TRIAGING first",
+                before.status
             );
             Err(Refusal::new(RefusalCode::MoveNotAllowed, message))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
-/// The pair with the later report first, as it is kept.
+/// The pair with the report first that was received later, as it is kept.
 pub fn pair<'a>(one: &'a report::Model, other: &'a report::Model) -> (&'a report::Model, &'a report::Model) {
-    if one.id > other.id { (one, other) } else { (other, one) }
+    let received = |report: &report::Model| (report.received_at, report.id);
+    if received(one) > received(other) { (one, other) } else { (other, one) }
 }
 
 /// A share of decided pairs, in per cent rounded half up; none where nothing was decided.

@@ -1,89 +1,36 @@
 //! Finding reports by what they have in common.
 
+mod decided;
+mod upkeep;
+
 use std::collections::{HashMap, HashSet};
 
-use entity::vocabulary::{AttachmentKind, Facet, Tlp};
-use entity::{
-    attachment, duplicate_decision, event, indicator, report, report_profile, report_version, term_weights,
-};
-use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, UpdateStatement};
+use entity::vocabulary::{AttachmentKind, Facet};
+use entity::{attachment, event, indicator, report, report_profile, report_version};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement, Value,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Material;
-use super::features::Profile;
+use super::features::{Compared, Profile};
+use super::indexing::BY_HAND;
+use super::{Material, VERSIONS};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
-use crate::database::{Database, Given, given, is_one_of};
-use crate::error::Result;
+use crate::database::{Given, given, is_one_of};
+use crate::error::{Error, Result};
 
-/// Versions of a report that are looked at.
-const VERSIONS: u64 = 3;
-/// Most reports that are taken of those which share one feature, the newest first.
-const SHARING_ONE: i64 = 600;
+pub(super) use decided::{decision, decisions_of, settled, shown_and_right};
+pub(super) use upkeep::{
+    count, newest_generation, newest_weights, open_reports, profile_rows, rewrite, sample, segments,
+    unindexed, unpost, without_profile,
+};
+
 /// Most features by which reports are looked for.
 const FEATURES: usize = 80;
-/// Segments of which reports are sampled, and how many of each.
-const SAMPLED_SEGMENTS: i64 = 16;
-const SAMPLED_OF_EACH: u64 = 256;
-
-/// Segments of the index, and the newest weights.
-pub(super) async fn head(database: &Database) -> Result<(i64, Option<term_weights::Model>)> {
-    let newest = report_profile::Entity::find()
-        .select_only()
-        .column(report_profile::Column::Segment)
-        .order_by_desc(report_profile::Column::Segment)
-        .into_tuple::<i64>()
-        .one(database.reader());
-    let weights =
-        term_weights::Entity::find().order_by_desc(term_weights::Column::Generation).one(database.reader());
-    let (newest, weights) = tokio::try_join!(newest, weights)?;
-    Ok((newest.map_or(0, |segment| segment + 1), weights))
-}
-
-/// Versions of reports in a segment.
-pub(super) async fn count(database: &Database, segment: i64) -> Result<i64> {
-    use sea_orm::PaginatorTrait;
-    let select = report_profile::Entity::find().filter(report_profile::Column::Segment.eq(segment));
-    Ok(i64::try_from(select.count(database.reader()).await?).unwrap_or(i64::MAX))
-}
-
-/// Profiles of a sample of reports out of all segments, none of an event that is for named people alone.
-pub(super) async fn sample(app: &App, segments: i64) -> Result<Vec<Vec<u8>>> {
-    let mut sampled = Vec::new();
-    // Few segments give more each, so that the sample is as large.
-    let taken = segments.clamp(1, SAMPLED_SEGMENTS);
-    let of_each = SAMPLED_OF_EACH * u64::try_from(SAMPLED_SEGMENTS / taken).unwrap_or(1);
-    for place in 0..std::cmp::Ord::min(taken, segments) {
-        let segment = place * segments / taken;
-        let select = report_profile::Entity::find()
-            .select_only()
-            .column(report_profile::Column::Features)
-            .join(JoinType::InnerJoin, report_of_profile())
-            .join(JoinType::InnerJoin, event_of_report())
-            .filter(report_profile::Column::Segment.eq(segment))
-            .filter(event::Column::Tlp.ne(Tlp::Red))
-            .order_by_asc(report_profile::Column::ReportId)
-            .limit(of_each);
-        sampled.extend(select.into_tuple::<Vec<u8>>().all(app.database.reader()).await?);
-    }
-    Ok(sampled)
-}
-
-fn report_of_profile() -> sea_orm::RelationDef {
-    report_profile::Entity::belongs_to(report::Entity)
-        .from(report_profile::Column::ReportId)
-        .to(report::Column::Id)
-        .into()
-}
-
-fn event_of_report() -> sea_orm::RelationDef {
-    report::Entity::belongs_to(event::Entity).from(report::Column::EventId).to(event::Column::Id).into()
-}
 
 /// What of a report is looked at.
 pub(super) async fn material(app: &App, report: &report::Model) -> Result<Material> {
@@ -91,13 +38,15 @@ pub(super) async fn material(app: &App, report: &report::Model) -> Result<Materi
     let versions = report_version::Entity::find()
         .filter(report_version::Column::ReportId.eq(report.id))
         .order_by_desc(report_version::Column::Number)
-        .limit(VERSIONS)
+        .limit(VERSIONS as u64)
         .all(db);
     let files = attachment::Entity::find()
         .select_only()
         .column(attachment::Column::Sha256)
         .filter(attachment::Column::ReportId.eq(report.id))
         .filter(attachment::Column::Kind.eq(AttachmentKind::File))
+        .filter(attachment::Column::FileId.is_not_null())
+        .order_by_asc(attachment::Column::Id)
         .into_tuple::<Vec<u8>>()
         .all(db);
     let (versions, files) = tokio::try_join!(versions, files)?;
@@ -118,7 +67,7 @@ pub(super) async fn indicators(
 }
 
 /// Reports of named people's events that the actor may not see. Everything else is for all who are shown candidates.
-async fn hidden(app: &App, actor: &Actor) -> Result<Vec<Uuid>> {
+pub(super) async fn hidden(app: &App, actor: &Actor) -> Result<Vec<Uuid>> {
     // A literal, so that the index of such events is used.
     let red = Query::select()
         .column(event::Column::Id)
@@ -133,35 +82,43 @@ async fn hidden(app: &App, actor: &Actor) -> Result<Vec<Uuid>> {
     Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
-#[derive(FromQueryResult)]
-struct Shared {
-    report_id: Uuid,
+/// What is taken of the reports that share something with one.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Most reports that are taken of those which share one feature, the newest first.
+    pub sharing_one: u16,
+    /// Most of which the features are compared.
+    pub compared: u16,
 }
 
-/// Reports before `report` that share most of what is telling, at most `most`. What the actor may not see is left out
-/// before anything is cut off.
+/// Reports received before `report` that share most of what is telling. What is left out is left out before anything is cut
+/// off, and every cut has an order, so that what remains follows from the reports alone.
 pub(super) async fn sharing(
     app: &App,
-    actor: &Actor,
     report: &report::Model,
+    segments: i64,
+    left_out: impl Iterator<Item = Uuid>,
     postings: &[(i64, u32)],
-    most: usize,
+    cut: Cut,
 ) -> Result<Vec<Uuid>> {
     let postings = &postings[..postings.len().min(FEATURES)];
     if postings.is_empty() {
         return Ok(Vec::new());
     }
-    let hidden = hidden(app, actor).await?;
-    let (segments, _) = head(&app.database).await?;
     let backend = app.database.backend();
-    // All of both lists; the limits say how long they are, else PostgreSQL takes them for long and compiles the statement.
-    let (of_segments, of_hidden) = (segments, hidden.len() + 1);
+    // All of them; the limit says how many they are. How many are left out is not said: then plans, and times, would tell how
+    // many are hidden.
+    let of_segments = segments;
     let segments: serde_json::Value =
         (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
-    let hidden: serde_json::Value =
-        hidden.iter().map(|id| json!({ "report": id.simple().to_string() })).collect();
-    let mut values: Vec<Value> =
-        vec![segments.to_string().into(), hidden.to_string().into(), report.id.into()];
+    let left_out: serde_json::Value =
+        left_out.map(|id| json!({ "report": id.simple().to_string() })).collect();
+    let mut values: Vec<Value> = vec![
+        segments.to_string().into(),
+        left_out.to_string().into(),
+        report.received_at.into(),
+        report.id.into(),
+    ];
     let mut arms = Vec::new();
     for (feature, telling) in postings {
         values.extend([(*feature).into(), i64::from(*telling).into()]);
@@ -169,79 +126,75 @@ pub(super) async fn sharing(
         arms.push(format!(
             "SELECT report_id, CAST(${telling} AS bigint) AS telling FROM (SELECT f.report_id FROM segments \
              CROSS JOIN report_feature f WHERE f.segment = segments.segment AND f.feature = ${feature} \
-             AND f.report_id < $3 AND f.report_id NOT IN (SELECT report FROM hidden) LIMIT {SHARING_ONE}) AS one"
+             AND f.report_id NOT IN (SELECT report FROM left_out) \
+             ORDER BY f.segment DESC, f.report_id DESC LIMIT {}) AS one",
+            cut.sharing_one
         ));
     }
+    // The report's row is looked up one by one: there are few, and a join would have PostgreSQL read the table.
     let sql = format!(
         "WITH segments AS (SELECT segment FROM {} LIMIT {of_segments}), \
-         hidden AS (SELECT report FROM {} LIMIT {of_hidden}) \
-         SELECT report_id FROM ({}) AS shared GROUP BY report_id ORDER BY SUM(telling) DESC, report_id DESC LIMIT {most}",
+         left_out AS (SELECT report FROM {}), \
+         shared AS (SELECT report_id, SUM(telling) AS telling FROM ({}) AS arms GROUP BY report_id) \
+         SELECT report_id FROM shared WHERE (SELECT r.received_at < $3 OR (r.received_at = $3 AND r.id < $4) \
+         FROM report r WHERE r.id = shared.report_id) ORDER BY telling DESC, report_id DESC LIMIT {}",
         given(backend, "$1", &[("segment", Given::Number)]),
         given(backend, "$2", &[("report", Given::Id)]),
         arms.join(" UNION ALL "),
+        cut.compared
     );
     let rows =
         app.database.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    let shared = rows.iter().map(|row| Shared::from_query_result(row, "").map(|row| row.report_id));
-    Ok(shared.collect::<std::result::Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.try_get::<Uuid>("", "report_id")).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Those of these reports that the actor may see, with what of them is compared.
-pub(super) async fn profiles(
+pub(super) async fn compared(
     app: &App,
     actor: &Actor,
     ids: Vec<Uuid>,
-) -> Result<Vec<(report::Model, Profile)>> {
-    let (db, backend) = (app.database.reader(), app.database.backend());
+) -> Result<Vec<(report::Model, Compared)>> {
     let reports = report::Entity::find()
-        .filter(is_one_of(backend, report::Column::Id, ids.iter().copied()))
+        .filter(is_one_of(app.database.backend(), report::Column::Id, ids.iter().copied()))
         .filter(visibility::visible_report(actor))
-        .all(db);
-    let rows = report_profile::Entity::find()
-        .filter(is_one_of(backend, report_profile::Column::ReportId, ids.iter().copied()))
-        .order_by(report_profile::Column::Number, Order::Desc)
-        .all(db);
-    let (reports, rows) = tokio::try_join!(reports, rows)?;
-    let mut profiles: HashMap<Uuid, Profile> = HashMap::new();
-    for row in rows {
-        profiles.entry(row.report_id).or_default().add(&row.features);
-    }
+        .all(app.database.reader());
+    let reports = async { Ok::<_, Error>(reports.await?) };
+    let (reports, mut profiles) = tokio::try_join!(reports, profiles(app, &ids))?;
     let with =
-        reports.into_iter().filter_map(|report| profiles.remove(&report.id).map(|profile| (report, profile)));
+        reports.into_iter().filter_map(|report| profiles.remove(&report.id).map(|kept| (report, kept)));
     Ok(with.collect())
 }
 
-/// What is kept of a report.
-pub(super) async fn profile_rows(app: &App, report: Uuid) -> Result<Vec<report_profile::Model>> {
-    let select = report_profile::Entity::find()
-        .filter(report_profile::Column::ReportId.eq(report))
-        .order_by_asc(report_profile::Column::Number);
-    Ok(select.all(app.database.reader()).await?)
+/// What is compared of each of these reports: of its newest versions, and of what came beside them.
+async fn profiles(app: &App, ids: &[Uuid]) -> Result<HashMap<Uuid, Compared>> {
+    let select = newest_profiles().filter(is_one_of(
+        app.database.backend(),
+        report_profile::Column::ReportId,
+        ids.iter().copied(),
+    ));
+    let mut profiles: HashMap<Uuid, Vec<Profile>> = HashMap::new();
+    for row in select.all(app.database.reader()).await? {
+        profiles.entry(row.report_id).or_default().push(Profile::decode(&row.features));
+    }
+    Ok(profiles.into_iter().map(|(report, kept)| (report, Compared::of(kept))).collect())
 }
 
-/// Writes what is kept of a version anew.
-pub(super) fn rewrite(row: &report_profile::Model) -> UpdateStatement {
-    use report_profile::Column::{Features, Number, ReportId};
-    Query::update()
-        .table(report_profile::Entity)
-        .value(Features, row.features.clone())
-        .and_where(Expr::col(ReportId).eq(row.report_id))
-        .and_where(Expr::col(Number).eq(row.number))
-        .take()
+/// What is kept of the newest versions of reports, and of what came beside them, in the order of the versions.
+fn newest_profiles() -> Select<report_profile::Entity> {
+    use report_profile::Column::Number;
+    let oldest = Expr::col((report::Entity, report::Column::CurrentVersion)).sub(VERSIONS as i64);
+    let newest = Expr::col((report_profile::Entity, Number)).gt(oldest);
+    report_profile::Entity::find()
+        .join(JoinType::InnerJoin, report_of_profile())
+        .filter(Condition::any().add(Number.eq(BY_HAND)).add(newest))
+        .order_by_asc(Number)
 }
 
-/// Takes a report out of these segments under these features.
-pub(super) fn unpost(
-    report: Uuid,
-    segments: impl Iterator<Item = i64>,
-    features: impl Iterator<Item = i64>,
-) -> DeleteStatement {
-    Query::delete()
-        .from_table("report_feature")
-        .and_where(Expr::col("segment").is_in(segments))
-        .and_where(Expr::col("feature").is_in(features))
-        .and_where(Expr::col("report_id").eq(report))
-        .take()
+fn report_of_profile() -> sea_orm::RelationDef {
+    report_profile::Entity::belongs_to(report::Entity)
+        .from(report_profile::Column::ReportId)
+        .to(report::Column::Id)
+        .into()
 }
 
 /// An event's reports, the newest first.
@@ -257,61 +210,6 @@ pub(super) async fn reports_of(
         .order_by_desc(report::Column::Id)
         .limit(u64::try_from(most).unwrap_or(u64::MAX));
     Ok(select.all(app.database.reader()).await?)
-}
-
-/// What stands beside a report in decided pairs.
-pub(super) async fn decided(app: &App, report: Uuid) -> Result<HashSet<Uuid>> {
-    let rows = decisions_of(app, &[report]).await?;
-    let other = |row: duplicate_decision::Model| {
-        if row.report_id == report { row.other_report_id } else { row.report_id }
-    };
-    Ok(rows.into_iter().map(other).collect())
-}
-
-/// What was decided of pairs with one of these reports, the newest first.
-pub(super) async fn decisions_of(app: &App, reports: &[Uuid]) -> Result<Vec<duplicate_decision::Model>> {
-    use duplicate_decision::Column::{DecidedAt, Id, OtherReportId, ReportId};
-    let backend = app.database.backend();
-    let either = Condition::any().add(is_one_of(backend, ReportId, reports.iter().copied())).add(is_one_of(
-        backend,
-        OtherReportId,
-        reports.iter().copied(),
-    ));
-    let select = duplicate_decision::Entity::find().filter(either).order_by_desc(DecidedAt).order_by_desc(Id);
-    Ok(select.all(app.database.reader()).await?)
-}
-
-/// What was decided of a pair.
-pub(super) async fn decision(
-    app: &App,
-    report: &report::Model,
-    other: &report::Model,
-) -> Result<Option<duplicate_decision::Model>> {
-    let select = duplicate_decision::Entity::find()
-        .filter(duplicate_decision::Column::ReportId.eq(report.id))
-        .filter(duplicate_decision::Column::OtherReportId.eq(other.id));
-    Ok(select.one(app.database.reader()).await?)
-}
-
-/// Of the decided pairs of which the actor may see both reports: how many were shown as candidates, and how many of
-/// those were decided to be duplicates.
-pub(super) async fn shown_and_right(app: &App, actor: &Actor) -> Result<(u64, u64)> {
-    use duplicate_decision::Column::{OtherReportId, Outcome, ReportId, Score};
-    use sea_orm::PaginatorTrait;
-    let visible = || {
-        Query::select()
-            .column(report::Column::Id)
-            .from(report::Entity)
-            .cond_where(visibility::visible_report(actor))
-            .take()
-    };
-    let shown = duplicate_decision::Entity::find()
-        .filter(Score.is_not_null())
-        .filter(ReportId.in_subquery(visible()))
-        .filter(OtherReportId.in_subquery(visible()));
-    let right = shown.clone().filter(Outcome.eq(entity::vocabulary::DuplicateOutcome::Duplicate));
-    let db = app.database.reader();
-    Ok(tokio::try_join!(shown.count(db), right.count(db))?)
 }
 
 /// Which of these reports the actor may see.

@@ -82,12 +82,7 @@ impl From<ApiError> for async_graphql::Error {
                 (ErrorCode::InvalidId, format!("{field}: not the id of a {expected}"))
             }
             Error::BadInput { field, message } => (ErrorCode::BadUserInput, format!("{field}: {message}")),
-            Error::TooComplex { limit } => {
-                let text = format!(
-                    "the answer would hold more than {limit} objects: ask for smaller pages, or for fewer lists inside one another"
-                );
-                (ErrorCode::QueryTooComplex, text)
-            }
+            Error::TooComplex { message } => (ErrorCode::QueryTooComplex, message.clone()),
             // A refusal outside a payload (a query's arguments) is a caller's fault like any other.
             Error::Refused(refusals) => (ErrorCode::BadUserInput, first_words(refusals)),
             Error::Internal(cause) => {

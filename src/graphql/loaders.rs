@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
+use crate::duplicate;
 use crate::error::Error;
 use crate::graphql::errors::{ApiError, ApiResult};
 
@@ -39,12 +40,13 @@ pub struct Reader {
     limit: u64,
     /// Objects that went into the answer so far.
     objects: AtomicU64,
+    candidates: duplicate::Lookups,
 }
 
 impl Reader {
     /// A reader for one request's loaders, for an answer of at most `limit` objects.
     pub fn new(app: Arc<App>, actor: Actor, limit: u64) -> Self {
-        Self { app, actor, limit, objects: AtomicU64::new(0) }
+        Self { app, actor, limit, objects: AtomicU64::new(0), candidates: duplicate::Lookups::default() }
     }
 
     /// Counts objects that go into the answer. What a list will hold is not known before it is read, so what the guard
@@ -54,7 +56,11 @@ impl Reader {
         tokio::task::coop::consume_budget().await;
         let added = u64::try_from(objects).unwrap_or(u64::MAX);
         if self.objects.fetch_add(added, Ordering::Relaxed).saturating_add(added) > self.limit {
-            return Err(Error::TooComplex { limit: self.limit }.into());
+            let message = format!(
+                "the answer would hold more than {} objects: ask for smaller pages, or for fewer lists inside one another",
+                self.limit
+            );
+            return Err(Error::TooComplex { message }.into());
         }
         Ok(())
     }
@@ -67,6 +73,11 @@ impl Reader {
     /// For whom it reads, for a slice's own loaders.
     pub(crate) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// What was looked up for candidates.
+    pub(crate) fn lookups(&self) -> &duplicate::Lookups {
+        &self.candidates
     }
 }
 

@@ -88,7 +88,9 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
             row
         }
     };
-    duplicate::index_anew(app, &mut changes, &report, Some(&after), None).await?;
+    let added = (after.kind, after.value.clone());
+    let more = |material: &mut duplicate::Material| material.indicators.push(added);
+    duplicate::index_anew(app, &mut changes, &report, more).await?;
     let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
     changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
@@ -115,7 +117,10 @@ pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Resu
         ..found.clone()
     };
     changes.update(&found, &after);
-    duplicate::index_anew(app, &mut changes, &report, None, Some(&after)).await?;
+    let without = |material: &mut duplicate::Material| {
+        material.indicators.retain(|(kind, value)| *kind != after.kind || *value != after.value);
+    };
+    duplicate::index_anew(app, &mut changes, &report, without).await?;
     let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
     changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);

@@ -8,7 +8,7 @@ use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::deadline::Clocks;
-use crate::duplicate::features::Said;
+use crate::duplicate::{self, features::Said};
 use crate::error::Result;
 use crate::event as events;
 use crate::indicator::rules::found;
@@ -141,38 +141,40 @@ impl Arrival<'_> {
     }
 }
 
-/// Adds what arrived later to a report, with the indicators that are new; the caller revises the event.
-pub(super) fn add_versions(
+/// Adds what arrived later to a report, with the indicators that are new and what comes with it; the caller revises the
+/// event.
+pub(super) async fn add_versions(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
     indicators: &Indicated,
-) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at, indicators);
+    enclosed: Option<&dyn Enclosed>,
+) -> Result<report::Model> {
+    let after = with_versions(app, changes, report, contents, received_at, indicators, enclosed).await?;
     changes.update(report, &after);
     if !report.history {
         let told = message::ReportUpdated { report: Opaque::new(report.id), version: after.current_version };
         changes.message(app, Some(report.event_id), &told);
     }
-    after
+    Ok(after)
 }
 
 /// Makes a report that was history one to be handled, with what arrived for it since, if anything did.
-pub(super) fn open_history(
+pub(super) async fn open_history(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
     indicators: &Indicated,
-) -> report::Model {
-    let after = with_versions(app, changes, report, contents, received_at, indicators);
+) -> Result<report::Model> {
+    let after = with_versions(app, changes, report, contents, received_at, indicators, None).await?;
     let after = report::Model { history: false, ..after };
     changes.update(report, &after);
     tell_received(app, changes, &after);
-    after
+    Ok(after)
 }
 
 fn tell_received(app: &App, changes: &mut ChangeSet, report: &report::Model) {
@@ -182,20 +184,29 @@ fn tell_received(app: &App, changes: &mut ChangeSet, report: &report::Model) {
 }
 
 /// Writes further versions of a report, with the indicators that are new, and answers the report as it then is.
-fn with_versions(
+async fn with_versions(
     app: &App,
     changes: &mut ChangeSet,
     report: &report::Model,
     contents: &[Content],
     received_at: DateTime<Utc>,
     indicators: &Indicated,
-) -> report::Model {
+    enclosed: Option<&dyn Enclosed>,
+) -> Result<report::Model> {
     let versions = version_rows(app, changes, report, contents, received_at);
     versions.iter().for_each(|version| changes.insert(version));
     indicators.write(app, changes, report);
-    index(app, changes, report, &versions, indicators, &[]);
+    if let Some(enclosed) = enclosed {
+        enclosed.write(app, changes, report);
+    }
+    let more = |material: &mut duplicate::Material| {
+        material.versions.extend_from_slice(&versions);
+        material.indicators.extend(indicators.all().cloned());
+        material.files.extend(enclosed.map(Enclosed::digests).unwrap_or_default());
+    };
+    duplicate::index_anew(app, changes, report, more).await?;
     let current_version = versions.last().map_or(report.current_version, |version| version.number);
-    report::Model { current_version, ..report.clone() }
+    Ok(report::Model { current_version, ..report.clone() })
 }
 
 /// What an arrival identifies: what was given with it, and what its text says beside that.
@@ -221,6 +232,11 @@ impl Indicated {
         Self { given, found }
     }
 
+    /// What it identifies beside what was known.
+    pub(super) fn all(&self) -> impl Iterator<Item = &(IndicatorKind, String)> {
+        self.given.iter().chain(&self.found)
+    }
+
     pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
         for (list, source) in
             [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
@@ -241,7 +257,7 @@ fn index(
     indicators: &Indicated,
     files: &[Vec<u8>],
 ) {
-    let indicators: Vec<_> = indicators.given.iter().chain(&indicators.found).cloned().collect();
+    let indicators: Vec<_> = indicators.all().cloned().collect();
     for version in versions {
         let said = Said {
             title: &version.title,
@@ -250,7 +266,7 @@ fn index(
             number: report.channel_number.as_deref(),
             files,
         };
-        crate::duplicate::index(app, changes, report.id, version.number, &said);
+        duplicate::index(app, changes, report.id, version.number, &said);
     }
 }
 

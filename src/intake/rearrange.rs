@@ -15,6 +15,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::deadline::Clocks;
+use crate::duplicate;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::rules::Cause;
 use crate::event::{self as events, expect_version, optional_text, require_text, transition};
@@ -68,7 +69,10 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
     }
     let known = store::indicators(app, report.id).await?;
     let after = if reporter.is_some() {
-        Indicated::new(added, &[], &known, 0).write(app, &mut changes, &report);
+        let new = Indicated::new(added, &[], &known, 0);
+        new.write(app, &mut changes, &report);
+        let more = |material: &mut duplicate::Material| material.indicators.extend(new.all().cloned());
+        duplicate::index_anew(app, &mut changes, &report, more).await?;
         crate::comment::write_from_reporter(app, &mut changes, &before, &report, text);
         report.clone()
     } else {
@@ -80,7 +84,7 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         let contents = [Content::new(title, text, json!([]))];
         let new = Indicated::new(added, &contents, &known, indicator::rules::MOST);
         let at = changes.at();
-        add_versions(app, &mut changes, &report, &contents, at, &new)
+        add_versions(app, &mut changes, &report, &contents, at, &new, None).await?
     };
     revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&report)).await?;
     if let Some(key) = &key {

@@ -171,16 +171,13 @@ async fn receive(
     };
     let (report, arrived) = match (first, seen) {
         (_, Some(seen)) => {
-            let Some(after) = add_content(app, &mut changes, &seen, &checked).await? else {
+            let Some(after) = add_content(app, &mut changes, &seen, &checked, enclosed).await? else {
                 let known = match &key {
                     Some(key) => remember(app, changes, Some(key), seen).await?,
                     None => seen,
                 };
                 return Ok((known, Arrived::Known));
             };
-            if let Some(enclosed) = enclosed {
-                enclosed.write(app, &mut changes, &seen);
-            }
             let before = store::event_of(app, &seen).await?;
             revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(&seen)).await?;
             (after, Arrived::Version)
@@ -242,6 +239,7 @@ async fn add_content(
     changes: &mut ChangeSet,
     report: &report::Model,
     checked: &Checked,
+    enclosed: Option<&dyn Enclosed>,
 ) -> Result<Option<report::Model>> {
     if store::has_content(app, report.id, &checked.content.hash).await? {
         return Ok(None);
@@ -249,7 +247,7 @@ async fn add_content(
     let known = store::indicators(app, report.id).await?;
     let contents = std::slice::from_ref(&checked.content);
     let new = Indicated::new(checked.indicators.clone(), contents, &known, indicator::rules::MOST);
-    Ok(Some(add_versions(app, changes, report, contents, checked.received_at, &new)))
+    Ok(Some(add_versions(app, changes, report, contents, checked.received_at, &new, enclosed).await?))
 }
 
 /// Revises an event for whose `reports` something arrived: it goes on with the analysis if it waited for that, and its
@@ -382,7 +380,7 @@ async fn join_unseen(
 ) -> Result<()> {
     let link = events::link_row(app, changes, hidden.event_id, report.event_id, EventLinkKind::Related);
     changes.insert(&link);
-    add_content(app, changes, hidden, checked).await?;
+    add_content(app, changes, hidden, checked, None).await?;
     let before = store::event_of(app, hidden).await?;
     revise_after_arrival(app, changes, &before, std::slice::from_ref(hidden)).await
 }

@@ -35,6 +35,7 @@ use crate::attachment::content::Placed;
 use crate::attachment::{self, Described, File};
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Role};
+use crate::duplicate;
 use crate::error::{Error, Refusal, Result};
 use crate::files::Kept;
 use crate::intake::{self, Arrived, Enclosed, ReceiveReport, ReporterInput};
@@ -347,6 +348,10 @@ async fn join(app: &App, actor: &Actor, report: &report::Model, mut post: Post<'
         changes.message(app, Some(before.id), &told);
     }
     post.write(app, &mut changes, report);
+    if !letter.files.is_empty() {
+        let more = |material: &mut duplicate::Material| material.files.extend(post.digests());
+        duplicate::index_anew(app, &mut changes, report, more).await?;
+    }
     if post.row.from_reporter {
         intake::revise_after_arrival(app, &mut changes, &before, std::slice::from_ref(report)).await?;
     } else {

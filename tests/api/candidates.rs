@@ -13,26 +13,27 @@ use crate::harness::{TestApp, on_both};
 use crate::mails;
 use crate::story::Story;
 
-const TITLE: &str = "Edge Gateway 管理后台 SQL注入漏洞";
-const TEXT: &str = "Edge Gateway 5.2.1 的登录接口 hxxp://gw[.]example[.]com/login.php?user=1 对 user 参数过滤不严，\
+pub(crate) const TITLE: &str = "Edge Gateway 管理后台 SQL注入漏洞";
+pub(crate) const TEXT: &str = "Edge Gateway 5.2.1 的登录接口 hxxp://gw[.]example[.]com/login.php?user=1 对 user 参数过滤不严，\
     攻击者无需登录即可读取会话表中的令牌，并以管理员身份进入后台。复现时在 user 后加入单引号即可看到数据库报错。";
-const OTHER: &str = "Photo Album 的分享页面没有检查相册的所有者，任何人知道编号即可查看他人的照片。";
+pub(crate) const OTHER: &str =
+    "Photo Album 的分享页面没有检查相册的所有者，任何人知道编号即可查看他人的照片。";
 
-const CANDIDATES: &str = "duplicateCandidates { kind score report { id } event { number }
+pub(crate) const CANDIDATES: &str = "duplicateCandidates { kind score report { id } event { number }
     reasons { code value share english chinese } }";
 
-async fn received<'a>(app: &'a TestApp, number: &str, title: &str, text: &str) -> Story<'a> {
+pub(crate) async fn received<'a>(app: &'a TestApp, number: &str, title: &str, text: &str) -> Story<'a> {
     // One after the other, so that it is known which is the earlier one.
     app.advance(TimeDelta::seconds(1));
     Story::receive(app, number, json!({ "title": title, "text": text })).await
 }
 
 /// The candidates that `token` is shown for a report.
-async fn shown(app: &TestApp, token: &str, report: &str) -> Value {
+pub(crate) async fn shown(app: &TestApp, token: &str, report: &str) -> Value {
     app.node(token, report, "Report", CANDIDATES).await["duplicateCandidates"].clone()
 }
 
-fn reports(candidates: &Value) -> Vec<&str> {
+pub(crate) fn reports(candidates: &Value) -> Vec<&str> {
     candidates
         .as_array()
         .unwrap()
@@ -41,11 +42,17 @@ fn reports(candidates: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn codes(candidate: &Value) -> Vec<&str> {
+pub(crate) fn codes(candidate: &Value) -> Vec<&str> {
     candidate["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect()
 }
 
-async fn decide(app: &TestApp, token: &str, story: &Story<'_>, other: &str, outcome: &str) -> Value {
+pub(crate) async fn decide(
+    app: &TestApp,
+    token: &str,
+    story: &Story<'_>,
+    other: &str,
+    outcome: &str,
+) -> Value {
     let input = json!({
         "report": story.report, "otherReport": other, "expectedVersion": story.version().await, "outcome": outcome,
         "rationale": "the same check is missing",

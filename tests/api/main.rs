@@ -14,6 +14,7 @@ mod deadline_lists;
 mod deadlines;
 mod deliveries;
 mod duplicates;
+mod earlier;
 mod engine;
 mod event_filters;
 mod examples;

@@ -18,6 +18,9 @@ const MAX_INTROSPECTION_LISTS: u64 = 3;
 /// Clients ask for the schema once.
 const MAX_INTROSPECTION_FIELDS: u64 = 2;
 
+/// Lists that are no pages and have a size of their own when `first` is left out.
+const OWN_SIZES: [(&str, u64); 1] = [("duplicateCandidates", 10)];
+
 /// What a document came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -216,7 +219,9 @@ impl<'a> Walk<'a> {
                 _ => None,
             }
         });
-        sizes.max()
+        let own =
+            || OWN_SIZES.iter().find(|(name, _)| *name == field.name.node.as_str()).map(|(_, size)| *size);
+        sizes.max().or_else(own)
     }
 
     fn variable(&self, name: &Name) -> Option<Value> {

@@ -223,3 +223,11 @@ fn a_null_character_is_named_by_its_place_wherever_it_stands() {
     assert_eq!(place("{ a }", value!({ "input": { "texts": ["fine", "\u{0}"] } })), "input.texts");
     assert!(measure_with(r#"{ a(b: "\\u0000 is six letters") }"#, Variables::default(), None).is_ok());
 }
+
+#[test]
+fn a_list_that_is_no_page_costs_its_own_size() {
+    let one = "{ node(id: 1) { duplicateCandidates { report { id } } } }";
+    assert_eq!(measure(one).unwrap().objects, 1 + 10 * (1 + 1));
+    let some = "{ node(id: 1) { duplicateCandidates(first: 3) { report { id } } } }";
+    assert_eq!(measure(some).unwrap().objects, 1 + 3 * (1 + 1));
+}

@@ -98,9 +98,11 @@ impl Importer<'_> {
                 let known = store::indicators(self.app, report.id).await?;
                 let new = Indicated::new(Vec::new(), &entry.contents, &known, MOST_FOUND);
                 if entry.opens {
-                    opened.push(open_history(self.app, changes, &report, &entry.contents, now, &new));
+                    opened.push(open_history(self.app, changes, &report, &entry.contents, now, &new).await?);
                 } else {
-                    updated.push(add_versions(self.app, changes, &report, &entry.contents, now, &new));
+                    updated.push(
+                        add_versions(self.app, changes, &report, &entry.contents, now, &new, None).await?,
+                    );
                 }
             }
             if opened.is_empty() {
