@@ -145,6 +145,18 @@ export async function procedure(desk, { who, product, customer, tracker }) {
   if ((await story.look('status')).status === 'NEEDS_INFORMATION') await story.step('resumeTriage');
   await desk.made(who.src, 'receiveReport', { channel: 'src', number: 'S-1', title: 'A hole S-1', text: 'In version 5.1 too', reporter });
   await desk.made(who.analyst, 'messageReporter', { report: story.report, body: 'Thank you' });
+  await desk.made(who.analyst, 'comment', { event: story.event, body: 'The parser again' });
+  await desk.made(who.analyst, 'addIndicator', { report: story.report, kind: 'HOST', value: 'gateway.example' });
+  await desk.made(who.analyst, 'assessSeverity', {
+    event: story.event, source: 'OURS', vector: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H',
+  });
+  const { reports: [{ reporter: known }] } = await story.look('reports { reporter { id version } }');
+  await desk.made(who.analyst, 'updateReporter', { reporter: known.id, expectedVersion: known.version, email: 'new@example.org' });
+  const alike = await Story.receive(desk, who, { channel: 'src', number: 'S-alike' });
+  await desk.made(who.analyst, 'decideDuplicate', {
+    report: alike.report, otherReport: story.report, outcome: 'RELATED', rationale: 'The same parser',
+    expectedVersion: (await alike.look('version')).version,
+  });
   await story.step('setEmbargo', { until: hours(240) });
   await story.step('setEmbargo', { until: null, reason: 'It is known' });
   await story.step('giveVerdict', { verdict: 'CONFIRMED', severity: 'HIGH', rationale: 'Reproduced' });
@@ -233,6 +245,8 @@ export async function payouts(desk, { who }) {
   await paid.move(who.leader, 'reversePayout', { reason });
 
   await (await proposed()).move(who.second, 'rejectPayout', { reason });
+  const { budgets: { nodes: [budget] } } = await desk.read(who.finance, '{ budgets { nodes { id version } } }');
+  await desk.made(who.finance, 'adjustBudget', { budget: budget.id, expectedVersion: budget.version, increase: '100', reason });
 
   const appealed = await proposed();
   await appealed.move(who.second, 'approvePayout');
@@ -289,8 +303,9 @@ export async function trouble(desk, { who, channels }) {
   const headers = { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature };
   const hook = await fetch(`${desk.url}/hooks/src/src`, { method: 'POST', headers, body });
   check('a proven hook that says nothing is refused', hook.status === 400, hook.status);
+  const seen = await desk.read(who.admin, `{ node(id: "${channels.cnvd.id}") { ... on Channel { version } } }`);
   await desk.made(who.admin, 'savePlatformAccount', {
-    channel: channels.cnvd.id, login: 'company', registeredContact: 'somebody', registeredEmail: 'a@example.org',
+    channel: channels.cnvd.id, expectedVersion: seen.node.version, login: 'company', registeredContact: 'somebody', registeredEmail: 'a@example.org',
     validUntil: hours(240).slice(0, 10),
   });
   const { calendars } = await desk.read(who.admin, '{ calendars { nodes { id key version } } }');

@@ -50,6 +50,8 @@ pub struct App {
     pub files: Files,
     /// Bounds on uploads.
     pub uploads: Uploads,
+    /// Whether a change that tells the outside nothing is a fault: so in tests, which try every command.
+    pub demands_messages: bool,
     /// When people get their daily e-mail; none when nobody does.
     pub digest: Option<notice::Hour>,
     /// Days for which it is kept what became of a daily e-mail.
@@ -91,6 +93,7 @@ impl App {
             mailroom: Arc::default(),
             files: Files::temporary()?,
             uploads: Uploads::default(),
+            demands_messages: false,
             digest: None,
             digest_kept_days: notice::DIGEST_KEPT_DAYS,
             hooks: HookSettings::default(),
@@ -149,6 +152,9 @@ impl App {
     /// # Errors
     /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
     pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
+        if self.demands_messages && !changes.is_told() {
+            return Err(anyhow::anyhow!("nobody is told of {}", changes.action()).into());
+        }
         crate::outbox::commit(&self.database, changes).await?;
         self.wake.committed();
         Ok(())

@@ -105,6 +105,8 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateCalendar) -> Result<
         ));
     }
     let row = changes.create(app, row, None);
+    let told = message::CalendarChanged { calendar: Opaque::new(row.id), version: row.version };
+    changes.message(app, None, &told);
     if let Some(key) = &key {
         changes.remember(key, row.id);
     }

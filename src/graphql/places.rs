@@ -138,6 +138,7 @@ enum Bad {
     Instant,
     Day,
     Number,
+    Whole,
 }
 
 impl Bad {
@@ -153,6 +154,7 @@ impl Bad {
             "DateTime" => Some(Self::Instant),
             "NaiveDate" => Some(Self::Day),
             "Decimal" => Some(Self::Number),
+            "Int" => Some(Self::Whole),
             _ => None,
         }
     }
@@ -162,6 +164,7 @@ impl Bad {
             Self::Id { wanted } => format!("{WANTED}{wanted:?}"),
             Self::Instant => "write an instant with its zone, such as 2026-03-02T01:00:00Z".to_owned(),
             Self::Day => "write a day, such as 2026-03-02".to_owned(),
+            Self::Whole => format!("write a whole number from {} to {}", i32::MIN, i32::MAX),
             Self::Number => "write a decimal number as text, such as \"8.5\"".to_owned(),
         }
     }
@@ -213,6 +216,7 @@ impl Bad {
             }
             Self::Instant => kind == "DateTime" && unread::<DateTime<Utc>>(value),
             Self::Day => kind == "NaiveDate" && unread::<NaiveDate>(value),
+            Self::Whole => kind == "Int" && unread::<i32>(value),
             Self::Number => kind == "Decimal" && unread::<Decimal>(value),
         }
     }

@@ -18,16 +18,27 @@ use crate::auth::policy::Action;
 use crate::ids::{Kind, encode};
 
 /// What is nobody's news but its actor's, with why.
-const UNTOLD: [Action; 7] = [
+const UNTOLD: &[Action] = &[
     // History; what comes as notices is told of.
     Action::ImportReports,
     // Who sees the one event may not be told of the other.
     Action::LinkEvents,
     // The payouts that come of it are told of.
     Action::ComputeBonusRun,
-    // What a tracker answered; what changes on a ticket by it is told of.
+    // What a tracker is asked and answers; what changes on a ticket by it is told of.
+    Action::RetryTicket,
     Action::SyncTicket,
+    // The clocks that follow are told of.
+    Action::CorrectLearnedAt,
+    Action::RecountDeadlines,
+    Action::SetNoticeDate,
+    // Who asks has the secret, and the receiver the deliveries.
+    Action::ReplayDeliveries,
+    Action::ReplayDelivery,
+    Action::RotateSecretKey,
+    Action::RotateWebhookSecret,
     // One's own.
+    Action::MarkNoticeRead,
     Action::CreateCalendarFeed,
     Action::RevokeCalendarFeed,
     // It changes nothing: the trail alone keeps who took it.
@@ -248,12 +259,12 @@ impl ChangeSet {
     }
 
     /// What the change is, as the policy table names it.
-    pub(super) fn action(&self) -> &'static str {
+    pub(crate) fn action(&self) -> &'static str {
         self.action.name()
     }
 
     /// Whether the outside is told of this change, where it is to be told: each change is, but for those listed here.
-    pub(super) fn is_told(&self) -> bool {
+    pub(crate) fn is_told(&self) -> bool {
         let writes = |table| self.inserts.iter().any(|(name, _)| name == table);
         !writes("audit_entry") || writes("message") || UNTOLD.contains(&self.action)
     }

@@ -35,6 +35,8 @@ pub(crate) async fn endpoint(
     url: &str,
     change: impl FnOnce(&mut webhook_endpoint::Model),
 ) -> webhook_endpoint::Model {
+    // What was told before is not for it.
+    sequence_all(&app.app).await;
     let now = app.now();
     let mut row = webhook_endpoint::Model {
         id: app.app.ids.next(),
@@ -532,7 +534,7 @@ pub(crate) async fn stand_in_event(app: &TestApp, id: Uuid) {
     let analyst = vulndesk::auth::Actor::operator("analyst-0", [vulndesk::auth::Role::Analyst]);
     let mut row = vulndesk::event::new(&app.app, "A hole", app.now(), Tlp::Green).await.unwrap();
     row.id = id;
-    let action = vulndesk::auth::policy::Action::ReceiveReport;
+    let action = vulndesk::auth::policy::Action::ImportReports;
     let mut changes = vulndesk::outbox::ChangeSet::new(&app.app, &analyst, action);
     let facts = vulndesk::auth::visibility::AccessFacts::new(row.clone());
     vulndesk::auth::visibility::regrant(&mut changes, None, &facts);

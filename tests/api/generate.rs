@@ -18,6 +18,9 @@ pub(crate) struct Schema {
     types: HashMap<String, Value>,
 }
 
+/// A list that costs much to find.
+const CANDIDATES: &str = "duplicateCandidates";
+
 /// Longest selection, in bytes, unless a single field's is longer.
 const SELECTION_BYTES: usize = 12_000;
 
@@ -62,7 +65,7 @@ impl Schema {
     /// The same as several operations that together select all there is to `depth`: one alone would be refused as
     /// too complex.
     pub(crate) fn operations(&self, kind: &str, root: &RootField, depth: usize) -> Vec<(String, Value)> {
-        let selections = self.selections_of(&root.field["type"], depth);
+        let selections = self.selections_of(&root.field["type"], depth, false);
         selections.into_iter().map(|selection| self.written(kind, root, &selection, None)).collect()
     }
 
@@ -130,10 +133,11 @@ impl Schema {
 
     /// Selections that together are all that may be selected of `type_name` to `depth`.
     pub(crate) fn selections(&self, type_name: &str, depth: usize) -> Vec<String> {
-        self.selections_of(&json!({ "name": type_name }), depth)
+        self.selections_of(&json!({ "name": type_name }), depth, true)
     }
 
-    fn selections_of(&self, kind: &Value, depth: usize) -> Vec<String> {
+    /// `alone` is whether one object is asked: of many, candidates for duplicates are refused as too much.
+    fn selections_of(&self, kind: &Value, depth: usize, alone: bool) -> Vec<String> {
         let declared = &self.types[&named_type(kind)];
         if !matches!(declared["kind"].as_str(), Some("OBJECT" | "INTERFACE")) {
             return vec![String::new()];
@@ -144,8 +148,8 @@ impl Schema {
         let leaves = leaves.trim_end().trim_end_matches('}').to_owned();
         let (mut whole, mut current) = (Vec::new(), leaves.clone());
         if depth > 0 {
-            for field in self.inner_fields(declared) {
-                for inner in self.selections_of(&field["type"], depth - 1) {
+            for field in self.inner_fields(declared).filter(|field| alone || field["name"] != CANDIDATES) {
+                for inner in self.selections_of(&field["type"], depth - 1, false) {
                     if current.len() > leaves.len() && current.len() + inner.len() > SELECTION_BYTES {
                         whole.push(current + "} ");
                         current = leaves.clone();

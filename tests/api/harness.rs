@@ -126,6 +126,7 @@ impl TestApp {
         let mut app =
             App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
         app.digest = NoticeSettings::default().read().unwrap();
+        app.demands_messages = true;
         // Receivers of tests are on an address of the loopback that is allowed for them alone.
         let outbound = Policy::new(&OutboundSettings {
             http_hosts: vec!["127.0.0.2".to_owned()],

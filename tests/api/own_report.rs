@@ -38,6 +38,7 @@ async fn another_role_shows_no_more_of_ones_own_report_on_an_event_one_is_kept_o
         app.made(&analyst, "decideDuplicate", decided, "outcome").await;
         let proposal = json!({
             "kind": "BOUNTY", "report": report, "amount": "500", "currency": "CNY", "rationale": "By the grid",
+            "assetTier": "CORE",
         });
         let payout = app.made(&analyst, "proposePayout", proposal, "id version").await;
         let approve = json!({ "payout": payout["id"], "expectedVersion": payout["version"] });

@@ -111,12 +111,11 @@ pub(crate) async fn money(app: &TestApp, story: &Story<'_>) -> String {
     let proposal = json!({
         "kind": "BOUNTY", "report": story.report, "amount": "500.50", "currency": "CNY", "rationale": "By the grid",
     });
-    let payout = app.made(&analyst, "proposePayout", proposal, "id version payeeVersion").await;
+    let payout = app.made(&analyst, "proposePayout", proposal, "id version").await;
     let approve = json!({ "payout": payout["id"], "expectedVersion": payout["version"], "note": "Fine" });
     app.made(&app.token(Role::Analyst, "analyst-2"), "approvePayout", approve, "id").await;
     let own = app.token(Role::Reporter, "reporter-1");
-    let account =
-        json!({ "payout": payout["id"], "expectedVersion": payout["payeeVersion"], "account": "wallet 1" });
+    let account = json!({ "payout": payout["id"], "expectedVersion": 1, "account": "wallet 1" });
     app.made(&own, "setPayeeAccount", account, "id").await;
     let appeal = json!({ "payout": payout["id"], "grounds": "It is worse" });
     app.made(&own, "appealPayout", appeal, "id").await;

@@ -66,7 +66,8 @@ async fn history_is_closed_and_owes_nothing() {
             assert_eq!(event.closed_at, Some(event.received_at));
         }
         assert_eq!(bed.count::<obligation::Entity>().await, 0);
-        assert_eq!(bed.count::<message::Entity>().await, 0);
+        let told: Vec<_> = bed.all::<message::Entity>().await.into_iter().map(|row| row.kind).collect();
+        assert_eq!(told, ["configuration.changed"], "the channel that was made, and nothing of the records");
         assert_eq!(bed.count::<status_change::Entity>().await, 3);
         let reporter = bed.all::<reporter::Entity>().await.remove(0);
         assert_eq!(reporter.name.as_deref(), Some("researcher-1"));

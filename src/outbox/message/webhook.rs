@@ -26,7 +26,7 @@ messages! {
         /// How many were given up now. 本次放弃的数量。
         given_up: i32,
     }
-    /// Somebody tests this endpoint; sent to it alone. 端点测试消息，仅发送至该端点。
+    /// Somebody tests this endpoint; sent to it alone, whatever its role. 端点测试消息，仅发送至该端点，与其角色无关。
     WebhookTest "webhook.test" [CONFIGURATION] {
         /// The endpoint. 端点。
         endpoint: Opaque<entity::webhook_endpoint::Entity>,

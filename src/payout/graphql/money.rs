@@ -49,6 +49,8 @@ impl RewardGrid {
     /// Ranges by tier and severity. 各等级与严重程度的区间。
     async fn cells(&self, ctx: &Context<'_>) -> ApiResult<Vec<RewardGridCell>> {
         let rows = loaders::children::<reward_grid_cell::Entity>(ctx, self.0.id).await?;
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| (row.asset_tier, row.severity));
         rows.iter().map(|row| RewardGridCell::new(row, &self.0.currency)).collect()
     }
 
