@@ -156,7 +156,7 @@ export async function procedure(desk, { who, product, customer, tracker }) {
   await desk.made(who.analyst, 'decideDuplicate', {
     report: alike.report, otherReport: story.report, outcome: 'RELATED', rationale: 'The same parser',
     expectedVersion: (await alike.look('version')).version,
-  });
+  }, 'outcome');
   await story.step('setEmbargo', { until: hours(240) });
   await story.step('setEmbargo', { until: null, reason: 'It is known' });
   await story.step('giveVerdict', { verdict: 'CONFIRMED', severity: 'HIGH', rationale: 'Reproduced' });
