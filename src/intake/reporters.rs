@@ -14,7 +14,7 @@ use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{INDEXED, expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
-use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::outbox::{Bump, ChangeSet};
 use crate::{idempotency, principal};
 
 /// Most reports of a reporter whose linking, correction or erasure is one change.
@@ -248,7 +248,6 @@ async fn change(
         }
         follow(app, &mut changes, reports, &before, &after).await?;
     }
-    changes.message(app, None, &message::ReporterChanged { reporter: Opaque::new(before.id) });
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)

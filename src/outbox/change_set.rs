@@ -23,6 +23,11 @@ const UNTOLD: &[Action] = &[
     Action::ImportReports,
     // Who sees the one event may not be told of the other.
     Action::LinkEvents,
+    // Who reported may be known by an event alone that most may not see.
+    Action::EraseReporter,
+    Action::LinkReporter,
+    Action::SetPayeeAccount,
+    Action::UpdateReporter,
     // The payouts that come of it are told of.
     Action::ComputeBonusRun,
     // What a tracker is asked and answers; what changes on a ticket by it is told of.

@@ -173,7 +173,7 @@ catalogue! {
     reply: ReplyChanged, ReplySent, ReplyBounced, ObligationChanged, PlatformAccountLapsing;
     deadline: DeadlineOpened, DeadlineChanged, DeadlineDueSoon, DeadlineBreached, DeadlineUndated, DeadlineMet;
     work: DecisionChanged, ReviewRecorded, ActionItemChanged;
-    intake: ReporterMessage, ReportIndicatorsChanged, ReporterChanged;
+    intake: ReporterMessage, ReportIndicatorsChanged;
     payout: PayoutProposed, PayoutSplit, PayoutApproved, PayoutRejected, PayoutOnHold, PayoutReleased, PayoutAccepted, PayoutAppealed, PayoutAppealDismissed, PayoutSynced, PayoutPaid, PayoutFailed, PayoutCancelled, PayoutReversed, PayoutUnexpectedPayment;
     ticket: TicketChanged;
     trouble: TrackerFailing, HookFailing, MailLeftOut;

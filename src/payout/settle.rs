@@ -16,7 +16,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{INDEXED, expect_version, optional_text, require_text};
 use crate::graphql::scalars::{Decimal, Id};
 use crate::money::Money;
-use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::outbox::{Bump, ChangeSet};
 
 /// A payout that the platform took. 平台已接收的奖励。
 #[derive(Clone, Debug, InputObject)]
@@ -326,7 +326,6 @@ pub async fn set_payee_account(app: &App, actor: &Actor, input: &SetPayeeAccount
         let set_by = Some(changes.actor().to_owned());
         let after =
             reporter::Model { payee_account: account, payee_account_set_by: set_by, ..before.clone() };
-        changes.message(app, None, &message::ReporterChanged { reporter: Opaque::new(before.id) });
         changes.revise(app, before, after, None, Bump::Version);
         app.commit(changes).await?;
     }

@@ -2,7 +2,7 @@
 
 use entity::vocabulary::PublicStatus;
 
-use super::{Audience, PUBLIC, team};
+use super::{PUBLIC, team};
 use crate::auth::policy::Action;
 use crate::outbox::field::Opaque;
 
@@ -72,14 +72,10 @@ messages! {
         report: Opaque<entity::report::Entity>,
         /// Whether the reporter wrote it. 是否由报告人发出。
         from_reporter: bool,
-    }    /// What identifies the vulnerability of a report was added or dismissed. 报告线索新增或排除。
+    }
+    /// What identifies the vulnerability of a report was added or dismissed. 报告线索新增或排除。
     ReportIndicatorsChanged "report.indicators_changed" [team(Action::ReadRawReports)] {
         /// The report. 报告。
         report: Opaque<entity::report::Entity>,
-    }
-    /// What is known of a reporter changed, or was erased. 报告人信息变更或清除。
-    ReporterChanged "reporter.changed" [Audience::without_event(Action::ReadReporters)] {
-        /// The reporter. 报告人。
-        reporter: Opaque<entity::reporter::Entity>,
     }
 }
