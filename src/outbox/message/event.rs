@@ -55,7 +55,8 @@ messages! {
         fact: Opaque<entity::world_fact::Entity>,
         /// Its kind. 类型。
         kind: WorldFactKind,
-    }    /// An event's title, description or steps were written anew. 事件标题、描述或复现步骤更新。
+    }
+    /// An event's title, description or steps were written anew. 事件标题、描述或复现步骤更新。
     EventDescribed "event.described" [team(Action::ReadEvents)] {
     }
     /// A technical severity was assessed. 新增技术严重性评估。
