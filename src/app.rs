@@ -152,11 +152,20 @@ impl App {
     /// # Errors
     /// [`Error::Race`](crate::error::Error::Race) when somebody else was first.
     pub async fn commit(&self, changes: ChangeSet) -> Result<()> {
-        if self.demands_messages && !changes.is_told() {
-            return Err(anyhow::anyhow!("nobody is told of {}", changes.action()).into());
+        self.committing(changes).await
+    }
+
+    /// The same apart from its caller, who may prepare the next change meanwhile.
+    pub fn committing(&self, changes: ChangeSet) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (database, wake) = (self.database.clone(), self.wake.clone());
+        let untold = (self.demands_messages && !changes.is_told()).then(|| changes.action());
+        async move {
+            if let Some(action) = untold {
+                return Err(anyhow::anyhow!("nobody is told of {action}").into());
+            }
+            crate::outbox::commit(&database, changes).await?;
+            wake.committed();
+            Ok(())
         }
-        crate::outbox::commit(&self.database, changes).await?;
-        self.wake.committed();
-        Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Recording a file's records as reports, each on an event of its own.
 //!
-//! Records are written in batches: one look at what is known, one change set, one commit. A batch that loses a race
-//! is decided anew. A file may be imported again: what is known by number and content is left alone, other content
+//! Records are written in batches: one look at what is known, one change set, one commit. While the database takes one
+//! batch, the next is read and decided ([`batches`]). A file may be imported again: what is known by number and content is left alone, other content
 //! of a known number becomes a version. By default records are history: closed events without obligation or message. A
 //! record that comes as a notice later opens what was history: its event is analysed, and its channel owed what it asks for.
 
 mod batch;
+mod batches;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use entity::channel;
 use entity::texts::Texts;
 use entity::vocabulary::ChannelKind;
 
-use self::plan::{Plan, Seen};
+use self::batches::Batches;
 use super::import::{FileError, ImportedReport, Item};
 use crate::app::App;
 use crate::auth::Actor;
@@ -35,8 +36,6 @@ const BATCH_INDICATORS: usize = 3_000;
 const MOST_FOUND: usize = 8;
 /// Bytes of source in one batch.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Digests that a dry run keeps: of a report and a content each, some hundred megabytes.
-const MAX_REMEMBERED: usize = 4_000_000;
 /// Refusals and notes that a summary lists; all are counted.
 const LISTED: usize = 100;
 
@@ -167,7 +166,8 @@ pub async fn import(
     require(actor, Action::ImportReports)?;
     let channel = channel(app, actor, spec, options).await?;
     let zone = channel.time_zone.parse().unwrap_or(spec.time_zone);
-    let mut importer = Importer { app, actor, channel, zone, options, seen: Seen::default() };
+    let importer = Importer { app, actor, channel, zone, options };
+    let mut batches = Batches::new(&importer);
     let mut summary = Summary::default();
     let mut batch = Vec::new();
     let mut weight = Weight::default();
@@ -190,13 +190,13 @@ pub async fn import(
             }
         }
         if weight.is_full(options.as_notices) {
-            importer.take(&batch, &mut summary).await?;
+            batches.take(std::mem::take(&mut batch), &mut summary).await?;
             progress(&summary);
-            batch.clear();
             weight = Weight::default();
         }
     }
-    importer.take(&batch, &mut summary).await?;
+    batches.take(batch, &mut summary).await?;
+    batches.end(&mut summary).await?;
     progress(&summary);
     Ok(summary)
 }
@@ -228,37 +228,9 @@ struct Importer<'a> {
     channel: channel::Model,
     zone: Tz,
     options: &'a ImportOptions,
-    /// What a dry run would have written.
-    seen: Seen,
 }
 
 impl Importer<'_> {
-    async fn take(&mut self, batch: &[ImportedReport], summary: &mut Summary) -> Result<()> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let plan = if self.options.dry_run {
-            let mut known = batch::known(self.app, self.channel.id, batch).await?;
-            known.extend(&self.seen);
-            let plan = Plan::new(batch, &known, self.options.as_notices);
-            self.seen.extend(&plan.seen());
-            if self.seen.len() > MAX_REMEMBERED {
-                let message = "a dry run looks at two million new records at most: split the file";
-                return Err(Error::bad_input("file", message));
-            }
-            plan
-        } else {
-            let plan = retrying(|| self.write(batch)).await?;
-            crate::duplicate::weigh_if_due(self.app).await?;
-            plan
-        };
-        summary.received += plan.received();
-        summary.updated += plan.updated();
-        summary.opened += plan.opened();
-        summary.already_known += batch.len() as u64 - plan.received() - plan.updated();
-        Ok(())
-    }
-
     fn received_at(&self, record: &ImportedReport, now: DateTime<Utc>) -> DateTime<Utc> {
         use super::import::Moment;
         use chrono::SubsecRound;

@@ -20,6 +20,9 @@ pub(super) const TAG_LIMIT: usize = 64 * 1024;
 /// The longest reference: `&#x10FFFF;` with room for leading zeros.
 const REFERENCE_LIMIT: usize = 32;
 
+/// How a document type begins, in any case.
+const DOCTYPE: &[u8] = b"<!DOCTYPE";
+
 /// A tag, or the end of the file.
 pub(super) enum Tag {
     /// An element opens.
@@ -75,7 +78,9 @@ impl<R: BufRead> XmlTags<R> {
             self.tag_line = self.source().line();
             let metered = self.reader.get_mut();
             metered.left = TAG_LIMIT;
-            if metered.inner.peek(9)?.to_ascii_uppercase().starts_with(b"<!DOCTYPE") {
+            // What is ahead is a whole buffer: only its start is looked at.
+            let start = metered.inner.peek(DOCTYPE.len())?.get(..DOCTYPE.len());
+            if start.is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)) {
                 return Err(FileProblem::DocumentType);
             }
             self.buffer.clear();

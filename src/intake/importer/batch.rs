@@ -7,7 +7,7 @@ use entity::{event, report, report_version, reporter};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::plan::{Entry, Plan, Seen};
+use super::plan::{Entry, Outcome, Plan, Seen};
 use super::{Importer, MOST_FOUND};
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -55,21 +55,45 @@ async fn reports(app: &App, channel: Uuid, batch: &[ImportedReport]) -> Result<V
     Ok(select.all(app.database.reader()).await?)
 }
 
+/// A batch that is decided, and what it writes.
+pub(super) struct Decided {
+    /// None where all of it is known.
+    pub(super) changes: Option<ChangeSet>,
+    /// What becomes of its records.
+    pub(super) outcome: Outcome,
+    /// Reporters that it makes, by name.
+    pub(super) made: HashMap<String, reporter::Model>,
+}
+
 impl Importer<'_> {
-    /// Decides a batch from what is known now and writes it.
-    pub(super) async fn write<'b>(&self, batch: &'b [ImportedReport]) -> Result<Plan<'b>> {
+    /// Decides a batch from what is known now, and from the reporters that the batch before it is about to make.
+    pub(super) async fn decide(
+        &self,
+        batch: &[ImportedReport],
+        about_to_be: &HashMap<String, reporter::Model>,
+    ) -> Result<Decided> {
         let known = known(self.app, self.channel.id, batch).await?;
         let plan = Plan::new(batch, &known, self.options.as_notices);
+        let mut decided = Decided { changes: None, outcome: plan.outcome(), made: HashMap::new() };
         if plan.0.is_empty() {
-            return Ok(plan);
+            return Ok(decided);
         }
         let reason = format!("import of {}", self.options.file_name);
         let mut changes = ChangeSet::new(self.app, self.actor, Action::ImportReports).because(Some(reason));
         let (old, new): (Vec<_>, Vec<_>) = plan.0.iter().partition(|entry| entry.known);
         self.update(&mut changes, batch, &old).await?;
-        self.open(&mut changes, &new).await?;
-        self.app.commit(changes).await?;
-        Ok(plan)
+        decided.made = self.open(&mut changes, &new, about_to_be).await?;
+        decided.changes = Some(changes);
+        Ok(decided)
+    }
+
+    /// Decides a batch and writes it.
+    pub(super) async fn write(&self, batch: &[ImportedReport]) -> Result<Outcome> {
+        let decided = self.decide(batch, &HashMap::new()).await?;
+        if let Some(changes) = decided.changes {
+            self.app.commit(changes).await?;
+        }
+        Ok(decided.outcome)
     }
 
     /// Adds versions to known reports, opens those that are history no longer, and revises each of their events once.
@@ -139,14 +163,24 @@ impl Importer<'_> {
         Ok(())
     }
 
-    /// Opens an event for each new number.
-    async fn open(&self, changes: &mut ChangeSet, entries: &[&Entry<'_>]) -> Result<()> {
-        let reporters = self.reporters(changes, entries).await?;
+    /// Opens an event for each new number, and answers the reporters that are made for them.
+    async fn open(
+        &self,
+        changes: &mut ChangeSet,
+        entries: &[&Entry<'_>],
+        about_to_be: &HashMap<String, reporter::Model>,
+    ) -> Result<HashMap<String, reporter::Model>> {
+        let known = self.known_reporters(entries).await?;
+        let made = self.make_reporters(changes, entries, |name| {
+            known.contains_key(name) || about_to_be.contains_key(name)
+        });
+        let by_name =
+            |name: &String| known.get(name).or_else(|| about_to_be.get(name)).or_else(|| made.get(name));
         let history = !self.options.as_notices;
         for entry in entries {
             let record = entry.record;
             let received_at = self.received_at(record, changes.at());
-            let reporter = record.reporter_name.as_ref().and_then(|name| reporters.get(name));
+            let reporter = record.reporter_name.as_ref().and_then(by_name);
             let staff = self.channel.kind == ChannelKind::Internal || reporter.is_some_and(|row| row.staff);
             // What a platform told the reporter then is what we told them; a database's rating is its own.
             let told = history && self.channel.kind == ChannelKind::SrcPlatform;
@@ -171,7 +205,7 @@ impl Importer<'_> {
             let event = self.event(record, received_at, history).await?;
             arrival.open(self.app, changes, event, Vec::new()).await?;
         }
-        Ok(())
+        Ok(made)
     }
 
     async fn event(
@@ -187,38 +221,47 @@ impl Importer<'_> {
         Ok(event::Model { status: Status::Closed, history, closed_at: Some(received_at), ..event })
     }
 
-    /// The reporters whom the records name, by name; those that are not known are made.
-    async fn reporters(
-        &self,
-        changes: &mut ChangeSet,
-        entries: &[&Entry<'_>],
-    ) -> Result<HashMap<String, reporter::Model>> {
-        let mut names: Vec<&str> =
-            entries.iter().filter_map(|entry| entry.record.reporter_name.as_deref()).collect();
-        names.sort_unstable();
-        names.dedup();
+    /// The reporters whom the records name, as far as the channel knows them, by name.
+    async fn known_reporters(&self, entries: &[&Entry<'_>]) -> Result<HashMap<String, reporter::Model>> {
+        let names = names(entries);
         if names.is_empty() {
             return Ok(HashMap::new());
         }
         let known = store::unlinked_reporters(self.app, self.channel.id, &names).await?;
-        let mut reporters: HashMap<String, reporter::Model> =
-            known.into_iter().filter_map(|row| row.name.clone().map(|name| (name, row))).collect();
-        let staff = self.channel.kind == ChannelKind::Internal;
-        for name in names {
-            if !reporters.contains_key(name) {
-                let name = name.to_owned();
-                let row = reporters::new_reporter(
-                    self.app,
-                    changes,
-                    &self.channel,
-                    Some(name.clone()),
-                    None,
-                    None,
-                    staff,
-                );
-                reporters.insert(name, changes.create(self.app, row, None));
-            }
-        }
-        Ok(reporters)
+        Ok(known.into_iter().filter_map(|row| row.name.clone().map(|name| (name, row))).collect())
     }
+
+    /// Makes those who are not known.
+    fn make_reporters(
+        &self,
+        changes: &mut ChangeSet,
+        entries: &[&Entry<'_>],
+        is_known: impl Fn(&str) -> bool,
+    ) -> HashMap<String, reporter::Model> {
+        let staff = self.channel.kind == ChannelKind::Internal;
+        let mut made = HashMap::new();
+        for name in names(entries).into_iter().filter(|name| !is_known(name)) {
+            let name = name.to_owned();
+            let row = reporters::new_reporter(
+                self.app,
+                changes,
+                &self.channel,
+                Some(name.clone()),
+                None,
+                None,
+                staff,
+            );
+            made.insert(name, changes.create(self.app, row, None));
+        }
+        made
+    }
+}
+
+/// The names of the reporters of these records, each once.
+fn names<'a>(entries: &[&'a Entry<'_>]) -> Vec<&'a str> {
+    let mut names: Vec<&str> =
+        entries.iter().filter_map(|entry| entry.record.reporter_name.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

@@ -64,6 +64,17 @@ pub(super) struct Entry<'a> {
     pub(super) contents: Vec<Content>,
 }
 
+/// What becomes of a batch's records; the others are known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// Reports that are new.
+    pub(super) received: u64,
+    /// Versions beyond a report's first.
+    pub(super) updated: u64,
+    /// Reports that were history and are to be handled now.
+    pub(super) opened: u64,
+}
+
 /// What a batch writes, in the file's order. Keys that get nothing are left out.
 #[derive(Debug)]
 pub(super) struct Plan<'a>(pub(super) Vec<Entry<'a>>);
@@ -92,20 +103,12 @@ impl<'a> Plan<'a> {
         Self(entries)
     }
 
-    /// Reports that are new.
-    pub(super) fn received(&self) -> u64 {
-        self.0.iter().filter(|entry| !entry.known).count() as u64
-    }
-
-    /// Versions beyond a report's first.
-    pub(super) fn updated(&self) -> u64 {
+    /// What becomes of the records once the plan is carried out.
+    pub(super) fn outcome(&self) -> Outcome {
+        let count = |is: fn(&&Entry<'_>) -> bool| self.0.iter().filter(is).count() as u64;
+        let received = count(|entry| !entry.known);
         let versions: usize = self.0.iter().map(|entry| entry.contents.len()).sum();
-        versions as u64 - self.received()
-    }
-
-    /// Reports that were history and are to be handled now.
-    pub(super) fn opened(&self) -> u64 {
-        self.0.iter().filter(|entry| entry.opens).count() as u64
+        Outcome { received, updated: versions as u64 - received, opened: count(|entry| entry.opens) }
     }
 
     /// What is known once the plan is carried out. Of history it is known only to an import that makes none of it.
@@ -131,11 +134,11 @@ mod tests {
     fn a_number_may_come_again_in_one_batch() {
         let batch = [record("1", "a"), record("1", "a"), record("2", "x"), record("1", "b")];
         let plan = Plan::new(&batch, &Seen::default(), false);
-        assert_eq!((plan.received(), plan.updated()), (2, 1));
+        assert_eq!(plan.outcome(), Outcome { received: 2, updated: 1, opened: 0 });
         let titles: Vec<_> = plan.0[0].contents.iter().map(|content| content.title.as_str()).collect();
         assert_eq!(titles, ["a", "b"]);
         let again = Plan::new(&batch, &plan.seen(), false);
-        assert_eq!((again.received(), again.updated()), (0, 0));
+        assert_eq!(again.outcome(), Outcome { received: 0, updated: 0, opened: 0 });
     }
 
     #[test]
@@ -144,7 +147,7 @@ mod tests {
         let known = Plan::new(&old, &Seen::default(), false).seen();
         let batch = [record("1", "b"), record("1", "a")];
         let plan = Plan::new(&batch, &known, false);
-        assert_eq!((plan.received(), plan.updated()), (0, 1));
+        assert_eq!(plan.outcome(), Outcome { received: 0, updated: 1, opened: 0 });
     }
 
     #[test]
@@ -153,9 +156,9 @@ mod tests {
         let mut known = Plan::new(&batch[..1], &Seen::default(), false).seen();
         known.add_report(&rules::identity_key(Some("1"), None, &[]), true);
         let as_history = Plan::new(&batch, &known, false);
-        assert_eq!((as_history.received(), as_history.updated(), as_history.opened()), (1, 0, 0));
+        assert_eq!(as_history.outcome(), Outcome { received: 1, updated: 0, opened: 0 });
         let as_notices = Plan::new(&batch, &known, true);
-        assert_eq!((as_notices.received(), as_notices.updated(), as_notices.opened()), (1, 0, 1));
+        assert_eq!(as_notices.outcome(), Outcome { received: 1, updated: 0, opened: 1 });
         known.extend(&as_notices.seen());
         assert_eq!(Plan::new(&batch, &known, true).0.len(), 0);
         assert_eq!(known.len(), 4, "a report and a content for each number");
