@@ -14,8 +14,10 @@ use tokio::sync::Mutex;
 use crate::database::Database;
 use crate::error::Result;
 
-/// Sequences taken at a time; those of a process that stops are left out.
-const BLOCK: i64 = 64;
+/// Sequences taken at first, and at most: a process that used up a block takes twice as many next. What it has not handed
+/// out when it stops is left out.
+const FIRST_BLOCK: i64 = 64;
+const LARGEST_BLOCK: i64 = 1_024;
 
 /// Rounds of the permutation.
 const ROUNDS: u8 = 6;
@@ -30,6 +32,7 @@ struct Block {
     year: i32,
     next: i64,
     end: i64,
+    size: i64,
 }
 
 impl Numbers {
@@ -56,29 +59,28 @@ impl Numbers {
     /// # Errors
     /// Of the database.
     pub async fn next(&self, database: &Database, year: i32) -> Result<String> {
-        let mut block = self.block.lock().await;
-        let sequence = match block.as_mut().filter(|block| block.year == year && block.next < block.end) {
-            Some(block) => {
-                block.next += 1;
-                block.next - 1
-            }
-            None => {
-                let end = take_block(database, year).await?;
-                *block = Some(Block { year, next: end - BLOCK + 1, end });
-                end - BLOCK
+        let mut held = self.block.lock().await;
+        let block = match held.take() {
+            Some(block) if block.year == year && block.next < block.end => block,
+            used => {
+                let size = used.map_or(FIRST_BLOCK, |used| std::cmp::min(used.size * 2, LARGEST_BLOCK));
+                let end = take_block(database, year, size).await?;
+                Block { year, next: end - size, end, size }
             }
         };
+        let sequence = block.next;
+        *held = Some(Block { next: sequence + 1, ..block });
         Ok(number(&self.key, year, sequence))
     }
 }
 
-async fn take_block(database: &Database, year: i32) -> Result<i64> {
+async fn take_block(database: &Database, year: i32, size: i64) -> Result<i64> {
     use event_number_block::{ActiveModel, Column, Entity};
     let mut insert =
-        Entity::insert(ActiveModel { year: sea_orm::Set(year), next: sea_orm::Set(BLOCK) }).into_query();
+        Entity::insert(ActiveModel { year: sea_orm::Set(year), next: sea_orm::Set(size) }).into_query();
     insert.on_conflict(
         OnConflict::column(Column::Year)
-            .value(Column::Next, Expr::col((Entity, Column::Next)).add(BLOCK))
+            .value(Column::Next, Expr::col((Entity, Column::Next)).add(size))
             .to_owned(),
     );
     insert.returning_col(Column::Next);
@@ -89,34 +91,36 @@ async fn take_block(database: &Database, year: i32) -> Result<i64> {
 
 fn number(key: &[u8], year: i32, sequence: i64) -> String {
     let sequence = sequence.unsigned_abs();
-    let (low, high, digits) = match sequence {
-        0..1_000_000 => (0, 1_000_000, 6),
-        1_000_000..10_000_000 => (1_000_000, 10_000_000, 7),
+    let (low, high, digits, bits) = match sequence {
+        0..1_000_000 => (0, 1_000_000, 6, 20),
+        1_000_000..10_000_000 => (1_000_000, 10_000_000, 7, 24),
         _ => return format!("VE-{year}-{sequence}"),
     };
+    let keyed = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     let mut place = sequence - low;
     // Walk the cycle until it comes back into the range: still a permutation of the range.
     loop {
-        place = shuffle(key, year, place);
+        place = shuffle(&keyed, year, place, bits / 2);
         if place < high - low {
             return format!("VE-{year}-{:0digits$}", place + low);
         }
     }
 }
 
-/// A permutation of 24 bits: a Feistel network keyed by installation and year.
-fn shuffle(key: &[u8], year: i32, value: u64) -> u64 {
-    let (mut left, mut right) = (value >> 12, value & 0xfff);
+/// A permutation of twice `half` bits: a Feistel network keyed by installation and year.
+fn shuffle(keyed: &Hmac<Sha256>, year: i32, value: u64, half: u32) -> u64 {
+    let mask = (1 << half) - 1;
+    let (mut left, mut right) = (value >> half, value & mask);
     for round in 0..ROUNDS {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+        let mut mac = keyed.clone();
         mac.update(&year.to_be_bytes());
         mac.update(&[round]);
         mac.update(&right.to_be_bytes());
         let digest = mac.finalize().into_bytes();
-        let mixed = u64::from(u16::from_be_bytes([digest[0], digest[1]]) & 0xfff);
+        let mixed = u64::from(u16::from_be_bytes([digest[0], digest[1]])) & mask;
         (left, right) = (right, left ^ mixed);
     }
-    (left << 12) | right
+    (left << half) | right
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use chrono_tz::Tz;
 use entity::channel;
 use entity::texts::Texts;
 use entity::vocabulary::ChannelKind;
+use sea_orm::DatabaseBackend;
 
 use self::batches::Batches;
 use super::import::{FileError, ImportedReport, Item};
@@ -25,13 +26,32 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::outbox::{ChangeSet, retrying};
 
-/// Records of history in one batch. PostgreSQL takes 65,535 values in a statement: each record has some 90 of them, and 8
-/// for each indicator.
-const BATCH_RECORDS: usize = 200;
-/// Notices in one batch: with what is owed for it and its clocks, each has some 200 values.
-const BATCH_NOTICES: usize = 100;
-/// Indicators in one batch.
-const BATCH_INDICATORS: usize = 3_000;
+/// What one batch holds at most.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Records of history.
+    records: usize,
+    /// Notices: with what is owed for it and its clocks, each has twice the values.
+    notices: usize,
+    /// Indicators.
+    indicators: usize,
+}
+
+/// PostgreSQL writes a batch in one statement, which takes 65,535 values: each record of history has some 90 of them, and 8 for
+/// each indicator.
+const IN_ONE_STATEMENT: Bounds = Bounds { records: 200, notices: 100, indicators: 3_000 };
+/// On SQLite a batch touches most pages of the segment that its reports are found by, however many they are: the more at
+/// once, the less a record costs. Other writers wait for it a quarter of a second.
+const IN_ONE_TRANSACTION: Bounds = Bounds { records: 600, notices: 300, indicators: 9_000 };
+impl Bounds {
+    fn of(backend: DatabaseBackend) -> Self {
+        match backend {
+            DatabaseBackend::Postgres => IN_ONE_STATEMENT,
+            _ => IN_ONE_TRANSACTION,
+        }
+    }
+}
+
 /// Most indicators that are found in one record's text.
 const MOST_FOUND: usize = 8;
 /// Bytes of source in one batch.
@@ -167,6 +187,7 @@ pub async fn import(
     let channel = channel(app, actor, spec, options).await?;
     let zone = channel.time_zone.parse().unwrap_or(spec.time_zone);
     let importer = Importer { app, actor, channel, zone, options };
+    let bounds = Bounds::of(app.database.backend());
     let mut batches = Batches::new(&importer);
     let mut summary = Summary::default();
     let mut batch = Vec::new();
@@ -189,7 +210,7 @@ pub async fn import(
                 break;
             }
         }
-        if weight.is_full(options.as_notices) {
+        if weight.is_full(bounds, options.as_notices) {
             batches.take(std::mem::take(&mut batch), &mut summary).await?;
             progress(&summary);
             weight = Weight::default();
@@ -216,9 +237,9 @@ impl Weight {
         self.bytes += record.source.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     }
 
-    fn is_full(&self, as_notices: bool) -> bool {
-        let records = if as_notices { BATCH_NOTICES } else { BATCH_RECORDS };
-        self.records >= records || self.indicators >= BATCH_INDICATORS || self.bytes >= BATCH_BYTES
+    fn is_full(&self, bounds: Bounds, as_notices: bool) -> bool {
+        let records = if as_notices { bounds.notices } else { bounds.records };
+        self.records >= records || self.indicators >= bounds.indicators || self.bytes >= BATCH_BYTES
     }
 }
 

@@ -63,6 +63,17 @@ pub enum Bump {
     RevisionOnly,
 }
 
+/// Rows of one INSERT statement. The full ones of a bulk are alike, and are prepared once.
+const ROWS: usize = 100;
+
+/// Rows for a table.
+#[derive(Debug)]
+pub(super) struct Insert {
+    table: String,
+    rows: usize,
+    pub(super) statement: InsertStatement,
+}
+
 /// Everything that one decision writes, in one commit.
 ///
 /// Child rows come first, then [`create`](Self::create) or [`revise`](Self::revise) of the aggregate they
@@ -76,7 +87,7 @@ pub struct ChangeSet {
     reason: Option<String>,
     at: chrono::DateTime<chrono::Utc>,
     details: Vec<serde_json::Value>,
-    pub(super) inserts: Vec<(String, InsertStatement)>,
+    pub(super) inserts: Vec<Insert>,
     pub(super) updates: Vec<UpdateStatement>,
     pub(super) deletes: Vec<DeleteStatement>,
     /// Segment, feature and report of each posting.
@@ -270,7 +281,7 @@ impl ChangeSet {
 
     /// Whether the outside is told of this change, where it is to be told: each change is, but for those listed here.
     pub(crate) fn is_told(&self) -> bool {
-        let writes = |table| self.inserts.iter().any(|(name, _)| name == table);
+        let writes = |table| self.inserts.iter().any(|insert| insert.table == table);
         !writes("audit_entry") || writes("message") || UNTOLD.contains(&self.action)
     }
 
@@ -322,12 +333,15 @@ impl ChangeSet {
         let values = columns.iter().map(|column| Expr::value(row.get(*column)));
         let entity = M::Entity::default();
         let table = entity.table_name().to_owned();
-        let index = self.inserts.iter().position(|(name, _)| *name == table).unwrap_or_else(|| {
+        let open = |insert: &Insert| insert.rows < ROWS && insert.table == table;
+        let index = self.inserts.iter().rposition(open).unwrap_or_else(|| {
             let statement = Query::insert().into_table(entity).columns(columns.iter().copied()).take();
-            self.inserts.push((table, statement));
+            self.inserts.push(Insert { table, rows: 0, statement });
             self.inserts.len() - 1
         });
-        self.inserts[index].1.values_panic(values);
+        let insert = &mut self.inserts[index];
+        insert.rows += 1;
+        insert.statement.values_panic(values);
     }
 
     /// Lets a report be found under features, in a segment of the index; what it is found under already stays.

@@ -62,8 +62,8 @@ async fn in_one_transaction(database: &Database, changes: ChangeSet) -> std::res
     for statement in &changes.updates {
         transaction.execute(statement).await?;
     }
-    for (_, statement) in &changes.inserts {
-        transaction.execute(statement).await?;
+    for insert in &changes.inserts {
+        transaction.execute(&insert.statement).await?;
     }
     if let Some(statement) = insert_postings(database.backend(), changes.postings) {
         transaction.execute(&statement).await?;
@@ -93,8 +93,8 @@ async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::resul
     for statement in changes.updates {
         part(statement.into());
     }
-    for (_, statement) in changes.inserts {
-        part(statement.into());
+    for insert in changes.inserts {
+        part(insert.statement.into());
     }
     if let Some(statement) = insert_postings(database.backend(), changes.postings) {
         part(statement.into());
