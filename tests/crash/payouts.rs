@@ -108,8 +108,13 @@ async fn work(
         let next = {
             let mut owed = owed.lock().unwrap();
             // The next in turn, which others take up too.
-            owed.rotate_left(1);
-            owed.last().cloned()
+            match owed.len() {
+                0 => None,
+                _ => {
+                    owed.rotate_left(1);
+                    owed.last().cloned()
+                }
+            }
         };
         let Some(Owed { payout, reference }) = next else { return };
         let variables = json!({ "id": payout });
