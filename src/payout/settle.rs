@@ -173,7 +173,8 @@ impl Payment {
             // Told at the same moment by somebody else: what that made of it is the answer.
             return Err(Error::Race);
         }
-        let message = "this reference paid it already, at another time or before it was reversed: a payment pays once";
+        let message =
+            "this reference paid it already, at another time or before it was reversed: a payment pays once";
         Err(contradiction("externalReference", message))
     }
 }

@@ -52,7 +52,7 @@ const JUDGED: usize = 4;
 /// How many posts the failing receiver takes before it fails the next.
 const TAKES: usize = 10;
 /// The tests' own bound: nothing here waits for long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 /// An installation on disk, with the settings of the processes that run it.
 struct Installation {
