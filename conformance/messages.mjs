@@ -18,59 +18,31 @@ const JUMPS = [0.2, 1, 4, 10, 22, 38, 60, 86];
 
 const LINK = 'https://portal.example/events/';
 
-// What the section "Thin and full" of docs/WEBHOOKS.md says of `data.content`.
-const TEXT = { type: 'string' };
-const OR_NULL = { type: ['string', 'null'] };
-const CONTENT = {
-  type: 'object',
-  required: ['title', 'description', 'steps', 'status', 'verdict', 'level', 'tlp', 'embargoUntil', 'receivedAt', 'version', 'products'],
-  additionalProperties: false,
-  properties: {
-    title: TEXT, description: OR_NULL, steps: OR_NULL, status: TEXT, verdict: OR_NULL, level: OR_NULL, tlp: TEXT,
-    embargoUntil: { type: ['string', 'null'], format: 'date-time' }, receivedAt: { type: 'string', format: 'date-time' },
-    version: { type: 'integer' }, products: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['product', 'line', 'state'],
-        additionalProperties: false,
-        properties: { product: TEXT, line: TEXT, state: TEXT, affectedVersions: OR_NULL, fixedVersions: OR_NULL },
-      },
-    },
-  },
-};
-const CHANNELS_CONTENT = {
-  type: 'object',
-  required: ['reports'],
-  additionalProperties: false,
-  properties: {
-    reports: {
-      type: 'array',
-      minItems: 1,
-      items: {
-        type: 'object',
-        required: ['report', 'status'],
-        additionalProperties: false,
-        properties: { report: TEXT, channelNumber: OR_NULL, status: TEXT, severity: OR_NULL },
-      },
-    },
-  },
-};
-
 // Schemas that are none are told by name; the others are still held against what arrives.
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateSchema: false });
 addFormats(ajv);
 const errors = (validate, value) => (validate(value) ? undefined : validate.errors.map(({ instancePath, message }) => `${instancePath} ${message}`));
 
-/** The types as docs/WEBHOOKS.md has them: `Map(name, {example, schema, fields})`. */
+const blocks = (section) => [...section.matchAll(/^```json\n(.*?)^```/gms)].map(([, json]) => JSON.parse(json));
+
+/** What docs/WEBHOOKS.md has: the types, `Map(name, {example, schema, fields})`, and the two schemas of full content. */
 async function documented() {
   const text = await readFile(join(import.meta.dirname, '../docs/WEBHOOKS.md'), 'utf8');
-  const sections = text.split(/^### /m).slice(1);
-  return new Map(sections.map((section) => {
-    const blocks = [...section.matchAll(/^```json\n(.*?)^```/gms)].map(([, json]) => JSON.parse(json));
+  const [before, ...sections] = text.split(/^### /m);
+  const types = new Map(sections.map((section) => {
+    const [example, schema] = blocks(section);
     const fields = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
-    return [section.match(/^`([^`]+)`/)[1], { example: blocks[0], schema: blocks[1], fields }];
+    return [section.match(/^`([^`]+)`/)[1], { example, schema, fields }];
   }));
+  return { types, contents: blocks(before.split(/^## Full content$/m)[1]) };
+}
+
+/** A schema that refuses what it does not name, where a receiver would pass over it. */
+function closed(schema) {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries = Object.entries(schema).map(([key, value]) => [key, closed(value)]);
+  return { ...Object.fromEntries(entries), ...(schema.properties && { additionalProperties: false }) };
 }
 
 /** What a receiver can do with a schema: it is one, its example passes, and what is broken does not. */
@@ -112,7 +84,9 @@ function examine(catalogue) {
 }
 
 await judge(async () => {
-  const published = await documented();
+  const { types: published, contents } = await documented();
+  const unfit = contents.filter((schema) => !ajv.validateSchema(schema));
+  check('the two schemas of full content are JSON Schemas of their dialect', contents.length === 2 && unfit.length === 0, unfit);
   const validators = examine(published);
 
   const arrived = [];
@@ -133,13 +107,21 @@ poll_seconds = 1
 
   const world = await company(desk, tracker.port);
   const { who, channels } = world;
-  const { webhookMessageTypes: types } = await desk.read(who.admin, '{ webhookMessageTypes { name schema example roles } }');
+  const { webhookMessageTypes: types } = await desk.read(who.admin, '{ webhookMessageTypes { name schema example contentSchema roles } }');
   const unlike = types.filter(({ name, schema, example }) => {
     const inDocument = published.get(name);
     return JSON.stringify(JSON.parse(schema)) !== JSON.stringify(inDocument?.schema)
       || JSON.stringify(JSON.parse(example)) !== JSON.stringify(inDocument?.example);
   });
   check('the API publishes what the document does', unlike.length === 0 && types.length === published.size, unlike.map(({ name }) => name));
+
+  const described = contents.map(({ $schema, ...schema }) => JSON.stringify(schema));
+  const strange = types.filter(({ contentSchema }) => contentSchema).flatMap(({ name, contentSchema }) => {
+    const { $schema, ...schema } = JSON.parse(contentSchema);
+    const unknown = (schema.anyOf ?? [schema]).filter((one) => !described.includes(JSON.stringify(one)));
+    return $schema === contents[0].$schema && unknown.length === 0 ? [] : [name];
+  });
+  check('the API publishes the schemas of full content that the document does', strange.length === 0, strange);
 
   // For each role that receives something of its own one endpoint with thin and one with full content.
   const grants = {
@@ -203,7 +185,8 @@ poll_seconds = 1
   const missing = expected.filter((name) => !seen().has(name));
   check(`${expected.length} types were seen`, missing.length === 0, missing);
 
-  const [content, channelsContent] = [CONTENT, CHANNELS_CONTENT].map((schema) => ajv.compile(schema));
+  const [content, channelsContent] = contents.map((schema) => ajv.compile(closed(schema)));
+  const withContent = new Map(types.map(({ name, contentSchema }) => [name, contentSchema && ajv.compile(JSON.parse(contentSchema))]));
   const roles = new Map(types.map(({ name, roles: may }) => [name, may]));
   const faults = { type: [], schema: [], undocumented: [], role: [], content: [] };
   let full = 0;
@@ -224,7 +207,11 @@ poll_seconds = 1
     if (message.type !== 'webhook.test' && !roles.get(message.type).includes(role)) faults.role.push([at, message.type]);
     if (held !== undefined) {
       full += 1;
-      const wrong = payload === 'THIN' ? 'a thin delivery has content' : errors(role === 'SRC' ? channelsContent : content, held);
+      const own = withContent.get(message.type);
+      let wrong = errors(role === 'SRC' ? channelsContent : content, held);
+      if (payload === 'THIN') wrong = 'a thin delivery has content';
+      else if (!own) wrong = 'its type is said to have none';
+      else wrong ??= errors(own, held);
       if (wrong) faults.content.push([at, message, wrong]);
     } else if (payload === 'FULL' && role !== 'FINANCE' && (data.event || data.reports)) {
       faults.content.push([at, message, 'a full delivery about an event has no content']);

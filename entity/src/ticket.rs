@@ -18,8 +18,10 @@ pub struct Model {
     pub remediation_id: Uuid,
     /// The tracker.
     pub tracker_id: Uuid,
-    /// The tracker's own id of it; none until it is made.
+    /// The tracker's own id of it; none until it is made, or was shown to be there.
     pub external_id: Option<String>,
+    /// The id of a ticket that somebody wants linked.
+    pub asked_id: Option<String>,
     /// Where people find it.
     pub url: Option<String>,
     /// Where it stands.

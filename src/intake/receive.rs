@@ -291,7 +291,7 @@ async fn first_time(
         Some(id) => Some(events::store::find(app, actor, id.0).await?),
         None => None,
     };
-    let reporter = reporters::recognise(app, changes, channel, input.reporter.as_ref()).await?;
+    let reporter = reporters::recognise(app, actor, changes, channel, input.reporter.as_ref()).await?;
     let contents = vec![checked.content.clone()];
     let indicators = Indicated::new(checked.indicators.clone(), &contents, &[], indicator::rules::MOST);
     let arrival = Arrival {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{channel, report, reporter};
+use sea_orm::Condition;
 use serde::Serialize;
 
 use super::{SHORT, rules, store};
@@ -35,9 +36,12 @@ pub struct ReporterInput {
 }
 
 /// Finds the reporter whom a channel names, or makes them. A subject recognises a person; without one only a
-/// reporter of the same name and address who is linked to no subject does, since a name opens no access.
+/// reporter of the same name and address who is linked to no subject does, since a name opens no access. One whom the
+/// actor knows by no report is made anew, since the answer shows what is known of them: only who speaks for the channel
+/// knows all of its reporters.
 pub(super) async fn recognise(
     app: &App,
+    actor: &Actor,
     changes: &mut ChangeSet,
     channel: &channel::Model,
     input: Option<&ReporterInput>,
@@ -50,7 +54,9 @@ pub(super) async fn recognise(
         return Ok(None);
     }
     let wanted = new_reporter(app, changes, channel, name, email, subject, input.staff);
-    match store::same_reporter(app, &wanted).await? {
+    let known =
+        if actor.speaks_for(&channel.key) { Condition::all() } else { store::visible_reporter(actor) };
+    match store::same_reporter(app, &wanted, known).await? {
         Some(found) => Ok(Some(found)),
         None => Ok(Some(changes.create(app, wanted, None))),
     }

@@ -203,8 +203,12 @@ pub fn visible_reporter(actor: &Actor) -> Condition {
     Condition::all().add(Expr::exists(reports))
 }
 
-/// The reporter whom `wanted` means, if they are known: by subject, else by name and address among the unlinked.
-pub(super) async fn same_reporter(app: &App, wanted: &reporter::Model) -> Result<Option<reporter::Model>> {
+/// The reporter whom `wanted` means, if they are among the known: by subject, else by name and address among the unlinked.
+pub(super) async fn same_reporter(
+    app: &App,
+    wanted: &reporter::Model,
+    known: Condition,
+) -> Result<Option<reporter::Model>> {
     use reporter::Column;
     let same = |column: Column, value: &Option<String>| match value {
         Some(value) => column.eq(value.as_str()),
@@ -214,7 +218,10 @@ pub(super) async fn same_reporter(app: &App, wanted: &reporter::Model) -> Result
         .filter(Column::ChannelId.eq(wanted.channel_id))
         .filter(Column::Staff.eq(wanted.staff))
         .filter(Column::ErasedAt.is_null())
-        .filter(same(Column::Subject, &wanted.subject));
+        .filter(same(Column::Subject, &wanted.subject))
+        .filter(known)
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id);
     if wanted.subject.is_none() {
         select = select.filter(same(Column::Name, &wanted.name)).filter(same(Column::Email, &wanted.email));
     }

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use chrono::{DateTime, Utc};
 use entity::vocabulary;
 use sea_orm::Iterable;
 use serde_json::{Value, json};
@@ -10,7 +11,8 @@ use uuid::Uuid;
 use crate::graphql::scalars::Identified;
 use crate::ids::encode;
 
-/// A field's value in a message: an id, a state, a count, never content.
+/// A field's value in a message: an id, a state, a count; content only in what is of that type
+/// ([`content`](super::message::content)).
 pub trait Field {
     /// Whether it is always there; one that is not is left out rather than null.
     const REQUIRED: bool = true;
@@ -131,6 +133,52 @@ impl<F: Field> Field for Option<F> {
     }
 }
 
+/// What is null where there is none, instead of left out.
+#[derive(Clone, Debug)]
+pub struct OrNull<F>(pub Option<F>);
+
+impl<F: Field> Field for OrNull<F> {
+    fn value(&self) -> Option<Value> {
+        Some(self.0.as_ref().and_then(F::value).unwrap_or(Value::Null))
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [F::schema(), { "type": "null" }] })
+    }
+
+    fn example() -> Value {
+        F::example()
+    }
+}
+
+impl<F: Field> Field for Vec<F> {
+    fn value(&self) -> Option<Value> {
+        Some(self.iter().filter_map(F::value).collect())
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": F::schema() })
+    }
+
+    fn example() -> Value {
+        json!([F::example()])
+    }
+}
+
+impl Field for DateTime<Utc> {
+    fn value(&self) -> Option<Value> {
+        Some(json!(self))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "date-time" })
+    }
+
+    fn example() -> Value {
+        "2026-03-02T01:00:00Z".into()
+    }
+}
+
 macro_rules! vocabulary_fields {
     ($($name:ident),+ $(,)?) => {$(
         impl Field for vocabulary::$name {
@@ -151,6 +199,6 @@ macro_rules! vocabulary_fields {
 
 vocabulary_fields! {
     ActionItemState, AffectedState, AssignmentState, ConfigurationKind, CvssBand, DeadlineKind, DeadlineState, DecisionKind, EndpointState, Function, GrantState, Level,
-    MemberSource, NoDeadline, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Status, TicketState, Tlp, Verdict,
+    MemberSource, NoDeadline, ObligationState, PayoutKind, PayoutState, PublicStatus, RemediationState, ReplyKind, ReplyState, Severity, Status, TicketState, Tlp, Verdict,
     WorldFactKind, DuplicateOutcome,
 }

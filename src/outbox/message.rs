@@ -153,6 +153,7 @@ macro_rules! catalogue {
 }
 
 mod configuration;
+pub mod content;
 mod deadline;
 mod event;
 mod intake;
@@ -196,6 +197,21 @@ fn put(data: &mut Map<String, Value>, field: &str, value: &impl Field) {
     }
 }
 
+/// JSON Schema of an object with these fields.
+fn object(fields: Vec<Described>) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for field in fields {
+        let mut schema = field.schema;
+        schema["description"] = field.description.into();
+        if field.required {
+            required.push(Value::from(field.name.clone()));
+        }
+        properties.insert(field.name, schema);
+    }
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
 /// Dialect of the schemas.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -217,16 +233,6 @@ impl MessageKind {
 
     /// JSON Schema of a thin delivery of this type.
     pub fn schema(self) -> Value {
-        let mut properties = Map::new();
-        let mut required = Vec::new();
-        for field in self.all_fields() {
-            let mut schema = field.schema;
-            schema["description"] = field.description.into();
-            if field.required {
-                required.push(Value::from(field.name.clone()));
-            }
-            properties.insert(field.name, schema);
-        }
         json!({
             "$schema": DIALECT,
             "title": self.as_str(),
@@ -237,7 +243,7 @@ impl MessageKind {
                 "type": { "const": self.as_str() },
                 "timestamp": { "type": "string", "format": "date-time" },
                 "sequence": { "type": "integer", "minimum": 1 },
-                "data": { "type": "object", "required": required, "properties": properties },
+                "data": object(self.all_fields()),
             },
         })
     }

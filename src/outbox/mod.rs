@@ -15,6 +15,6 @@ mod wake;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{commit, retrying};
-pub use field::{Field, Opaque, Tenths};
+pub use field::{Field, Opaque, OrNull, Tenths};
 pub use message::{Message, MessageKind};
 pub use wake::{Wake, Waker};

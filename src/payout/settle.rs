@@ -160,12 +160,21 @@ impl Payment {
         payout.paid_reference.as_deref() == Some(&*self.reference) && payout.paid_at == Some(self.paid_at)
     }
 
-    /// Refuses a reference that confirms another payout of the channel.
+    /// Refuses a reference that was used before: for another payout of the channel, or for this one otherwise.
     async fn require_new(&self, app: &App, payout: &payout::Model) -> Result<()> {
-        if store::by_payment(app, payout.channel_id, &self.reference).await?.is_none() {
+        let Some(paid) = store::by_payment(app, payout.channel_id, &self.reference).await? else {
             return Ok(());
+        };
+        if paid.id != payout.id {
+            let message = "this reference confirms another payout of the channel: a payment pays one";
+            return Err(contradiction("externalReference", message));
         }
-        let message = "this reference confirms another payout of the channel: a payment pays one";
+        if payout.paid_reference.is_none() {
+            // Told at the same moment by somebody else: what that made of it is the answer.
+            return Err(Error::Race);
+        }
+        let message =
+            "this reference paid it already, at another time or before it was reversed: a payment pays once";
         Err(contradiction("externalReference", message))
     }
 }

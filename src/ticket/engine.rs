@@ -17,6 +17,8 @@ use crate::webhook::schedule::{self, Outcome};
 const ANSWER_BYTES: usize = 1024 * 1024;
 /// Bytes of a tracker's words that are kept.
 const WORDS_BYTES: usize = 500;
+/// Most pages of what was said there that are read for our own words.
+const MOST_PAGES: usize = 50;
 /// Longest id, status or address that is taken from an answer, in bytes.
 const VALUE_BYTES: usize = 500;
 
@@ -238,13 +240,25 @@ impl<'a> Session<'a> {
     }
 
     /// The item with our mark among what was said there.
-    async fn said(&self, comments: &Comments, mark: &str) -> Heard<Option<Value>> {
-        let (_, answer) = self.ask(&comments.request, None).await?;
-        let list = answer.pointer(&comments.list).and_then(Value::as_array);
-        let list = list.ok_or_else(|| self.unexpected(&answer))?;
-        let ours =
-            |item: &&Value| item.pointer(&comments.text).is_some_and(|text| text.to_string().contains(mark));
-        Ok(list.iter().find(ours).cloned())
+    async fn said(&mut self, comments: &Comments, mark: &str) -> Heard<Option<Value>> {
+        for page in 1..=MOST_PAGES {
+            self.put("page", page.to_string());
+            let (_, answer) = self.ask(&comments.request, None).await?;
+            let list = answer.pointer(&comments.list).and_then(Value::as_array);
+            let list = list.ok_or_else(|| self.unexpected(&answer))?;
+            let ours = |item: &&Value| {
+                item.pointer(&comments.text).is_some_and(|text| text.to_string().contains(mark))
+            };
+            if let Some(found) = list.iter().find(ours) {
+                return Ok(Some(found.clone()));
+            }
+            if comments.page_size.is_none_or(|size| list.len() < size) {
+                return Ok(None);
+            }
+        }
+        Err(refused(format!(
+            "more than {MOST_PAGES} pages were said there: our own words are not looked for further"
+        )))
     }
 
     async fn ask(&self, request: &Request, etag: Option<&str>) -> Heard<(Answer, Value)> {

@@ -190,7 +190,7 @@ impl Ticket {
 
     /// The tracker's own id of it; null until it is made. 工单系统中的编号；创建前为空。
     async fn external_id(&self) -> Option<&str> {
-        self.0.external_id.as_deref()
+        self.0.external_id.as_deref().or(self.0.asked_id.as_deref())
     }
 
     /// Where people find it; null until it is made, or when the tracker does not say. 工单地址；未知时为空。
@@ -306,7 +306,8 @@ impl TicketMutation {
         TicketPayload::of(retrying(|| super::open(app(ctx), actor(ctx), &input)).await)
     }
 
-    /// Links a ticket that is there to a line's fix. 将已有工单关联到产品线修复。
+    /// Links a ticket that is there to a line's fix; that it is there, and free, is found out a moment later: one that is not
+    /// becomes REFUSED. 将已有工单关联到产品线修复；随后核实其存在且未被占用，否则变为 REFUSED。
     async fn link_ticket(&self, ctx: &Context<'_>, input: LinkTicket) -> ApiResult<TicketPayload> {
         TicketPayload::of(retrying(|| super::link(app(ctx), actor(ctx), &input)).await)
     }

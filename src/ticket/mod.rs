@@ -106,10 +106,10 @@ pub async fn open(app: &App, actor: &Actor, input: &OpenTicket) -> Result<ticket
     }
 }
 
-/// Links a ticket that is there to a line's fix.
+/// Links a ticket that is there to a line's fix, once the worker has found it there.
 ///
 /// # Errors
-/// Those of [`open`]; a refusal when the ticket stands for another fix.
+/// Those of [`open`]; a refusal when the ticket stands for another fix that the actor may see.
 pub async fn link(app: &App, actor: &Actor, input: &LinkTicket) -> Result<ticket::Model> {
     require(actor, Action::LinkTicket)?;
     let once = input.idempotency_key.as_deref();
@@ -164,9 +164,10 @@ async fn start(
             "the line has a ticket there: unlink that first",
         );
     }
-    // Of whom the other fix is, nothing is said: it may be hidden.
+    // One that stands for a fix which the actor may not see is found out by the worker, and refused like one that is not
+    // there.
     if let Some(id) = &external
-        && store::by_external_id(app, tracker.id, id).await?.is_some()
+        && store::seen_by_external_id(app, actor, tracker.id, id).await?.is_some()
     {
         return refuse(RefusalCode::AlreadyExists, "externalId", "this ticket stands for a fix already");
     }
@@ -176,7 +177,8 @@ async fn start(
         event_id: event.id,
         remediation_id: fix.id,
         tracker_id: tracker.id,
-        external_id: external,
+        external_id: None,
+        asked_id: external,
         url: None,
         state: TicketState::Pending,
         pushed_state: None,

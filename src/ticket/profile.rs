@@ -151,6 +151,10 @@ requests! {
         /// What keeps an item of ours from the eyes of others.
         #[serde(default)]
         confidential: Vec<Expected>,
+        /// How many items a full page has, where the request asks for one `page` of several, from 1 on; else the answer has
+        /// all that are looked for.
+        #[serde(default)]
+        page_size: Option<usize>,
     }
     /// Looks up by name what a status has to be written as.
     Lookup {

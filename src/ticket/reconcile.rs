@@ -65,7 +65,7 @@ async fn compare(
     let drift = |found| Drift {
         ticket: ticket.id,
         tracker: tracker.name.clone(),
-        external_id: ticket.external_id.clone(),
+        external_id: ticket.external_id.clone().or_else(|| ticket.asked_id.clone()),
         state,
         expected: expected.read.clone(),
         found,

@@ -82,11 +82,28 @@ pub async fn kept(app: &App, fix: Uuid, tracker: Uuid) -> Result<Option<ticket::
 /// # Errors
 /// Of the database.
 pub async fn by_external_id(app: &App, tracker: Uuid, id: &str) -> Result<Option<ticket::Model>> {
-    let select = ticket::Entity::find()
-        .filter(ticket::Column::TrackerId.eq(tracker))
-        .filter(ticket::Column::ExternalId.eq(id))
-        .filter(ticket::Column::State.ne(TicketState::Unlinked));
+    Ok(ticket::Entity::find().filter(is_kept_as(tracker, id)).one(app.database.reader()).await?)
+}
+
+/// The same, if the actor may see it.
+///
+/// # Errors
+/// Of the database.
+pub async fn seen_by_external_id(
+    app: &App,
+    actor: &Actor,
+    tracker: Uuid,
+    id: &str,
+) -> Result<Option<ticket::Model>> {
+    let select = ticket::Entity::find().filter(is_kept_as(tracker, id)).filter(visible_ticket(actor));
     Ok(select.one(app.database.reader()).await?)
+}
+
+fn is_kept_as(tracker: Uuid, id: &str) -> Condition {
+    Condition::all()
+        .add(ticket::Column::TrackerId.eq(tracker))
+        .add(ticket::Column::ExternalId.eq(id))
+        .add(ticket::Column::State.ne(TicketState::Unlinked))
 }
 
 /// Tickets of a tracker that should be in step with their fix, by id: all but those that were unlinked or wait for

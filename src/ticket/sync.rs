@@ -27,6 +27,11 @@ const WITHHELD: TimeDelta = TimeDelta::hours(1);
 /// Hooks that may come while one conversation is written down.
 const HOOKS: usize = 10;
 
+/// Why a ticket is not linked that is not there, and as well why one is not that stands for another fix: who asked may not
+/// be allowed to know of it.
+const NOT_LINKED: &str =
+    "it cannot be linked: the tracker shows our account no ticket of this id, or it stands for a fix already";
+
 /// How it went with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Synced {
@@ -174,22 +179,31 @@ async fn converse(
         Ok(session) => session,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let id = match &held.ticket.external_id {
+    let known = held.ticket.external_id.as_ref();
+    let asked = held.ticket.asked_id.as_ref().filter(|_| known.is_none());
+    let id = match known.or(asked) {
         Some(id) => id.clone(),
         None => match find_or_create(&session, &marker).await {
             Ok(id) => id,
             Err(trouble) => return Ok(Err(trouble)),
         },
     };
-    after.external_id = Some(id.clone());
+    if asked.is_none() {
+        after.external_id = Some(id.clone());
+    }
     let mut seen = match session.read(&id).await {
         Ok(seen) => seen,
+        Err(Trouble::Refused(_)) if asked.is_some() => return Ok(Err(Trouble::Refused(NOT_LINKED.into()))),
         Err(trouble) => return Ok(Err(trouble)),
     };
+    if asked.is_some() && store::by_external_id(app, held.tracker.id, &id).await?.is_some() {
+        return Ok(Err(Trouble::Refused(NOT_LINKED.into())));
+    }
+    after.external_id = Some(id.clone());
     after.url.clone_from(&seen.url);
     after.note = None;
     // One that was made a moment ago. Who tries a ticket again takes it as it is, but for who may see it.
-    let made = held.ticket.external_id.is_none();
+    let made = known.is_none() && asked.is_none();
     let checked = session.check_confidential(&seen);
     let checked = checked.and_then(|()| if made { session.check_written(&seen) } else { Ok(()) });
     if let Err(trouble) = checked {

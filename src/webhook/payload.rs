@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{Facet, GrantState, WebhookPayload};
+use entity::vocabulary::{EndpointState, Facet, GrantState, WebhookPayload};
 use entity::{affected_product, delivery, event, message, report, webhook_endpoint};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -21,7 +21,8 @@ use crate::error::Result;
 use crate::event::rules::public_status;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::ids::{Kind, decode_any, encode};
-use crate::outbox::MessageKind;
+use crate::outbox::message::content::{EventContent, ProductContent, ReportContent, ReportsContent};
+use crate::outbox::{Field, MessageKind, Opaque, OrNull};
 use crate::principal::rules::is_stale;
 use crate::reply::store::READERS_OF_ALL;
 use crate::{deadline, reply};
@@ -31,6 +32,8 @@ use crate::{deadline, reply};
 pub enum Withheld {
     /// The endpoint was deleted.
     Deleted,
+    /// It was paused or disabled, and the delivery waits with it.
+    AtRest,
     /// Its grant waits to be confirmed, and the delivery with it.
     NotConfirmed,
     /// Its grant was taken away.
@@ -54,6 +57,7 @@ impl Withheld {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deleted => "the endpoint was deleted",
+            Self::AtRest => "the endpoint delivers nothing now",
             Self::NotConfirmed => "the grant is not confirmed",
             Self::NotGranted => "the grant was taken away",
             Self::OwnerDenied => "the owner may no longer act",
@@ -118,6 +122,9 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
     };
     if endpoint.grant_state == GrantState::Revoked {
         return all(Withheld::NotGranted);
+    }
+    if endpoint.state != EndpointState::Active {
+        return all(Withheld::AtRest);
     }
     let owner = endpoint.owner.clone();
     let facts = Facts::read(app, endpoint, batch, &messages);
@@ -286,7 +293,7 @@ impl Facts {
             let ids: Vec<_> = reports.iter().map(|row| encode(Kind::Report, row.id)).collect();
             all.insert("reports".to_owned(), ids.into());
             if full {
-                all.insert("content".to_owned(), reports_content(event, &reports));
+                all.extend(content(&reports_content(event, &reports)));
             }
         } else {
             self.is_readable(&data)?;
@@ -295,7 +302,7 @@ impl Facts {
             if full && facet == Facet::Content {
                 reads.note(event);
                 let products = self.products.get(&id).map(Vec::as_slice).unwrap_or_default();
-                all.insert("content".to_owned(), event_content(&self.actor, event, products));
+                all.extend(content(&event_content(&self.actor, event, products)));
             }
         }
         all.extend(data);
@@ -335,45 +342,40 @@ impl Facts {
     }
 }
 
-fn event_content(actor: &Actor, event: &event::Model, products: &[affected_product::Model]) -> Value {
-    let products: Vec<_> = products
-        .iter()
-        .map(|row| {
-            json!({
-                "product": encode(Kind::Product, row.product_id),
-                "line": row.line,
-                "state": row.state,
-                "affectedVersions": row.affected_versions,
-                "fixedVersions": row.fixed_versions,
-            })
-        })
-        .collect();
-    json!({
-        "title": crate::event::title(actor, event),
-        "description": event.description,
-        "steps": event.steps,
-        "status": event.status,
-        "verdict": event.verdict,
-        "level": event.level,
-        "tlp": event.tlp,
-        "embargoUntil": event.embargo_until,
-        "receivedAt": event.received_at,
-        "version": event.version,
-        "products": products,
-    })
+/// The field that full content stands in.
+fn content(content: &impl Field) -> Option<(String, Value)> {
+    Some(("content".to_owned(), content.value()?))
 }
 
-fn reports_content(event: &event::Model, reports: &[&report::Model]) -> Value {
-    let reports: Vec<_> = reports
-        .iter()
-        .map(|row| {
-            json!({
-                "report": encode(Kind::Report, row.id),
-                "channelNumber": row.channel_number,
-                "status": public_status(event.status),
-                "severity": row.severity,
-            })
-        })
-        .collect();
-    json!({ "reports": reports })
+fn event_content(actor: &Actor, event: &event::Model, products: &[affected_product::Model]) -> EventContent {
+    let products = products.iter().map(|row| ProductContent {
+        product: Opaque::new(row.product_id),
+        line: row.line.clone(),
+        state: row.state,
+        affected_versions: OrNull(row.affected_versions.clone()),
+        fixed_versions: OrNull(row.fixed_versions.clone()),
+    });
+    EventContent {
+        title: crate::event::title(actor, event).to_owned(),
+        description: event.description.clone(),
+        steps: event.steps.clone(),
+        status: event.status,
+        verdict: OrNull(event.verdict),
+        level: event.level,
+        tlp: event.tlp,
+        embargo_until: OrNull(event.embargo_until),
+        received_at: event.received_at,
+        version: event.version,
+        products: products.collect(),
+    }
+}
+
+fn reports_content(event: &event::Model, reports: &[&report::Model]) -> ReportsContent {
+    let reports = reports.iter().map(|row| ReportContent {
+        report: Opaque::new(row.id),
+        channel_number: OrNull(row.channel_number.clone()),
+        status: public_status(event.status),
+        severity: OrNull(row.severity),
+    });
+    ReportsContent { reports: reports.collect() }
 }

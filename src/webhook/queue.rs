@@ -40,7 +40,7 @@ pub struct Wanted {
 pub struct Pulse {
     /// Grows with every change of an endpoint.
     pub version: i64,
-    /// When the first waiting delivery is due; it may be under way.
+    /// When the first waiting delivery is due to an endpoint that takes it now; it may be under way.
     pub next_due: Option<DateTime<Utc>>,
 }
 
@@ -67,6 +67,14 @@ const STILL_WAITS: &str = "COALESCE(delivery.state, '') = 'PENDING'";
 
 /// The sum of all endpoints' revisions, which grows with every change of one.
 const VERSION: &str = "(SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM webhook_endpoint)";
+
+/// When the first delivery is due that a worker may claim, by one step into an index for each endpoint. What waits for one
+/// that is paused, or for a grant to be confirmed, brings nobody to the queue.
+const NEXT_DUE: &str = "(SELECT MIN(CASE WHEN grant_state = 'PROPOSED' \
+    THEN (SELECT MIN(due_at) FROM delivery WHERE endpoint_id = webhook_endpoint.id AND state = 'PENDING' \
+        AND kind = 'webhook.test') \
+    ELSE (SELECT MIN(due_at) FROM delivery WHERE endpoint_id = webhook_endpoint.id AND state = 'PENDING') END) \
+    FROM webhook_endpoint WHERE state = 'ACTIVE' AND deleted_at IS NULL)";
 
 fn statement(
     backend: DatabaseBackend,
@@ -101,9 +109,7 @@ pub async fn endpoints(connection: &impl ConnectionTrait) -> Result<Vec<webhook_
 /// # Errors
 /// Of the database.
 pub async fn pulse(database: &Database) -> Result<Pulse, DbErr> {
-    let sql = format!(
-        "SELECT {VERSION} AS version, (SELECT MIN(due_at) FROM delivery WHERE state = 'PENDING') AS next_due"
-    );
+    let sql = format!("SELECT {VERSION} AS version, {NEXT_DUE} AS next_due");
     let row = database.reader().query_one_raw(statement(database.backend(), sql, [])).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("a look without FROM has one row".to_owned()))?;
     Ok(Pulse { version: row.try_get("", "version")?, next_due: row.try_get("", "next_due")? })

@@ -211,6 +211,27 @@ pub fn ceiling(endpoint: &webhook_endpoint::Model) -> Tlp {
     endpoint.tlp_ceiling.min(endpoint.grant_tlp_ceiling)
 }
 
+/// What of an event deliveries to a role may be filtered by: what it may read, since what arrives and what does not tells
+/// it.
+struct Filter {
+    channels: bool,
+    lines: bool,
+    level: bool,
+}
+
+impl Filter {
+    fn of(role: Role) -> Self {
+        let (channels, lines, level) = match role {
+            // Of other channels' reports, lines and levels a platform is told nothing.
+            Role::Src => (false, false, false),
+            Role::Ticketing => (false, true, false),
+            Role::Finance => (false, false, true),
+            _ => (true, true, true),
+        };
+        Self { channels, lines, level }
+    }
+}
+
 /// Why an endpoint cannot be as described; empty when it can.
 pub fn check(endpoint: &webhook_endpoint::Model, role: Role) -> Vec<Refusal> {
     let mut refusals = Vec::new();
@@ -231,6 +252,19 @@ pub fn check(endpoint: &webhook_endpoint::Model, role: Role) -> Vec<Refusal> {
     }
     if endpoint.tlp_ceiling == Tlp::Red {
         refuse("tlpCeiling", "TLP:RED is for named people, an endpoint is none: at most AMBER_STRICT");
+    }
+    let filter = Filter::of(role);
+    for (is_used, may_be_used, field) in [
+        (!endpoint.channel_ids.0.is_empty(), filter.channels, "channels"),
+        (!endpoint.lines.0.is_empty(), filter.lines, "lines"),
+        (endpoint.min_level.is_some(), filter.level, "minLevel"),
+    ] {
+        if is_used && !may_be_used {
+            refuse(
+                field,
+                "the granted role may not read this of an event, and what arrives would tell it: leave it out",
+            );
+        }
     }
     if endpoint.payload == WebhookPayload::Full && endpoint.preset != WebhookPreset::Standard {
         refuse("payload", "a chat bot gets number and link only: send THIN");

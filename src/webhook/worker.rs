@@ -521,8 +521,10 @@ async fn look(
                 for (delivery, letter) in deliveries.into_iter().zip(decided) {
                     match letter {
                         Ok(letter) => letters.push((delivery, Arc::clone(receiver), letter)),
-                        // Changed since it was claimed: it waits for a leader.
-                        Err(Withheld::NotConfirmed) => look.unsent.push(untouched(&delivery)),
+                        // Changed since it was claimed: it waits until somebody lets it go on.
+                        Err(Withheld::NotConfirmed | Withheld::AtRest) => {
+                            look.unsent.push(untouched(&delivery))
+                        }
                         Err(reason) => look.unsent.push(Settled {
                             state: DeliveryState::Cancelled,
                             note: Some(reason.as_str().to_owned()),

@@ -770,6 +770,25 @@ async fn a_real_redmine_is_told_and_heard() {
 }
 
 #[tokio::test]
+#[ignore = "needs a real Redmine: conformance/tickets/run"]
+async fn a_real_redmine_that_makes_an_issue_of_ours_open_to_all_is_said_so() {
+    let (url, key) = (setting("VULNDESK_TEST_REDMINE"), setting("VULNDESK_TEST_REDMINE_PLAIN_KEY"));
+    let app = TestApp::sqlite().await;
+    let story = story(&app).await;
+    let change = json!({ "baseUrl": url, "credentials": [{ "name": "key", "value": key }] });
+    let ticket = open(&app, &story, &tracker(&app, change).await).await;
+    keep(&app).await;
+    let seen = look(&app, &ticket).await;
+    assert_eq!(seen["state"], "REFUSED", "{seen}");
+    let note = seen["note"].as_str().unwrap();
+    assert!(note.starts_with("/issue/is_private was to be true and is false"), "{seen}");
+    let told = entity::notice::Entity::find().all(app.app.database.reader()).await.unwrap();
+    assert!(
+        told.iter().any(|row| (row.subject.as_str(), row.kind) == ("engineer-1", NoticeKind::TicketRefused))
+    );
+}
+
+#[tokio::test]
 #[ignore = "needs a real Request Tracker: conformance/tickets/run"]
 async fn a_real_request_tracker_is_told_and_heard() {
     let (url, token) = (setting("VULNDESK_TEST_RT"), setting("VULNDESK_TEST_RT_TOKEN"));

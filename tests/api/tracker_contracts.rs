@@ -391,6 +391,41 @@ async fn a_comment_is_read_back() {
 }
 
 #[tokio::test]
+async fn our_words_are_found_among_more_than_one_page() {
+    let app = TestApp::sqlite().await;
+    let story = story(&app).await;
+    let mut all = Vec::new();
+    for (name, others) in
+        [("GITHUB", 250), ("GITLAB", 250), ("REQUEST_TRACKER", 250), ("GITHUB", 199), ("GITHUB", 200)]
+    {
+        let one = Opened::new(&app, &story, preset(name)).await;
+        let said = (0..others).map(|number| format!("comment {number}"));
+        one.stub.world.lock().unwrap().comments.extend(said);
+        all.push((one, others));
+    }
+    keep(&app).await;
+    submit(&app, &story).await;
+    for (one, _) in &all {
+        // Only the comment is still to be made.
+        one.stub.set_status(one.preset.reads[2]);
+        one.stub.fail(&[Fault::LostAnswer]);
+    }
+    fail_verification(&app, &story).await;
+    keep(&app).await;
+    for (one, _) in &all {
+        assert_eq!(look(&app, &one.ticket).await["attempts"], 1, "{}: nobody heard it", one.preset.name);
+    }
+    app.advance(TimeDelta::minutes(10));
+    keep(&app).await;
+    for (one, others) in &all {
+        one.stands(&app, "FAILED", 2).await;
+        assert_eq!(look(&app, &one.ticket).await["note"], Value::Null, "{}", one.preset.name);
+        let said = one.stub.comments();
+        assert_eq!(said.len(), others + 1, "{}: said once", one.preset.name);
+    }
+}
+
+#[tokio::test]
 async fn jira_without_security_levels_is_asked_for_none() {
     let app = TestApp::sqlite().await;
     let story = story(&app).await;

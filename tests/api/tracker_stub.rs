@@ -220,6 +220,17 @@ fn make(world: &mut World, asked: &Asked, status: &str) -> usize {
     world.kept.len()
 }
 
+/// The page of what was said there that is asked for, at most a hundred items.
+fn page<'a>(said: impl Iterator<Item = &'a String>, asked: &Asked) -> Vec<&'a String> {
+    let number = |name: &str| {
+        let given = asked.path.split(['?', '&']).find_map(|pair| pair.strip_prefix(name));
+        given.unwrap_or_else(|| panic!("{} says no {name}", asked.path)).parse::<usize>().unwrap()
+    };
+    let size = number("per_page=");
+    assert!(size <= 100, "{}", asked.path);
+    said.skip((number("page=") - 1) * size).take(size).collect()
+}
+
 /// Takes a comment.
 fn say(world: &mut World, said: &Value) -> (u16, Value) {
     world.comments.push(said.as_str().expect("a comment has words").to_owned());
@@ -419,7 +430,7 @@ pub(crate) fn gitlab(world: &mut World, asked: &Asked) -> (u16, Value) {
             (200, issue)
         }
         "GET /api/v4/projects/team%2Fproduct/issues/1/notes" => {
-            let notes = world.comments.iter().rev();
+            let notes = page(world.comments.iter().rev(), asked).into_iter();
             let notes: Vec<_> =
                 notes.map(|said| json!({ "body": said, "internal": !world.is_open })).collect();
             (200, notes.into())
@@ -468,8 +479,8 @@ pub(crate) fn github(world: &mut World, asked: &Asked) -> (u16, Value) {
             )
         }
         "GET /repos/team/product/issues/1/comments" => {
-            let comments: Vec<_> = world.comments.iter().map(|said| json!({ "body": said })).collect();
-            (200, comments.into())
+            let comments = page(world.comments.iter(), asked).into_iter();
+            (200, comments.map(|said| json!({ "body": said })).collect())
         }
         "POST /repos/team/product/issues/1/comments" => say(world, &asked.body["body"]),
         "PATCH /repos/team/product/issues/1" => {
@@ -558,7 +569,8 @@ pub(crate) fn request_tracker(world: &mut World, asked: &Asked) -> (u16, Value) 
             (200, json!([format!("Status changed to '{status}'")]))
         }
         "GET /REST/2.0/ticket/1/attachments" => {
-            let items: Vec<_> = world.comments.iter().map(|said| json!({ "Subject": said })).collect();
+            let items = page(world.comments.iter(), asked).into_iter();
+            let items: Vec<_> = items.map(|said| json!({ "Subject": said })).collect();
             (200, json!({ "items": items }))
         }
         "POST /REST/2.0/ticket/1/comment" => {

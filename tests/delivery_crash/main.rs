@@ -1,5 +1,5 @@
-//! The real binary, killed again and again while reports arrive: whatever was committed is delivered, whatever was
-//! not is not, and a message keeps its id.
+//! The real binary, killed again and again while events arrive and move on: whatever was committed is delivered,
+//! whatever was not is not, a message keeps its id, and where order was asked for it is kept.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -10,22 +10,28 @@ mod receiver;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use entity::vocabulary::{
     DeliveryOrder, DeliveryState, EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset,
 };
-use entity::{delivery, message, webhook_endpoint, webhook_secret};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use entity::{delivery, message, report, status_change, verdict, webhook_endpoint, webhook_secret};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 use vulndesk::app::App;
 use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, mint};
 use vulndesk::clock::{Clock, Ids, SystemClock};
 use vulndesk::database::Database;
+use vulndesk::ids::{Kind, encode};
 use vulndesk::migrate;
 use vulndesk::secret::{Place, SecretSettings};
 use vulndesk::webhook::message_id;
@@ -35,12 +41,18 @@ use receiver::Receiver;
 
 /// How often the processes are killed.
 const KILLS: usize = 8;
-/// How long the load goes on between two kills, and how many reports have to be accepted in that time at least.
-const BETWEEN: (Duration, usize) = (Duration::from_secs(1), 300);
-/// How many reports are on their way at once.
+/// How long the load goes on between two kills, and how many changes have to be accepted in that time at least.
+const BETWEEN: (Duration, usize) = (Duration::from_secs(1), 200);
+/// How many events are on their way at once.
 const SENDERS: usize = 8;
+/// What endpoints subscribe to: each change of the load tells of at least one of these.
+const KINDS: [&str; 3] = ["report.received", "event.status_changed", "event.verdict_given"];
+/// Of how many events one gets its verdict, which is the dearest of the changes.
+const JUDGED: usize = 4;
+/// How many posts the failing receiver takes before it fails the next.
+const TAKES: usize = 10;
 /// The tests' own bound: nothing here waits for long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 /// An installation on disk, with the settings of the processes that run it.
 struct Installation {
@@ -50,10 +62,11 @@ struct Installation {
 }
 
 impl Installation {
-    fn new(database: String, folder: TempDir, receiver: &Receiver) -> Self {
+    fn new(database: String, folder: TempDir, receivers: &[&Receiver]) -> Self {
         let port = |address: &str| std::net::TcpListener::bind(address).unwrap().local_addr().unwrap();
         let listen = port("127.0.0.1:0");
-        let receiver_port = url::Url::parse(&receiver.url).unwrap().port().unwrap();
+        let ports: Vec<_> =
+            receivers.iter().map(|one| url::Url::parse(&one.url).unwrap().port().unwrap()).collect();
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
@@ -64,7 +77,7 @@ impl Installation {
         let settings = format!(
             "database_url = {database:?}\n[http]\nlisten = \"{listen}\"\n[auth]\nhs256_secret_file = {secret:?}\n\
              [secrets]\nkeys = [{key:?}]\n[outbound]\nhttp_hosts = [\"127.0.0.2\"]\nnetworks = [\"127.0.0.2/32\"]\n\
-             ports = [{receiver_port}]\n"
+             ports = {ports:?}\n"
         );
         file("vulndesk.toml", &settings);
         Self { folder, database, listen }
@@ -109,19 +122,33 @@ impl Installation {
         mint(&secret, &AuthSettings::default(), &request).unwrap()
     }
 
-    /// Calls a mutation; none when the server could not be asked or did not answer.
+    /// Calls a mutation; none when the server could not be asked or did not answer, or did not do it.
     async fn call(&self, http: &reqwest::Client, token: &str, query: &str, input: Value) -> Option<Value> {
         let request = http
             .post(format!("http://{}/graphql", self.listen))
             .bearer_auth(token)
             .json(&json!({ "query": query, "variables": { "input": input } }));
         let answer: Value = request.send().await.ok()?.json().await.ok()?;
-        answer.get("data").filter(|data| !data.is_null()).cloned()
+        let payload = answer["data"].as_object()?.values().next()?;
+        (payload["userErrors"] == json!([])).then(|| payload.clone())
     }
 }
 
-/// An endpoint for received reports, active and with a confirmed grant.
-async fn endpoint(app: &App, url: &str) {
+/// Processes of the product, which end with this, also when a test fails.
+struct Processes(Vec<Child>);
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // SIGKILL: nothing is written, nothing is said. One that ended by itself is found out by what lacks.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// An endpoint for the load's messages, active and with a confirmed grant.
+async fn endpoint(app: &App, url: &str, delivery_order: DeliveryOrder) -> Uuid {
     let now = app.clock.now();
     let row = webhook_endpoint::Model {
         id: app.ids.next(),
@@ -129,13 +156,13 @@ async fn endpoint(app: &App, url: &str) {
         url: url.to_owned(),
         sealed_url: None,
         preset: WebhookPreset::Standard,
-        message_types: vec!["report.received".to_owned()].into(),
+        message_types: KINDS.map(str::to_owned).to_vec().into(),
         channel_ids: Vec::new().into(),
         lines: Vec::new().into(),
         min_level: None,
         tlp_ceiling: Tlp::AmberStrict,
         payload: WebhookPayload::Thin,
-        delivery_order: DeliveryOrder::Any,
+        delivery_order,
         max_concurrency: 8,
         headers: None,
         owner: "admin-1".into(),
@@ -167,24 +194,77 @@ async fn endpoint(app: &App, url: &str) {
         created_at: now,
         expires_at: None,
     };
-    let writer = app.database.writer();
+    let (writer, endpoint) = (app.database.writer(), row.id);
     webhook_endpoint::Entity::insert(row.into_active_model()).exec_without_returning(writer).await.unwrap();
     webhook_secret::Entity::insert(secret.into_active_model()).exec_without_returning(writer).await.unwrap();
+    endpoint
 }
 
-const CREATE_CHANNEL: &str =
-    "mutation($input: CreateChannel!) { createChannel(input: $input) { channel { id } } }";
-const RECEIVE: &str = "mutation($input: ReceiveReport!) { receiveReport(input: $input) { report { id } } }";
+/// A receiver that fails one post after every ten that it takes, but none a second time: that would be tried again only
+/// after minutes.
+async fn failing() -> Receiver {
+    let failed = Arc::<Mutex<HashSet<String>>>::default();
+    Receiver::start(move |before, seen| {
+        let id = seen.header("webhook-id").to_owned();
+        let fails = (before + 1).is_multiple_of(TAKES + 1) && failed.lock().unwrap().insert(id);
+        let status = if fails { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::NO_CONTENT };
+        async move { status.into_response() }
+    })
+    .await
+}
+
+const CREATE_CHANNEL: &str = "mutation($input: CreateChannel!) { createChannel(input: $input) { channel { id } userErrors { message } } }";
+const RECEIVE: &str = "mutation($input: ReceiveReport!) { receiveReport(input: $input) {
+    report { event { id version } } userErrors { message } } }";
+const TRIAGE: &str = "mutation($input: EventMove!) { startTriage(input: $input) {
+    event { id version } userErrors { message } } }";
+const JUDGE: &str = "mutation($input: GiveVerdict!) { giveVerdict(input: $input) {
+    event { id version } userErrors { message } } }";
+
+/// How many changes of each kind were accepted: reports, moves, verdicts.
+type Accepted = [AtomicUsize; 3];
+
+/// Receives one report and takes its event as far as answers come. The server may be down: it comes back.
+async fn send(
+    place: &Installation,
+    http: &reqwest::Client,
+    token: &str,
+    number: usize,
+    accepted: &Accepted,
+) -> Option<()> {
+    let count = |kind: usize| accepted[kind].fetch_add(1, Ordering::SeqCst);
+    let report = json!({
+        "channel": "src", "number": number.to_string(), "title": format!("A hole {number}"), "text": "Steps",
+        "tlp": "AMBER",
+    });
+    let event = place.call(http, token, RECEIVE, report).await?["report"]["event"].clone();
+    count(0);
+    let triage = json!({ "event": event["id"], "expectedVersion": event["version"] });
+    let event = place.call(http, token, TRIAGE, triage).await?["event"].clone();
+    count(1);
+    if !number.is_multiple_of(JUDGED) {
+        return Some(());
+    }
+    let verdict = json!({
+        "event": event["id"], "expectedVersion": event["version"], "verdict": "CONFIRMED", "severity": "HIGH",
+        "rationale": "Reproduced",
+    });
+    place.call(http, token, JUDGE, verdict).await?;
+    count(2);
+    Some(())
+}
 
 /// Runs the product in `processes`, kills them all again and again under load, and compares what arrived with what
 /// was committed.
 async fn survives(database: String, folder: TempDir, processes: &[&str]) {
-    let receiver = Receiver::willing().await;
-    let place = Arc::new(Installation::new(database, folder, &receiver));
+    let (willing, failing) = (Receiver::willing().await, failing().await);
+    let place = Arc::new(Installation::new(database, folder, &[&willing, &failing]));
     let app = place.app().await;
-    endpoint(&app, &receiver.url).await;
+    let any = endpoint(&app, &willing.url, DeliveryOrder::Any).await;
+    let strict = endpoint(&app, &failing.url, DeliveryOrder::PerEvent).await;
     let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-    let mut running: Vec<Child> = processes.iter().map(|command| place.start(command)).collect();
+    let start = || Processes(processes.iter().map(|command| place.start(command)).collect());
+    let mut running = start();
     let (admin, analyst) = (place.token(Role::Admin), place.token(Role::Analyst));
     let channel = json!({
         "key": "src", "name": "src", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false,
@@ -193,7 +273,7 @@ async fn survives(database: String, folder: TempDir, processes: &[&str]) {
     while place.call(&http, &admin, CREATE_CHANNEL, channel.clone()).await.is_none() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let (accepted, next) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (accepted, next) = (Arc::<Accepted>::default(), Arc::new(AtomicUsize::new(0)));
     let senders: Vec<_> = (0..SENDERS)
         .map(|_| {
             let (place, http, token) = (Arc::clone(&place), http.clone(), analyst.clone());
@@ -201,36 +281,25 @@ async fn survives(database: String, folder: TempDir, processes: &[&str]) {
             tokio::spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    let input = json!({
-                        "channel": "src", "number": number.to_string(), "title": format!("A hole {number}"),
-                        "text": "Steps", "tlp": "AMBER",
-                    });
-                    match place.call(&http, &token, RECEIVE, input).await {
-                        Some(_) => {
-                            accepted.fetch_add(1, Ordering::SeqCst);
-                        }
-                        // The server is down: it comes back.
-                        None => tokio::time::sleep(Duration::from_millis(20)).await,
+                    if send(&place, &http, &token, number, &accepted).await.is_none() {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
                     }
                 }
             })
         })
         .collect();
+    let counted = || accepted.each_ref().map(|count| count.load(Ordering::SeqCst));
     let load = async || {
-        let enough = accepted.load(Ordering::SeqCst) + BETWEEN.1;
+        let enough = counted().iter().sum::<usize>() + BETWEEN.1;
         tokio::time::sleep(BETWEEN.0).await;
-        while accepted.load(Ordering::SeqCst) < enough {
+        while counted().iter().sum::<usize>() < enough {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     for _ in 0..KILLS {
         load().await;
-        for child in &mut running {
-            // SIGKILL: nothing is written, nothing is said.
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        running = processes.iter().map(|command| place.start(command)).collect();
+        drop(running);
+        running = start();
     }
     load().await;
     for sender in senders {
@@ -249,22 +318,50 @@ async fn survives(database: String, folder: TempDir, processes: &[&str]) {
         still = if waiting().await == 0 { still + 1 } else { 0 };
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    for child in &mut running {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    compare(&app, &receiver, accepted.load(Ordering::SeqCst)).await;
+    drop(running);
+    let messages = committed(&app, counted()).await;
+    compare(&app, &messages, any, &willing).await;
+    compare(&app, &messages, strict, &failing).await;
+    is_in_order(&app, strict, &failing).await;
 }
 
-async fn compare(app: &App, receiver: &Receiver, accepted: usize) {
+/// The messages that endpoints subscribe to: at least those of what was accepted, and none but of what was done.
+async fn committed(app: &App, accepted: [usize; 3]) -> HashSet<Uuid> {
     let reader = app.database.reader();
-    let messages = message::Entity::find().filter(message::Column::Kind.eq("report.received"));
+    let messages = message::Entity::find().filter(message::Column::Kind.is_in(KINDS));
     let messages = messages.all(reader).await.unwrap();
-    assert!(messages.len() >= accepted, "{} accepted, {} committed", accepted, messages.len());
-    let rows = delivery::Entity::find().all(reader).await.unwrap();
-    let by_message: HashMap<_, _> = rows.iter().map(|row| (row.message_id, row)).collect();
-    assert_eq!(by_message.len(), rows.len(), "one delivery for each message");
-    assert_eq!(by_message.len(), messages.len());
+    let moves = status_change::Entity::find().all(reader).await.unwrap();
+    let (mut reports, mut moved, mut judged) = (0, HashMap::<_, usize>::new(), 0);
+    for message in &messages {
+        match message.kind.as_str() {
+            "report.received" => reports += 1,
+            "event.status_changed" => *moved.entry(message.event_id.unwrap()).or_default() += 1,
+            _ => judged += 1,
+        }
+    }
+    // A verdict moves the event as well.
+    let all = [reports, moved.values().sum(), judged];
+    assert!(
+        all[0] >= accepted[0] && all[1] >= accepted[1] + accepted[2] && all[2] >= accepted[2],
+        "{accepted:?} accepted, {all:?} committed"
+    );
+    let rows = [report::Entity::find().count(reader).await, verdict::Entity::find().count(reader).await];
+    assert_eq!(rows.map(|count| usize::try_from(count.unwrap()).unwrap()), [reports, judged]);
+    let mut done = HashMap::<_, usize>::new();
+    // The first status is told by the report.
+    for change in moves.iter().filter(|change| change.from_status.is_some()) {
+        *done.entry(change.event_id).or_default() += 1;
+    }
+    assert_eq!(moved, done, "a move without its message, or a message without its move");
+    eprintln!("{accepted:?} reports, moves and verdicts accepted, {all:?} messages");
+    messages.into_iter().map(|row| row.id).collect()
+}
+
+/// What arrived at an endpoint is what was committed.
+async fn compare(app: &App, messages: &HashSet<Uuid>, endpoint: Uuid, receiver: &Receiver) {
+    let rows = deliveries(app, endpoint).await;
+    let by_message: HashSet<_> = rows.iter().map(|row| row.message_id).collect();
+    assert_eq!((by_message.len(), &by_message), (rows.len(), messages), "one delivery for each message");
     assert!(rows.iter().all(|row| row.state == DeliveryState::Delivered), "all are delivered");
     let expected: HashSet<String> = rows.iter().map(message_id).collect();
     let key = Key::parse(&secret_text(&[1; 32])).unwrap();
@@ -281,7 +378,38 @@ async fn compare(app: &App, receiver: &Receiver, accepted: usize) {
     let missing = expected.difference(&arrived).count();
     let invented = arrived.difference(&expected).count();
     assert_eq!((missing, invented), (0, 0), "{} committed, {} arrivals", expected.len(), seen.len());
-    eprintln!("{} committed, {} arrivals, {KILLS} kills", expected.len(), seen.len());
+    eprintln!("{} deliveries, {} arrivals, {KILLS} kills", expected.len(), seen.len());
+}
+
+async fn deliveries(app: &App, endpoint: Uuid) -> Vec<delivery::Model> {
+    let rows = delivery::Entity::find().filter(delivery::Column::EndpointId.eq(endpoint));
+    rows.order_by_asc(delivery::Column::Position).all(app.database.reader()).await.unwrap()
+}
+
+/// Of each event, the receiver saw one message after the other: one came again at most until the next one came, and they
+/// came in the order in which they were committed, numbered from 1 without a gap.
+async fn is_in_order(app: &App, endpoint: Uuid, receiver: &Receiver) {
+    let mut committed: HashMap<String, Vec<String>> = HashMap::new();
+    for row in deliveries(app, endpoint).await {
+        let event = encode(Kind::Event, row.event_id.unwrap());
+        let of = committed.entry(event).or_default();
+        of.push(message_id(&row));
+        assert_eq!(row.sequence, i64::try_from(of.len()).ok(), "numbered in order");
+    }
+    let mut arrived: HashMap<String, Vec<String>> = HashMap::new();
+    let mut again = 0;
+    for one in receiver.seen() {
+        let of = arrived.entry(one.json()["data"]["event"].as_str().unwrap().to_owned()).or_default();
+        let id = one.header("webhook-id").to_owned();
+        if of.last() == Some(&id) {
+            again += 1;
+        } else {
+            of.push(id);
+            assert_eq!(i64::try_from(of.len()), Ok(one.sequence()), "in order: {of:?}");
+        }
+    }
+    assert_eq!(arrived, committed);
+    assert!(again >= receiver.seen().len() / (TAKES + 1) / 2, "{again} came again, of those that failed");
 }
 
 async fn postgres() -> String {

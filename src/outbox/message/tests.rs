@@ -39,6 +39,38 @@ fn no_type_has_a_field_twice_and_what_is_not_always_there_is_not_required() {
 }
 
 #[test]
+fn content_is_described_where_there_is_some_and_has_what_is_described() {
+    use content::{EventContent, ReportContent, ReportsContent};
+
+    use crate::outbox::{Field, OrNull};
+
+    let of = |kind: MessageKind| kind.content_schema().map(|schema| schema["anyOf"].is_array());
+    assert_eq!(of(MessageKind::ReportReceived), Some(true), "told to the team and to its channel");
+    assert_eq!(of(MessageKind::EventScored), Some(false));
+    assert_eq!(of(MessageKind::WebhookTest), None);
+    let report = ReportContent {
+        report: Opaque::new(uuid::Uuid::nil()),
+        channel_number: OrNull(None),
+        status: entity::vocabulary::PublicStatus::Received,
+        severity: OrNull(None),
+    };
+    let held = ReportsContent { reports: vec![report] }.value().unwrap();
+    assert_eq!(held["reports"][0]["severity"], Value::Null, "there, and null");
+    let schema = ReportsContent::schema();
+    let items = &schema["properties"]["reports"]["items"];
+    let named: Vec<_> = items["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(named, held["reports"][0].as_object().unwrap().keys().collect::<Vec<_>>());
+    assert_eq!(items["required"].as_array().unwrap().len(), named.len(), "all is always there");
+    let event = EventContent::schema();
+    for described in [&event, &event["properties"]["products"]["items"], items] {
+        let fields = described["properties"].as_object().unwrap().values();
+        for text in fields.map(|field| field["description"].as_str().unwrap()) {
+            assert!(text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{text}");
+        }
+    }
+}
+
+#[test]
 fn data_have_the_fields_of_the_schema() {
     let message = DecisionChanged {
         decision: Opaque::new(uuid::Uuid::nil()),

@@ -361,6 +361,12 @@ impl WebhookMessageType {
         self.0.schema().to_string()
     }
 
+    /// JSON Schema of `data.content` in a full delivery, as text; null when it has none. With two alternatives, the second is
+    /// what a channel gets. 完整推送中 data.content 的 JSON Schema（文本）；没有时为空；有两种形式时，第二种发往渠道。
+    async fn content_schema(&self) -> Option<String> {
+        self.0.content_schema().map(|schema| schema.to_string())
+    }
+
     /// A thin delivery as it may look, as JSON text. 精简推送示例（JSON 文本）。
     async fn example(&self) -> String {
         self.0.example().to_string()

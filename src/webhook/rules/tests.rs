@@ -132,6 +132,27 @@ fn a_grant_names_exactly_what_its_role_is_scoped_by() {
 }
 
 #[test]
+fn what_a_role_may_not_read_filters_nothing() {
+    let filtered = webhook_endpoint::Model {
+        channel_ids: texts(&["00000000-0000-0000-0000-000000000001"]).into(),
+        lines: texts(&["router"]).into(),
+        min_level: Some(entity::vocabulary::Level::Red),
+        grant_channel: Some("src".to_owned()),
+        ..endpoint()
+    };
+    for (role, refused) in [
+        (Role::Src, &["channels", "lines", "minLevel"][..]),
+        (Role::Ticketing, &["grant.channel", "channels", "minLevel"]),
+        (Role::Finance, &["grant.channel", "channels", "lines"]),
+        (Role::Analyst, &["grant.channel"]),
+    ] {
+        let found: Vec<_> =
+            check(&filtered, role).into_iter().map(|refusal| refusal.field.unwrap()).collect();
+        assert_eq!(found, refused, "{role:?}");
+    }
+}
+
+#[test]
 fn what_widens_the_grant_is_confirmed_anew() {
     let before = endpoint();
     let after = |change: fn(&mut webhook_endpoint::Model)| {

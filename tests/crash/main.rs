@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod payouts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -61,9 +63,28 @@ fn serve(folder: &Path, url: &str) -> (Child, String) {
 }
 
 fn token(folder: &Path, url: &str, role: &str, subject: &str) -> String {
-    let output = command(folder, url).args(["token", "--role", role, "--subject", subject]).output().unwrap();
+    token_of(folder, url, &["--role", role, "--subject", subject])
+}
+
+fn token_of(folder: &Path, url: &str, who: &[&str]) -> String {
+    let output = command(folder, url).arg("token").args(who).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// What is answered; `None` when no answer came.
+async fn ask(
+    client: &reqwest::Client,
+    address: &str,
+    token: &str,
+    document: &str,
+    variables: &Value,
+) -> Option<Value> {
+    let request = client
+        .post(format!("http://{address}/graphql"))
+        .bearer_auth(token)
+        .json(&json!({ "query": document, "variables": variables }));
+    request.send().await.ok()?.json().await.ok()
 }
 
 /// Calls a mutation; `None` when no answer came, an error when it was not done.
@@ -74,11 +95,7 @@ async fn call(
     document: &str,
     input: &Value,
 ) -> Option<Value> {
-    let request = client
-        .post(format!("http://{address}/graphql"))
-        .bearer_auth(token)
-        .json(&json!({ "query": document, "variables": { "input": input } }));
-    let answer: Value = request.send().await.ok()?.json().await.ok()?;
+    let answer = ask(client, address, token, document, &json!({ "input": input })).await?;
     assert!(answer["errors"].is_null(), "{answer}");
     let payload = answer["data"].as_object().unwrap().values().next().unwrap().clone();
     assert_eq!(payload["userErrors"], json!([]), "{payload}");
@@ -130,6 +147,14 @@ async fn work(
     }
 }
 
+async fn create_channel(address: &str, admin: &str) {
+    let document = "mutation($input: CreateChannel!) { createChannel(input: $input) { channel { id } userErrors { message } } }";
+    let input = json!({
+        "key": "src", "name": "SRC", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false, "replyRequired": true,
+    });
+    call(&reqwest::Client::new(), address, admin, document, &input).await.unwrap();
+}
+
 async fn survives(url: &str, folder: &Path) {
     std::fs::write(folder.join("secret"), "a secret for tests that is long enough").unwrap();
     let analyst = token(folder, url, "ANALYST", "analyst-1");
@@ -137,12 +162,7 @@ async fn survives(url: &str, folder: &Path) {
     for round in 0..ROUNDS {
         let (mut child, address) = serve(folder, url);
         if round == 0 {
-            let admin = token(folder, url, "ADMIN", "admin-1");
-            let document = "mutation($input: CreateChannel!) { createChannel(input: $input) { channel { id } userErrors { message } } }";
-            let input = json!({
-                "key": "src", "name": "SRC", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false, "replyRequired": true,
-            });
-            call(&reqwest::Client::new(), &address, &admin, document, &input).await.unwrap();
+            create_channel(&address, &token(folder, url, "ADMIN", "admin-1")).await;
         }
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let callers: Vec<_> = (0..CALLERS)
@@ -234,13 +254,18 @@ async fn a_killed_process_loses_and_halves_nothing_on_sqlite() {
     survives(&format!("sqlite://{}", file.display()), folder.path()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_process_loses_and_halves_nothing_on_postgres() {
+/// A database of its own for `what`.
+async fn postgres(what: &str) -> String {
     let server = std::env::var("VULNDESK_TEST_POSTGRES")
         .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
-    let name = format!("test_crash_{}", std::process::id());
+    let name = format!("test_{what}_{}", std::process::id());
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
     admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_and_halves_nothing_on_postgres() {
     let folder = tempfile::tempdir().unwrap();
-    survives(&format!("{server}/{name}"), folder.path()).await;
+    survives(&postgres("crash").await, folder.path()).await;
 }
