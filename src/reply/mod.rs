@@ -37,6 +37,7 @@ mod review;
 mod route;
 mod send;
 mod sending;
+pub mod to_reporter;
 
 pub use acknowledge::Acknowledging;
 pub(crate) use attach::take_out;
@@ -51,6 +52,7 @@ pub use route::{SetReplyRoute, reseal, set_reply_route};
 pub use rules::needs_approval;
 pub use send::{ResolveUncertainReply, SendReply, resolve_uncertain_reply, send_reply};
 pub use sending::{RecordReplySent, record_reply_sent};
+pub(crate) use to_reporter::mail_message;
 
 use entity::vocabulary::{ReplyKind, ReplyState};
 use entity::{channel, event, reply};

@@ -470,6 +470,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "writtenAt": { "verdict": reply.verdict_id, "extent": reply.extent },
             "via": reply.via,
             "recipient": reply.recipient,
+            "toReporterOf": reply.report_id.map(|id| scalars::id::<report::Entity>(id).to_string()),
             "approvedBy": reply.approved_by,
             "approvedAt": reply.approved_at,
             "sentBy": reply.sent_by,

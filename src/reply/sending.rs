@@ -6,7 +6,7 @@ use entity::vocabulary::{ObligationState, ReplyFormat, ReplyState, ReplyVia};
 use entity::{channel, event, obligation, reply};
 
 use super::rules::Approver;
-use super::{SHORT, attach, channel_of, files, rules, save_with, store, tell_obligation};
+use super::{SHORT, attach, channel_of, files, rules, save_with, store, tell_obligation, to_reporter};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -70,7 +70,9 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         let message = "send an instant that is not before its text was written and approved, and not to come";
         return Err(Error::bad_input("input.sentAt", message));
     }
-    expect_sendable(app, Some(actor), &event, &channel, &before, sent_at).await?;
+    // Who carried it knows to whom.
+    let by_person = reply::Model { report_id: None, ..before.clone() };
+    expect_sendable(app, Some(actor), &event, &channel, &by_person, sent_at).await?;
     let mut carried = before.clone();
     if let Some(formats) = &input.formats {
         carried.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
@@ -133,6 +135,7 @@ pub(super) async fn expect_sendable(
     let mut missing = rules::missing_facts(reply, channel.kind, &facts, at);
     missing.extend(crate::template::still_missing(app, reader, event, channel, reply).await?);
     missing.extend(attach::refusals(app, reply, channel, &facts).await?);
+    missing.extend(to_reporter::refusals(app, reply).await?);
     if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 

@@ -74,7 +74,7 @@ pub async fn find_obligation(
 /// NOT_FOUND when it is hidden or absent.
 pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, reply::Model)> {
     let (event, _) = find(app, actor, id).await?;
-    let select = reply::Entity::find_by_id(id).filter(readable(actor, reply::Column::ChannelId));
+    let select = reply::Entity::find_by_id(id).filter(readable_replies(actor));
     let reply = select.one(app.database.reader()).await?.ok_or(Error::NotFound)?;
     Ok((event, reply))
 }
@@ -87,7 +87,7 @@ pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event:
 pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Model, bool)> {
     let team = Condition::all()
         .add(Expr::value(allows(actor, Action::ReadReplies)))
-        .add(readable(actor, reply::Column::ChannelId))
+        .add(readable_replies(actor))
         .add(visibility::visible(actor, Facet::Content, reply::Column::EventId));
     let select = reply::Entity::find_by_id(id).filter(team);
     if let Some(reply) = select.one(app.database.reader()).await? {
@@ -495,7 +495,7 @@ pub async fn readable_among(
         .select_only()
         .column(reply::Column::Id)
         .filter(is_one_of(backend, reply::Column::Id, replies))
-        .filter(readable(actor, reply::Column::ChannelId));
+        .filter(readable_replies(actor));
     let obligations = obligation::Entity::find()
         .select_only()
         .column(obligation::Column::Id)
@@ -505,6 +505,21 @@ pub async fn readable_among(
         tokio::try_join!(replies.into_tuple().all(db), obligations.into_tuple().all(db))?;
     found.extend(owed);
     Ok(found)
+}
+
+/// The reply is one that the actor's roles may read: to a channel whose replies they read, and a message to a reporter only
+/// for those who read the messages.
+pub fn readable_replies(actor: &Actor) -> Condition {
+    let readable = readable(actor, reply::Column::ChannelId);
+    if reads_messages(actor) {
+        return readable;
+    }
+    readable.add(Expr::col((reply::Entity, reply::Column::CommentId)).is_null())
+}
+
+/// Whether the actor's roles read what team and reporters write to each other.
+pub fn reads_messages(actor: &Actor) -> bool {
+    allows(actor, Action::ReadRawReports)
 }
 
 /// The row's channel is one whose replies the actor's roles may read: every one for those who answer channels,

@@ -7,15 +7,17 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
 use entity::{
     channel, event, obligation, reply, reply_attachment, reply_dispatch, reply_draft, reply_file,
-    reply_obligation, reply_review,
+    reply_obligation, reply_review, report,
 };
 
 use super::{Obligation, Side, channel_for, event_of};
+use crate::auth::policy::Action;
 use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{children, lookup};
 use crate::graphql::{actor, app, scalars};
+use crate::intake::graphql::Report;
 use crate::reply::needs_approval;
 
 /// A reply, as the team or the channel sees it.
@@ -164,10 +166,20 @@ impl Reply {
         self.to_team(|row| row.via).flatten()
     }
 
-    /// Address that it is to go to, or host of the platform: part of what is approved; null to the channel, and while a
-    /// person is to carry it. 拟收件地址或平台主机，属批准内容；对渠道及由人工提交时为空。
+    /// Address that it is to go to, or host of the platform: part of what is approved; null to the channel, where it goes
+    /// to a reporter, and while a person is to carry it. 拟收件地址或平台主机，属批准内容；对渠道、发往报告人及由人工提交时为空。
     async fn recipient(&self) -> Option<&str> {
         self.to_team(|_| self.row.recipient.as_deref()).flatten()
+    }
+
+    /// The report whose reporter gets the e-mail, at the address that stands with them; null to the channel, to who does
+    /// not read reports as received, and where it goes elsewhere. 邮件发往其报告人的报告；对渠道、无权查看原始报告者及发往他处时为空。
+    async fn to_reporter(&self, ctx: &Context<'_>) -> ApiResult<Option<Report>> {
+        let Some(report) = self.to_team(|row| row.report_id).flatten() else { return Ok(None) };
+        if !crate::graphql::loaders::inside(ctx, self.row.event_id, Action::ReadRawReports).await? {
+            return Ok(None);
+        }
+        Ok(lookup::<report::Entity>(ctx, report).await?.map(Report))
     }
 
     /// Receipt number of the channel. 渠道回执编号。
@@ -303,7 +315,8 @@ impl From<&reply_review::Model> for ReplyReview {
 pub struct ReplyDispatch {
     /// EMAIL or WEBHOOK. 方式。
     via: ReplyVia,
-    /// Address that the e-mail went to, or host of the platform. 收件地址或平台主机。
+    /// Address that the e-mail went to, or host of the platform; empty where it went to a reporter, whose address stands
+    /// with them alone. 收件地址或平台主机；发往报告人时为空，其地址仅存于报告人处。
     recipient: String,
     /// `Message-ID` of the e-mail or `webhook-id` of the request. 邮件或请求的标识。
     message_id: String,
