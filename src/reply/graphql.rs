@@ -5,7 +5,7 @@ mod objects;
 mod owed;
 
 pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload, ReplyRoutePayload};
-pub use objects::{Reply, ReplyAttachment, ReplyDispatch, ReplyDraft, ReplyFile, ReplyReview};
+pub use objects::{Reply, ReplyAttachment, ReplyDispatch, ReplyDraft, ReplyFile, ReplyProof, ReplyReview};
 pub use owed::Obligation;
 
 use async_graphql::Context;
@@ -77,11 +77,13 @@ pub async fn sent_replies_of_report(ctx: &Context<'_>, report: Uuid) -> ApiResul
     let owed = children::<obligation::Entity>(ctx, whole.event_id).await?;
     let links =
         try_join_all(sent.iter().map(|row| children::<reply_obligation::Entity>(ctx, row.id))).await?;
-    let answers = sent.into_iter().zip(links).filter(|(_, links)| {
-        links.is_empty()
+    // What went to a reporter is of their report alone.
+    let is_of_another = |row: &reply::Model| row.report_id.is_some_and(|id| id != report && id != whole.id);
+    let answers = sent.into_iter().zip(links).filter(|(row, links)| {
+        !is_of_another(row) && (links.is_empty()
             || links.iter().any(|link| {
                 owed.iter().any(|row| row.id == link.obligation_id && row.report_id == Some(whole.id))
-            })
+            }))
     });
     Ok(Some(answers.map(|(row, _)| Reply { row, side }).collect()))
 }

@@ -33,6 +33,7 @@ pub mod handover;
 pub mod http;
 mod obligation;
 pub mod package;
+mod proof;
 mod review;
 mod route;
 mod send;
@@ -47,6 +48,7 @@ pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_d
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
 pub use obligation::{WaiveObligation, waive_obligation};
+pub use proof::{add_proof, expect_provable, proof, proof_file, proof_path};
 pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_reply};
 pub use route::{SetReplyRoute, reseal, set_reply_route};
 pub use rules::needs_approval;

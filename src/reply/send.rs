@@ -3,13 +3,13 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{channel, event, reply, reply_dispatch, reply_file, reply_route};
+use entity::{channel, event, reply, reply_dispatch, reply_file, reply_proof, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::destination::{self, Named};
 use super::handover::{mail, platform, store as dispatches};
 use super::to_reporter::rules::Thread;
-use super::{SHORT, attach, channel_of, files, rules, save, sending, store, to_reporter};
+use super::{SHORT, attach, channel_of, files, proof, rules, save, sending, store, to_reporter};
 use crate::app::App;
 use crate::attachment::content;
 use crate::auth::Actor;
@@ -190,6 +190,8 @@ pub struct ResolveUncertainReply {
     pub receipt_number: Option<String>,
     /// Reference of the proof. 凭证引用。
     pub proof: Option<String>,
+    /// Files that prove it, uploaded to `/files?proof=` before. 凭证文件，须先上传至 `/files?proof=`。
+    pub proof_files: Option<Vec<Id<reply_proof::Entity>>>,
     /// How that was found out. 查明方式。
     pub reason: String,
 }
@@ -207,9 +209,10 @@ pub async fn resolve_uncertain_reply(
     require(actor, Action::ResolveUncertainReply)?;
     let reason = require_text("input.reason", &input.reason, SHORT)?;
     let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
-    let proof = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
-    if input.sent && receipt_number.is_none() && proof.is_none() {
-        return Err(Error::bad_input("input.proof", "send the channel's receipt number or a proof"));
+    let reference = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
+    let with_files = input.proof_files.as_ref().is_some_and(|files| !files.is_empty());
+    if input.sent && receipt_number.is_none() && reference.is_none() && !with_files {
+        return Err(Error::bad_input("input.proof", sending::PROVEN_BY));
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
     expect_version(before.version, input.expected_version)?;
@@ -233,13 +236,15 @@ pub async fn resolve_uncertain_reply(
     changes.update(&dispatch, &settled);
     let mut after = reply::Model { state: ReplyState::Failed, content_hash: None, ..before.clone() };
     if input.sent {
+        let proofs = proof::named(app, before.id, input.proof_files.as_ref()).await?;
+        proof::settle(&mut changes, proofs, sent_at);
         after = reply::Model {
             state: ReplyState::Sent,
             sent_by: Some(dispatch.requested_by.clone()),
             sent_at: Some(sent_at),
             sent_via: Some(dispatch.via),
             receipt_number,
-            proof,
+            proof: reference,
             content_hash: before.content_hash.clone(),
             ..after
         };

@@ -8,7 +8,8 @@ use entity::vocabulary::{
 };
 use entity::{
     attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply,
-    reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_review, report, verdict,
+    reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_proof, reply_review, report,
+    verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -372,6 +373,25 @@ pub(super) fn detach(changes: &mut ChangeSet, row: &reply_attachment::Model) {
 pub async fn attachment(app: &App, id: Uuid) -> Result<Option<reply_attachment::Model>> {
     let select = reply_attachment::Entity::find_by_id(id).filter(may_be_had());
     Ok(select.one(app.database.reader()).await?)
+}
+
+/// Files that prove that a reply was sent, in the order in which they were added.
+///
+/// # Errors
+/// Of the database.
+pub async fn proofs(app: &App, reply: Uuid) -> Result<Vec<reply_proof::Model>> {
+    let select = reply_proof::Entity::find()
+        .filter(reply_proof::Column::ReplyId.eq(reply))
+        .order_by_asc(reply_proof::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The proof with this id, whoever may see it.
+///
+/// # Errors
+/// Of the database.
+pub async fn proof(app: &App, id: Uuid) -> Result<Option<reply_proof::Model>> {
+    Ok(reply_proof::Entity::find_by_id(id).one(app.database.reader()).await?)
 }
 
 /// Subjects of all who wrote a draft that the present text grew from.

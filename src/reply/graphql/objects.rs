@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
 use entity::{
     channel, event, obligation, reply, reply_attachment, reply_dispatch, reply_draft, reply_file,
-    reply_obligation, reply_review, report,
+    reply_obligation, reply_proof, reply_review, report,
 };
 
 use super::{Obligation, Side, channel_for, event_of};
@@ -190,6 +190,16 @@ impl Reply {
     /// Reference of the proof; null to the channel. 凭证引用；对渠道为空。
     async fn proof(&self) -> Option<&str> {
         self.to_team(|_| self.row.proof.as_deref()).flatten()
+    }
+
+    /// Files that prove that it was sent, in the order in which they were added; null to the channel.
+    /// 证明已发送的文件，按添加顺序；对渠道为空。
+    async fn proof_files(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<ReplyProof>>> {
+        if self.side == Side::Channel {
+            return Ok(None);
+        }
+        let rows = children::<reply_proof::Entity>(ctx, self.row.id).await?;
+        Ok(Some(rows.iter().map(ReplyProof::from).collect()))
     }
 
     /// SHA-256 of what was sent, in hexadecimal: over kind, language, subject and body, then name and SHA-256 of each file
@@ -415,6 +425,45 @@ impl From<&reply_attachment::Model> for ReplyAttachment {
             size: row.size,
             sha256: hex::encode(&row.sha256),
             path: crate::reply::path(row),
+        }
+    }
+}
+
+/// A file that proves that a reply was sent. 证明回复已发送的文件。
+#[derive(SimpleObject)]
+pub struct ReplyProof {
+    /// Opaque id. 标识。
+    id: ID,
+    /// Name that it goes under. 文件名。
+    name: String,
+    /// Media type as its sender gave it. 媒体类型（由发送者给出）。
+    media_type: String,
+    /// Number of bytes. 字节数。
+    size: i64,
+    /// SHA-256 of its bytes, in hexadecimal. 内容的 SHA-256。
+    sha256: String,
+    /// Where it is downloaded, on this server, with the same token as here. 下载路径（使用相同的令牌）。
+    path: String,
+    /// Subject who added it. 添加人。
+    added_by: String,
+    /// When. 添加时间。
+    added_at: DateTime<Utc>,
+    /// When the reply was sent, by the record that names it; null while none does. 所证明的发送时间；尚未引用为空。
+    proves_sent_at: Option<DateTime<Utc>>,
+}
+
+impl From<&reply_proof::Model> for ReplyProof {
+    fn from(row: &reply_proof::Model) -> Self {
+        Self {
+            id: scalars::id::<reply_proof::Entity>(row.id),
+            name: row.name.clone(),
+            media_type: row.media_type.clone(),
+            size: row.size,
+            sha256: hex::encode(&row.sha256),
+            path: crate::reply::proof_path(row),
+            added_by: row.added_by.clone(),
+            added_at: row.added_at,
+            proves_sent_at: row.proves_at,
         }
     }
 }
