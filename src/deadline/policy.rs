@@ -105,6 +105,10 @@ pub async fn create_policy(
 
 /// Checks a policy and answers the number that it gets.
 async fn check(app: &App, policy: &Policy) -> Result<i32> {
+    if policy.rules.is_empty() {
+        let message = "a policy without rules would end every clock, those of the law too: send all rules that are to hold";
+        return Err(Error::bad_input("input.rules", message));
+    }
     if let Some(fault) = policy.faults().first() {
         let field = format!("input.rules.{}.{}", fault.rule, fault.field);
         return Err(Error::bad_input(&field, fault.message.clone()));
