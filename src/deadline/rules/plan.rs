@@ -371,6 +371,7 @@ fn is_to_be_entered(reason: NoDeadline) -> bool {
     match reason {
         NoDeadline::NoNoticeDate
         | NoDeadline::CalendarWithoutYear
+        | NoDeadline::CalendarWithoutHours
         | NoDeadline::NoCalendar
         | NoDeadline::TooFar => true,
         NoDeadline::NoMeasureYet | NoDeadline::PreviousNotSubmitted | NoDeadline::NoTerm => false,

@@ -56,6 +56,7 @@ fn basis() -> Basis {
         calendar: Calendar {
             zone,
             weekend: Weekend::new([Weekday::Sat, Weekday::Sun]).unwrap(),
+            hours: Vec::new(),
             by_year: false,
             years: BTreeSet::new(),
             exceptions: Default::default(),
