@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status};
 use entity::{
-    affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
+    affected_customer, affected_product, assignment, calendar, channel, clock_fact, customer, deadline,
+    deadline_policy, decision, duty,
     event, obligation, product, remediation, report, score, team_member, verdict, world_fact,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -64,6 +65,15 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         .order_by_asc(decision::Column::AskedAt)
         .order_by_asc(decision::Column::Id)
         .all(db);
+    let customers = Query::select()
+        .column(affected_customer::Column::CustomerId)
+        .from(affected_customer::Entity)
+        .and_where(affected_customer::Column::EventId.eq(id))
+        .take();
+    let customer_abroad = customer::Entity::find()
+        .filter(customer::Column::Abroad.eq(true))
+        .filter(customer::Column::Id.in_subquery(customers))
+        .one(db);
     // What is known of a duplicate is known of the vulnerability.
     let duplicates = Query::select()
         .column(event::Column::Id)
@@ -92,6 +102,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         verdicts,
         scores,
         affected,
+        customer_abroad,
         remediations,
         decisions,
         world,
@@ -103,6 +114,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         verdicts,
         scores,
         affected,
+        customer_abroad,
         remediations,
         decisions,
         world,
@@ -121,6 +133,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         verdicts,
         scores,
         products,
+        customers_abroad: customer_abroad.is_some(),
         remediations,
         decisions,
         world,

@@ -230,6 +230,8 @@ facts! {
     question Own (supplied),
     /// Answer. 答复内容。
     answer Full (supplied),
+    /// Answer in general, without what is not public. 概括答复（不含未公开技术内容）。
+    answer_in_general Reduced (supplied),
     /// Bounty or reward, as the channel may be told. 奖励。
     reward Own (supplied),
     /// What was rectified. 整改情况。
@@ -299,6 +301,7 @@ pub fn in_general(name: &str) -> Option<&'static str> {
         "impact" | "incident_assessment" => Some("degree_of_harm"),
         "incident_summary" => Some("incident_nature"),
         "root_cause" => Some("threat_type"),
+        "answer" => Some("answer_in_general"),
         _ => None,
     }
 }
