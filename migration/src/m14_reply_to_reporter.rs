@@ -21,7 +21,8 @@ impl MigrationTrait for Migration {
         };
         let db = manager.get_connection();
         for (column, table) in [("report_id", "report"), ("comment_id", "comment")] {
-            let statement = format!("ALTER TABLE reply ADD COLUMN {column} {uuid} NULL REFERENCES {table} (id)");
+            let statement =
+                format!("ALTER TABLE reply ADD COLUMN {column} {uuid} NULL REFERENCES {table} (id)");
             db.execute_unprepared(&statement).await?;
         }
         manager
@@ -29,10 +30,15 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .alter_table(
-                Table::alter().table("reply_route").add_column(boolean("to_reporter").default(false).take()).take(),
+                Table::alter()
+                    .table("reply_route")
+                    .add_column(boolean("to_reporter").default(false).take())
+                    .take(),
             )
             .await?;
-        manager.alter_table(Table::alter().table("comment").add_column(text_null("not_mailed")).take()).await?;
+        manager
+            .alter_table(Table::alter().table("comment").add_column(text_null("not_mailed")).take())
+            .await?;
         manager.create_index(crate::index("reply", &["report_id"]).take()).await?;
         manager.create_index(crate::index("reply", &["comment_id"]).take()).await
     }

@@ -107,7 +107,9 @@ enum Goal {
 impl Goal {
     fn of(target: &Target) -> Result<Self> {
         match (&target.report, &target.reply, &target.proof, target.version) {
-            (Some(report), None, None, None) => Ok(Self::Report(ids::decode(Kind::Report, "report", report)?)),
+            (Some(report), None, None, None) => {
+                Ok(Self::Report(ids::decode(Kind::Report, "report", report)?))
+            }
             (None, None, Some(reply), None) => Ok(Self::Proof(ids::decode(Kind::Reply, "proof", reply)?)),
             (None, Some(reply), None, Some(version)) => {
                 Ok(Self::Reply(ids::decode(Kind::Reply, "reply", reply)?, version))

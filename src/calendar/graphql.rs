@@ -327,7 +327,8 @@ impl CalendarQuery {
             SpanPauseInput,
         >,
     ) -> ApiResult<Option<CalendarCheck>> {
-        let found = super::check(app(ctx), actor(ctx), &calendar, from, unit, (amount, rolls_over), &pauses).await?;
+        let found =
+            super::check(app(ctx), actor(ctx), &calendar, from, unit, (amount, rolls_over), &pauses).await?;
         Ok(found.map(CalendarCheck))
     }
 }

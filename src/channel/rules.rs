@@ -99,7 +99,9 @@ mod tests {
         assert!(jurisdiction("EU").is_ok() && jurisdiction("eu").is_err());
         assert!(email("e", "psirt@example.com").is_ok());
         assert_eq!(email("e", " psirt@example.com ").unwrap(), "psirt@example.com");
-        for wrong in ["psirt@example.com\r\nBcc: x@example.com", "psirt@example.com\r", "\npsirt@example.com", "a\t@b"] {
+        for wrong in
+            ["psirt@example.com\r\nBcc: x@example.com", "psirt@example.com\r", "\npsirt@example.com", "a\t@b"]
+        {
             assert!(email("e", wrong).is_err(), "{wrong:?}");
         }
     }

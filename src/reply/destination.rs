@@ -57,7 +57,8 @@ impl Named {
     pub fn to_reporter(self, reporter: Option<Addressee>) -> Result<Self> {
         let by_other = self.via.is_some_and(|via| via != ReplyVia::Email);
         if reporter.is_some() && (self.to.is_some() || by_other) {
-            let message = "leave out to, and via but for EMAIL: an e-mail to a reporter goes to their own address";
+            let message =
+                "leave out to, and via but for EMAIL: an e-mail to a reporter goes to their own address";
             return Err(Error::bad_input("input.toReporter", message));
         }
         Ok(Self { reporter, ..self })
@@ -400,7 +401,11 @@ mod tests {
         let usual = |version, via| Named { usual: who(version), via, ..Named::default() };
         assert_eq!(code(choose(&channel, Some(&closed), &named)), RefusalCode::MissingFact);
         let chosen = choose(&channel, Some(&open), &named).unwrap();
-        assert_eq!((chosen.reporter, chosen.recipient.as_ref()), (who(1), None), "the address stands with them");
+        assert_eq!(
+            (chosen.reporter, chosen.recipient.as_ref()),
+            (who(1), None),
+            "the address stands with them"
+        );
         assert_eq!(choose(&channel, Some(&open), &usual(1, None)).unwrap(), chosen);
         let to_desk = choose(&channel, Some(&closed), &usual(1, None)).unwrap();
         assert_eq!(to_desk.recipient.as_deref(), Some("desk@cnvd.example"));
@@ -413,7 +418,10 @@ mod tests {
         let nobody = Named { via: by_mail, ..Named::default() };
         assert_eq!(code(of(&nobody, false)), RefusalCode::MissingFact, "not to the desk instead");
         assert_eq!(keep(&channel, Some(&open), &approved, &usual(2, None)).unwrap().reporter, who(2));
-        assert_eq!(keep(&channel, Some(&open), &approved, &Named::default()).unwrap(), Destination::default());
+        assert_eq!(
+            keep(&channel, Some(&open), &approved, &Named::default()).unwrap(),
+            Destination::default()
+        );
         for other in [to("desk@cnvd.example"), Named { via: Some(ReplyVia::Webhook), ..Named::default() }] {
             assert!(matches!(other.to_reporter(who(1)), Err(Error::BadInput { .. })));
         }

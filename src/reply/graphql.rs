@@ -80,10 +80,11 @@ pub async fn sent_replies_of_report(ctx: &Context<'_>, report: Uuid) -> ApiResul
     // What went to a reporter is of their report alone.
     let is_of_another = |row: &reply::Model| row.report_id.is_some_and(|id| id != report && id != whole.id);
     let answers = sent.into_iter().zip(links).filter(|(row, links)| {
-        !is_of_another(row) && (links.is_empty()
-            || links.iter().any(|link| {
-                owed.iter().any(|row| row.id == link.obligation_id && row.report_id == Some(whole.id))
-            }))
+        !is_of_another(row)
+            && (links.is_empty()
+                || links.iter().any(|link| {
+                    owed.iter().any(|row| row.id == link.obligation_id && row.report_id == Some(whole.id))
+                }))
     });
     Ok(Some(answers.map(|(row, _)| Reply { row, side }).collect()))
 }

@@ -56,6 +56,7 @@ mod sides;
 mod story;
 mod ticket_hooks;
 mod tickets;
+mod to_reporter;
 mod tokens;
 mod tracker_contracts;
 mod tracker_stub;

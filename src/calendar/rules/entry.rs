@@ -41,7 +41,9 @@ const MAX_STRETCHES: usize = 6;
 ///
 /// # Errors
 /// What is wrong with them, in words.
-pub fn hours<'a>(stretches: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Hours>, &'static str> {
+pub fn hours<'a>(
+    stretches: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Hours>, &'static str> {
     let mut hours: Vec<Hours> = Vec::new();
     for (from, to) in stretches {
         let stretch = minute(from).zip(minute(to)).map(|(from, to)| Hours { from, to });
@@ -59,8 +61,10 @@ pub fn hours<'a>(stretches: impl IntoIterator<Item = (&'a str, &'a str)>) -> Res
 }
 
 fn minute(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
-    let digits = |text: &str| text.parse::<u16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let (hour, minute) =
+        text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
+    let digits =
+        |text: &str| text.parse::<u16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let (hour, minute) = (digits(hour)?, digits(minute)?);
     (minute < 60 && hour * 60 + minute <= 1440).then_some(hour * 60 + minute)
 }

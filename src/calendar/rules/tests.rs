@@ -204,7 +204,11 @@ fn working_hours_run_within_the_hours_of_days_that_are_worked() {
         ("2026-02-14 17:00", 2, "2026-02-24 10:00"),
         ("2026-03-01 10:00", 0, "2026-03-01 10:00"),
     ] {
-        assert_eq!(due(&china, local(from), Span::WorkingHours(amount), &[]), Ok(local(end)), "{from} + {amount}");
+        assert_eq!(
+            due(&china, local(from), Span::WorkingHours(amount), &[]),
+            Ok(local(end)),
+            "{from} + {amount}"
+        );
     }
     let pause = Pause { from: local("2026-03-02 11:00"), to: local("2026-03-02 14:30") };
     let end = due(&china, local("2026-03-02 10:00"), Span::WorkingHours(2), &[pause]);
@@ -229,8 +233,10 @@ fn hours_of_a_day_are_in_order() {
         assert!(hours(wrong.clone()).is_err(), "{wrong:?}");
     }
     let whole = hours([("00:00", "24:00")]).unwrap();
-    assert_eq!(whole.iter().map(|hours| (time_of(hours.from), time_of(hours.to))).collect::<Vec<_>>(),
-        [("00:00".to_owned(), "24:00".to_owned())]);
+    assert_eq!(
+        whole.iter().map(|hours| (time_of(hours.from), time_of(hours.to))).collect::<Vec<_>>(),
+        [("00:00".to_owned(), "24:00".to_owned())]
+    );
 }
 
 /// Regulation 1182/71, art. 3(4) and 3(5); calendars of 2026.
@@ -254,7 +260,11 @@ fn the_end_of_a_period_is_rolled_over_to_a_day_that_is_worked() {
         ("2026-03-13", Span::CalendarDays(1), "2026-03-14", "2026-03-16"),
         ("2026-03-12", Span::CalendarDays(2), "2026-03-14", "2026-03-16"),
     ] {
-        assert_eq!((last(day, span, false), last(day, span, true)), (strict.to_owned(), rolled.to_owned()), "{day}");
+        assert_eq!(
+            (last(day, span, false), last(day, span, true)),
+            (strict.to_owned(), rolled.to_owned()),
+            "{day}"
+        );
     }
     let friday = noon(&eu, "2026-03-13");
     for span in [Span::Hours(24), Span::WorkingDays(3)] {
@@ -284,7 +294,11 @@ fn calendars() -> impl Strategy<Value = Calendar> {
         Calendar {
             zone: ZONES[zone].parse().unwrap(),
             weekend: Weekend::new(weekend.into_iter().map(|day| Weekday::try_from(day).unwrap())).unwrap(),
-            hours: if night { vec![Hours { from: 60, to: 190 }, Hours { from: 1_320, to: 1_440 }] } else { office() },
+            hours: if night {
+                vec![Hours { from: 60, to: 190 }, Hours { from: 1_320, to: 1_440 }]
+            } else {
+                office()
+            },
             by_year: false,
             years: BTreeSet::new(),
             exceptions: exceptions.collect::<BTreeMap<_, _>>(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
-    AffectedState, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind, ProductKind,
-    Verdict, WorldFactKind,
+    AffectedState, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind,
+    ProductKind, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,

@@ -9,12 +9,12 @@ use entity::{reply, reply_dispatch};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 
 use super::store;
-use crate::reply::to_reporter::{self, rules::without_address};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::reply::to_reporter::{self, rules::without_address};
 
 /// Longest words that are kept, in characters.
 const WORDS: usize = 500;

@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn an_answer_to_a_reporter_stands_in_their_thread_and_names_them_only_as_it_goes_out() {
-        let ids: Vec<String> = (0..20).map(|n| format!("<{}-{n}@mail.example.org>", "a".repeat(60))).collect();
+        let ids: Vec<String> =
+            (0..20).map(|n| format!("<{}-{n}@mail.example.org>", "a".repeat(60))).collect();
         let thread = Thread { in_reply_to: ids.last().cloned(), references: ids.clone() };
         let letter = Letter {
             from: "psirt@example.com",

@@ -106,7 +106,8 @@ pub(super) async fn named(
 ) -> Result<Addressee> {
     let refuse = |code, message| Err(Error::Refused(vec![Refusal::on(code, "toReporter", message)]));
     let found = store::reported(app, report).await?;
-    let Some((row, _)) = found.filter(|(row, _)| row.event_id == event.id && row.channel_id == channel.id) else {
+    let Some((row, _)) = found.filter(|(row, _)| row.event_id == event.id && row.channel_id == channel.id)
+    else {
         return refuse(RefusalCode::UnknownReference, "name a report of this event through this channel");
     };
     if owed.iter().any(|owed| owed.report_id != Some(row.id)) {
@@ -132,7 +133,10 @@ pub(super) async fn refusals(app: &App, reply: &reply::Model) -> Result<Vec<Refu
     let mut refuse = |code, message: &str| refusals.push(Refusal::new(code, message));
     let found = store::reported(app, report).await?;
     if !found.as_ref().is_some_and(|(row, _)| row.event_id == reply.event_id) {
-        refuse(RefusalCode::Contradiction, "its report went to another event: draft the reply there (draftReply)");
+        refuse(
+            RefusalCode::Contradiction,
+            "its report went to another event: draft the reply there (draftReply)",
+        );
     }
     let (about, reporter) = found.unzip();
     let reporter = reporter.flatten();
@@ -163,9 +167,10 @@ pub(super) async fn refusals(app: &App, reply: &reply::Model) -> Result<Vec<Refu
 pub(super) async fn thread(app: &App, report: Uuid) -> Result<Thread> {
     let about = store::reported(app, report).await?;
     let whole = about.as_ref().map_or(report, |(report, _)| whole(report));
-    let theirs = store::mails(app, whole).await?.into_iter().filter_map(|row| {
-        Some(Letter { at: row.received_at, ours: false, message_id: row.message_id? })
-    });
+    let theirs = store::mails(app, whole)
+        .await?
+        .into_iter()
+        .filter_map(|row| Some(Letter { at: row.received_at, ours: false, message_id: row.message_id? }));
     let mut letters: Vec<Letter> = theirs.collect();
     letters.extend(store::written(app, [report, whole]).await?);
     Ok(rules::thread(letters))
@@ -193,7 +198,8 @@ pub(crate) async fn mail_message(
         return Ok(Some(NotMailed::NoMailServer));
     }
     let named = Named { reporter: Some(addressee), ..Named::default() };
-    let reply = message_reply(app, changes, (event, &channel), &route, &named, message, &newest.subject).await?;
+    let reply =
+        message_reply(app, changes, (event, &channel), &route, &named, message, &newest.subject).await?;
     match sending::expect_sendable(app, None, event, &channel, &reply, changes.at()).await {
         Ok(()) => {}
         Err(Error::Refused(refusals)) => {

@@ -64,8 +64,9 @@ fn is_id(text: &str) -> bool {
 pub fn answer_to(subject: &str) -> String {
     let one_line: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut rest = one_line.trim();
-    while let Some((_, after)) =
-        rest.split_once([':', '：']).filter(|(before, _)| ["re", "回复", "答复"].contains(&before.trim().to_lowercase().as_str()))
+    while let Some((_, after)) = rest
+        .split_once([':', '：'])
+        .filter(|(before, _)| ["re", "回复", "答复"].contains(&before.trim().to_lowercase().as_str()))
     {
         rest = after.trim();
     }
@@ -111,7 +112,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_to_the_reporters_newest_mail() {
-        let found = thread(vec![letter(9, true, "<c@o>"), letter(0, false, "<a@h>"), letter(5, false, "<b@h>")]);
+        let found =
+            thread(vec![letter(9, true, "<c@o>"), letter(0, false, "<a@h>"), letter(5, false, "<b@h>")]);
         assert_eq!(found.in_reply_to.as_deref(), Some("<b@h>"));
         assert_eq!(found.references, ["<a@h>", "<b@h>", "<c@o>"]);
         assert_eq!(thread(vec![letter(9, true, "<c@o>")]).in_reply_to.as_deref(), Some("<c@o>"));
