@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::calendar::Hours;
 use entity::vocabulary::{CalendarDayKind, SpanUnit, Weekday};
 use entity::{calendar, calendar_day, calendar_year};
 
@@ -61,7 +60,8 @@ impl Calendar {
 
     /// Hours in which a working day is worked, in order; empty where nobody entered them. 工作时段，按先后顺序；未录入为空列表。
     async fn working_hours(&self) -> Vec<WorkingHours> {
-        self.0.working_hours.0.iter().map(WorkingHours::from).collect()
+        let hours = self.0.working_hours.0.iter();
+        hours.map(|hours| WorkingHours { from: time_of(hours.from), to: time_of(hours.to) }).collect()
     }
 
     /// Whether a year has to be entered before it can be counted in. 是否须先录入年份才能计算。
@@ -101,12 +101,6 @@ pub struct WorkingHours {
     from: String,
     /// When it ends, as HH:MM; 24:00 is the end of the day. 结束时间；24:00 为当日结束。
     to: String,
-}
-
-impl From<&Hours> for WorkingHours {
-    fn from(hours: &Hours) -> Self {
-        Self { from: time_of(hours.from), to: time_of(hours.to) }
-    }
 }
 
 /// A year whose days are entered.

@@ -9,7 +9,7 @@ use entity::reply_proof;
 use entity::vocabulary::ReplyState;
 use uuid::Uuid;
 
-use super::{channel_of, rules, store, tell};
+use super::{channel_of, rules, store};
 use crate::app::App;
 use crate::attachment::{Described, content};
 use crate::auth::Actor;
@@ -17,7 +17,7 @@ use crate::auth::policy::{Action, require};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::files::Kept;
 use crate::graphql::scalars::{self, Id};
-use crate::outbox::{Bump, ChangeSet};
+use crate::outbox::{Bump, ChangeSet, Opaque, message};
 
 /// Demands that the actor may add a proof to a reply: before any of it is read.
 ///
@@ -71,7 +71,14 @@ pub async fn add_proof(
         proves_at: before.sent_at.filter(|_| before.state == ReplyState::Sent),
     };
     changes.insert(&row);
-    tell(app, &mut changes, &before, false);
+    // It is sent no second time.
+    let told = message::ReplyChanged {
+        reply: Opaque::new(before.id),
+        kind: before.kind,
+        state: before.state,
+        approved_on_duty: false,
+    };
+    changes.message(app, Some(event.id), &told);
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok((row, true))

@@ -509,6 +509,7 @@ fn what_cannot_be_counted_says_why() {
             basis.calendars.clear();
         }
         let clock = want::Clock {
+            rolls_over: false,
             kind: DeadlineKind::Reply,
             regime: entity::vocabulary::Regime::SrcPromise,
             rule: Some("src-verdict".to_owned()),

@@ -166,7 +166,7 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
         let folder = format!("replies/{:03}-{key}-{kind}", place + 1);
         let attached = crate::reply::store::readable_attachments(app, reply.id).await?;
         let proofs = crate::reply::store::proofs(app, reply.id).await?;
-        let value = json!({
+        let mut value = json!({
             "reply": scalars::id::<reply::Entity>(reply.id).as_str(),
             "channel": key,
             "kind": reply.kind,
@@ -179,7 +179,6 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "writtenAt": { "verdict": reply.verdict_id, "extent": reply.extent },
             "via": reply.via,
             "recipient": reply.recipient,
-            "toReporterOf": reply.report_id.map(|id| scalars::id::<report::Entity>(id).to_string()),
             "approvedBy": reply.approved_by,
             "approvedAt": reply.approved_at,
             "sentBy": reply.sent_by,
@@ -188,10 +187,6 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             "receiptNumber": reply.receipt_number,
             "proof": reply.proof,
             "contentHash": reply.content_hash.as_ref().map(hex::encode),
-            "proofFiles": proofs.iter().map(|row| json!({
-                "name": row.name, "mediaType": row.media_type, "size": row.size, "sha256": hex::encode(&row.sha256),
-                "addedBy": row.added_by, "addedAt": row.added_at, "provesSentAt": row.proves_at,
-            })).collect::<Vec<_>>(),
             "obligations": links.iter().filter(|row| row.reply_id == reply.id)
                 .map(|row| scalars::id::<obligation::Entity>(row.obligation_id).to_string()).collect::<Vec<_>>(),
             "attachments": attached.iter().map(|row| json!({
@@ -214,6 +209,18 @@ async fn answered(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
                 "bounceWords": row.bounce_words,
             })).collect::<Vec<_>>(),
         });
+        value["toReporterOf"] =
+            reply.report_id.map(|id| scalars::id::<report::Entity>(id).to_string()).into();
+        value["proofFiles"] = proofs
+            .iter()
+            .map(|row| {
+                json!({
+                    "name": row.name, "mediaType": row.media_type, "size": row.size,
+                    "sha256": hex::encode(&row.sha256), "addedBy": row.added_by, "addedAt": row.added_at,
+                    "provesSentAt": row.proves_at,
+                })
+            })
+            .collect();
         pieces.push(piece(format!("{folder}/reply.json"), &value)?);
         let mut names = BTreeSet::new();
         for (file, dispatch) in crate::reply::handover::store::left_files(app, reply.id).await? {
