@@ -106,8 +106,9 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     }
     let destination = destination::choose(&channel, route.as_ref(), &named)?;
     let verdict = store::verdict_in_force(app, event.id).await?;
-    let (facts, extent) =
-        template::facts_for(app, Some(actor), &event, &channel, &language, &supplied).await?;
+    // Of other reports a reporter hears nothing.
+    let to = (&channel, destination.reporter.map(|reporter| reporter.report));
+    let (facts, extent) = template::facts_for(app, Some(actor), &event, to, &language, &supplied).await?;
     let made = match &input.from_template {
         Some(from) => {
             let owed = (input.kind, obligations.first());
