@@ -465,7 +465,8 @@ pub async fn still_missing(
     }
     if !required.is_empty() {
         let supplied = supplied_of(reply)?;
-        let (facts, _) = facts_for(app, reader, event, (channel, reply.report_id), &reply.language, &supplied).await?;
+        let (facts, _) =
+            facts_for(app, reader, event, (channel, reply.report_id), &reply.language, &supplied).await?;
         refusals.extend(rules::missing_refusals(&facts.missing(&required)));
     }
     Ok(refusals)

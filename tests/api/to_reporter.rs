@@ -291,9 +291,13 @@ async fn nothing_goes_to_a_reporter_where_that_was_not_said_or_may_not_be() {
             "fromTemplate": { "key": "src-acknowledgement-zh" },
         }))
         .await;
-        let made = app.node(&analyst, of_template["reply"]["id"].as_str().unwrap(), "Reply", "subject body").await;
+        let made =
+            app.node(&analyst, of_template["reply"]["id"].as_str().unwrap(), "Reply", "subject body").await;
         assert!(made.to_string().contains("H-2") && made.to_string().contains("The same"), "{made}");
-        assert!(!made.to_string().contains("A hole in the parser") && !made.to_string().contains("H-3"), "{made}");
+        assert!(
+            !made.to_string().contains("A hole in the parser") && !made.to_string().contains("H-3"),
+            "{made}"
+        );
 
         // Another reporter's file stays, whoever attached it.
         let (_, file) = upload(&app, &analyst, second["id"].as_str().unwrap(), b"PK\x03\x04 theirs").await;
