@@ -143,10 +143,18 @@ pub(crate) enum DeadlinesCommand {
     Import {
         /// The file.
         file: PathBuf,
-        /// Subject in whose name it is introduced.
-        #[arg(long, value_parser = operator_subject)]
+        /// Who introduces it, for the audit trail.
+        #[arg(long = "as", value_parser = operator_subject)]
         subject: String,
+        /// What `--as` was called before.
+        #[arg(long = "subject", hide = true, value_parser = renamed)]
+        _former: Option<String>,
     },
+}
+
+/// Refuses an option by its former name.
+fn renamed(_: &str) -> Result<String, String> {
+    Err("this is named --as, as for every other command: vulndesk deadlines import --as WHO FILE".to_owned())
 }
 
 /// What a development token says.

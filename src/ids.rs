@@ -110,6 +110,8 @@ kinds! {
     InboundMail = 111,
     /// A file that goes with a reply.
     ReplyAttachment = 112,
+    /// A file that proves that a reply was sent.
+    ReplyProof = 113,
     /// Something that identifies what a report is about.
     Indicator = 120,
 }

@@ -97,7 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let app = command_line_app(&settings).await?;
             match command {
                 DeadlinesCommand::Export { file } => deadline_files::export(&app, &file).await,
-                DeadlinesCommand::Import { file, subject } => {
+                DeadlinesCommand::Import { file, subject, .. } => {
                     deadline_files::import(&app, &file, &subject).await
                 }
             }

@@ -22,6 +22,8 @@ pub struct Model {
     pub time_zone: String,
     /// Days of the week that are not worked.
     pub weekend: Weekdays,
+    /// Hours in which a working day is worked; none where nobody entered them.
+    pub working_hours: WorkingHours,
     /// Whether nothing is known of a year that `calendar_year` does not have.
     pub by_year: bool,
     /// Counts changes that a caller has to have seen.
@@ -34,6 +36,19 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it last changed.
     pub changed_at: DateTimeUtc,
+}
+
+/// Hours of a working day in one JSON column: in order, without overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct WorkingHours(pub Vec<Hours>);
+
+/// A stretch of a working day, in minutes from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hours {
+    /// Its first minute.
+    pub from: u16,
+    /// The first minute after it; 1440 is the end of the day.
+    pub to: u16,
 }
 
 /// Days of the week in one JSON column.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::vocabulary::CommentVisibility;
+use crate::vocabulary::{CommentVisibility, NotMailed};
 
 /// Words on an event: internal, or between team and reporter.
 #[sea_orm::model]
@@ -24,6 +24,8 @@ pub struct Model {
     pub author: String,
     /// Written by the reporter.
     pub from_reporter: bool,
+    /// Why it did not go out by e-mail, of a message through a channel whose messages do.
+    pub not_mailed: Option<NotMailed>,
     /// When.
     pub created_at: DateTimeUtc,
 }

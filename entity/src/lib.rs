@@ -64,6 +64,7 @@ pub mod reply_dispatch;
 pub mod reply_draft;
 pub mod reply_file;
 pub mod reply_obligation;
+pub mod reply_proof;
 pub mod reply_review;
 pub mod reply_route;
 pub mod reply_template;

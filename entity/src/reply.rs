@@ -71,6 +71,12 @@ pub struct Model {
     pub recipient: Option<String>,
     /// SHA-256 of the platform's whole URL, whose path may be a secret.
     pub url_sha256: Option<Vec<u8>>,
+    /// The report whose reporter the e-mail goes to; their address stands with them alone.
+    pub report_id: Option<Uuid>,
+    /// The reporter's version that was meant: another may have another address.
+    pub reporter_version: Option<i32>,
+    /// The message between team and reporter that it carries.
+    pub comment_id: Option<Uuid>,
     /// When the first draft was made.
     pub created_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.

@@ -12,6 +12,8 @@ pub struct Model {
     pub id: Uuid,
     /// The channel; it has one route at most.
     pub channel_id: Uuid,
+    /// Whether what answers a report that came by mail goes to its reporter.
+    pub to_reporter: bool,
     /// Address that e-mails go to.
     pub email: Option<String>,
     /// Address that e-mails come from; the installation's when there is none.

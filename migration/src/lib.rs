@@ -40,6 +40,9 @@ mod m13_reply_attachment;
 mod m13_reply_file;
 mod m13_report_parts;
 mod m14_ticket_asked;
+mod m14_reply_proof;
+mod m14_reply_to_reporter;
+mod m14_working_hours;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -85,6 +88,9 @@ impl MigratorTrait for Migrator {
             Box::new(m13_reply_file::Migration),
             Box::new(m13_report_parts::Migration),
             Box::new(m14_ticket_asked::Migration),
+            Box::new(m14_reply_to_reporter::Migration),
+            Box::new(m14_reply_proof::Migration),
+            Box::new(m14_working_hours::Migration),
         ]
     }
 }

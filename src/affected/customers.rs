@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::escalation;
 use crate::event::{self as events, optional_text};
@@ -91,7 +92,12 @@ pub async fn add_affected_customer(
     regrant(&mut changes, Some(&access), &granted);
     let told = message::EventCustomerAffected { customer: Opaque::new(customer.id) };
     changes.message(app, Some(before.id), &told);
-    let after = changes.revise(app, &before, before.clone(), Some(before.id), Bump::Version);
+    let mut after = before.clone();
+    let mut clocks = Clocks::load(app, &before).await?;
+    clocks.facts.customers_abroad |= customer.abroad;
+    // What is owed to customers may need a decision now before it leaves.
+    clocks.replan(app, &mut changes, &mut after)?;
+    let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
 }

@@ -15,7 +15,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use entity::vocabulary::AttachmentKind;
-use entity::{attachment, reply_attachment};
+use entity::{attachment, reply_attachment, reply_proof};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,6 +65,7 @@ async fn download(State(api): State<Arc<Api>>, Path(id): Path<String>, request: 
             Some((kind, id)) if kind == Kind::ReplyAttachment as u8 => {
                 reply::attached(app, actor, id).await?
             }
+            Some((kind, id)) if kind == Kind::ReplyProof as u8 => reply::proof(app, actor, id).await?,
             _ => {
                 require(actor, Action::ReadAttachments)?;
                 let id = ids::decode(Kind::Attachment, "id", &id)?;
@@ -88,6 +89,8 @@ async fn download(State(api): State<Arc<Api>>, Path(id): Path<String>, request: 
 struct Target {
     report: Option<String>,
     reply: Option<String>,
+    /// The reply that it proves.
+    proof: Option<String>,
     /// The version of the reply that was seen.
     version: Option<i32>,
     name: Option<String>,
@@ -98,18 +101,23 @@ struct Target {
 enum Goal {
     Report(Uuid),
     Reply(Uuid, i32),
+    Proof(Uuid),
 }
 
 impl Goal {
     fn of(target: &Target) -> Result<Self> {
-        match (&target.report, &target.reply, target.version) {
-            (Some(report), None, None) => Ok(Self::Report(ids::decode(Kind::Report, "report", report)?)),
-            (None, Some(reply), Some(version)) => {
+        match (&target.report, &target.reply, &target.proof, target.version) {
+            (Some(report), None, None, None) => {
+                Ok(Self::Report(ids::decode(Kind::Report, "report", report)?))
+            }
+            (None, None, Some(reply), None) => Ok(Self::Proof(ids::decode(Kind::Reply, "proof", reply)?)),
+            (None, Some(reply), None, Some(version)) => {
                 Ok(Self::Reply(ids::decode(Kind::Reply, "reply", reply)?, version))
             }
             _ => Err(Error::bad_input(
                 "report",
-                "name what the file is for: ?report=ID&name=NAME, or ?reply=ID&version=SEEN&name=NAME",
+                "name what the file is for: ?report=ID&name=NAME, ?reply=ID&version=SEEN&name=NAME, or \
+                 ?proof=REPLY&name=NAME",
             )),
         }
     }
@@ -119,6 +127,7 @@ impl Goal {
         match self {
             Self::Report(report) => super::expect_room(app, actor, report, bytes).await,
             Self::Reply(reply, _) => reply::expect_attachable(app, actor, reply).await,
+            Self::Proof(reply) => reply::expect_provable(app, actor, reply).await,
         }
     }
 
@@ -142,6 +151,16 @@ impl Goal {
                 let body = json!({
                     "id": id, "path": path, "name": row.name, "mediaType": row.media_type,
                     "size": row.size, "sha256": hex::encode(&row.sha256), "version": reply.version,
+                });
+                Ok(Added { path, body, is_new })
+            }
+            Self::Proof(reply) => {
+                let (row, is_new) = reply::add_proof(app, actor, reply, described, kept).await?;
+                let path = reply::proof_path(&row);
+                let id = scalars::id::<reply_proof::Entity>(row.id).to_string();
+                let body = json!({
+                    "id": id, "path": path, "name": row.name, "mediaType": row.media_type,
+                    "size": row.size, "sha256": hex::encode(&row.sha256),
                 });
                 Ok(Added { path, body, is_new })
             }

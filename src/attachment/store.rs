@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AttachmentKind, Facet};
-use entity::{attachment, event, reply_attachment, reply_file, report, stored_file};
+use entity::{attachment, event, reply_attachment, reply_file, reply_proof, report, stored_file};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
@@ -248,10 +248,11 @@ pub async fn unknown(app: &App, names: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(unknown.into_iter().collect())
 }
 
-/// No row names the file: no attachment, nothing that goes with a reply, nothing that was sent.
+/// No row names the file: no attachment, nothing that goes with a reply or proves it, nothing that was sent.
 fn is_unnamed() -> SimpleExpr {
     unnamed_in::<attachment::Entity>(C::FileId)
         .and(unnamed_in::<reply_attachment::Entity>(reply_attachment::Column::FileId))
+        .and(unnamed_in::<reply_proof::Entity>(reply_proof::Column::FileId))
         .and(unnamed_in::<reply_file::Entity>(reply_file::Column::FileId))
 }
 

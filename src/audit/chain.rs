@@ -24,11 +24,12 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 
 /// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
 /// place.
-const RAW: [(&str, &[&str]); 17] = [
+const RAW: [(&str, &[&str]); 18] = [
     ("event", &["duplicate_of"]),
     ("duplicate_decision", &["report_id", "other_report_id"]),
     ("attachment", &["name"]),
     ("reply_attachment", &["name"]),
+    ("reply_proof", &["name"]),
     ("calendar_feed", &["secret_hash"]),
     ("inbound_mail", &["identity", "message_id", "subject", "text"]),
     ("report_version", &["title", "text", "source", "content_hash"]),

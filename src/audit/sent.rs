@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::vocabulary::ReplyState;
-use entity::{audit_entry, reply as sent_reply, reply_file};
+use entity::{audit_entry, reply as sent_reply, reply_file, reply_proof};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -19,6 +19,8 @@ use crate::reply;
 const FILE: &str = "reply_file";
 /// What a file that went with a reply is called there.
 const ATTACHED: &str = "reply_attachment";
+/// What a file that proves a sending is called there, and in entries.
+const PROOF: &str = "reply_proof";
 /// What a reply is called there.
 const REPLY: &str = "reply";
 /// The column of a reply's hash, as entries name it.
@@ -28,6 +30,8 @@ const HASH: &str = "content_hash";
 #[derive(Debug, Default)]
 pub(super) struct Proofs {
     files: BTreeMap<Uuid, (Vec<u8>, i64)>,
+    /// Files that prove a sending.
+    proofs: BTreeMap<Uuid, (Vec<u8>, i64)>,
     /// The newest of each reply.
     replies: BTreeMap<Uuid, (Vec<u8>, i64)>,
 }
@@ -36,7 +40,7 @@ impl Proofs {
     /// Takes what an entry says of what was sent.
     pub(super) fn read(&mut self, entry: &audit_entry::Model) {
         // Most entries are of something else, and need not be taken apart.
-        if ![FILE, HASH].iter().any(|word| entry.details.contains(word)) {
+        if ![FILE, PROOF, HASH].iter().any(|word| entry.details.contains(word)) {
             return;
         }
         let Ok(Value::Array(details)) = serde_json::from_str(&entry.details) else { return };
@@ -47,6 +51,11 @@ impl Proofs {
                 Some(FILE) => {
                     if let Some(digest) = digest(&row["inserted"]["sha256"]) {
                         self.files.insert(id, (digest, entry.revision));
+                    }
+                }
+                Some(PROOF) => {
+                    if let Some(digest) = digest(&row["inserted"]["sha256"]) {
+                        self.proofs.insert(id, (digest, entry.revision));
                     }
                 }
                 Some(REPLY) => {
@@ -70,6 +79,8 @@ impl Proofs {
 pub(super) struct Sent {
     /// Rendered files, oldest first.
     files: Vec<Uuid>,
+    /// Files that prove sendings, oldest first.
+    proofs: Vec<Uuid>,
     /// Replies in the version in which they were sent, oldest first.
     replies: Vec<(Uuid, i32)>,
 }
@@ -93,8 +104,14 @@ pub(super) async fn list(app: &App) -> Result<Sent> {
         .order_by_asc(sent_reply::Column::Id)
         .into_tuple()
         .all(db);
-    let (files, replies) = tokio::try_join!(files, replies)?;
-    Ok(Sent { files, replies })
+    let proofs = reply_proof::Entity::find()
+        .select_only()
+        .column(reply_proof::Column::Id)
+        .order_by_asc(reply_proof::Column::Id)
+        .into_tuple()
+        .all(db);
+    let (files, proofs, replies) = tokio::try_join!(files, proofs, replies)?;
+    Ok(Sent { files, proofs, replies })
 }
 
 /// Holds what was sent against its proofs, and looks for that of which only a proof is left.
@@ -124,6 +141,7 @@ pub(super) async fn check(app: &App, report: &mut Report, sent: Sent, proofs: &P
     for (id, version) in sent.replies {
         check_reply(app, report, (id, version), proofs).await?;
     }
+    check_proofs(app, report, &sent.proofs, proofs).await?;
     for (id, (_, revision)) in proofs.replies.iter().filter(|(id, _)| !known.contains(id)) {
         if sent_reply::Entity::find_by_id(*id).one(app.database.reader()).await?.is_none() {
             report.add(Fault::Sent, REPLY, *id, *revision);
@@ -168,6 +186,26 @@ async fn check_reply(
         report.files += 1;
         if app.files.verify(&reply::kept(file)?).await.is_err() {
             report.add(Fault::Sent, ATTACHED, file.id, *revision);
+        }
+    }
+    Ok(())
+}
+
+/// Holds the files that prove sendings against what entries say of them, and looks for those of which none does.
+async fn check_proofs(app: &App, report: &mut Report, there: &[Uuid], proofs: &Proofs) -> Result<()> {
+    let db = app.database.reader();
+    for id in there.iter().filter(|id| !proofs.proofs.contains_key(id)) {
+        report.add(Fault::Unknown, PROOF, *id, 0);
+    }
+    for (id, (digest, revision)) in &proofs.proofs {
+        report.files += 1;
+        let row = reply_proof::Entity::find_by_id(*id).one(db).await?.filter(|row| row.sha256 == *digest);
+        let is_sound = match &row {
+            Some(row) => app.files.verify(&reply::proof_file(row)?).await.is_ok(),
+            None => false,
+        };
+        if !is_sound {
+            report.add(Fault::Sent, PROOF, *id, *revision);
         }
     }
     Ok(())

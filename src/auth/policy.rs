@@ -206,6 +206,8 @@ actions! {
     ReviewReply "reviewReply" [Analyst Leader Legal PublicRelations];
     /// Record that a reply was sent, with proof.
     RecordReplySent "recordReplySent" [Analyst];
+    /// Add a file that proves that a reply was sent.
+    AddReplyProof "addReplyProof" [Analyst];
     /// Send a reply by e-mail or to the channel's platform.
     SendReply "sendReply" [Analyst];
     /// Say what became of a reply of which nobody knows.

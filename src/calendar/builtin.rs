@@ -107,6 +107,8 @@ fn read(id: Uuid, key: &'static str, text: &str) -> anyhow::Result<Builtin> {
         zone: file.zone.parse().map_err(|error| anyhow::anyhow!("{error}"))?,
         weekend: Weekend::new(file.weekend.into_iter().map(Weekday::into))
             .context("the weekend is the week")?,
+        // Nobody's are known but their own.
+        hours: Vec::new(),
         by_year: file.by_year,
         years: file.years.iter().map(|year| year.year).collect(),
         exceptions,

@@ -1,11 +1,11 @@
 //! The API of business calendars.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::vocabulary::{CalendarDayKind, SpanUnit, Weekday};
 use entity::{calendar, calendar_day, calendar_year};
 
-use super::rules::{Computation, Day, Untold};
+use super::rules::{Computation, Day, Untold, time_of};
 use super::{CreateCalendar, ImportCalendar, SetCalendarYear, SpanPauseInput, UpdateCalendar, store};
 use crate::auth::policy::{Action, require};
 use crate::graphql::errors::ApiResult;
@@ -58,6 +58,12 @@ impl Calendar {
         &self.0.weekend.0
     }
 
+    /// Hours in which a working day is worked, in order; empty where nobody entered them. 工作时段，按先后顺序；未录入为空列表。
+    async fn working_hours(&self) -> Vec<WorkingHours> {
+        let hours = self.0.working_hours.0.iter();
+        hours.map(|hours| WorkingHours { from: time_of(hours.from), to: time_of(hours.to) }).collect()
+    }
+
     /// Whether a year has to be entered before it can be counted in. 是否须先录入年份才能计算。
     async fn by_year(&self) -> bool {
         self.0.by_year
@@ -86,6 +92,15 @@ impl Calendar {
     async fn version(&self) -> i32 {
         self.0.version
     }
+}
+
+/// A stretch of a working day. 工作时段。
+#[derive(SimpleObject)]
+pub struct WorkingHours {
+    /// When it begins, as HH:MM. 开始时间。
+    from: String,
+    /// When it ends, as HH:MM; 24:00 is the end of the day. 结束时间；24:00 为当日结束。
+    to: String,
 }
 
 /// A year whose days are entered.
@@ -153,18 +168,18 @@ impl SpanComputation {
         self.0.zone.name()
     }
 
-    /// The day on which it begins, which is not counted; null for hours. 起算当日（不计入）；以小时计时为空。
+    /// The day on which it begins, which is not counted; null for hours and working hours. 起算当日（不计入）；以小时计时为空。
     async fn day_zero(&self) -> Option<NaiveDate> {
         self.0.day_zero
     }
 
-    /// The last day, at whose end it is over; null for hours. 最后一日，当日 24 时届满；以小时计时为空。
+    /// The last day, at whose end it is over; null for hours and working hours. 最后一日，当日 24 时届满；以小时计时为空。
     async fn last_day(&self) -> Option<NaiveDate> {
         self.0.last_day()
     }
 
-    /// Weekends and holidays that were passed over and make-up working days that were counted; empty unless working
-    /// days are counted. 跳过的周末与节假日，以及计入的调休上班日；仅以工作日计时列出。
+    /// Weekends and holidays that were passed over and make-up working days that were counted: of working days and working
+    /// hours, and where the end was rolled over. 跳过的周末与节假日，以及计入的调休上班日；仅在按工作日、工作小时计时或顺延时列出。
     async fn noted(&self) -> Vec<SpanDay> {
         let days = self.0.noted.iter();
         days.map(|noted| SpanDay { date: noted.date, day: noted.day.clone() }).collect()
@@ -247,6 +262,11 @@ impl CalendarCheck {
             _ => None,
         }
     }
+
+    /// Whether the calendar's working hours would have to be entered first. 是否须先录入工作时段。
+    async fn misses_working_hours(&self) -> bool {
+        matches!(self.0, Err(Untold::NoHours))
+    }
 }
 
 /// Queries of calendars.
@@ -291,11 +311,18 @@ impl CalendarQuery {
         #[graphql(desc = "Where the span begins, from 1970 to 2199. 起算时刻。")] from: DateTime<Utc>,
         #[graphql(desc = "How many of the unit, 0 to 4,000. 数量。")] amount: i32,
         #[graphql(desc = "The unit. 单位。", default_with = "SpanUnit::WorkingDays")] unit: SpanUnit,
+        #[graphql(
+            desc = "Whether days and months that end on a day that is not worked go on to the next that is. \
+                    以自然日或月计的时限，末日为非工作日时是否顺延至下一工作日。",
+            default
+        )]
+        rolls_over: bool,
         #[graphql(desc = "Times that do not count, at most 100. 不计时的时段。", default)] pauses: Vec<
             SpanPauseInput,
         >,
     ) -> ApiResult<Option<CalendarCheck>> {
-        let found = super::check(app(ctx), actor(ctx), &calendar, from, unit, amount, &pauses).await?;
+        let found =
+            super::check(app(ctx), actor(ctx), &calendar, from, unit, (amount, rolls_over), &pauses).await?;
         Ok(found.map(CalendarCheck))
     }
 }

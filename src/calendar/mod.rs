@@ -18,7 +18,7 @@ pub mod store;
 use async_graphql::InputObject;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
-use entity::calendar::Weekdays;
+use entity::calendar::{Weekdays, WorkingHours};
 use entity::vocabulary::{CalendarDayKind, CalendarFormat, SpanUnit, Weekday};
 use entity::{calendar, calendar_year, channel};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -66,11 +66,24 @@ pub struct CreateCalendar {
     pub time_zone: String,
     /// Days of the week that are not worked; not all seven. 每周休息日，不可为全部七天。
     pub weekend: Vec<Weekday>,
+    /// Hours in which a working day is worked, in order; WORKING_HOURS are counted within them. Left out, there are none
+    /// to count by. 工作日的工作时段，按先后顺序；未填写则不能按工作小时计时。
+    #[graphql(default)]
+    pub working_hours: Vec<WorkingHoursInput>,
     /// Whether holidays are announced year by year, so that a year has to be entered before it can be counted in.
     /// 节假日是否逐年公布（未录入的年份不能计算工作日）。
     pub by_year: bool,
     /// Recognises the creation when it is sent again. 幂等键。
     pub idempotency_key: Option<String>,
+}
+
+/// A stretch of a working day. 工作时段。
+#[derive(Clone, Debug, InputObject, Serialize)]
+pub struct WorkingHoursInput {
+    /// When it begins, as HH:MM. 开始时间（HH:MM）。
+    pub from: String,
+    /// When it ends, as HH:MM; 24:00 is the end of the day. 结束时间（HH:MM），24:00 为当日结束。
+    pub to: String,
 }
 
 /// Adds a calendar.
@@ -91,6 +104,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateCalendar) -> Result<
         name: require_text("input.name", &input.name, SHORT)?,
         time_zone: crate::channel::time_zone("input.timeZone", &input.time_zone)?,
         weekend: weekend(&input.weekend)?,
+        working_hours: working_hours(&input.working_hours)?,
         by_year: input.by_year,
         version: 1,
         revision: 1,
@@ -121,6 +135,12 @@ fn weekend(days: &[Weekday]) -> Result<Weekdays> {
     Ok(Weekdays(weekend.days().map(Weekday::from).collect()))
 }
 
+/// The working hours as their column keeps them.
+fn working_hours(stretches: &[WorkingHoursInput]) -> Result<WorkingHours> {
+    let hours = rules::hours(stretches.iter().map(|hours| (hours.from.as_str(), hours.to.as_str())));
+    hours.map(WorkingHours).map_err(|message| Error::bad_input("input.workingHours", message))
+}
+
 /// Changes to a calendar; what is left out stays. 日历变更；未提供的保持不变。
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateCalendar {
@@ -134,6 +154,9 @@ pub struct UpdateCalendar {
     pub time_zone: Option<String>,
     /// Days of the week that are not worked; not all seven. 每周休息日，不可为全部七天。
     pub weekend: Option<Vec<Weekday>>,
+    /// Hours in which a working day is worked; an empty list says that there are none to count by.
+    /// 工作日的工作时段；空列表表示不能按工作小时计时。
+    pub working_hours: Option<Vec<WorkingHoursInput>>,
     /// Whether a year has to be entered before it can be counted in. 是否须先录入年份才能计算。
     pub by_year: Option<bool>,
 }
@@ -155,6 +178,9 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateCalendar) -> Result<
     }
     if let Some(days) = &input.weekend {
         after.weekend = weekend(days)?;
+    }
+    if let Some(hours) = &input.working_hours {
+        after.working_hours = working_hours(hours)?;
     }
     after.by_year = input.by_year.unwrap_or(before.by_year);
     commit(app, ChangeSet::new(app, actor, Action::UpdateCalendar), &before, after).await
@@ -337,7 +363,7 @@ pub async fn check(
     key: &str,
     from: DateTime<Utc>,
     unit: SpanUnit,
-    amount: i32,
+    (amount, rolls_over): (i32, bool),
     pauses: &[SpanPauseInput],
 ) -> Result<Option<std::result::Result<Computation, Untold>>> {
     require(actor, Action::ReadCalendars)?;
@@ -357,5 +383,5 @@ pub async fn check(
     let pauses = pauses.collect::<Result<Vec<_>>>()?;
     let Some(row) = store::by_key(app, key).await? else { return Ok(None) };
     let calendar = store::whole(app, &row).await?;
-    Ok(Some(rules::explain(&calendar, from, Span::new(unit, amount), &pauses)))
+    Ok(Some(rules::explain(&calendar, from, Span::new(unit, amount), rolls_over, &pauses)))
 }

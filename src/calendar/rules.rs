@@ -8,11 +8,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::{GapInfo, Tz};
 pub use count::{Computation, CountedSpan, NotedDay, Pause, Span, due, explain};
+use entity::calendar::Hours;
 use entity::vocabulary::CalendarDayKind;
-pub use entry::{Difference, MAX_DAYS, NamedDay, difference, faults, years};
+pub use entry::{Difference, MAX_DAYS, NamedDay, difference, faults, hours, time_of, years};
 use serde::Serialize;
 
 /// A calendar as the arithmetic needs it.
@@ -22,6 +23,8 @@ pub struct Calendar {
     pub zone: Tz,
     /// Days of the week that are not worked.
     pub weekend: Weekend,
+    /// Hours in which a working day is worked, in order and without overlap; none where nobody entered them.
+    pub hours: Vec<Hours>,
     /// Whether holidays are announced anew for each year, so that nothing is known of a year before its days are
     /// entered. A calendar without holidays knows every year.
     pub by_year: bool,
@@ -100,6 +103,8 @@ pub enum Untold {
         /// The year.
         year: i32,
     },
+    /// The calendar's working hours are not entered.
+    NoHours,
     /// It lies beyond what the calendar can count.
     TooFar,
 }
@@ -110,6 +115,7 @@ impl fmt::Display for Untold {
             Self::NoData { year } => {
                 write!(f, "the calendar has no data of {year}: enter the days of that year")
             }
+            Self::NoHours => f.write_str("the calendar has no working hours: enter them"),
             Self::TooFar => f.write_str("the end lies beyond what can be counted"),
         }
     }
@@ -155,11 +161,22 @@ impl Calendar {
     /// # Errors
     /// [`Untold::TooFar`] at the end of the calendar's time.
     pub fn start_of(&self, date: NaiveDate) -> Result<DateTime<Utc>, Untold> {
-        let midnight = date.and_time(NaiveTime::MIN);
-        let start = match self.zone.from_local_datetime(&midnight).earliest() {
-            Some(start) => Some(start),
-            None => GapInfo::new(&midnight, &self.zone).and_then(|jump| jump.end),
+        self.instant(date.and_time(NaiveTime::MIN))
+    }
+
+    /// The instant of a minute of a day, of which the 1440th is the day's end.
+    fn at(&self, date: NaiveDate, minute: u16) -> Result<DateTime<Utc>, Untold> {
+        let local = date.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(minute.into()));
+        self.instant(local.ok_or(Untold::TooFar)?)
+    }
+
+    /// When the clocks show this. A time that they jump over is the instant of the jump; of one that comes twice it is the
+    /// first.
+    fn instant(&self, local: NaiveDateTime) -> Result<DateTime<Utc>, Untold> {
+        let found = match self.zone.from_local_datetime(&local).earliest() {
+            Some(found) => Some(found),
+            None => GapInfo::new(&local, &self.zone).and_then(|jump| jump.end),
         };
-        Ok(start.ok_or(Untold::TooFar)?.with_timezone(&Utc))
+        Ok(found.ok_or(Untold::TooFar)?.with_timezone(&Utc))
     }
 }

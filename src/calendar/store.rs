@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::calendar::Weekdays;
+use entity::calendar::{Weekdays, WorkingHours};
 use entity::vocabulary::Weekday;
 use entity::{calendar, calendar_day, calendar_year};
 use sea_orm::sea_query::OnConflict;
@@ -95,6 +95,7 @@ pub async fn whole(app: &App, row: &calendar::Model) -> Result<Calendar> {
     Ok(Calendar {
         zone: row.time_zone.parse().map_err(|error| anyhow::anyhow!("{error}"))?,
         weekend: weekend(row)?,
+        hours: row.working_hours.0.clone(),
         by_year: row.by_year,
         years: years(app, row.id).await?,
         exceptions: exceptions
@@ -124,6 +125,7 @@ pub async fn ensure_builtin(database: &Database, clock: &dyn Clock, ids: &Ids) -
             name: builtin.name,
             time_zone: calendar.zone.name().to_owned(),
             weekend: Weekdays(calendar.weekend.days().map(Weekday::from).collect()),
+            working_hours: WorkingHours(calendar.hours),
             by_year: calendar.by_year,
             version: 1,
             revision: 0,

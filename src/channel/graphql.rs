@@ -182,6 +182,11 @@ pub struct ReplyRoute(reply_route::Model);
 /// How replies reach a channel without a person. 回复到达渠道的方式。
 #[Object]
 impl ReplyRoute {
+    /// Whether what answers a report that came by mail goes to its reporter. 以邮件收到的报告是否回复至报告人邮箱。
+    async fn to_reporter(&self) -> bool {
+        self.0.to_reporter
+    }
+
     /// Address that e-mails go to; null when there is none. 收件地址；无则为空。
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()

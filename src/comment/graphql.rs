@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::comment;
-use entity::vocabulary::CommentVisibility;
+use entity::vocabulary::{CommentVisibility, NotMailed};
 use uuid::Uuid;
 
 use super::{CommentOnEvent, MessageReporter, store};
@@ -13,6 +13,7 @@ use crate::graphql::page::{self, Connection, PageInput};
 use crate::graphql::{self, loaders, scalars};
 use crate::outbox::retrying;
 use crate::payload;
+use crate::reply::graphql::{Reply, mail_of_message};
 
 /// Words on an event: internal, or between team and reporter.
 pub struct Comment(pub comment::Model);
@@ -52,6 +53,19 @@ impl Comment {
     /// Whether the reporter wrote it. 是否由报告人撰写。
     async fn from_reporter(&self) -> bool {
         self.0.from_reporter
+    }
+
+    /// The e-mail by which it went to the reporter; null where it did not, and to who does not read the event's replies
+    /// and messages. 发送给报告人的邮件；未以邮件发送或无权查看时为空。
+    async fn mail(&self, ctx: &Context<'_>) -> ApiResult<Option<Reply>> {
+        mail_of_message(ctx, &self.0).await
+    }
+
+    /// Why it did not go out by e-mail, of a message through a channel whose messages do; null to reporters and services,
+    /// and where nothing was to go. 未以邮件发出的原因；对报告人与服务，以及无需发送时为空。
+    async fn not_mailed(&self, ctx: &Context<'_>) -> ApiResult<Option<NotMailed>> {
+        let inside = loaders::inside(ctx, self.0.event_id, Action::ReadRawReports).await?;
+        Ok(self.0.not_mailed.filter(|_| inside))
     }
 
     /// When it was written. 撰写时间。

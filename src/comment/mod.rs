@@ -3,7 +3,8 @@
 //! A comment is internal: everybody who sees the event's content reads it. A message belongs to one report and
 //! is read by its reporter too, so of the team only those read it who may know the report. To a database or regulator
 //! nobody writes here: what they are told leaves as a reply with its approval. Neither makes a
-//! version stale that somebody else holds: what was said does not decide what may be done next.
+//! version stale that somebody else holds: what was said does not decide what may be done next. Where the channel's mail goes
+//! to reporters, a message goes out as an e-mail of its own too ([`crate::reply::to_reporter`]).
 
 pub mod graphql;
 pub mod store;
@@ -22,7 +23,7 @@ use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::protection;
-use crate::reply::rules::is_official;
+use crate::reply::{self, rules::is_official};
 
 /// Longest comment or message, in characters.
 const LONG: usize = 100_000;
@@ -99,7 +100,7 @@ pub async fn message_reporter(app: &App, actor: &Actor, input: &MessageReporter)
     };
     expect_reach(app, &event, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::MessageReporter);
-    let row = send_to_reporter(app, &mut changes, &event, &report, &body);
+    let row = send_to_reporter(app, &mut changes, &event, &report, &body).await?;
     if let Some(key) = &key {
         changes.remember(key, row.id);
     }
@@ -123,14 +124,18 @@ pub async fn expect_reach(app: &App, event: &event::Model, report: &report::Mode
 
 /// Writes a message that the report's reporter reads, inside the caller's change. A person's words are for
 /// [`expect_reach`] first.
-pub fn write_to_reporter(
+///
+/// # Errors
+/// Of the database.
+pub async fn write_to_reporter(
     app: &App,
     changes: &mut ChangeSet,
     event: &event::Model,
     report: &report::Model,
     body: &str,
-) {
-    send_to_reporter(app, changes, event, report, body);
+) -> Result<()> {
+    send_to_reporter(app, changes, event, report, body).await?;
+    Ok(())
 }
 
 /// Writes what a report's reporter says to the team, inside the caller's change.
@@ -152,14 +157,16 @@ pub fn write_from_reporter(
     row
 }
 
-fn send_to_reporter(
+/// A message to the reporter, which goes out by e-mail too where the channel's mail goes to reporters.
+async fn send_to_reporter(
     app: &App,
     changes: &mut ChangeSet,
     event: &event::Model,
     report: &report::Model,
     body: &str,
-) -> comment::Model {
-    let row = written(app, changes, event, Some(report), body);
+) -> Result<comment::Model> {
+    let mut row = written(app, changes, event, Some(report), body);
+    row.not_mailed = reply::mail_message(app, changes, event, report, &row).await?;
     changes.insert(&row);
     let told = message::ReporterMessage {
         comment: Opaque::new(row.id),
@@ -167,7 +174,7 @@ fn send_to_reporter(
         from_reporter: false,
     };
     changes.message(app, Some(event.id), &told);
-    row
+    Ok(row)
 }
 
 /// A comment of the team; with a report, its reporter reads it too.
@@ -186,6 +193,7 @@ fn written(
         body: body.to_owned(),
         author: changes.actor().to_owned(),
         from_reporter: false,
+        not_mailed: None,
         created_at: changes.at(),
     }
 }

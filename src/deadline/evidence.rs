@@ -114,7 +114,7 @@ fn count(
     let zone = channel.and_then(|channel| channel.time_zone.parse().ok());
     let calendar = calendar.clone().in_zone(zone.unwrap_or(calendar.zone));
     let pauses: Vec<_> = row.pauses.0.iter().map(|span| Pause { from: span.from, to: span.to }).collect();
-    Some(explain(&calendar, anchor, Span::new(term.unit, term.amount), &pauses))
+    Some(explain(&calendar, anchor, Span::new(term.unit, term.amount), rule.rolls_over, &pauses))
 }
 
 /// The year of which the clock's calendar has no days, as the calendar now is; none where it has all.

@@ -57,6 +57,10 @@ pub struct DeadlineRuleInput {
     /// Whether it stands still while the reporter is asked, at most 72 hours. 向报告人询问期间是否中止（最多72小时）。
     #[graphql(default)]
     pub pauses: bool,
+    /// Whether days and months that end on a day that is not worked go on to the next that is, as under Regulation 1182/71.
+    /// 以自然日或月计的时限，末日为非工作日时是否顺延至下一工作日（如欧盟第1182/71号条例）。
+    #[graphql(default)]
+    pub rolls_over: bool,
     /// Whether it opens only once its anchor has happened. 是否在起算点发生后才产生。
     #[graphql(default)]
     pub waits_for_anchor: bool,
@@ -105,6 +109,10 @@ pub async fn create_policy(
 
 /// Checks a policy and answers the number that it gets.
 async fn check(app: &App, policy: &Policy) -> Result<i32> {
+    if policy.rules.is_empty() {
+        let message = "a policy without rules would end every clock, those of the law too: send all rules that are to hold";
+        return Err(Error::bad_input("input.rules", message));
+    }
     if let Some(fault) = policy.faults().first() {
         let field = format!("input.rules.{}.{}", fault.rule, fault.field);
         return Err(Error::bad_input(&field, fault.message.clone()));
@@ -164,6 +172,7 @@ fn rule_of(number: usize, input: &DeadlineRuleInput) -> Result<Rule> {
         unit: _,
         amount: _,
         pauses,
+        rolls_over,
         waits_for_anchor,
         since,
     } = input.clone();
@@ -182,6 +191,7 @@ fn rule_of(number: usize, input: &DeadlineRuleInput) -> Result<Rule> {
         after,
         term,
         pauses,
+        rolls_over,
         waits_for_anchor,
         since,
     })
@@ -209,6 +219,7 @@ pub fn from_toml(text: &str) -> anyhow::Result<CreateDeadlinePolicy> {
         unit: rule.term.map(|term| term.unit),
         amount: rule.term.map(|term| term.amount.into()),
         pauses: rule.pauses,
+        rolls_over: rule.rolls_over,
         waits_for_anchor: rule.waits_for_anchor,
         since: rule.since,
     });

@@ -1,12 +1,16 @@
-//! Reading what clocks follow from, and finding clocks and policies.
+//! Finding clocks and policies, and reading what clocks follow from.
+
+mod facts;
+
+pub use facts::facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status};
 use entity::{
-    affected_product, assignment, calendar, channel, clock_fact, deadline, deadline_policy, decision, duty,
-    event, obligation, product, remediation, report, score, team_member, verdict, world_fact,
+    affected_product, assignment, calendar, channel, deadline, deadline_policy, duty, event, obligation,
+    product, report, team_member,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
@@ -15,7 +19,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::rules::{self, ClockFacts, Given, Policy, Product, Scored, TimedCalendar};
+use super::rules::{self, Policy, TimedCalendar};
 use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
@@ -29,121 +33,6 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 const INSTALLATION: &str = "installation";
 /// Where work is not done.
 const UNDONE: [AssignmentState; 2] = [AssignmentState::Open, AssignmentState::Accepted];
-
-/// What an event's clocks follow from, as it stands, but for the channels.
-///
-/// # Errors
-/// Of the database.
-pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
-    let db = app.database.reader();
-    let id = event.id;
-    let reports = report::Entity::find()
-        .filter(report::Column::EventId.eq(id))
-        .order_by_asc(report::Column::Id)
-        .all(db);
-    let verdicts = verdict::Entity::find()
-        .filter(verdict::Column::EventId.eq(id))
-        .order_by_asc(verdict::Column::GivenAt)
-        .order_by_asc(verdict::Column::Id)
-        .all(db);
-    let scores = score::Entity::find()
-        .filter(score::Column::EventId.eq(id))
-        .order_by_asc(score::Column::ScoredAt)
-        .order_by_asc(score::Column::Id)
-        .all(db);
-    let affected = affected_product::Entity::find()
-        .filter(affected_product::Column::EventId.eq(id))
-        .order_by_asc(affected_product::Column::Id)
-        .all(db);
-    let remediations = remediation::Entity::find()
-        .filter(remediation::Column::EventId.eq(id))
-        .order_by_asc(remediation::Column::Line)
-        .all(db);
-    let decisions = decision::Entity::find()
-        .filter(decision::Column::EventId.eq(id))
-        .order_by_asc(decision::Column::AskedAt)
-        .order_by_asc(decision::Column::Id)
-        .all(db);
-    // What is known of a duplicate is known of the vulnerability.
-    let duplicates = Query::select()
-        .column(event::Column::Id)
-        .from(event::Entity)
-        .and_where(event::Column::DuplicateOf.eq(id))
-        .take();
-    let known = Condition::any()
-        .add(world_fact::Column::EventId.eq(id))
-        .add(world_fact::Column::EventId.in_subquery(duplicates));
-    let world = world_fact::Entity::find().filter(known).all(db);
-    let entered = clock_fact::Entity::find()
-        .filter(clock_fact::Column::EventId.eq(id))
-        .filter(clock_fact::Column::SupersededAt.is_null())
-        .order_by_asc(clock_fact::Column::Id)
-        .all(db);
-    let obligations = obligation::Entity::find()
-        .filter(obligation::Column::EventId.eq(id))
-        .order_by_asc(obligation::Column::Id)
-        .all(db);
-    let deadlines = deadline::Entity::find()
-        .filter(deadline::Column::EventId.eq(id))
-        .order_by_asc(deadline::Column::Id)
-        .all(db);
-    let (
-        reports,
-        verdicts,
-        scores,
-        affected,
-        remediations,
-        decisions,
-        world,
-        entered,
-        obligations,
-        deadlines,
-    ) = tokio::try_join!(
-        reports,
-        verdicts,
-        scores,
-        affected,
-        remediations,
-        decisions,
-        world,
-        entered,
-        obligations,
-        deadlines
-    )?;
-    let verdicts = verdicts
-        .into_iter()
-        .map(|row| Given { id: row.id, verdict: row.verdict, at: row.given_at })
-        .collect();
-    let scores = scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect();
-    let products = products(app, affected).await?;
-    Ok(ClockFacts {
-        reports,
-        verdicts,
-        scores,
-        products,
-        remediations,
-        decisions,
-        world,
-        entered,
-        obligations,
-        deadlines,
-        ..ClockFacts::new(event.clone(), app.clock.now())
-    })
-}
-
-async fn products(app: &App, affected: Vec<affected_product::Model>) -> Result<Vec<Product>> {
-    if affected.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = affected.iter().map(|row| row.product_id);
-    let select = product::Entity::find().filter(is_one_of(app.database.backend(), product::Column::Id, ids));
-    let known: BTreeMap<Uuid, product::Model> =
-        select.all(app.database.reader()).await?.into_iter().map(|row| (row.id, row)).collect();
-    let of = |affected: affected_product::Model| {
-        known.get(&affected.product_id).cloned().map(|product| Product { affected, product })
-    };
-    Ok(affected.into_iter().filter_map(of).collect())
-}
 
 /// All channels, by id.
 ///

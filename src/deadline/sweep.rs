@@ -109,7 +109,7 @@ async fn tell(
             channel.is_some_and(|channel| !crate::reply::rules::is_official(channel.kind))
         });
         if let Some(report) = asked.filter(|_| kind == DeadlineKind::Information && !breached) {
-            crate::comment::write_to_reporter(app, changes, event, report, REMINDER);
+            crate::comment::write_to_reporter(app, changes, event, report, REMINDER).await?;
         }
     }
     Ok(())

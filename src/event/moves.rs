@@ -159,7 +159,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     if crate::reply::rules::is_official(channel.kind) {
         crate::reply::draft_question(app, &mut changes, &before, &channel, &report, &question).await?;
     } else {
-        crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question);
+        crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question).await?;
     }
     crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);

@@ -133,6 +133,7 @@ children! {
     reply_review by ReplyId, RequestedAt Asc;
     reply_dispatch by ReplyId, RequestedAt Desc;
     reply_attachment by ReplyId, Id Asc;
+    reply_proof by ReplyId, Id Asc;
     reply_route by ChannelId, Id Asc;
     indicator by ReportId, Id Asc;
     report_version by ReportId, Number Desc, long Text Source;

@@ -89,7 +89,7 @@ nodes! {
     remediation: verification => Verification, |actor| on_event(actor, entity::verification::Column::EventId);
     reply: obligation => Obligation, |actor| crate::reply::store::readable(actor, entity::obligation::Column::ChannelId)
         .add(on_event(actor, entity::obligation::Column::EventId));
-    reply: reply => Reply, |actor| crate::reply::store::readable(actor, entity::reply::Column::ChannelId)
+    reply: reply => Reply, |actor| crate::reply::store::readable_replies(actor)
         .add(on_event(actor, entity::reply::Column::EventId));
     review: review => Review, |actor| on_event(actor, entity::review::Column::EventId);
     review: action_item => ActionItem, crate::review::store::visible;

@@ -103,7 +103,8 @@ identified! {
     tracker Tracker, ticket Ticket, calendar Calendar,
     calendar_feed CalendarFeed,
     deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
-    attachment Attachment, inbound_mail InboundMail, reply_attachment ReplyAttachment, indicator Indicator,
+    attachment Attachment, inbound_mail InboundMail, reply_attachment ReplyAttachment,
+    reply_proof ReplyProof, indicator Indicator,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

@@ -72,6 +72,17 @@ pub async fn answered(app: &App, message_ids: &[String]) -> Result<Vec<Candidate
         .take();
     let select = reply::Entity::find().filter(reply::Column::Id.in_subquery(replies));
     let replies = select.all(app.database.reader()).await?;
+    // What went to a reporter was about their report alone.
+    let own = replies.iter().filter_map(|reply| reply.report_id);
+    let own = Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .and_where(is_one_of(app.database.backend(), report::Column::Id, own))
+        .take();
+    let found = candidates(app, own).await?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
     let ids = replies.iter().map(|reply| reply.id);
     let obligations = Query::select()
         .column(reply_obligation::Column::ObligationId)

@@ -36,7 +36,7 @@ fn own(actor: &Actor) -> Condition {
         .expr(Expr::val(1))
         .from(reply::Entity)
         .and_where(Expr::col((reply::Entity, reply::Column::Id)).eq(about_id()))
-        .cond_where(crate::reply::store::readable(actor, reply::Column::ChannelId))
+        .cond_where(crate::reply::store::readable_replies(actor))
         .take();
     let of = |kind: Kind| NoticeKind::iter().filter(move |notice| about_kind(*notice) == kind);
     let other =

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::destination::{self, Named};
 use super::draft::{Basis, Text, make, new_reply, write};
-use super::{channel_of, handover, rules, send, sending, store, tell};
+use super::{channel_of, handover, rules, send, sending, store, tell, to_reporter};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
@@ -38,14 +38,18 @@ impl Due for Acknowledging {
         let (language, supplied) = (channel.language.clone(), BTreeMap::new());
         let from = FromTemplate::default();
         let asked = (ReplyKind::Acknowledgement, Some(&owed));
-        let (facts, extent) = template::facts_for(app, None, &event, &channel, &language, &supplied).await?;
-        let (template, made) = make(app, &event, &channel, asked, &language, &from, &facts).await?;
         let route = handover::store::route(app, channel.id).await?;
+        let usual = to_reporter::by_default(app, std::slice::from_ref(&owed)).await?;
+        let named = Named { usual, ..Named::default() };
+        let destination = destination::choose(&channel, route.as_ref(), &named)?;
+        let to = (&channel, destination.reporter.map(|reporter| reporter.report));
+        let (facts, extent) = template::facts_for(app, None, &event, to, &language, &supplied).await?;
+        let (template, made) = make(app, &event, &channel, asked, &language, &from, &facts).await?;
         let basis = Basis {
             as_made: true,
             verdict: store::verdict_in_force(app, event.id).await?,
             extent,
-            destination: destination::choose(&channel, route.as_ref(), &Named::default())?,
+            destination,
         };
         let mut changes = ChangeSet::new(app, actor, Action::AcknowledgeReport);
         let text = Text {

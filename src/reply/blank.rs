@@ -45,6 +45,9 @@ pub fn blank(
         via: None,
         recipient: None,
         url_sha256: None,
+        report_id: None,
+        reporter_version: None,
+        comment_id: None,
         created_at: at,
         version: 1,
     }

@@ -5,6 +5,7 @@ use entity::{channel, reply, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::handover::{mail, platform};
+use super::to_reporter::Addressee;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 
 /// By which way a reply goes, and where.
@@ -16,6 +17,8 @@ pub struct Destination {
     pub recipient: Option<String>,
     /// SHA-256 of the platform's whole URL.
     pub url_sha256: Option<Vec<u8>>,
+    /// Whose reporter gets the e-mail, at the address that stands with them.
+    pub reporter: Option<Addressee>,
 }
 
 /// What a caller names of it.
@@ -25,6 +28,10 @@ pub struct Named {
     pub via: Option<ReplyVia>,
     /// The address of an e-mail.
     pub to: Option<String>,
+    /// The reporter who gets the e-mail.
+    pub reporter: Option<Addressee>,
+    /// The reporter who gets it where nothing is named and the channel's mail goes to reporters.
+    pub usual: Option<Addressee>,
 }
 
 impl Named {
@@ -40,29 +47,60 @@ impl Named {
         if to.is_some() && via.is_some_and(|via| via != ReplyVia::Email) {
             return Err(Error::bad_input("input.to", "leave it out: only an e-mail goes to an address"));
         }
-        Ok(Self { via, to })
+        Ok(Self { via, to, ..Self::default() })
+    }
+
+    /// The same, to a reporter. Nobody names two recipients, or a reporter for another way than e-mail.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT where that was named.
+    pub fn to_reporter(self, reporter: Option<Addressee>) -> Result<Self> {
+        let by_other = self.via.is_some_and(|via| via != ReplyVia::Email);
+        if reporter.is_some() && (self.to.is_some() || by_other) {
+            let message =
+                "leave out to, and via but for EMAIL: an e-mail to a reporter goes to their own address";
+            return Err(Error::bad_input("input.toReporter", message));
+        }
+        Ok(Self { reporter, ..self })
     }
 
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
-        self.via.is_none() && self.to.is_none()
+        self.via.is_none() && self.to.is_none() && self.reporter.is_none()
     }
 }
 
 impl Destination {
     /// That of a reply as it stands.
     pub fn of(reply: &reply::Model) -> Self {
-        Self { via: reply.via, recipient: reply.recipient.clone(), url_sha256: reply.url_sha256.clone() }
+        let reporter = reply.report_id.zip(reply.reporter_version);
+        Self {
+            via: reply.via,
+            recipient: reply.recipient.clone(),
+            url_sha256: reply.url_sha256.clone(),
+            reporter: reporter.map(|(report, version)| Addressee { report, version }),
+        }
     }
 
     /// The reply with this destination.
     pub fn put(self, reply: reply::Model) -> reply::Model {
-        reply::Model { via: self.via, recipient: self.recipient, url_sha256: self.url_sha256, ..reply }
+        reply::Model {
+            via: self.via,
+            recipient: self.recipient,
+            url_sha256: self.url_sha256,
+            report_id: self.reporter.map(|reporter| reporter.report),
+            reporter_version: self.reporter.map(|reporter| reporter.version),
+            ..reply
+        }
     }
 
     /// That of an e-mail.
     fn email(to: String) -> Self {
-        Self { via: Some(ReplyVia::Email), recipient: Some(to), url_sha256: None }
+        Self { via: Some(ReplyVia::Email), recipient: Some(to), ..Self::default() }
+    }
+
+    fn reporter(reporter: Addressee) -> Self {
+        Self { via: Some(ReplyVia::Email), reporter: Some(reporter), ..Self::default() }
     }
 
     fn platform(url: &str) -> Self {
@@ -70,6 +108,7 @@ impl Destination {
             via: Some(ReplyVia::Webhook),
             recipient: Some(platform::host(url)),
             url_sha256: Some(url_sha256(url)),
+            reporter: None,
         }
     }
 }
@@ -90,6 +129,14 @@ pub fn choose(
 ) -> Result<Destination> {
     let of_route = route.and_then(|route| route.email.clone());
     let url = route.and_then(|route| route.url.as_deref());
+    let mails_reporters = route.is_some_and(|route| route.to_reporter);
+    if let Some(reporter) = named.reporter {
+        if !mails_reporters {
+            return Err(no_way("the channel's mail does not go to reporters (setReplyRoute, toReporter)"));
+        }
+        return Ok(Destination::reporter(reporter));
+    }
+    let usual = named.usual.filter(|_| mails_reporters).map(Destination::reporter);
     match (named.via, &named.to) {
         (Some(ReplyVia::ByHand), _) => {
             Ok(Destination { via: Some(ReplyVia::ByHand), ..Destination::default() })
@@ -107,17 +154,20 @@ pub fn choose(
             Ok(Destination::email(to.clone()))
         }
         (Some(ReplyVia::Email), None) => {
-            let to = of_route.ok_or_else(|| no_way("the channel has no address (setReplyRoute)"))?;
-            Ok(Destination::email(to))
+            let to = usual.or_else(|| of_route.map(Destination::email));
+            to.ok_or_else(|| {
+                no_way("the channel has no address (setReplyRoute), and no reporter's is known (toReporter)")
+            })
         }
         (None, None) => {
-            let by_mail = of_route.map(Destination::email);
+            let by_mail = usual.or_else(|| of_route.map(Destination::email));
             Ok(by_mail.or_else(|| url.map(Destination::platform)).unwrap_or_default())
         }
     }
 }
 
-/// Where a reply goes after a change that names `named`: where it was to go, while that still is the channel's.
+/// Where a reply goes after a change that names `named`: where it was to go, while that still is the channel's. Of one to a
+/// reporter `named.usual` is that reporter, as far as they may still be written to.
 ///
 /// # Errors
 /// Those of [`choose`].
@@ -130,6 +180,11 @@ pub fn keep(
     if !named.is_empty() {
         return choose(channel, route, named);
     }
+    if before.report_id.is_some() {
+        // Whom it was for is looked at anew, so that what is known of them by now is meant; else a person carries it.
+        let reporter = named.usual.filter(|_| route.is_some_and(|route| route.to_reporter));
+        return Ok(reporter.map(Destination::reporter).unwrap_or_default());
+    }
     let kept = match before.via {
         Some(ReplyVia::Email) => before.recipient.clone().filter(|to| is_of_channel(to, channel, route)),
         Some(ReplyVia::ByHand) => return Ok(Destination::of(before)),
@@ -138,13 +193,14 @@ pub fn keep(
     match kept {
         Some(to) => Ok(Destination::email(to)),
         None if before.via == Some(ReplyVia::Webhook) && route.is_some_and(|route| route.url.is_some()) => {
-            choose(channel, route, &Named { via: before.via, to: None })
+            choose(channel, route, &Named { via: before.via, ..Named::default() })
         }
         None => choose(channel, route, &Named::default()),
     }
 }
 
-/// Where a reply that is sent by `via` goes. One that was approved goes where that was said, and nowhere else.
+/// Where a reply that is sent by `via` goes. One that was approved goes where that was said, and nowhere else. Of one to a
+/// reporter `named.usual` is that reporter, if an address of theirs is known.
 ///
 /// # Errors
 /// Those of [`choose`]; a refusal when something else was approved.
@@ -166,10 +222,18 @@ pub fn settle(
         }
         (to, _) => to.clone(),
     };
-    let wanted = choose(channel, route, &Named { via: named.via, to })?;
+    let mut wanted = Named { via: named.via, to, ..named.clone() };
+    if approved.reporter.is_some() && wanted.via == Some(ReplyVia::Email) && wanted.to.is_none() {
+        let message = "no address of its reporter is known that mail goes to: enter it (updateReporter), or name another (to)";
+        wanted.reporter = Some(named.usual.ok_or_else(|| no_way(message))?);
+    }
+    let wanted = choose(channel, route, &wanted)?;
     if is_approved && wanted != approved {
         let how = match (approved.via, &approved.recipient) {
             (Some(via), Some(recipient)) => format!("{via} to {recipient}"),
+            (Some(via), None) if approved.reporter.is_some() => {
+                format!("{via} to its report's reporter, as they then were known")
+            }
             _ => "a person's hands".to_owned(),
         };
         let message = format!(
@@ -231,6 +295,7 @@ mod tests {
         reply_route::Model {
             id: Uuid::from_u128(2),
             channel_id: Uuid::from_u128(1),
+            to_reporter: false,
             email: email.map(str::to_owned),
             from_email: None,
             url: url.map(str::to_owned),
@@ -247,7 +312,7 @@ mod tests {
     }
 
     fn to(address: &str) -> Named {
-        Named { via: Some(ReplyVia::Email), to: Some(address.to_owned()) }
+        Named { via: Some(ReplyVia::Email), to: Some(address.to_owned()), ..Named::default() }
     }
 
     fn code<T: std::fmt::Debug>(outcome: Result<T>) -> RefusalCode {
@@ -274,7 +339,7 @@ mod tests {
                 "{address}"
             );
         }
-        let by_mail = Named { via: Some(ReplyVia::Email), to: None };
+        let by_mail = Named { via: Some(ReplyVia::Email), ..Named::default() };
         assert_eq!(code(choose(&channel, None, &by_mail)), RefusalCode::MissingFact);
         assert_eq!(choose(&channel, None, &Named::default()).unwrap(), Destination::default());
     }
@@ -284,8 +349,8 @@ mod tests {
         let channel = channel(&["second@cnvd.example"]);
         let before = route(Some("desk@cnvd.example"), Some("https://cnvd.example/a"));
         let approved = reply(choose(&channel, Some(&before), &Named::default()).unwrap());
-        let by_mail = Named { via: Some(ReplyVia::Email), to: None };
-        let by_push = Named { via: Some(ReplyVia::Webhook), to: None };
+        let by_mail = Named { via: Some(ReplyVia::Email), ..Named::default() };
+        let by_push = Named { via: Some(ReplyVia::Webhook), ..Named::default() };
         let of = |route, reply: &_, named: &Named, is_approved| {
             settle(&channel, Some(route), reply, named, is_approved)
         };
@@ -324,5 +389,41 @@ mod tests {
         let pushed = reply(Destination::platform("https://cnvd.example/old"));
         let anew = keep(&channel, Some(&before), &pushed, &Named::default()).unwrap();
         assert_eq!(anew, Destination::platform("https://cnvd.example/a"));
+    }
+
+    #[test]
+    fn an_email_to_a_reporter_goes_to_who_was_meant_and_never_elsewhere_instead() {
+        let channel = channel(&[]);
+        let closed = route(Some("desk@cnvd.example"), None);
+        let open = reply_route::Model { to_reporter: true, ..closed.clone() };
+        let who = |version| Some(Addressee { report: Uuid::from_u128(7), version });
+        let named = Named { reporter: who(1), ..Named::default() };
+        let usual = |version, via| Named { usual: who(version), via, ..Named::default() };
+        assert_eq!(code(choose(&channel, Some(&closed), &named)), RefusalCode::MissingFact);
+        let chosen = choose(&channel, Some(&open), &named).unwrap();
+        assert_eq!(
+            (chosen.reporter, chosen.recipient.as_ref()),
+            (who(1), None),
+            "the address stands with them"
+        );
+        assert_eq!(choose(&channel, Some(&open), &usual(1, None)).unwrap(), chosen);
+        let to_desk = choose(&channel, Some(&closed), &usual(1, None)).unwrap();
+        assert_eq!(to_desk.recipient.as_deref(), Some("desk@cnvd.example"));
+        let approved = reply(chosen.clone());
+        let by_mail = Some(ReplyVia::Email);
+        let of = |named: &Named, is_approved| settle(&channel, Some(&open), &approved, named, is_approved);
+        assert_eq!(of(&usual(1, by_mail), true).unwrap(), chosen);
+        assert_eq!(code(of(&usual(2, by_mail), true)), RefusalCode::FourEyes, "another address since");
+        assert!(of(&usual(2, by_mail), false).is_ok());
+        let nobody = Named { via: by_mail, ..Named::default() };
+        assert_eq!(code(of(&nobody, false)), RefusalCode::MissingFact, "not to the desk instead");
+        assert_eq!(keep(&channel, Some(&open), &approved, &usual(2, None)).unwrap().reporter, who(2));
+        assert_eq!(
+            keep(&channel, Some(&open), &approved, &Named::default()).unwrap(),
+            Destination::default()
+        );
+        for other in [to("desk@cnvd.example"), Named { via: Some(ReplyVia::Webhook), ..Named::default() }] {
+            assert!(matches!(other.to_reporter(who(1)), Err(Error::BadInput { .. })));
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::attach::Grounds;
 use super::destination::{self, Destination, Named};
 use super::{
     LONG, attach, blank, channel_of, handover, require_author, require_line, rules, save, store, tell,
+    to_reporter,
 };
 use crate::app::App;
 use crate::auth::Actor;
@@ -57,6 +58,9 @@ pub struct DraftReply {
     /// Address that the e-mail is to go to, one of the channel's; its route's when left out.
     /// 收件地址，须为该渠道的地址；省略时用渠道设置。
     pub to: Option<String>,
+    /// The report whose reporter gets the e-mail, in the thread of their mails; left out, who wrote by mail gets it where
+    /// the channel's route says so. 收件人为该报告的报告人，邮件接续其往来；省略时按渠道设置回复以邮件报告者。
+    pub to_reporter: Option<Id<report::Entity>>,
     /// Files of the event's reports that are to go with it; others are uploaded to `/files?reply=`.
     /// 随回复发送的报告文件；其他文件上传至 `/files?reply=`。
     pub attach: Option<Vec<Id<attachment::Entity>>>,
@@ -81,7 +85,7 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         return Err(Error::bad_input("input.body", "send subject and body, or fromTemplate"));
     }
     let language = input.language.as_deref().map(require_language).transpose()?;
-    let named = Named::read(input.via, input.to.as_deref())?;
+    let mut named = Named::read(input.via, input.to.as_deref())?;
     let key =
         match idempotency::replay(app, actor, Action::DraftReply, input.idempotency_key.as_deref(), input)
             .await?
@@ -95,10 +99,16 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let channel = addressee(app, input, &obligations).await?;
     let language = language.unwrap_or_else(|| channel.language.clone());
     let route = handover::store::route(app, channel.id).await?;
+    named.usual = to_reporter::by_default(app, &obligations).await?;
+    if let Some(report) = &input.to_reporter {
+        let reporter = to_reporter::named(app, &event, &channel, report.0, &obligations).await?;
+        named = named.to_reporter(Some(reporter))?;
+    }
     let destination = destination::choose(&channel, route.as_ref(), &named)?;
     let verdict = store::verdict_in_force(app, event.id).await?;
-    let (facts, extent) =
-        template::facts_for(app, Some(actor), &event, &channel, &language, &supplied).await?;
+    // Of other reports a reporter hears nothing.
+    let to = (&channel, destination.reporter.map(|reporter| reporter.report));
+    let (facts, extent) = template::facts_for(app, Some(actor), &event, to, &language, &supplied).await?;
     let made = match &input.from_template {
         Some(from) => {
             let owed = (input.kind, obligations.first());
@@ -187,10 +197,14 @@ pub(super) fn new_reply(
         as_made,
         verdict_id: verdict,
         extent: Some(extent),
-        via: destination.via,
-        recipient: destination.recipient,
-        url_sha256: destination.url_sha256,
-        ..blank(app.ids.next(), event.id, channel.id, text.kind, changes.actor(), changes.at())
+        ..destination.put(blank(
+            app.ids.next(),
+            event.id,
+            channel.id,
+            text.kind,
+            changes.actor(),
+            changes.at(),
+        ))
     })
 }
 
@@ -235,11 +249,12 @@ pub(crate) async fn draft_question(
     };
     let reach = protection::store::reach(app, event, channel).await?;
     let route = handover::store::route(app, channel.id).await?;
+    let named = Named { usual: to_reporter::who_wrote(app, report.id).await?, ..Named::default() };
     let basis = Basis {
         as_made: false,
         verdict: store::verdict_in_force(app, event.id).await?,
         extent: template::facts::extent(channel.kind, &reach),
-        destination: destination::choose(channel, route.as_ref(), &Named::default())?,
+        destination: destination::choose(channel, route.as_ref(), &named)?,
     };
     let reply = new_reply(app, changes, event, channel, text, basis)?;
     write(app, changes, &reply, &[]);
@@ -375,6 +390,8 @@ pub struct ReviseReply {
     pub via: Option<ReplyVia>,
     /// Address that the e-mail is to go to, one of the channel's. 收件地址，须为该渠道的地址。
     pub to: Option<String>,
+    /// The report whose reporter gets the e-mail. 收件人为该报告的报告人。
+    pub to_reporter: Option<Id<report::Entity>>,
 }
 
 /// Changes a reply's text or where it goes. It is a DRAFT again: an approval or a review under way was of something
@@ -387,11 +404,11 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
     let body = input.body.as_deref().map(|text| require_text("input.body", text, LONG)).transpose()?;
     let added = template::supplied("input.facts", input.facts.as_deref().unwrap_or_default())?;
-    let named = Named::read(input.via, input.to.as_deref())?;
+    let mut named = Named::read(input.via, input.to.as_deref())?;
     let attached = input.attach.iter().flatten().next().is_some();
     let detached = input.detach.iter().flatten().next().is_some();
     let changed = attached || detached || subject.is_some() || body.is_some();
-    if !changed && added.is_empty() && named.is_empty() {
+    if !changed && added.is_empty() && named.is_empty() && input.to_reporter.is_none() {
         return Err(Error::bad_input(
             "input.body",
             "send a new subject, a new body, facts, files, or where it goes",
@@ -405,6 +422,12 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     supplied.extend(added);
     let channel = channel_of(app, before.channel_id).await?;
     let route = handover::store::route(app, channel.id).await?;
+    if let Some(report) = &input.to_reporter {
+        let owed = store::obligations_of(app, before.id).await?;
+        let reporter = to_reporter::named(app, &event, &channel, report.0, &owed).await?;
+        named = named.to_reporter(Some(reporter))?;
+    }
+    named.usual = to_reporter::meant(app, &before).await?;
     let destination = destination::keep(&channel, route.as_ref(), &before, &named)?;
     let grounds = Grounds::now(app, &event, &channel).await?;
     let (verdict_id, extent) = match body {

@@ -63,6 +63,8 @@ pub async fn render(app: &App, event: &event::Model, reply: &reply::Model) -> Re
         formats(reply).into_iter().map(|format| (format, name(event, reply, format))).collect();
     let (fonts, subject, language, body) =
         (app.replies.fonts.clone(), reply.subject.clone(), reply.language.clone(), reply.body.clone());
+    // A message is as its author typed it, and no Markdown.
+    let is_message = reply.comment_id.is_some();
     let rendered = tokio::task::spawn_blocking(move || {
         named
             .into_iter()
@@ -71,6 +73,7 @@ pub async fn render(app: &App, event: &event::Model, reply: &reply::Model) -> Re
                     ReplyFormat::Html => html::page(&subject, &language, &body).into_bytes(),
                     ReplyFormat::Docx => docx::render(&body)?,
                     ReplyFormat::Pdf => pdf::render(&subject, &language, &body, &fonts)?,
+                    _ if is_message => body.clone().into_bytes(),
                     _ => text::render(&body).into_bytes(),
                 };
                 Ok(File { format, name, bytes })

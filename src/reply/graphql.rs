@@ -5,12 +5,12 @@ mod objects;
 mod owed;
 
 pub use mutations::{ObligationPayload, ReplyMutation, ReplyPayload, ReplyRoutePayload};
-pub use objects::{Reply, ReplyAttachment, ReplyDispatch, ReplyDraft, ReplyFile, ReplyReview};
+pub use objects::{Reply, ReplyAttachment, ReplyDispatch, ReplyDraft, ReplyFile, ReplyProof, ReplyReview};
 pub use owed::Obligation;
 
 use async_graphql::Context;
 use entity::vocabulary::{ChannelKind, ReplyState};
-use entity::{channel, event, obligation, reply, reply_obligation, report};
+use entity::{channel, comment, event, obligation, reply, reply_obligation, report};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::{ApiError, ApiResult};
 use crate::graphql::loaders::{children, light_children, lookup};
-use crate::reply::store::READERS_OF_ALL;
+use crate::reply::store::{READERS_OF_ALL, reads_messages};
 
 /// The replies on an event whose content the caller may see; `None` when their roles may not read replies.
 ///
@@ -32,7 +32,7 @@ pub async fn replies_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Vec<
         return Ok(None);
     }
     let rows = light_children::<reply::Entity>(ctx, event, &["body", "missingFacts"]).await?;
-    let rows = readable(ctx, &rows, |row| row.channel_id).await?;
+    let rows = readable(ctx, &without_messages(ctx, &rows), |row| row.channel_id).await?;
     Ok(Some(rows.into_iter().map(Reply::from).collect()))
 }
 
@@ -71,17 +71,20 @@ pub async fn sent_replies_of_report(ctx: &Context<'_>, report: Uuid) -> ApiResul
         .cloned()
         .collect();
     let sent = match side {
-        Side::Team => readable(ctx, &sent, |row| row.channel_id).await?,
+        Side::Team => readable(ctx, &without_messages(ctx, &sent), |row| row.channel_id).await?,
         Side::Channel => sent,
     };
     let owed = children::<obligation::Entity>(ctx, whole.event_id).await?;
     let links =
         try_join_all(sent.iter().map(|row| children::<reply_obligation::Entity>(ctx, row.id))).await?;
-    let answers = sent.into_iter().zip(links).filter(|(_, links)| {
-        links.is_empty()
-            || links.iter().any(|link| {
-                owed.iter().any(|row| row.id == link.obligation_id && row.report_id == Some(whole.id))
-            })
+    // What went to a reporter is of their report alone.
+    let is_of_another = |row: &reply::Model| row.report_id.is_some_and(|id| id != report && id != whole.id);
+    let answers = sent.into_iter().zip(links).filter(|(row, links)| {
+        !is_of_another(row)
+            && (links.is_empty()
+                || links.iter().any(|link| {
+                    owed.iter().any(|row| row.id == link.obligation_id && row.report_id == Some(whole.id))
+                }))
     });
     Ok(Some(answers.map(|(row, _)| Reply { row, side }).collect()))
 }
@@ -113,6 +116,28 @@ async fn side_of(ctx: &Context<'_>, report: &report::Model) -> ApiResult<Option<
 
 fn reads_all(actor: &Actor) -> bool {
     actor.has_any(&READERS_OF_ALL)
+}
+
+/// The replies without messages to reporters, for who does not read these.
+fn without_messages(ctx: &Context<'_>, rows: &[reply::Model]) -> Vec<reply::Model> {
+    let reads = reads_messages(actor(ctx));
+    rows.iter().filter(|row| reads || row.comment_id.is_none()).cloned().collect()
+}
+
+/// The e-mail that carries a message; `None` for who does not read the event's replies, and where there is none.
+///
+/// # Errors
+/// Of the database.
+pub async fn mail_of_message(ctx: &Context<'_>, message: &comment::Model) -> ApiResult<Option<Reply>> {
+    let caller = actor(ctx);
+    if message.report_id.is_none() || !allows(caller, Action::ReadReplies) || !reads_messages(caller) {
+        return Ok(None);
+    }
+    if lookup::<event::Entity>(ctx, message.event_id).await?.is_none() {
+        return Ok(None);
+    }
+    let rows = light_children::<reply::Entity>(ctx, message.event_id, &["body", "missingFacts"]).await?;
+    Ok(rows.iter().find(|row| row.comment_id == Some(message.id)).cloned().map(Reply::from))
 }
 
 /// Those of `rows` whose channel the caller may read replies to.

@@ -33,10 +33,12 @@ pub mod handover;
 pub mod http;
 mod obligation;
 pub mod package;
+mod proof;
 mod review;
 mod route;
 mod send;
 mod sending;
+pub mod to_reporter;
 
 pub use acknowledge::Acknowledging;
 pub(crate) use attach::take_out;
@@ -46,11 +48,13 @@ pub use call_back::{CancelReply, ConfirmNonDelivery, cancel_reply, confirm_non_d
 pub(crate) use draft::draft_question;
 pub use draft::{DraftReply, ReviseReply, draft_reply, revise_reply};
 pub use obligation::{WaiveObligation, waive_obligation};
+pub use proof::{add_proof, expect_provable, proof, proof_file, proof_path};
 pub use review::{RequestReplyReview, ReviewReply, request_reply_review, review_reply};
 pub use route::{SetReplyRoute, reseal, set_reply_route};
 pub use rules::needs_approval;
 pub use send::{ResolveUncertainReply, SendReply, resolve_uncertain_reply, send_reply};
 pub use sending::{RecordReplySent, record_reply_sent};
+pub(crate) use to_reporter::mail_message;
 
 use entity::vocabulary::{ReplyKind, ReplyState};
 use entity::{channel, event, reply};

@@ -25,6 +25,10 @@ pub struct SetReplyRoute {
     pub channel: Id<channel::Entity>,
     /// The version of the channel that was seen. 所见的渠道版本。
     pub expected_version: i32,
+    /// Whether what answers a report that came by mail, and what is written to its reporter, goes to the reporter's own
+    /// address, in the thread of their mails. 以邮件收到的报告，其回复与消息是否发送至报告人邮箱（接续其邮件往来）。
+    #[graphql(default)]
+    pub to_reporter: bool,
     /// Address that e-mails go to. 收件地址。
     pub email: Option<String>,
     /// Address that they come from; the installation's when left out. 发件地址；省略时用系统设置。
@@ -81,7 +85,8 @@ pub async fn set_reply_route(app: &App, actor: &Actor, input: &SetReplyRoute) ->
             (Some(sealed), Some(secret))
         }
     };
-    let row = reply_route::Model { id, channel_id: before.id, email, from_email, url, sealed };
+    let to_reporter = input.to_reporter;
+    let row = reply_route::Model { id, channel_id: before.id, to_reporter, email, from_email, url, sealed };
     let mut changes = ChangeSet::new(app, actor, Action::SetReplyRoute);
     match &found {
         Some(found) => changes.update(found, &row),

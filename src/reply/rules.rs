@@ -13,7 +13,7 @@ use crate::auth::Role;
 use crate::error::{Refusal, RefusalCode};
 use crate::protection::rules::Reach;
 
-/// Most files that go with one reply.
+/// Most files that go with one reply, and that prove it.
 const FILES: usize = 50;
 
 /// Whether the law stands behind what the channel asks for.
@@ -186,6 +186,21 @@ pub fn may_send(state: ReplyState, needs_approval: bool) -> Result<(), Refusal> 
             Err(not_from(state, "find out whether it arrived and say so (resolveUncertainReply)"))
         }
         ReplyState::Sent => Err(frozen(state, "draft another reply (draftReply)")),
+    }
+}
+
+/// Whether a proof may be added to a reply that has so many: it left, or is as it may leave.
+///
+/// # Errors
+/// The refusal.
+pub fn may_prove(state: ReplyState, needs_approval: bool, there: usize) -> Result<(), Refusal> {
+    if there >= FILES {
+        let message = format!("it has {there} files of proof, which is as many as a reply may have");
+        return Err(Refusal::new(RefusalCode::Contradiction, message));
+    }
+    match state {
+        ReplyState::Sent | ReplyState::Uncertain => Ok(()),
+        _ => may_send(state, needs_approval),
     }
 }
 

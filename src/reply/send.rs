@@ -3,12 +3,13 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{channel, event, reply, reply_dispatch, reply_file, reply_route};
+use entity::{channel, event, reply, reply_dispatch, reply_file, reply_proof, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::destination::{self, Named};
 use super::handover::{mail, platform, store as dispatches};
-use super::{SHORT, attach, channel_of, files, rules, save, sending, store};
+use super::to_reporter::rules::Thread;
+use super::{SHORT, attach, channel_of, files, proof, rules, save, sending, store, to_reporter};
 use crate::app::App;
 use crate::attachment::content;
 use crate::auth::Actor;
@@ -27,8 +28,8 @@ pub struct SendReply {
     pub expected_version: i32,
     /// EMAIL, or WEBHOOK to the channel's platform. 发送方式：邮件，或推送至渠道平台。
     pub via: ReplyVia,
-    /// Address that the e-mail goes to, one of the channel's: what was approved, or its route's, when left out.
-    /// 收件地址，须为该渠道的地址；省略时用已批准的地址或渠道设置。
+    /// Address that the e-mail goes to, one of the channel's: what was approved, the reporter's whom it is for, or the
+    /// route's, when left out. 收件地址，须为该渠道的地址；省略时用已批准的地址、所指报告人或渠道设置。
     pub to: Option<String>,
     /// Formats to render it to, instead of the template's: TEXT, HTML, DOCX, PDF. 输出格式；省略时按模板。
     pub formats: Option<Vec<ReplyFormat>>,
@@ -60,11 +61,12 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     rules::may_send(before.state, needs_approval).map_err(|refusal| Error::Refused(vec![refusal]))?;
     let mut changes = ChangeSet::new(app, actor, Action::SendReply);
     let at = changes.at();
-    sending::expect_sendable(app, Some(actor), &event, &channel, &before, at).await?;
     let route = dispatches::route(app, channel.id).await?;
+    let named = Named { usual: to_reporter::meant(app, &before).await?, ..named };
     let destination = destination::settle(&channel, route.as_ref(), &before, &named, needs_approval)?;
 
     let mut chosen = destination.put(before.clone());
+    sending::expect_sendable(app, Some(actor), &event, &channel, &chosen, at).await?;
     if let Some(formats) = &input.formats {
         chosen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
@@ -88,18 +90,26 @@ pub(super) async fn freeze(
     let rendered = files::render(app, event, &reply).await?;
     let attached = store::attachments(app, reply.id).await?;
     let id = app.ids.next();
+    // Of a reporter nothing is kept with the reply: the address is put before what is frozen as it goes out.
     let recipient = reply.recipient.clone().unwrap_or_default();
     let via = reply.via.ok_or_else(|| no_way("it has no way to go (setReplyRoute)"))?;
     let (sender, message_id, envelope) = match via {
         ReplyVia::Email => {
             let from = sender(app, route)?;
             let message_id = mail::message_id(id, &from);
+            let thread = match reply.report_id {
+                Some(report) => to_reporter::thread(app, report).await?,
+                None => Thread::default(),
+            };
+            let is_automatic = reply.report_id.is_some() && changes.actor() == &*Actor::schedule().subject;
             let letter = mail::Letter {
                 from: &from,
-                to: &recipient,
+                to: reply.recipient.as_deref(),
                 message_id: &message_id,
                 subject: &reply.subject,
                 at,
+                thread: &thread,
+                is_automatic,
             };
             let with_bytes = attach::bytes(app, &attached).await?;
             let bytes = mail::assemble(&letter, id, &rendered, &with_bytes)?;
@@ -180,6 +190,8 @@ pub struct ResolveUncertainReply {
     pub receipt_number: Option<String>,
     /// Reference of the proof. 凭证引用。
     pub proof: Option<String>,
+    /// Files that prove it, uploaded to `/files?proof=` before. 凭证文件，须先上传至 `/files?proof=`。
+    pub proof_files: Option<Vec<Id<reply_proof::Entity>>>,
     /// How that was found out. 查明方式。
     pub reason: String,
 }
@@ -197,9 +209,10 @@ pub async fn resolve_uncertain_reply(
     require(actor, Action::ResolveUncertainReply)?;
     let reason = require_text("input.reason", &input.reason, SHORT)?;
     let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
-    let proof = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
-    if input.sent && receipt_number.is_none() && proof.is_none() {
-        return Err(Error::bad_input("input.proof", "send the channel's receipt number or a proof"));
+    let reference = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
+    let with_files = input.proof_files.as_ref().is_some_and(|files| !files.is_empty());
+    if input.sent && receipt_number.is_none() && reference.is_none() && !with_files {
+        return Err(Error::bad_input("input.proof", sending::PROVEN_BY));
     }
     let (event, before) = store::find(app, actor, input.reply.0).await?;
     expect_version(before.version, input.expected_version)?;
@@ -223,13 +236,15 @@ pub async fn resolve_uncertain_reply(
     changes.update(&dispatch, &settled);
     let mut after = reply::Model { state: ReplyState::Failed, content_hash: None, ..before.clone() };
     if input.sent {
+        let proofs = proof::named(app, before.id, input.proof_files.as_ref()).await?;
+        proof::settle(&mut changes, proofs, sent_at);
         after = reply::Model {
             state: ReplyState::Sent,
             sent_by: Some(dispatch.requested_by.clone()),
             sent_at: Some(sent_at),
             sent_via: Some(dispatch.via),
             receipt_number,
-            proof,
+            proof: reference,
             content_hash: before.content_hash.clone(),
             ..after
         };

@@ -3,10 +3,10 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{ObligationState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{channel, event, obligation, reply};
+use entity::{channel, event, obligation, reply, reply_proof};
 
 use super::rules::Approver;
-use super::{SHORT, attach, channel_of, files, rules, save_with, store, tell_obligation};
+use super::{SHORT, attach, channel_of, files, proof, rules, save_with, store, tell_obligation, to_reporter};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
@@ -15,6 +15,10 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::ChangeSet;
+
+/// By what it is proven that something was sent.
+pub(super) const PROVEN_BY: &str =
+    "send the channel's receipt number, a reference of the proof, or a file (proofFiles)";
 
 /// That a person sent a reply. 人工发送回复的记录。
 #[derive(Clone, Debug, InputObject)]
@@ -27,10 +31,12 @@ pub struct RecordReplySent {
     pub via: Option<ReplyVia>,
     /// When it left; now when left out. 发送时间；省略时为当前时间。
     pub sent_at: Option<DateTime<Utc>>,
-    /// Receipt number of the channel; this or a proof is required. 渠道回执编号；与凭证至少填一项。
+    /// Receipt number of the channel; this or a proof is required. 渠道回执编号；与凭证至少提供一项。
     pub receipt_number: Option<String>,
-    /// Reference of the proof, such as a file's; this or a receipt number is required. 凭证（如文件）的引用；与回执编号至少填一项。
+    /// Reference of the proof; this, a receipt number or a file is required. 凭证的引用；与回执编号、凭证文件至少提供一项。
     pub proof: Option<String>,
+    /// Files that prove it, uploaded to `/files?proof=` before. 凭证文件，须先上传至 `/files?proof=`。
+    pub proof_files: Option<Vec<Id<reply_proof::Entity>>>,
     /// Formats in which it was carried: these files are kept, and no other; the reply's own when left out.
     /// 实际提交的文件格式，仅保存这些文件；省略时为回复自身的格式。
     pub formats: Option<Vec<ReplyFormat>>,
@@ -46,9 +52,10 @@ pub struct RecordReplySent {
 pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent) -> Result<reply::Model> {
     require(actor, Action::RecordReplySent)?;
     let receipt_number = optional_text("input.receiptNumber", input.receipt_number.as_ref(), SHORT)?;
-    let proof = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
-    if receipt_number.is_none() && proof.is_none() {
-        return Err(Error::bad_input("input.proof", "send the channel's receipt number or a proof"));
+    let reference = optional_text("input.proof", input.proof.as_ref(), SHORT)?;
+    let with_files = input.proof_files.as_ref().is_some_and(|files| !files.is_empty());
+    if receipt_number.is_none() && reference.is_none() && !with_files {
+        return Err(Error::bad_input("input.proof", PROVEN_BY));
     }
     let via = input.via.unwrap_or(ReplyVia::ByHand);
     if via == ReplyVia::Webhook {
@@ -70,11 +77,15 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         let message = "send an instant that is not before its text was written and approved, and not to come";
         return Err(Error::bad_input("input.sentAt", message));
     }
-    expect_sendable(app, Some(actor), &event, &channel, &before, sent_at).await?;
+    // Who carried it knows to whom.
+    let by_person = reply::Model { report_id: None, ..before.clone() };
+    expect_sendable(app, Some(actor), &event, &channel, &by_person, sent_at).await?;
     let mut carried = before.clone();
     if let Some(formats) = &input.formats {
         carried.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
+    let proofs = proof::named(app, before.id, input.proof_files.as_ref()).await?;
+    proof::settle(&mut changes, proofs, sent_at);
     let attached = store::attachments(app, before.id).await?;
     attach::expect_whole(app, &attached).await?;
     let rendered = files::render(app, &event, &carried).await?;
@@ -87,7 +98,7 @@ pub async fn record_reply_sent(app: &App, actor: &Actor, input: &RecordReplySent
         sent_at: Some(sent_at),
         sent_via: Some(via),
         receipt_number,
-        proof,
+        proof: reference,
         content_hash: Some(rules::content_hash(&before, &attached)),
         ..carried
     };
@@ -133,6 +144,7 @@ pub(super) async fn expect_sendable(
     let mut missing = rules::missing_facts(reply, channel.kind, &facts, at);
     missing.extend(crate::template::still_missing(app, reader, event, channel, reply).await?);
     missing.extend(attach::refusals(app, reply, channel, &facts).await?);
+    missing.extend(to_reporter::refusals(app, reply).await?);
     if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
 }
 

@@ -8,7 +8,8 @@ use entity::vocabulary::{
 };
 use entity::{
     attachment, audit_entry, channel, deadline, duty, event, obligation, remediation, reply,
-    reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_review, report, verdict,
+    reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_proof, reply_review, report,
+    verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -74,7 +75,7 @@ pub async fn find_obligation(
 /// NOT_FOUND when it is hidden or absent.
 pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, reply::Model)> {
     let (event, _) = find(app, actor, id).await?;
-    let select = reply::Entity::find_by_id(id).filter(readable(actor, reply::Column::ChannelId));
+    let select = reply::Entity::find_by_id(id).filter(readable_replies(actor));
     let reply = select.one(app.database.reader()).await?.ok_or(Error::NotFound)?;
     Ok((event, reply))
 }
@@ -87,7 +88,7 @@ pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event:
 pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Model, bool)> {
     let team = Condition::all()
         .add(Expr::value(allows(actor, Action::ReadReplies)))
-        .add(readable(actor, reply::Column::ChannelId))
+        .add(readable_replies(actor))
         .add(visibility::visible(actor, Facet::Content, reply::Column::EventId));
     let select = reply::Entity::find_by_id(id).filter(team);
     if let Some(reply) = select.one(app.database.reader()).await? {
@@ -374,6 +375,25 @@ pub async fn attachment(app: &App, id: Uuid) -> Result<Option<reply_attachment::
     Ok(select.one(app.database.reader()).await?)
 }
 
+/// Files that prove that a reply was sent, in the order in which they were added.
+///
+/// # Errors
+/// Of the database.
+pub async fn proofs(app: &App, reply: Uuid) -> Result<Vec<reply_proof::Model>> {
+    let select = reply_proof::Entity::find()
+        .filter(reply_proof::Column::ReplyId.eq(reply))
+        .order_by_asc(reply_proof::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
+/// The proof with this id, whoever may see it.
+///
+/// # Errors
+/// Of the database.
+pub async fn proof(app: &App, id: Uuid) -> Result<Option<reply_proof::Model>> {
+    Ok(reply_proof::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
 /// Subjects of all who wrote a draft that the present text grew from.
 ///
 /// # Errors
@@ -495,7 +515,7 @@ pub async fn readable_among(
         .select_only()
         .column(reply::Column::Id)
         .filter(is_one_of(backend, reply::Column::Id, replies))
-        .filter(readable(actor, reply::Column::ChannelId));
+        .filter(readable_replies(actor));
     let obligations = obligation::Entity::find()
         .select_only()
         .column(obligation::Column::Id)
@@ -505,6 +525,21 @@ pub async fn readable_among(
         tokio::try_join!(replies.into_tuple().all(db), obligations.into_tuple().all(db))?;
     found.extend(owed);
     Ok(found)
+}
+
+/// The reply is one that the actor's roles may read: to a channel whose replies they read, and a message to a reporter only
+/// for those who read the messages.
+pub fn readable_replies(actor: &Actor) -> Condition {
+    let readable = readable(actor, reply::Column::ChannelId);
+    if reads_messages(actor) {
+        return readable;
+    }
+    readable.add(Expr::col((reply::Entity, reply::Column::CommentId)).is_null())
+}
+
+/// Whether the actor's roles read what team and reporters write to each other.
+pub fn reads_messages(actor: &Actor) -> bool {
+    allows(actor, Action::ReadRawReports)
 }
 
 /// The row's channel is one whose replies the actor's roles may read: every one for those who answer channels,

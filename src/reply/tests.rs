@@ -140,6 +140,7 @@ impl Desk {
 
     pub(super) async fn draft(&self, kind: ReplyKind, meets: bool) -> DraftReply {
         DraftReply {
+            to_reporter: None,
             event: Id::new(self.event.id),
             expected_version: self.event().await.version,
             channel: Some(Id::new(self.channel.id)),
@@ -178,6 +179,7 @@ impl Desk {
 
     async fn revise(&self, by: &Actor, reply: &reply::Model) -> Result<reply::Model> {
         let input = ReviseReply {
+            to_reporter: None,
             reply: Id::new(reply.id),
             expected_version: reply.version,
             subject: None,
@@ -193,6 +195,7 @@ impl Desk {
 
     pub(super) async fn sent(&self, by: &Actor, reply: &reply::Model) -> Result<reply::Model> {
         let input = RecordReplySent {
+            proof_files: None,
             reply: Id::new(reply.id),
             expected_version: reply.version,
             via: None,
@@ -260,6 +263,7 @@ async fn a_customer_is_answered_at_once_and_only_with_proof() {
     let again = draft_reply(&desk.app, &analyst, &input).await.unwrap();
     assert_eq!(again, reply, "the same key drafts one reply");
     let record = |sent_at, receipt_number: Option<&str>| RecordReplySent {
+        proof_files: None,
         reply: Id::new(reply.id),
         expected_version: reply.version,
         via: None,

@@ -230,6 +230,8 @@ facts! {
     question Own (supplied),
     /// Answer. 答复内容。
     answer Full (supplied),
+    /// Answer in general, without what is not public. 概括答复（不含未公开技术内容）。
+    answer_in_general Reduced (supplied),
     /// Bounty or reward, as the channel may be told. 奖励。
     reward Own (supplied),
     /// What was rectified. 整改情况。
@@ -299,6 +301,7 @@ pub fn in_general(name: &str) -> Option<&'static str> {
         "impact" | "incident_assessment" => Some("degree_of_harm"),
         "incident_summary" => Some("incident_nature"),
         "root_cause" => Some("threat_type"),
+        "answer" => Some("answer_in_general"),
         _ => None,
     }
 }
@@ -422,19 +425,23 @@ mod tests {
             assert_eq!((fact.extent, general.extent), (Extent::Full, Extent::Reduced), "{}", fact.name);
             pairs += 1;
         }
-        assert_eq!(pairs, 8);
-        let required = ["title", "description", "answer"].map(str::to_owned);
+        assert_eq!(pairs, 9);
+        let required = ["title", "description", "answer", "rectification"].map(str::to_owned);
         let missing =
             |facts: &Facts| facts.missing(&required).iter().map(|fact| fact.name).collect::<Vec<_>>();
         let mut facts = Facts::default();
-        assert_eq!(missing(&facts), ["title", "description", "answer"], "all of it may leave");
+        assert_eq!(missing(&facts), required, "all of it may leave");
         facts.withhold(Extent::Reduced);
-        assert_eq!(missing(&facts), ["product_names", "vulnerability_nature", "answer"]);
+        assert_eq!(
+            missing(&facts),
+            ["product_names", "vulnerability_nature", "answer_in_general", "rectification"]
+        );
         facts.product_names = Some("Core Router".to_owned());
         facts.vulnerability_nature = Some("an overflow".to_owned());
-        assert_eq!(missing(&facts), ["answer"]);
+        facts.answer_in_general = Some("those before 3.1".to_owned());
+        assert_eq!(missing(&facts), ["rectification"]);
         facts.withhold(Extent::Own);
-        assert_eq!(missing(&facts), ["title", "description", "answer"], "nothing of it may leave");
+        assert_eq!(missing(&facts), required, "nothing of it may leave");
     }
 
     #[test]

@@ -297,7 +297,8 @@ impl TemplateQuery {
             }
             Err(other) => return Err(other.into()),
         };
-        let (facts, _) = super::facts_for(app, Some(caller), &event, &channel, &language, &supplied).await?;
+        let (facts, _) =
+            super::facts_for(app, Some(caller), &event, (&channel, None), &language, &supplied).await?;
         let made = rules::make(&template, &facts, &language)?;
         Ok(Some(ReplyPreview {
             template: template.into(),

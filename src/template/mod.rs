@@ -363,7 +363,7 @@ pub fn supplied(field: &str, facts: &[SuppliedFact]) -> Result<BTreeMap<String, 
     Ok(supplied)
 }
 
-/// The facts of an event that may leave to a channel, with what the drafter supplied, and how much may leave. `reader`
+/// The facts of an event that may leave to a channel, or to the reporter of one of its reports, with what the drafter supplied, and how much may leave. `reader`
 /// is who will read them here: what they may not see, these do not say. None is the product itself.
 ///
 /// # Errors
@@ -372,13 +372,13 @@ pub async fn facts_for(
     app: &App,
     reader: Option<&Actor>,
     event: &event::Model,
-    channel: &channel::Model,
+    (channel, report): (&channel::Model, Option<Uuid>),
     language: &str,
     supplied: &BTreeMap<String, String>,
 ) -> Result<(Facts, Extent)> {
     let reach = protection::store::reach(app, event, channel).await?;
     let extent = facts::extent(channel.kind, &reach);
-    let rows = store::rows(app, reader, event, channel, extent).await?;
+    let rows = store::rows(app, reader, event, (channel, report), extent).await?;
     let mut facts = gather::facts(&rows, &app.replies.company, language, app.clock.now());
     let (verdict, severity) = (facts.verdict.clone(), facts.severity.clone());
     facts.withhold(extent);
@@ -465,7 +465,8 @@ pub async fn still_missing(
     }
     if !required.is_empty() {
         let supplied = supplied_of(reply)?;
-        let (facts, _) = facts_for(app, reader, event, channel, &reply.language, &supplied).await?;
+        let (facts, _) =
+            facts_for(app, reader, event, (channel, reply.report_id), &reply.language, &supplied).await?;
         refusals.extend(rules::missing_refusals(&facts.missing(&required)));
     }
     Ok(refusals)

@@ -27,6 +27,7 @@ pub fn of(regime: Option<Regime>, kind: ReplyKind, channel: &str) -> Answers {
         Some(Regime::CraIncident) => Some("cra-incident"),
         Some(Regime::CacIncident) => Some("cac-incident"),
         Some(Regime::Coordination) => Some("cert-cc"),
+        Some(Regime::Customer) => Some("customer"),
         // What a database's or coordinator's own form is follows from who it is.
         Some(Regime::Notice) | None => match channel {
             "cnvd" => Some("cnvd"),
@@ -34,7 +35,7 @@ pub fn of(regime: Option<Regime>, kind: ReplyKind, channel: &str) -> Answers {
             "cert-cc" => Some("cert-cc"),
             _ => None,
         },
-        Some(Regime::Customer | Regime::Fix | Regime::Procedure) => None,
+        Some(Regime::Fix | Regime::Procedure) => None,
     };
     let stage = match (regime, kind) {
         (Some("rmsv"), ReplyKind::Notification) => Some("report"),

@@ -65,7 +65,7 @@ pub struct Rows {
     pub event: event::Model,
     /// The channel.
     pub channel: channel::Model,
-    /// The channel's own reports on the event, oldest first, each with its newest version.
+    /// The channel's own reports on the event, or the one whose reporter it is for, oldest first, each with its newest version.
     pub reports: Vec<(report::Model, Option<report_version::Model>)>,
     /// Parts of those reports with the verdict of their event; no verdict at all where the reader may not see each of
     /// these events.
@@ -88,7 +88,7 @@ pub struct Rows {
     pub exploitation_learned_at: Option<DateTime<Utc>>,
 }
 
-/// Reads what facts are drawn from.
+/// Reads what facts are drawn from. Where they are for the reporter of one report, no other report says anything.
 ///
 /// # Errors
 /// Of the database.
@@ -96,7 +96,7 @@ pub async fn rows(
     app: &App,
     reader: Option<&Actor>,
     event: &event::Model,
-    channel: &channel::Model,
+    (channel, report): (&channel::Model, Option<Uuid>),
     extent: Extent,
 ) -> Result<Rows> {
     let (db, backend) = (app.database.reader(), app.database.backend());
@@ -139,7 +139,11 @@ pub async fn rows(
     let products =
         affected.into_iter().filter_map(|row| Some((row.clone(), product_of(row.product_id)?))).collect();
 
-    let told = |row: &&report::Model| extent == Extent::Full || row.channel_id == channel.id;
+    let is_own = |row: &report::Model| match report {
+        None => row.channel_id == channel.id,
+        Some(id) => row.id == id || row.part_of == Some(id),
+    };
+    let told = |row: &&report::Model| (extent == Extent::Full && report.is_none()) || is_own(row);
     let ids = reports.iter().filter(told).map(|row| row.id).collect::<Vec<_>>();
     let cve = indicator::Entity::find()
         .filter(is_one_of(backend, indicator::Column::ReportId, ids))
@@ -147,7 +151,7 @@ pub async fn rows(
         .order_by_asc(indicator::Column::Value)
         .all(db)
         .await?;
-    let own: Vec<_> = reports.into_iter().filter(|row| row.channel_id == channel.id).collect();
+    let own: Vec<_> = reports.into_iter().filter(is_own).collect();
     let wholes: Vec<_> = own.iter().map(|row| row.part_of.unwrap_or(row.id)).collect();
     let versions = report_version::Entity::find()
         .filter(is_one_of(backend, report_version::Column::ReportId, own.iter().map(|row| row.id)))

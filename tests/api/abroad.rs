@@ -332,3 +332,60 @@ async fn who_leads_is_told_where_nobody_is_assigned_or_on_duty() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_question_from_abroad_is_answered_as_far_as_was_decided() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let story = owing(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        crate::replies::channel(&app, "enisa", "REGULATOR", true).await;
+        let report = json!({
+            "channel": "enisa", "number": "E-1", "title": "A request", "text": "Tell us more", "joinEvent": story.event,
+        });
+        let report = app.made(&analyst, "receiveReport", report, "id").await;
+        let question = json!({ "report": report["id"], "question": "Which versions?" });
+        app.made(&analyst, "recordFollowUpQuestion", question, "id").await;
+        let asked = async || {
+            let rows = story.look("obligations { id kind state }").await;
+            let mut open = rows["obligations"].as_array().unwrap().clone();
+            open.retain(|row| row["kind"] == "FOLLOW_UP" && row["state"] == "OPEN");
+            open.pop().unwrap()
+        };
+        let codes = |outcome: &Value| outcome["userErrors"][0]["code"].as_str().map(str::to_owned);
+        let whole = facts(&[("question", "Which versions?"), ("answer", "WHOLE-ANSWER"), ("company", "Example Networks")]);
+        let general = facts(&[
+            ("question", "Which versions?"), ("answer_in_general", "Those before 3.1"), ("company", "Example Networks"),
+        ]);
+        // Nothing is decided: nothing leaves, however general.
+        for facts in [&whole, &general] {
+            let reply = draft(&story, &asked().await, facts.clone()).await;
+            assert!(approve(&story, &reply).await.to_string().contains("NEEDS_LEADER"));
+        }
+        decide(&story, "REPORT_ABROAD", Some("ALLOW_AFTER_DOMESTIC_REPORT")).await;
+        let reply = draft(&story, &asked().await, whole.clone()).await;
+        assert!(approve(&story, &reply).await.to_string().contains("NEEDS_LEADER"), "nothing before the report at home");
+        decide(&story, "REPORT_ABROAD", Some("ALLOW_REDUCED")).await;
+        let bare = draft(&story, &asked().await, facts(&[("question", "Which versions?")])).await;
+        assert!(bare["missingFacts"].to_string().contains("answer_in_general"), "{bare}");
+        let more = draft(&story, &asked().await, whole.clone()).await;
+        assert!(!more.to_string().contains("WHOLE-ANSWER"), "{more}");
+        assert_eq!(codes(&approve(&story, &more).await).as_deref(), Some("CONTRADICTION"));
+        let reduced = draft(&story, &asked().await, general).await;
+        assert!(reduced["body"].as_str().unwrap().contains("Answer: Those before 3.1"), "{reduced}");
+        let approved = approve(&story, &reduced).await;
+        assert_eq!(approved["userErrors"], json!([]), "{approved}");
+        let sent = json!({
+            "reply": reduced["id"], "expectedVersion": approved["reply"]["version"], "receiptNumber": "E-2",
+        });
+        app.made(&analyst, "recordReplySent", sent, "state").await;
+        // With all of it allowed the whole answer leaves.
+        let question = json!({ "report": report["id"], "question": "And since when?" });
+        app.made(&analyst, "recordFollowUpQuestion", question, "id").await;
+        decide(&story, "REPORT_ABROAD", Some("ALLOW")).await;
+        let all = draft(&story, &asked().await, whole).await;
+        assert!(all["body"].as_str().unwrap().contains("Answer: WHOLE-ANSWER"), "{all}");
+        assert_eq!(approve(&story, &all).await["userErrors"], json!([]));
+    })
+    .await;
+}

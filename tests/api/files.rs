@@ -86,6 +86,11 @@ pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &Va
         "subject": "Thanks", "body": "Thank you", "attach": [released["id"]],
     });
     app.made(&analyst, "draftReply", draft, "id").await;
+    let replies = story.look("replies { id state }").await;
+    let sent = replies["replies"].as_array().unwrap().iter().find(|reply| reply["state"] == "SENT").unwrap();
+    let target = format!("/files?proof={}&name=receipt.png", sent["id"].as_str().unwrap());
+    let (status, proof) = answer(app, request(&analyst, &target, b"a receipt".to_vec())).await;
+    assert_eq!(status, 201, "{proof}");
 }
 
 /// All files under a folder, and their bytes.

@@ -58,6 +58,7 @@ mod stopped_deliveries;
 mod story;
 mod ticket_hooks;
 mod tickets;
+mod to_reporter;
 mod tokens;
 mod tracker_contracts;
 mod tracker_stub;

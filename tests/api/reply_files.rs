@@ -408,3 +408,83 @@ async fn files_that_a_person_carried_are_held_against_the_trail() {
     })
     .await;
 }
+
+/// Uploads a proof of a reply.
+async fn prove(app: &TestApp, token: &str, reply: &Value, name: &str, bytes: &[u8]) -> (u16, Value) {
+    let id = reply["id"].as_str().unwrap();
+    answer(app, request(token, &format!("/files?proof={id}&name={name}"), bytes.to_vec())).await
+}
+
+#[tokio::test]
+async fn a_reply_sent_by_hand_is_proven_by_files_that_its_channel_never_reads() {
+    use vulndesk::audit::verify::{Fault, verify};
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let bank = channel(&app, "bank", "CUSTOMER", false).await;
+        let reply = to_customer(&app, &story, &bank).await;
+        let other = to_customer(&app, &story, &bank).await;
+        let bare = json!({ "reply": reply["id"], "expectedVersion": reply["version"] });
+        let refused = app.call(&analyst, "recordReplySent", bare.clone(), "id").await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+        let (status, proof) = prove(&app, &analyst, &reply, "receipt.png", b"a receipt").await;
+        assert_eq!(status, 201, "{proof}");
+        let (status, again) = prove(&app, &analyst, &reply, "receipt.png", b"a receipt").await;
+        assert_eq!((status, &again["id"]), (200, &proof["id"]));
+        for (role, subject) in [(Role::Engineer, "engineer-1"), (Role::Leader, "leader-1"), (Role::Auditor, "auditor-1")] {
+            let (status, _) = prove(&app, &app.token(role, subject), &reply, "x", b"x").await;
+            assert_eq!(status, 403, "{role:?}");
+        }
+        let (_, foreign) = prove(&app, &analyst, &other, "other.png", b"of another").await;
+        let wrong = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "proofFiles": [foreign["id"]] });
+        let refused = app.call(&analyst, "recordReplySent", wrong, "id").await;
+        assert_eq!(refused["userErrors"][0]["field"], "proofFiles", "{refused}");
+
+        let sent = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "proofFiles": [proof["id"]], "receiptNumber": "B-1" });
+        let fields = "id version sentAt proofFiles { name sha256 path addedBy provesSentAt }";
+        let sent = app.made(&analyst, "recordReplySent", sent, fields).await;
+        assert_eq!(sent["proofFiles"][0]["provesSentAt"], sent["sentAt"]);
+        assert_eq!(sent["proofFiles"][0]["sha256"], hex::encode(Sha256::digest(b"a receipt")));
+        app.advance(TimeDelta::minutes(1));
+        let (status, late) = prove(&app, &analyst, &sent, "late.png", b"a letter").await;
+        assert_eq!(status, 201, "{late}");
+        let seen = app.node(&app.token(Role::Auditor, "auditor-1"), sent["id"].as_str().unwrap(), "Reply", fields).await;
+        assert_eq!(seen["proofFiles"].as_array().unwrap().len(), 2);
+        assert_eq!(seen["version"], sent["version"], "what was sent is as it was");
+
+        // The team reads it to the byte; who reads no replies, and a channel's service, does not.
+        let path = proof["path"].as_str().unwrap();
+        let (status, _, bytes) = download(&app, &app.token(Role::Leader, "leader-1"), path, None).await;
+        assert_eq!((status, bytes.as_slice()), (200, b"a receipt".as_slice()));
+        let bank_service = app.mint(&[Role::Src], "bank-service", &[], Some("bank"));
+        for token in [bank_service, app.token(Role::Engineer, "engineer-1"), app.token(Role::Ticketing, "desk")] {
+            let (status, _, _) = download(&app, &token, path, None).await;
+            assert!([403, 404].contains(&status), "{status}");
+        }
+
+        // In the package, in the audit trail, and held against it.
+        let package = format!("/events/{}/package.zip", story.number);
+        let (_, _, bytes) = download(&app, &analyst, &package, None).await;
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let name = archive.file_names().find(|name| name.ends_with("/proof1.bin")).unwrap().to_owned();
+        let mut found = Vec::new();
+        std::io::Read::read_to_end(&mut archive.by_name(&name).unwrap(), &mut found).unwrap();
+        assert_eq!(found, b"a receipt");
+        schedule::sweep(&app.app).await.unwrap();
+        let faults = async || {
+            let found = verify(&app.app).await.unwrap().findings;
+            found.into_iter().map(|found| (found.fault, found.kind)).collect::<Vec<_>>()
+        };
+        assert_eq!(faults().await, []);
+        let row = entity::reply_proof::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let row = row.into_iter().find(|row| row.name == "receipt.png").unwrap();
+        let name = row.file_id.simple().to_string();
+        let file = app.app.files.folder().join("kept").join(&name[30..]).join(&name);
+        std::fs::write(&file, b"a RECEIPT").unwrap();
+        assert_eq!(faults().await, [(Fault::Sent, "reply_proof".to_owned())], "other bytes");
+        std::fs::write(&file, b"a receipt").unwrap();
+        entity::reply_proof::Entity::delete_by_id(row.id).exec(app.app.database.writer()).await.unwrap();
+        assert_eq!(faults().await, [(Fault::Sent, "reply_proof".to_owned())], "taken out of the list");
+    })
+    .await;
+}

@@ -90,6 +90,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
         [
             "acknowledgeReport",
             "addAttachment",
+            "addReplyProof",
             "announceAccountLapse",
             "announceRiskExpiry",
             "expireRisk",
@@ -170,6 +171,11 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             });
             app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
         }
+        let worked = json!({
+            "key": "team", "name": "The team's", "weekend": ["SUNDAY"], "byYear": false,
+            "workingHours": [{ "from": "09:00", "to": "18:00" }],
+        });
+        app.made(&admin, "createCalendar", worked, "id").await;
         let same = candidates::of(&app, &story).await;
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
@@ -231,7 +237,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 noted { __typename date counted name }
             } }
             unknown: calendarCheck(calendar: \"china\", from: \"2026-12-31T04:00:00Z\", amount: 1) {
-                __typename missingYear
+                __typename missingYear missesWorkingHours
             } }";
             note_fields(&app.graphql(&token, counted, Value::Null).await["data"], role, &mut found);
             let foreseen = "query($input: Forecast!) { deadlineForecast(input: $input) { __typename

@@ -24,6 +24,8 @@ vocabulary! {
         Months = "MONTHS",
         /// Days that are worked. 工作日。
         WorkingDays = "WORKING_DAYS",
+        /// Hours of days that are worked, counted exactly within the calendar's working hours. 工作小时，仅在日历的工作时段内逐时计算。
+        WorkingHours = "WORKING_HOURS",
     }
 
     /// Form of a file with a calendar's days. 日历文件格式。

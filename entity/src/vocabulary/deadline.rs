@@ -110,6 +110,8 @@ vocabulary! {
         NoTerm = "NO_TERM",
         /// The calendar's days of a year on the way are not entered. 日历缺少所涉年份的数据。
         CalendarWithoutYear = "CALENDAR_WITHOUT_YEAR",
+        /// The calendar's working hours are not entered. 日历未录入工作时段。
+        CalendarWithoutHours = "CALENDAR_WITHOUT_HOURS",
         /// There is no calendar to count by: name one for the channel. 没有可用日历，请为渠道指定。
         NoCalendar = "NO_CALENDAR",
         /// Its end lies beyond what can be counted. 期限超出可计算范围。

@@ -16,6 +16,18 @@ vocabulary! {
         Failed = "FAILED",
     }
 
+    /// Why a message to a reporter did not go out by e-mail. 消息未以邮件发出的原因。
+    NotMailed {
+        /// The reporter did not write by mail. 报告人并非以邮件报告。
+        NotByMail = "NOT_BY_MAIL",
+        /// No address of theirs is known that mail goes to. 没有可用的报告人邮箱。
+        NoAddress = "NO_ADDRESS",
+        /// Nothing is set by which mail leaves, or from which address. 未配置发信服务器或发件地址。
+        NoMailServer = "NO_MAIL_SERVER",
+        /// It may not leave: by its level, an embargo or the way abroad. 因保密级别、保密期或出境限制不得外发。
+        Withheld = "WITHHELD",
+    }
+
     /// What an attachment is. 附件类型。
     AttachmentKind {
         /// A file that came with a report. 随报告收到的文件。

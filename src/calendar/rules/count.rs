@@ -1,6 +1,7 @@
 //! When a span of time is over.
 //!
-//! A span is counted along the time that counts for it: for hours all time outside the pauses; for days the hours of
+//! A span is counted along the time that counts for it: for hours all time outside the pauses; for working hours the
+//! hours of the days that are worked, outside the pauses, from the anchor on; for days the hours of
 //! the days that count, outside the pauses, beginning after the anchor's day. Each day weighs the same, be it of 23, 24
 //! or 25 hours, and a pause takes as much of a day's weight as it takes of its time. A span of days is over at 24:00 of
 //! the first day by whose end the whole number of days has been counted. So a pause of a whole counted day moves the end
@@ -17,7 +18,7 @@ use super::{Calendar, Day, Untold};
 /// What a whole day weighs, whatever the clocks do in it: as many units as microseconds in 24 hours.
 const DAY: i64 = 86_400_000_000;
 
-/// A span of time in one of the four units, which are never converted into each other.
+/// A span of time in one of the units, which are never converted into each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "unit", content = "amount", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Span {
@@ -29,6 +30,8 @@ pub enum Span {
     Months(u16),
     /// Days that are worked.
     WorkingDays(u16),
+    /// Hours of days that are worked, within the calendar's working hours.
+    WorkingHours(u16),
 }
 
 impl Span {
@@ -39,6 +42,7 @@ impl Span {
             SpanUnit::CalendarDays => Self::CalendarDays(amount),
             SpanUnit::Months => Self::Months(amount),
             SpanUnit::WorkingDays => Self::WorkingDays(amount),
+            SpanUnit::WorkingHours => Self::WorkingHours(amount),
         }
     }
 
@@ -49,6 +53,7 @@ impl Span {
             Self::CalendarDays(_) => SpanUnit::CalendarDays,
             Self::Months(_) => SpanUnit::Months,
             Self::WorkingDays(_) => SpanUnit::WorkingDays,
+            Self::WorkingHours(_) => SpanUnit::WorkingHours,
         }
     }
 
@@ -58,7 +63,8 @@ impl Span {
             Self::Hours(amount)
             | Self::CalendarDays(amount)
             | Self::Months(amount)
-            | Self::WorkingDays(amount) => amount,
+            | Self::WorkingDays(amount)
+            | Self::WorkingHours(amount) => amount,
         }
     }
 }
@@ -102,10 +108,10 @@ pub struct Computation {
     /// Zone in which its days begin and end.
     #[serde(serialize_with = "zone_name")]
     pub zone: Tz,
-    /// The anchor's day, which is not counted; none for hours.
+    /// The anchor's day, which is not counted; none for hours and working hours.
     pub day_zero: Option<NaiveDate>,
-    /// Weekends and holidays that were passed over and make-up working days that were counted, in order; only for
-    /// working days.
+    /// Weekends and holidays that were passed over and make-up working days that were counted, in order: for working days
+    /// and hours, and where the end was rolled over.
     pub noted: Vec<NotedDay>,
     /// Pauses on the way, in order and without overlap.
     pub pauses: Vec<Pause>,
@@ -126,10 +132,14 @@ pub fn due(
     span: Span,
     pauses: &[Pause],
 ) -> Result<DateTime<Utc>, Untold> {
-    Ok(explain(calendar, anchor, span, pauses)?.due)
+    Ok(explain(calendar, anchor, span, false, pauses)?.due)
 }
 
 /// When a span that begins at `anchor` is over, and how that comes about.
+///
+/// `rolls_over` is for periods under Regulation (EEC, Euratom) No 1182/71: one of days or months whose last day is not
+/// worked ends with the next day that is (art. 3(4)), and one of two days or more has at least two that are (art. 3(5)).
+/// Hours are never rolled over.
 ///
 /// # Errors
 /// [`Untold`] when the calendar cannot tell.
@@ -137,6 +147,7 @@ pub fn explain(
     calendar: &Calendar,
     anchor: DateTime<Utc>,
     span: Span,
+    rolls_over: bool,
     pauses: &[Pause],
 ) -> Result<Computation, Untold> {
     let pauses = merged(pauses, anchor);
@@ -154,11 +165,12 @@ pub fn explain(
     match span {
         Span::Hours(hours) => computation.count_hours(hours, &pauses)?,
         Span::CalendarDays(days) | Span::WorkingDays(days) => {
-            computation.count_days(calendar, zero, i64::from(days), &pauses)?;
+            computation.count_days(calendar, zero, i64::from(days), rolls_over, &pauses)?;
         }
+        Span::WorkingHours(hours) => computation.count_working_hours(calendar, zero, hours, &pauses)?,
         Span::Months(months) => {
             let last = zero.checked_add_months(Months::new(u32::from(months))).ok_or(Untold::TooFar)?;
-            computation.count_days(calendar, zero, (last - zero).num_days(), &pauses)?;
+            computation.count_days(calendar, zero, (last - zero).num_days(), rolls_over, &pauses)?;
         }
     }
     let end = computation.due;
@@ -167,7 +179,7 @@ pub fn explain(
 }
 
 impl Computation {
-    /// The last day, at whose end the span is over; none for hours.
+    /// The last day, at whose end the span is over; none for hours and working hours.
     pub fn last_day(&self) -> Option<NaiveDate> {
         self.day_zero?;
         self.due.with_timezone(&self.zone).date_naive().pred_opt()
@@ -230,6 +242,7 @@ impl Computation {
         calendar: &Calendar,
         zero: NaiveDate,
         days: i64,
+        rolls_over: bool,
         pauses: &[Pause],
     ) -> Result<(), Untold> {
         self.day_zero = Some(zero);
@@ -244,13 +257,101 @@ impl Computation {
             date = next(date)?;
             start = end;
         }
+        if rolls_over && days > 0 {
+            (date, start) = self.roll_over(calendar, (zero, date, start), days, pauses)?;
+        }
+        debug_assert_eq!(calendar.start_of(date), Ok(start));
         self.due = start;
         Ok(())
     }
 
+    /// Goes on from `date`, the day after the last, to a day after one on which the period may end.
+    fn roll_over(
+        &mut self,
+        calendar: &Calendar,
+        (zero, mut date, mut start): (NaiveDate, NaiveDate, DateTime<Utc>),
+        days: i64,
+        pauses: &[Pause],
+    ) -> Result<(NaiveDate, DateTime<Utc>), Untold> {
+        // As many as the law asks for at least.
+        let least = usize::try_from(days).unwrap_or(usize::MAX).min(2);
+        let mut worked = 0;
+        let mut back = date;
+        while worked < least && back > zero {
+            back = back.pred_opt().ok_or(Untold::TooFar)?;
+            worked += usize::from(back > zero && calendar.day(back)?.is_worked());
+        }
+        loop {
+            let last = date.pred_opt().ok_or(Untold::TooFar)?;
+            let day = calendar.day(last)?;
+            let is_worked = day.is_worked();
+            if !is_worked {
+                self.noted.push(NotedDay { date: last, day });
+            }
+            if is_worked && worked >= least {
+                return Ok((date, start));
+            }
+            let end = calendar.start_of(next(date)?)?;
+            self.count_day(start, end, pauses);
+            worked += usize::from(calendar.day(date)?.is_worked());
+            date = next(date)?;
+            start = end;
+        }
+    }
+
+    fn count_working_hours(
+        &mut self,
+        calendar: &Calendar,
+        zero: NaiveDate,
+        hours: u16,
+        pauses: &[Pause],
+    ) -> Result<(), Untold> {
+        if calendar.hours.is_empty() {
+            return Err(Untold::NoHours);
+        }
+        let mut left = TimeDelta::hours(i64::from(hours));
+        let mut date = zero;
+        while left > TimeDelta::zero() {
+            if self.counts(calendar, date)? {
+                for hours in &calendar.hours {
+                    let from = calendar.at(date, hours.from)?.max(self.anchor);
+                    let to = calendar.at(date, hours.to)?;
+                    left = self.count_stretch(from, to, left, pauses);
+                }
+            }
+            date = next(date)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what the pauses leave of a stretch, at most what is left of the span, and answers what is left then.
+    fn count_stretch(
+        &mut self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        mut left: TimeDelta,
+        pauses: &[Pause],
+    ) -> TimeDelta {
+        let first = pauses.partition_point(|pause| pause.to <= from);
+        let mut at = from;
+        let breaks = pauses[first..].iter().map(|pause| (pause.from, pause.to));
+        for (stop, resume) in breaks.chain([(to, to)]) {
+            let stop = stop.min(to).min(at + left);
+            if stop > at {
+                left -= self.count(at, stop, micros(stop - at));
+                self.due = stop;
+            }
+            at = resume.max(at);
+            if left <= TimeDelta::zero() || at >= to {
+                break;
+            }
+        }
+        left
+    }
+
     /// Whether a day counts; what is out of the ordinary is noted.
     fn counts(&mut self, calendar: &Calendar, date: NaiveDate) -> Result<bool, Untold> {
-        if !matches!(self.span, Span::WorkingDays(_)) {
+        if !matches!(self.span, Span::WorkingDays(_) | Span::WorkingHours(_)) {
             return Ok(true);
         }
         let day = calendar.day(date)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{Datelike, NaiveDate};
+use entity::calendar::Hours;
 use entity::calendar_day;
 use entity::vocabulary::CalendarDayKind;
 
@@ -31,6 +32,46 @@ pub fn years(years: &[i32]) -> Result<BTreeSet<i32>, &'static str> {
         return Err("send at most 20 years, from 1970 to 2199");
     }
     Ok(years.iter().copied().collect())
+}
+
+/// Most stretches of a working day.
+const MAX_STRETCHES: usize = 6;
+
+/// Working hours from their beginnings and ends, such as 09:00 and 18:00; 24:00 is the end of the day.
+///
+/// # Errors
+/// What is wrong with them, in words.
+pub fn hours<'a>(
+    stretches: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Hours>, &'static str> {
+    let mut hours: Vec<Hours> = Vec::new();
+    for (from, to) in stretches {
+        let stretch = minute(from).zip(minute(to)).map(|(from, to)| Hours { from, to });
+        let stretch = stretch.ok_or("send times as HH:MM, from 00:00 to 24:00")?;
+        let follows = hours.last().is_none_or(|last| last.to <= stretch.from);
+        if stretch.from >= stretch.to || !follows {
+            return Err("send the hours of a day in order, each ending after it begins, without overlap");
+        }
+        hours.push(stretch);
+    }
+    if hours.len() > MAX_STRETCHES {
+        return Err("send at most 6 stretches of a day");
+    }
+    Ok(hours)
+}
+
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) =
+        text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
+    let digits =
+        |text: &str| text.parse::<u16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let (hour, minute) = (digits(hour)?, digits(minute)?);
+    (minute < 60 && hour * 60 + minute <= 1440).then_some(hour * 60 + minute)
+}
+
+/// A minute of the day as HH:MM.
+pub fn time_of(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// Which of the days cannot be entered, by their place, and why: `replaced` are the years that the days replace,

@@ -96,7 +96,7 @@ fn hours_run_through_both_changes_of_the_clocks() {
         ("2026-03-28", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
         ("2026-10-24", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
     ] {
-        let computation = explain(&eu, noon(&eu, day), Span::CalendarDays(1), &[]).unwrap();
+        let computation = explain(&eu, noon(&eu, day), Span::CalendarDays(1), false, &[]).unwrap();
         assert_eq!((computation.at_percent(0), computation.due), (at(start), at(end)));
     }
 }
@@ -145,10 +145,10 @@ fn a_pause_moves_the_end_by_what_it_took_of_what_counts() {
 #[test]
 fn three_quarters_of_what_counts() {
     let china = built_in("china");
-    let hours = explain(&china, at("2026-03-02T00:00:00Z"), Span::Hours(48), &[]).unwrap();
+    let hours = explain(&china, at("2026-03-02T00:00:00Z"), Span::Hours(48), false, &[]).unwrap();
     assert_eq!(hours.at_percent(75), at("2026-03-03T12:00:00Z"));
     // Two working days from Friday are Monday and Tuesday: the weekend between counts nothing.
-    let days = explain(&china, noon(&china, "2026-03-06"), Span::WorkingDays(2), &[]).unwrap();
+    let days = explain(&china, noon(&china, "2026-03-06"), Span::WorkingDays(2), false, &[]).unwrap();
     assert_eq!(days.at_percent(75), at("2026-03-10T04:00:00Z"));
     assert_eq!(days.percent_at(at("2026-03-08T00:00:00Z")), 0);
     assert_eq!(days.percent_at(at("2026-03-09T16:00:00Z")), 50);
@@ -158,7 +158,7 @@ fn three_quarters_of_what_counts() {
 #[test]
 fn a_computation_says_what_it_passed_over() {
     let china = built_in("china");
-    let computation = explain(&china, noon(&china, "2026-04-30"), Span::WorkingDays(4), &[]).unwrap();
+    let computation = explain(&china, noon(&china, "2026-04-30"), Span::WorkingDays(4), false, &[]).unwrap();
     let noted: Vec<_> =
         computation.noted.iter().map(|noted| (noted.date.to_string(), noted.day.clone())).collect();
     let holiday = |day: u8| (format!("2026-05-0{day}"), Day::Holiday("劳动节".to_owned()));
@@ -180,13 +180,112 @@ fn a_week_without_a_working_day_is_no_calendar() {
     assert_eq!(weekend, [Weekday::Sat, Weekday::Sun]);
 }
 
+/// From nine to twelve and from half past one to six: seven and a half hours.
+fn office() -> Vec<Hours> {
+    hours([("09:00", "12:00"), ("13:30", "18:00")]).unwrap()
+}
+
+#[test]
+fn working_hours_run_within_the_hours_of_days_that_are_worked() {
+    let china = Calendar { hours: office(), ..built_in("china") };
+    let local = |text: &str| {
+        let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        china.zone.from_local_datetime(&naive).unwrap().with_timezone(&Utc)
+    };
+    for (from, amount, end) in [
+        ("2026-03-02 09:00", 1, "2026-03-02 10:00"),
+        ("2026-03-02 11:30", 1, "2026-03-02 14:00"),
+        ("2026-03-02 03:00", 3, "2026-03-02 12:00"),
+        ("2026-03-02 17:30", 1, "2026-03-03 09:30"),
+        // A Friday evening; the Saturday of 28 February makes up for a holiday.
+        ("2026-03-06 19:00", 8, "2026-03-10 09:30"),
+        ("2026-02-27 18:00", 1, "2026-02-28 10:00"),
+        // Over the Spring Festival.
+        ("2026-02-14 17:00", 2, "2026-02-24 10:00"),
+        ("2026-03-01 10:00", 0, "2026-03-01 10:00"),
+    ] {
+        assert_eq!(
+            due(&china, local(from), Span::WorkingHours(amount), &[]),
+            Ok(local(end)),
+            "{from} + {amount}"
+        );
+    }
+    let pause = Pause { from: local("2026-03-02 11:00"), to: local("2026-03-02 14:30") };
+    let end = due(&china, local("2026-03-02 10:00"), Span::WorkingHours(2), &[pause]);
+    assert_eq!(end, Ok(local("2026-03-02 15:30")), "an hour before it, and one after");
+    let none = built_in("china");
+    assert_eq!(due(&none, local("2026-03-02 10:00"), Span::WorkingHours(2), &[]), Err(Untold::NoHours));
+    let beyond = due(&china, local("2026-12-31 17:00"), Span::WorkingHours(2), &[]);
+    assert_eq!(beyond, Err(Untold::NoData { year: 2027 }));
+}
+
+#[test]
+fn hours_of_a_day_are_in_order() {
+    for wrong in [
+        vec![("9:00", "18:00")],
+        vec![("09:00", "24:01")],
+        vec![("09:00", "09:00")],
+        vec![("18:00", "09:00")],
+        vec![("+9:00", "10:00")],
+        vec![("13:00", "18:00"), ("09:00", "12:00")],
+        vec![("09:00", "12:00"), ("11:59", "18:00")],
+    ] {
+        assert!(hours(wrong.clone()).is_err(), "{wrong:?}");
+    }
+    let whole = hours([("00:00", "24:00")]).unwrap();
+    assert_eq!(
+        whole.iter().map(|hours| (time_of(hours.from), time_of(hours.to))).collect::<Vec<_>>(),
+        [("00:00".to_owned(), "24:00".to_owned())]
+    );
+}
+
+/// Regulation 1182/71, art. 3(4) and 3(5); calendars of 2026.
+#[test]
+fn the_end_of_a_period_is_rolled_over_to_a_day_that_is_worked() {
+    let mut eu = built_in("eu");
+    let easter = Exception { kind: CalendarDayKind::Holiday, name: "Easter Monday".to_owned() };
+    eu.exceptions.insert("2026-04-06".parse().unwrap(), easter);
+    let last = |day: &str, span, rolls| {
+        explain(&eu, noon(&eu, day), span, rolls, &[]).unwrap().last_day().unwrap().to_string()
+    };
+    for (day, span, strict, rolled) in [
+        // 14 days from a Saturday end on a Saturday, and one month from 28 February on the Saturday of a month later.
+        ("2026-03-07", Span::CalendarDays(14), "2026-03-21", "2026-03-23"),
+        ("2026-02-28", Span::Months(1), "2026-03-28", "2026-03-30"),
+        // Saturday before Easter Monday.
+        ("2026-03-21", Span::CalendarDays(14), "2026-04-04", "2026-04-07"),
+        ("2026-03-02", Span::CalendarDays(14), "2026-03-16", "2026-03-16"),
+        // At least two working days in a period of two days or more: of Saturday and Sunday, to Tuesday.
+        ("2026-03-13", Span::CalendarDays(2), "2026-03-15", "2026-03-17"),
+        ("2026-03-13", Span::CalendarDays(1), "2026-03-14", "2026-03-16"),
+        ("2026-03-12", Span::CalendarDays(2), "2026-03-14", "2026-03-16"),
+    ] {
+        assert_eq!(
+            (last(day, span, false), last(day, span, true)),
+            (strict.to_owned(), rolled.to_owned()),
+            "{day}"
+        );
+    }
+    let friday = noon(&eu, "2026-03-13");
+    for span in [Span::Hours(24), Span::WorkingDays(3)] {
+        assert_eq!(
+            explain(&eu, friday, span, true, &[]).unwrap().due,
+            explain(&eu, friday, span, false, &[]).unwrap().due,
+            "hours are never rolled over, and working days end on one"
+        );
+    }
+    let noted = explain(&eu, noon(&eu, "2026-03-21"), Span::CalendarDays(14), true, &[]).unwrap().noted;
+    let noted: Vec<_> = noted.iter().map(|noted| noted.date.to_string()).collect();
+    assert_eq!(noted, ["2026-04-04", "2026-04-05", "2026-04-06"]);
+}
+
 const ZONES: [&str; 6] =
     ["Asia/Shanghai", "Europe/Brussels", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "UTC"];
 
 fn calendars() -> impl Strategy<Value = Calendar> {
     let weekend = proptest::collection::vec(0_u8..7, 0..3);
     let exceptions = proptest::collection::btree_map(0_i64..400, any::<bool>(), 0..40);
-    (0..ZONES.len(), weekend, exceptions).prop_map(|(zone, weekend, exceptions)| {
+    (0..ZONES.len(), weekend, exceptions, any::<bool>()).prop_map(|(zone, weekend, exceptions, night)| {
         let first = NaiveDate::from_ymd_opt(2025, 6, 1).unwrap();
         let exceptions = exceptions.into_iter().map(|(day, holiday)| {
             let kind = if holiday { CalendarDayKind::Holiday } else { CalendarDayKind::MakeUpWorkday };
@@ -195,6 +294,11 @@ fn calendars() -> impl Strategy<Value = Calendar> {
         Calendar {
             zone: ZONES[zone].parse().unwrap(),
             weekend: Weekend::new(weekend.into_iter().map(|day| Weekday::try_from(day).unwrap())).unwrap(),
+            hours: if night {
+                vec![Hours { from: 60, to: 190 }, Hours { from: 1_320, to: 1_440 }]
+            } else {
+                office()
+            },
             by_year: false,
             years: BTreeSet::new(),
             exceptions: exceptions.collect::<BTreeMap<_, _>>(),
@@ -214,6 +318,7 @@ fn spans() -> impl Strategy<Value = Span> {
         (0_u16..40).prop_map(Span::CalendarDays),
         (0_u16..4).prop_map(Span::Months),
         (0_u16..25).prop_map(Span::WorkingDays),
+        (0_u16..60).prop_map(Span::WorkingHours),
     ]
 }
 
@@ -241,6 +346,42 @@ proptest! {
         prop_assert!(due(&calendar, early, span, &all).unwrap() >= end);
     }
 
+    /// What is rolled over ends on a day that is worked, never before its strict end, and as late for a later anchor.
+    #[test]
+    fn a_period_that_is_rolled_over_ends_on_a_day_that_is_worked(
+        calendar in calendars(), one in instants(), other in instants(), days in 1_u16..40, months in any::<bool>(), pauses in pauses(),
+    ) {
+        let span = if months { Span::Months(days % 4 + 1) } else { Span::CalendarDays(days) };
+        let (early, late) = (one.min(other), one.max(other));
+        let rolled = explain(&calendar, early, span, true, &pauses).unwrap();
+        prop_assert!(rolled.due >= due(&calendar, early, span, &pauses).unwrap());
+        prop_assert!(calendar.day(rolled.last_day().unwrap()).unwrap().is_worked());
+        prop_assert!(explain(&calendar, late, span, true, &pauses).unwrap().due >= rolled.due);
+    }
+
+    /// The working hours between anchor and end, outside the pauses, are as many as the span has.
+    #[test]
+    fn working_hours_are_as_many_as_asked(
+        calendar in calendars(), anchor in instants(), hours in 0_u16..60, pauses in pauses(),
+    ) {
+        let computation = explain(&calendar, anchor, Span::WorkingHours(hours), false, &pauses).unwrap();
+        let mut counted = Duration::zero();
+        let mut date = calendar.date_of(anchor);
+        while date <= calendar.date_of(computation.due) {
+            if calendar.day(date).unwrap().is_worked() {
+                for stretch in &calendar.hours {
+                    let from = calendar.at(date, stretch.from).unwrap().max(anchor);
+                    let to = calendar.at(date, stretch.to).unwrap().min(computation.due);
+                    let paused: Duration = computation.pauses.iter()
+                        .map(|pause| (pause.to.min(to) - pause.from.max(from)).max(Duration::zero())).sum();
+                    counted += (to - from).max(Duration::zero()) - if to > from { paused } else { Duration::zero() };
+                }
+            }
+            date = date.succ_opt().unwrap();
+        }
+        prop_assert_eq!(counted, Duration::hours(i64::from(hours)));
+    }
+
     #[test]
     fn days_end_with_a_day_that_counts(
         calendar in calendars(), anchor in instants(), days in 1_u16..25, pauses in pauses(),
@@ -255,7 +396,7 @@ proptest! {
     fn hours_end_later_by_all_that_was_paused(
         calendar in calendars(), anchor in instants(), hours in 0_u16..800, pauses in pauses(),
     ) {
-        let computation = explain(&calendar, anchor, Span::Hours(hours), &pauses).unwrap();
+        let computation = explain(&calendar, anchor, Span::Hours(hours), false, &pauses).unwrap();
         let paused: Duration = computation.pauses.iter().map(|pause| pause.to - pause.from).sum();
         prop_assert_eq!(computation.due, anchor + Duration::hours(i64::from(hours)) + paused);
     }
@@ -272,7 +413,7 @@ proptest! {
         }).collect();
         cut.reverse();
         prop_assert_eq!(due(&calendar, anchor, span, &cut).unwrap(), end);
-        let used = explain(&calendar, anchor, span, &pauses).unwrap().pauses;
+        let used = explain(&calendar, anchor, span, false, &pauses).unwrap().pauses;
         prop_assert_eq!(due(&calendar, anchor, span, &used).unwrap(), end, "those on the way are all that matter");
     }
 
@@ -293,7 +434,7 @@ proptest! {
     fn parts_of_the_counted_time_come_in_order_and_are_found_again(
         calendar in calendars(), anchor in instants(), span in spans(), pauses in pauses(), percent in 0_u8..=100,
     ) {
-        let computation = explain(&calendar, anchor, span, &pauses).unwrap();
+        let computation = explain(&calendar, anchor, span, false, &pauses).unwrap();
         let instant = computation.at_percent(percent);
         prop_assert!(anchor <= instant && instant <= computation.due);
         prop_assert!(computation.percent_at(instant) >= percent);

@@ -133,6 +133,11 @@ impl DeadlineRule {
         self.0.pauses
     }
 
+    /// Whether days and months that end on a day that is not worked go on to the next that is. 末日为非工作日时是否顺延。
+    async fn rolls_over(&self) -> bool {
+        self.0.rolls_over
+    }
+
     /// Whether it opens only once its anchor has happened. 是否在起算点发生后才产生。
     async fn waits_for_anchor(&self) -> bool {
         self.0.waits_for_anchor

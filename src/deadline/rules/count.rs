@@ -56,9 +56,10 @@ pub(super) fn count(clock: &Clock, kind: DeadlineKind, basis: &Basis, pauses: &[
                 return without(NoDeadline::NoCalendar);
             };
             let calendar = timed.calendar.clone().in_zone(clock.zone.unwrap_or(timed.calendar.zone));
-            let computed = match explain(&calendar, anchor, span, pauses) {
+            let computed = match explain(&calendar, anchor, span, clock.rolls_over, pauses) {
                 Ok(computed) => computed,
                 Err(Untold::NoData { .. }) => return without(NoDeadline::CalendarWithoutYear),
+                Err(Untold::NoHours) => return without(NoDeadline::CalendarWithoutHours),
                 Err(Untold::TooFar) => return without(NoDeadline::TooFar),
             };
             let mut marks: Vec<_> = percents(kind)

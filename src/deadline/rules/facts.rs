@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
-    AffectedState, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind, ProductKind,
-    Verdict, WorldFactKind,
+    AffectedState, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind,
+    ProductKind, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
@@ -92,6 +92,8 @@ pub struct ClockFacts {
     pub scores: Vec<Scored>,
     /// Its products.
     pub products: Vec<Product>,
+    /// Whether a customer abroad is affected.
+    pub customers_abroad: bool,
     /// The fixes of its lines.
     pub remediations: Vec<remediation::Model>,
     /// Its decisions, oldest first.
@@ -119,6 +121,7 @@ impl ClockFacts {
             news: None,
             scores: Vec::new(),
             products: Vec::new(),
+            customers_abroad: false,
             remediations: Vec::new(),
             decisions: Vec::new(),
             world: Vec::new(),
@@ -208,6 +211,14 @@ impl ClockFacts {
                 && matches!(row.anchor, Confirmed | FirstReceived | LearnedOf)
         };
         Some(self.deadlines.iter().filter(counts).filter_map(|row| row.anchor_at).min().unwrap_or(learned))
+    }
+
+    /// Whether what is owed to a channel goes abroad: the channel is there, or it is one of customers, of whom one is. Which
+    /// of an event's customers a notice is for is not on record.
+    pub(super) fn is_abroad(&self, channel: Uuid) -> bool {
+        self.channels.get(&channel).is_some_and(|channel| {
+            channel.abroad || (channel.kind == ChannelKind::Customer && self.customers_abroad)
+        })
     }
 
     /// Whether the event is a vulnerability of ours.

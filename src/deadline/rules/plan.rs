@@ -118,7 +118,7 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
         if fell {
             waive(row, facts.at, by, LEVEL_FELL.to_owned(), None);
         }
-        let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
+        let abroad = facts.is_abroad(row.channel_id);
         let Some(decision) = refused.filter(|_| abroad && carries_content(row.kind)) else { continue };
         let own = row.report_id.is_none() && decision.decided_at.is_some_and(|at| row.opened_at < at);
         if own && row.state == ObligationState::Open {
@@ -371,6 +371,7 @@ fn is_to_be_entered(reason: NoDeadline) -> bool {
     match reason {
         NoDeadline::NoNoticeDate
         | NoDeadline::CalendarWithoutYear
+        | NoDeadline::CalendarWithoutHours
         | NoDeadline::NoCalendar
         | NoDeadline::TooFar => true,
         NoDeadline::NoMeasureYet | NoDeadline::PreviousNotSubmitted | NoDeadline::NoTerm => false,
@@ -462,7 +463,7 @@ fn no_longer_wanted(
 
 /// Whether what is owed needs a decision before it may leave.
 fn needs_decision(facts: &ClockFacts, row: &obligation::Model) -> bool {
-    let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
+    let abroad = facts.is_abroad(row.channel_id);
     let undisclosed = !facts.is_disclosed() && (row.report_id.is_none() || facts.is_ours());
     row.state == ObligationState::Open && abroad && undisclosed && carries_content(row.kind)
 }
@@ -509,6 +510,7 @@ fn gate(
         unanchored: NoDeadline::NoTerm,
         end: first.and_then(|row| row.due_at).map_or(End::None(NoDeadline::NoTerm), End::At),
         pauses: false,
+        rolls_over: false,
         calendar: basis.own_calendar,
         zone: None,
     };
@@ -540,6 +542,7 @@ pub(super) fn marks_of(
         unanchored: NoDeadline::NoTerm,
         end: row.due_at.map_or(End::None(NoDeadline::NoTerm), End::At),
         pauses: false,
+        rolls_over: false,
         calendar: basis.own_calendar,
         zone: None,
     });

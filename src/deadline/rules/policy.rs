@@ -71,6 +71,9 @@ pub struct Rule {
     /// Whether it stands still while the reporter is asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pauses: bool,
+    /// Whether days and months that end on a day that is not worked go on to the next that is (Regulation 1182/71).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rolls_over: bool,
     /// Whether it opens only once its anchor has happened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits_for_anchor: bool,
@@ -280,6 +283,12 @@ impl Rule {
             self.term.is_none_or(|term| term.amount <= longest(term)),
             "term",
             "a clock runs at most 4000 hours or days, or 1200 months: take a longer unit",
+        );
+        let in_days = |term: Term| matches!(term.unit, SpanUnit::CalendarDays | SpanUnit::Months);
+        need(
+            !self.rolls_over || self.term.is_some_and(in_days),
+            "rollsOver",
+            "only a term of calendar days or months has an end that is rolled over",
         );
         need(
             is_own_duty(self.trigger) == self.recipient.is_some(),

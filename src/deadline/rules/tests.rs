@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use entity::vocabulary::{
     AbroadExtent, AffectedState, AssetTier, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind,
     DeadlineState, DeadlineTrigger, DecisionKind, Level, Lifecycle, NoDeadline, NoticeType, ObligationState,
-    Origin, ProductKind, RemediationState, ReplyKind, RmsvLibrary, Status, Tlp, Verdict, WorldFactKind,
+    Origin, ProductKind, RemediationState, ReplyKind, RmsvLibrary, SpanUnit, Status, Tlp, Verdict,
+    WorldFactKind,
 };
 use entity::{
     affected_product, assignment, channel, clock_fact, decision, duty, event, product, remediation, report,
@@ -56,6 +57,7 @@ fn basis() -> Basis {
         calendar: Calendar {
             zone,
             weekend: Weekend::new([Weekday::Sat, Weekday::Sun]).unwrap(),
+            hours: Vec::new(),
             by_year: false,
             years: BTreeSet::new(),
             exceptions: Default::default(),
@@ -507,6 +509,7 @@ fn what_cannot_be_counted_says_why() {
             basis.calendars.clear();
         }
         let clock = want::Clock {
+            rolls_over: false,
             kind: DeadlineKind::Reply,
             regime: entity::vocabulary::Regime::SrcPromise,
             rule: Some("src-verdict".to_owned()),
@@ -1317,5 +1320,37 @@ proptest! {
         let (plain, paused) = (ends(shift, None), ends(shift, Some(waited)));
         prop_assert!(plain <= paused);
         prop_assert!(paused <= ends(shift, Some(waited + 10)));
+    }
+}
+
+#[test]
+fn a_notice_that_reaches_customers_abroad_asks_for_the_decision_too() {
+    let notice = |abroad| {
+        let mut story = Story::new(&[("customer", ChannelKind::Customer)]);
+        story.facts.product_changed(product("gateway"));
+        story.verdict(Verdict::Confirmed);
+        story.facts.customers_abroad = abroad;
+        story.level(Level::Orange);
+        assert!(story.has("customer-notice"));
+        story.facts.decisions.iter().filter(|row| row.kind == DecisionKind::ReportAbroad).count()
+    };
+    assert_eq!((notice(false), notice(true)), (0, 1));
+}
+
+#[test]
+fn only_days_and_months_are_rolled_over() {
+    let rules = super::policy::default_policy().unwrap().rules;
+    let rule = rules.into_iter().find(|rule| rule.key == "cra-final-report").unwrap();
+    let with = |unit, rolls_over| {
+        let term = Some(super::policy::Term { unit, amount: 2 });
+        let policy = Policy { rules: vec![Rule { term, rolls_over, ..rule.clone() }] };
+        policy.faults().into_iter().map(|fault| fault.field).collect::<Vec<_>>()
+    };
+    for unit in [SpanUnit::CalendarDays, SpanUnit::Months] {
+        assert_eq!(with(unit, true), [""; 0]);
+    }
+    for unit in [SpanUnit::Hours, SpanUnit::WorkingDays, SpanUnit::WorkingHours] {
+        assert_eq!(with(unit, true), ["rollsOver"]);
+        assert_eq!(with(unit, false), [""; 0]);
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::vocabulary::{
     ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, NoticeType,
-    ObligationState, Regime, RemediationState, ReplyKind, SpanUnit, Status,
+    ObligationState, Regime, RemediationState, ReplyKind, Status,
 };
 use entity::{channel, report};
 use uuid::Uuid;
@@ -67,6 +67,8 @@ pub(super) struct Clock {
     pub(super) end: End,
     /// Whether it stands still while the reporter is asked.
     pub(super) pauses: bool,
+    /// Whether an end on a day that is not worked goes on to the next that is.
+    pub(super) rolls_over: bool,
     /// Calendar by which it counts.
     pub(super) calendar: Uuid,
     /// Zone in which its days end; the calendar's own when none.
@@ -105,12 +107,7 @@ pub(super) fn wanted(facts: &ClockFacts, basis: &Basis) -> Vec<Wanted> {
 }
 
 fn span(rule: &Rule) -> Option<Span> {
-    rule.term.map(|term| match term.unit {
-        SpanUnit::Hours => Span::Hours(term.amount),
-        SpanUnit::CalendarDays => Span::CalendarDays(term.amount),
-        SpanUnit::Months => Span::Months(term.amount),
-        SpanUnit::WorkingDays => Span::WorkingDays(term.amount),
-    })
+    rule.term.map(|term| Span::new(term.unit, term.amount))
 }
 
 /// A clock by a rule toward a channel.
@@ -137,6 +134,7 @@ fn clock(
         },
         end: span(rule).map_or(End::None(NoDeadline::NoTerm), End::After),
         pauses: rule.pauses,
+        rolls_over: rule.rolls_over,
         calendar: channel.map_or(basis.own_calendar, crate::calendar::id_of),
         zone: channel.and_then(|channel| channel.time_zone.parse().ok()),
     }
@@ -395,6 +393,7 @@ fn information(facts: &ClockFacts, basis: &Basis) -> Option<Wanted> {
         unanchored: NoDeadline::NoTerm,
         end: End::After(Span::Hours(u16::try_from(LONGEST_PAUSE.num_hours()).unwrap_or(u16::MAX))),
         pauses: false,
+        rolls_over: false,
         calendar: basis.own_calendar,
         zone: None,
     };

@@ -33,6 +33,7 @@ use crate::principal::acting;
 use crate::reply::files::File;
 use crate::reply::handover::{Outcome, mail, next_attempt, smtp};
 use crate::reply::settings::Smtp;
+use crate::reply::to_reporter::rules::Thread;
 
 /// People that are looked up at once.
 const BATCH: u64 = 100;
@@ -139,10 +140,12 @@ async fn send(app: &App, sender: &Sender<'_>, row: &digest::Model) -> Result<boo
     }
     let letter = mail::Letter {
         from: sender.from,
-        to: &to,
+        to: Some(&to),
         message_id: &mail::message_id(row.id, sender.from),
         subject: &content.subject(),
         at: app.clock.now(),
+        thread: &Thread::default(),
+        is_automatic: false,
     };
     let text = content.text(sender.hour.zone).into_bytes();
     let files = [File { format: ReplyFormat::Text, name: String::new(), bytes: text }];

@@ -7,15 +7,17 @@ use chrono::{DateTime, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyKind, ReplyState, ReplyVia, ReviewOutcome};
 use entity::{
     channel, event, obligation, reply, reply_attachment, reply_dispatch, reply_draft, reply_file,
-    reply_obligation, reply_review,
+    reply_obligation, reply_proof, reply_review, report,
 };
 
 use super::{Obligation, Side, channel_for, event_of};
+use crate::auth::policy::Action;
 use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{children, lookup};
 use crate::graphql::{actor, app, scalars};
+use crate::intake::graphql::Report;
 use crate::reply::needs_approval;
 
 /// A reply, as the team or the channel sees it.
@@ -164,10 +166,20 @@ impl Reply {
         self.to_team(|row| row.via).flatten()
     }
 
-    /// Address that it is to go to, or host of the platform: part of what is approved; null to the channel, and while a
-    /// person is to carry it. 拟收件地址或平台主机，属批准内容；对渠道及由人工提交时为空。
+    /// Address that it is to go to, or host of the platform: part of what is approved; null to the channel, where it goes
+    /// to a reporter, and while a person is to carry it. 拟收件地址或平台主机，属批准内容；对渠道、发往报告人及由人工提交时为空。
     async fn recipient(&self) -> Option<&str> {
         self.to_team(|_| self.row.recipient.as_deref()).flatten()
+    }
+
+    /// The report whose reporter gets the e-mail, at the address that stands with them; null to the channel, to who does
+    /// not read reports as received, and where it goes elsewhere. 邮件发往其报告人的报告；对渠道、无权查看原始报告者及发往他处时为空。
+    async fn to_reporter(&self, ctx: &Context<'_>) -> ApiResult<Option<Report>> {
+        let Some(report) = self.to_team(|row| row.report_id).flatten() else { return Ok(None) };
+        if !crate::graphql::loaders::inside(ctx, self.row.event_id, Action::ReadRawReports).await? {
+            return Ok(None);
+        }
+        Ok(lookup::<report::Entity>(ctx, report).await?.map(Report))
     }
 
     /// Receipt number of the channel. 渠道回执编号。
@@ -178,6 +190,16 @@ impl Reply {
     /// Reference of the proof; null to the channel. 凭证引用；对渠道为空。
     async fn proof(&self) -> Option<&str> {
         self.to_team(|_| self.row.proof.as_deref()).flatten()
+    }
+
+    /// Files that prove that it was sent, in the order in which they were added; null to the channel.
+    /// 证明已发送的文件，按添加顺序；对渠道为空。
+    async fn proof_files(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<ReplyProof>>> {
+        if self.side == Side::Channel {
+            return Ok(None);
+        }
+        let rows = children::<reply_proof::Entity>(ctx, self.row.id).await?;
+        Ok(Some(rows.iter().map(ReplyProof::from).collect()))
     }
 
     /// SHA-256 of what was sent, in hexadecimal: over kind, language, subject and body, then name and SHA-256 of each file
@@ -303,7 +325,8 @@ impl From<&reply_review::Model> for ReplyReview {
 pub struct ReplyDispatch {
     /// EMAIL or WEBHOOK. 方式。
     via: ReplyVia,
-    /// Address that the e-mail went to, or host of the platform. 收件地址或平台主机。
+    /// Address that the e-mail went to, or host of the platform; empty where it went to a reporter, whose address stands
+    /// with them alone. 收件地址或平台主机；发往报告人时为空，其地址仅存于报告人处。
     recipient: String,
     /// `Message-ID` of the e-mail or `webhook-id` of the request. 邮件或请求的标识。
     message_id: String,
@@ -402,6 +425,45 @@ impl From<&reply_attachment::Model> for ReplyAttachment {
             size: row.size,
             sha256: hex::encode(&row.sha256),
             path: crate::reply::path(row),
+        }
+    }
+}
+
+/// A file that proves that a reply was sent. 证明回复已发送的文件。
+#[derive(SimpleObject)]
+pub struct ReplyProof {
+    /// Opaque id. 标识。
+    id: ID,
+    /// Name that it goes under. 文件名。
+    name: String,
+    /// Media type as its sender gave it. 媒体类型（由发送者给出）。
+    media_type: String,
+    /// Number of bytes. 字节数。
+    size: i64,
+    /// SHA-256 of its bytes, in hexadecimal. 内容的 SHA-256。
+    sha256: String,
+    /// Where it is downloaded, on this server, with the same token as here. 下载路径（使用相同的令牌）。
+    path: String,
+    /// Subject who added it. 添加人。
+    added_by: String,
+    /// When. 添加时间。
+    added_at: DateTime<Utc>,
+    /// When the reply was sent, by the record that names it; null while none does. 所证明的发送时间；尚未引用为空。
+    proves_sent_at: Option<DateTime<Utc>>,
+}
+
+impl From<&reply_proof::Model> for ReplyProof {
+    fn from(row: &reply_proof::Model) -> Self {
+        Self {
+            id: scalars::id::<reply_proof::Entity>(row.id),
+            name: row.name.clone(),
+            media_type: row.media_type.clone(),
+            size: row.size,
+            sha256: hex::encode(&row.sha256),
+            path: crate::reply::proof_path(row),
+            added_by: row.added_by.clone(),
+            added_at: row.added_at,
+            proves_sent_at: row.proves_at,
         }
     }
 }

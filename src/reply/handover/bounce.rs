@@ -14,6 +14,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Error, Result};
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::reply::to_reporter::{self, rules::without_address};
 
 /// Longest words that are kept, in characters.
 const WORDS: usize = 500;
@@ -119,15 +120,25 @@ pub async fn take_bounce(app: &App, actor: &Actor, bytes: &[u8]) -> Result<Optio
     let Some(bounce) = read(bytes).filter(|bounce| bounce.failed) else { return Ok(None) };
     for id in &bounce.message_ids {
         let Some(before) = store::by_message_id(app, id).await? else { continue };
+        let Some((event, reply)) = store::reply(app, before.reply_id).await? else { return Ok(None) };
+        let (to, bounce) = match reply.report_id {
+            None => (before.recipient.clone(), bounce.clone()),
+            // Nothing of a reporter's address stands anywhere but with them.
+            Some(report) => {
+                let Some(to) = to_reporter::address(app, report).await? else { return Ok(None) };
+                let kept = |words: &Option<String>| words.as_deref().map(|text| without_address(text, &to));
+                let (status, words) = (kept(&bounce.status), kept(&bounce.words));
+                (to, Bounce { status, words, ..bounce.clone() })
+            }
+        };
         // One for somebody to whom the recipient passed it on says nothing of ours.
-        let is_for_it = bounce.recipients.iter().any(|to| to.eq_ignore_ascii_case(&before.recipient));
+        let is_for_it = bounce.recipients.iter().any(|named| named.eq_ignore_ascii_case(&to));
         let is_known = before.bounced_at.is_some()
             && (&before.bounce_status, &before.bounce_words) == (&bounce.status, &bounce.words);
         // Nothing comes back of what never went out.
         if !is_for_it || is_known || before.data_at.is_none() {
             return Ok(None);
         }
-        let Some((event, reply)) = store::reply(app, before.reply_id).await? else { return Ok(None) };
         let mut changes = ChangeSet::new(app, actor, Action::RecordBounce);
         let after = reply_dispatch::Model {
             bounced_at: Some(changes.at()),

@@ -4,27 +4,33 @@ use chrono::{DateTime, Utc};
 use entity::reply_attachment;
 use entity::vocabulary::ReplyFormat;
 use lettre::Address;
-use lettre::message::header::ContentType;
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use uuid::Uuid;
 
 use crate::attachment::rules::BYTES;
 use crate::error::{Error, Result};
 use crate::reply::files::{File, form};
+use crate::reply::to_reporter::rules::Thread;
 
 /// Who writes to whom, and about what.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
     /// Address that it comes from.
     pub from: &'a str,
-    /// Address that it goes to.
-    pub to: &'a str,
+    /// Address that it goes to; none where that is put before it as it goes out ([`addressed`]).
+    pub to: Option<&'a str>,
     /// Its `Message-ID`.
     pub message_id: &'a str,
     /// Its subject.
     pub subject: &'a str,
     /// When it is written.
     pub at: DateTime<Utc>,
+    /// Where it stands in a thread.
+    pub thread: &'a Thread,
+    /// Whether no person wrote or sent it (RFC 3834).
+    pub is_automatic: bool,
 }
 
 /// One address of the form that a mail server takes.
@@ -36,6 +42,11 @@ pub fn address(text: &str) -> Option<Address> {
 pub fn message_id(dispatch: Uuid, from: &str) -> String {
     let host = from.rsplit_once('@').map_or("localhost", |(_, host)| host);
     format!("<{}@{host}>", dispatch.simple())
+}
+
+/// What goes out of an e-mail that was frozen without its recipient.
+pub fn addressed(to: &str, content: &[u8]) -> Vec<u8> {
+    [b"To: ", to.as_bytes(), b"\r\n", content].concat()
 }
 
 /// The e-mail: text and HTML as alternatives, files attached.
@@ -77,14 +88,32 @@ pub fn assemble(
         let part = Attachment::new(row.name.clone()).body(bytes.clone(), kind_of(&row.media_type)?);
         parts = parts.singlepart(part);
     }
-    let message = Message::builder()
-        .from(mailbox(letter.from)?)
-        .to(mailbox(letter.to)?)
+    let from = mailbox(letter.from)?;
+    let mut message = Message::builder()
+        .from(from.clone())
         .subject(letter.subject)
         .date(letter.at.into())
-        .message_id(Some(letter.message_id.to_owned()))
-        .multipart(parts)
-        .map_err(|error| Error::Internal(error.into()))?;
+        .message_id(Some(letter.message_id.to_owned()));
+    message = match letter.to {
+        Some(to) => message.to(mailbox(to)?),
+        // The builder wants one, and writes it nowhere.
+        None => {
+            let envelope = Envelope::new(Some(from.email.clone()), vec![from.email])
+                .map_err(|error| Error::Internal(error.into()))?;
+            message.envelope(envelope)
+        }
+    };
+    if let Some(answered) = &letter.thread.in_reply_to {
+        message = message.in_reply_to(answered.clone());
+    }
+    if !letter.thread.references.is_empty() {
+        message = message.references(letter.thread.references.join(" "));
+    }
+    if letter.is_automatic {
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        message = message.raw_header(HeaderValue::new(name, "auto-replied".to_owned()));
+    }
+    let message = message.multipart(parts).map_err(|error| Error::Internal(error.into()))?;
     Ok(message.formatted())
 }
 
@@ -110,10 +139,12 @@ mod tests {
         let message_id = message_id(id, "psirt@example.com");
         let letter = Letter {
             from: "psirt@example.com",
-            to: "desk@example.org",
+            to: Some("desk@example.org"),
             message_id: &message_id,
             subject: "漏洞处置反馈：CNVD-2026-00001",
             at,
+            thread: &Thread::default(),
+            is_automatic: false,
         };
         let file =
             |format, name: &str, bytes: &[u8]| File { format, name: name.to_owned(), bytes: bytes.to_vec() };
@@ -167,12 +198,42 @@ mod tests {
         let id = Uuid::from_u128(7);
         let letter = Letter {
             from: "psirt@example.com",
-            to: "desk@example.org",
+            to: Some("desk@example.org"),
             message_id: "<a@b>",
             subject: "x\r\nBcc: b@example.org",
             at: crate::testing::now(),
+            thread: &Thread::default(),
+            is_automatic: false,
         };
         let bytes = assemble(&letter, id, &[], &[]).unwrap();
         assert!(!String::from_utf8(bytes).unwrap().contains("\r\nBcc:"));
+    }
+
+    #[test]
+    fn an_answer_to_a_reporter_stands_in_their_thread_and_names_them_only_as_it_goes_out() {
+        let ids: Vec<String> =
+            (0..20).map(|n| format!("<{}-{n}@mail.example.org>", "a".repeat(60))).collect();
+        let thread = Thread { in_reply_to: ids.last().cloned(), references: ids.clone() };
+        let letter = Letter {
+            from: "psirt@example.com",
+            to: None,
+            message_id: "<a@example.com>",
+            subject: "Re: 漏洞",
+            at: crate::testing::now(),
+            thread: &thread,
+            is_automatic: true,
+        };
+        let frozen = assemble(&letter, Uuid::from_u128(7), &[], &[]).unwrap();
+        let text = String::from_utf8(frozen.clone()).unwrap();
+        assert!(!text.contains("\r\nTo:") && text.lines().all(|line| line.len() <= 998));
+        let sent = addressed("hat@example.org", &frozen);
+        let read = mail_parser::MessageParser::default().parse(&sent).unwrap();
+        assert_eq!(read.to().unwrap().first().unwrap().address(), Some("hat@example.org"));
+        let bare = |id: &String| id.trim_matches(['<', '>']).to_owned();
+        assert_eq!(read.in_reply_to().as_text().map(str::to_owned), ids.last().map(bare));
+        let references: Vec<String> =
+            read.references().as_text_list().unwrap().iter().map(|id| id.to_string()).collect();
+        assert_eq!(references, ids.iter().map(bare).collect::<Vec<_>>());
+        assert!(text.contains("Auto-Submitted: auto-replied\r\n"));
     }
 }

@@ -25,6 +25,7 @@ use entity::{event, reply, reply_dispatch};
 use uuid::Uuid;
 
 use super::sending;
+use super::to_reporter::rules::without_address;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
@@ -48,6 +49,20 @@ pub enum Outcome {
     Refused(String),
     /// It was cut off after its content began to go out.
     Uncertain(String),
+}
+
+impl Outcome {
+    /// The same, without this address in its words.
+    #[must_use]
+    fn without(self, address: &str) -> Self {
+        let kept = |words: String| without_address(&words, address);
+        match self {
+            Self::Taken(words) => Self::Taken(kept(words)),
+            Self::Later(words) => Self::Later(kept(words)),
+            Self::Refused(words) => Self::Refused(kept(words)),
+            Self::Uncertain(words) => Self::Uncertain(kept(words)),
+        }
+    }
 }
 
 /// When the next attempt is due after `attempts`, if there is one.

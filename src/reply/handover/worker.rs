@@ -8,12 +8,12 @@ use entity::vocabulary::{DispatchState, ReplyState, ReplyVia};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Outcome, platform, settle, smtp, store};
+use super::{Outcome, mail, platform, settle, smtp, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::outbound::{Client, ClientError};
 use crate::outbox::retrying;
-use crate::reply::{files, sending};
+use crate::reply::{files, sending, to_reporter};
 
 /// How often a reply is judged anew while its event changes.
 const LOOKS: usize = 5;
@@ -121,13 +121,23 @@ async fn attempt(
             )));
         };
         let from = dispatch.sender.as_deref().unwrap_or_default();
-        let ready = match smtp::prepare(smtp, from, &dispatch.recipient).await {
-            Err(outcome) => return Ok(Some(outcome)),
+        let (to, bytes, is_reporter) = match recipient(app, dispatch).await? {
+            Some(To::Named(to)) => (to, bytes, false),
+            Some(To::Reporter(to)) => (to.clone(), mail::addressed(&to, &bytes), true),
+            None => {
+                let words = "no address of its reporter is known that mail goes to".to_owned();
+                return Ok(Some(Outcome::Refused(words)));
+            }
+        };
+        // What a server says often repeats the address.
+        let kept = |outcome: Outcome| if is_reporter { outcome.without(&to) } else { outcome };
+        let ready = match smtp::prepare(smtp, from, &to).await {
+            Err(outcome) => return Ok(Some(kept(outcome))),
             Ok(ready) => ready,
         };
         let time = smtp::time_for(smtp.timeout, bytes.len());
         match begin(app, dispatch, me, time + MARGIN).await? {
-            Begun::Yes => ready.send(&bytes).await,
+            Begun::Yes => kept(ready.send(&bytes).await),
             not => {
                 ready.leave().await;
                 return Ok(not.outcome());
@@ -145,6 +155,23 @@ async fn attempt(
             not => return Ok(not.outcome()),
         }
     }))
+}
+
+/// To whom an e-mail goes.
+enum To {
+    /// Whom it was frozen for.
+    Named(String),
+    /// The reporter of the reply's report, who is named as it goes out.
+    Reporter(String),
+}
+
+/// To whom a dispatch's e-mail goes; none when it is for a reporter of whom no address is known.
+async fn recipient(app: &App, dispatch: &reply_dispatch::Model) -> Result<Option<To>> {
+    let reply = store::reply(app, dispatch.reply_id).await?;
+    match reply.and_then(|(_, reply)| reply.report_id) {
+        None => Ok(Some(To::Named(dispatch.recipient.clone()))),
+        Some(report) => Ok(to_reporter::address(app, report).await?.map(To::Reporter)),
+    }
 }
 
 /// Whether content may go out now.
