@@ -1,0 +1,236 @@
+//! What a picture looks like, in hashes that stay nearly the same when it is saved anew, resized, cropped a little, framed or
+//! marked. Pure, and bounded whatever the bytes are.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use entity::vocabulary::PictureVerdict as Verdict;
+use image::imageops::{crop_imm, thumbnail};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image_hasher::{HashAlg, Hasher, HasherConfig};
+
+/// Bytes by which the format is told.
+pub const HEAD: usize = 64;
+/// Bytes of a hash.
+pub const LENGTH: usize = 8;
+/// A hash of a picture, or of what is left of it when some of its edge is cut off.
+pub type Hash = [u8; LENGTH];
+
+/// Longest side of a picture that is read, in pixels.
+const SIDE: u32 = 20_000;
+/// Most pixels of a picture that is read.
+const PIXELS: u64 = 40_000_000;
+/// Most bytes that reading it takes.
+const MEMORY: u64 = 256 << 20;
+/// Longest side of what is looked at, in pixels.
+const LOOKED_AT: u32 = 512;
+/// Shortest side of what is looked at, without its frame.
+const LEAST: u32 = 16;
+/// Least difference between the darkest and the lightest of it.
+const CONTRAST: u8 = 24;
+/// Difference up to which a line is of one colour.
+const ONE_COLOUR: u8 = 10;
+/// Frames, one in the other, that are taken off.
+const FRAMES: usize = 3;
+/// How much is cut off an edge for a further hash, in thousandths of the side.
+const CUT: u32 = 40;
+/// Bits in which two hashes of the same picture differ at most.
+const APART: u32 = 10;
+/// Bytes of a piece of a hash.
+const PIECE: usize = 2;
+
+/// What a file shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Pixels from left to right and from top to bottom, where they are known.
+    pub size: Option<(u32, u32)>,
+    /// The whole first, then with cut edges; none unless it is compared.
+    pub hashes: Vec<Hash>,
+}
+
+impl Looked {
+    /// A file that is not compared.
+    pub fn not_compared(verdict: Verdict) -> Self {
+        Self { verdict, size: None, hashes: Vec::new() }
+    }
+}
+
+/// The format that the first bytes tell.
+///
+/// # Errors
+/// The verdict when they are no picture's, or one of a format that is not read.
+pub fn format(head: &[u8]) -> Result<ImageFormat, Verdict> {
+    match image::guess_format(head) {
+        Ok(format) if format.reading_enabled() => Ok(format),
+        Ok(_) => Err(Verdict::NotRead),
+        // What is a picture to other programs.
+        Err(_) if infer::is_image(head) => Err(Verdict::NotRead),
+        Err(_) => Err(Verdict::NotAPicture),
+    }
+}
+
+/// What these bytes show; `stop` ends the reading at its next step.
+pub fn look(bytes: &[u8], format: ImageFormat, stop: &AtomicBool) -> Looked {
+    let (size, read) = read(bytes, format, stop);
+    let verdict = match read {
+        Ok(seen) => match hashes(&seen) {
+            Some(hashes) => return Looked { verdict: Verdict::Compared, size, hashes },
+            None => Verdict::Plain,
+        },
+        Err(_) if stop.load(Ordering::Relaxed) => Verdict::TooSlow,
+        Err(ImageError::Limits(_)) => Verdict::TooLarge,
+        Err(ImageError::Unsupported(_)) => Verdict::NotRead,
+        Err(_) => Verdict::Damaged,
+    };
+    Looked { size, ..Looked::not_compared(verdict) }
+}
+
+/// The size of a picture, and the picture in grey and no larger than it is looked at.
+fn read(
+    bytes: &[u8],
+    format: ImageFormat,
+    stop: &AtomicBool,
+) -> (Option<(u32, u32)>, Result<GrayImage, ImageError>) {
+    let mut reader = ImageReader::with_format(Stoppable { bytes: Cursor::new(bytes), stop }, format);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(SIDE);
+    limits.max_image_height = Some(SIDE);
+    limits.max_alloc = Some(MEMORY);
+    reader.limits(limits);
+    let decoder = match reader.into_decoder() {
+        Ok(decoder) => decoder,
+        Err(error) => return (None, Err(error)),
+    };
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > PIXELS || decoder.total_bytes() > MEMORY {
+        let kind = image::error::LimitErrorKind::DimensionError;
+        return (Some((width, height)), Err(ImageError::Limits(image::error::LimitError::from_kind(kind))));
+    }
+    let seen = DynamicImage::from_decoder(decoder).map(|picture| {
+        let grey = picture.into_luma8();
+        let longest = width.max(height).max(1);
+        if longest <= LOOKED_AT {
+            return grey;
+        }
+        let scaled = |side: u32| (u64::from(side) * u64::from(LOOKED_AT) / u64::from(longest)).max(1);
+        let scaled = |side: u32| u32::try_from(scaled(side)).unwrap_or(LOOKED_AT);
+        thumbnail(&grey, scaled(width), scaled(height))
+    });
+    (Some((width, height)), seen)
+}
+
+/// Bytes that can no longer be read once somebody says so.
+struct Stoppable<'a> {
+    bytes: Cursor<&'a [u8]>,
+    stop: &'a AtomicBool,
+}
+
+impl Stoppable<'_> {
+    fn go_on(&self) -> IoResult<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(Error::other("it took too long")) } else { Ok(()) }
+    }
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, into: &mut [u8]) -> IoResult<usize> {
+        self.go_on()?;
+        self.bytes.read(into)
+    }
+}
+
+impl BufRead for Stoppable<'_> {
+    fn fill_buf(&mut self) -> IoResult<&[u8]> {
+        self.go_on()?;
+        self.bytes.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.bytes.consume(amount);
+    }
+}
+
+impl Seek for Stoppable<'_> {
+    fn seek(&mut self, to: SeekFrom) -> IoResult<u64> {
+        self.go_on()?;
+        self.bytes.seek(to)
+    }
+}
+
+/// The hashes of a picture without its frame; none where too little is to be seen.
+fn hashes(seen: &GrayImage) -> Option<Vec<Hash>> {
+    let seen = without_frame(seen);
+    let (width, height) = seen.dimensions();
+    let (darkest, lightest) = seen.as_raw().iter().fold((u8::MAX, 0), |(least, most), grey| {
+        (least.min(*grey), most.max(*grey))
+    });
+    if width.min(height) < LEAST || lightest.saturating_sub(darkest) < CONTRAST {
+        return None;
+    }
+    let hasher = hasher();
+    let mut hashes = Vec::new();
+    for edges in 0..16_u32 {
+        let cut = |edge: u32, side: u32| if edges & edge == 0 { 0 } else { side * CUT / 1000 };
+        let (left, top, right, bottom) = (cut(1, width), cut(2, height), cut(4, width), cut(8, height));
+        let part = crop_imm(&seen, left, top, width - left - right, height - top - bottom).to_image();
+        hashes.push(hasher.hash_image(&DynamicImage::ImageLuma8(part)).as_bytes().try_into().ok()?);
+    }
+    Some(hashes)
+}
+
+fn hasher() -> Hasher {
+    HasherConfig::new().hash_size(8, 8).preproc_dct().hash_alg(HashAlg::Median).to_hasher()
+}
+
+/// The picture without lines of one colour at its edges.
+fn without_frame(seen: &GrayImage) -> GrayImage {
+    let mut seen = seen.clone();
+    for _ in 0..FRAMES {
+        let (width, height) = seen.dimensions();
+        let of_one_colour = |line: &dyn Fn(u32, u32) -> (u32, u32), lines: u32, length: u32| {
+            let at = |number: u32, along: u32| {
+                let (x, y) = line(number, along);
+                seen.get_pixel(x, y).0[0]
+            };
+            let colour = at(0, length / 2);
+            let is_of_it = |number: &u32| {
+                let others = (0..length).filter(|along| at(*number, *along).abs_diff(colour) > ONE_COLOUR);
+                // What was saved anew has a few others.
+                others.count() * 200 <= usize::try_from(length).unwrap_or(usize::MAX)
+            };
+            u32::try_from((0..lines / 3).take_while(is_of_it).count()).unwrap_or_default()
+        };
+        let top = of_one_colour(&|number, along| (along, number), height, width);
+        let bottom = of_one_colour(&|number, along| (along, height - 1 - number), height, width);
+        let left = of_one_colour(&|number, along| (number, along), width, height);
+        let right = of_one_colour(&|number, along| (width - 1 - number, along), width, height);
+        if top + bottom + left + right == 0 {
+            break;
+        }
+        seen = crop_imm(&seen, left, top, width - left - right, height - top - bottom).to_image();
+    }
+    seen
+}
+
+/// The pieces of hashes under which a picture is found, each once. A piece that is all of one bit is many pictures'.
+pub fn bands(hashes: &[Hash]) -> BTreeSet<i64> {
+    let pieces = hashes.iter().flat_map(|hash| hash.chunks_exact(PIECE).enumerate());
+    let telling = pieces.filter(|(_, piece)| piece.iter().any(|byte| !matches!(byte, 0 | u8::MAX)));
+    let band = |(place, piece): (usize, &[u8])| {
+        let bits = piece.iter().fold(0, |bits, byte| bits << 8 | i64::from(*byte));
+        i64::try_from(place).unwrap_or_default() << (8 * PIECE) | bits
+    };
+    telling.map(band).collect()
+}
+
+/// How much of two pictures is alike, in per cent, where it is the same picture: one may be a part of the other.
+pub fn alike(own: &[Hash], other: &[Hash]) -> Option<u32> {
+    let (whole, whole_other) = (own.first()?, other.first()?);
+    let apart = |one: &Hash, two: &Hash| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum();
+    let in_other = other.iter().map(|part| apart(whole, part));
+    let in_own = own.iter().map(|part| apart(part, whole_other));
+    let least: u32 = in_other.chain(in_own).min()?;
+    (least <= APART).then_some(100 - least * 100 / 64)
+}
