@@ -23,7 +23,7 @@ use crate::auth::{Actor, visibility};
 use crate::database::{Given, given, is_one_of};
 use crate::error::{Error, Result};
 
-pub(super) use decided::{Counted, decision, decisions_of, figures, settled};
+pub(super) use decided::{decision, decisions_of, figures, settled};
 pub(super) use upkeep::{
     count, newest_generation, newest_weights, open_reports, profile_rows, rewrite, sample, segments,
     unindexed, unpost, without_profile,

@@ -25,7 +25,7 @@ pub mod store;
 use std::collections::HashMap;
 
 use async_graphql::InputObject;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{FinderEvidence, MultiPlatformOutcome};
 use entity::{channel, event, multi_platform, report};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ use crate::auth::policy::{Action, require};
 use crate::auth::visibility::AccessFacts;
 use crate::calendar as calendars;
 use crate::calendar::rules::{Span, due};
-use crate::error::{Error, Refusal, RefusalCode, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::event::{self as events, expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet};
@@ -81,8 +81,8 @@ pub struct DecideMultiPlatform {
 /// same again changes nothing.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals of one channel, of a report and its own part, of a case that was decided,
-/// and where a calendar has no data; FOUR_EYES for a reporter of either event.
+/// By policy, visibility and version; refusals of one channel and of a case that was decided; FOUR_EYES for a reporter of either
+/// event, and for who is paid.
 pub async fn propose(app: &App, actor: &Actor, input: &ProposeMultiPlatform) -> Result<multi_platform::Model> {
     require(actor, Action::ProposeMultiPlatform)?;
     let evidence = require_text("input.evidence", &input.evidence, WORDS)?;
@@ -217,10 +217,9 @@ async fn held_until(app: &App, reports: [&report::Model; 2], now: DateTime<Utc>)
     for report in reports {
         let channel: channel::Model = crate::channel::store::find(app, report.channel_id).await?;
         let calendar = calendars::of_channel(app, &channel).await?;
-        let ends = due(&calendar, now, Span::WorkingDays(HELD), &[]).map_err(|error| {
-            let message = format!("payouts wait {HELD} working days, and of channel {} {error}", channel.key);
-            Error::refused(RefusalCode::MissingFact, message)
-        })?;
+        // Of a year that is not entered so many days are surely not more than so many working days.
+        let ends = due(&calendar, now, Span::WorkingDays(HELD), &[])
+            .unwrap_or(now + TimeDelta::days(i64::from(HELD)));
         until = Some(until.map_or(ends, |until| until.min(ends)));
     }
     until.ok_or_else(|| anyhow::anyhow!("a case has two reports").into())

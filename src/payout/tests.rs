@@ -336,6 +336,7 @@ async fn act(app: &App, report: &Reported, pick: usize, act: Act) {
 /// Does what is done of one report to several platforms: of `report`, and the one of the other channel.
 async fn on_platforms(app: &App, report: &Reported, act: Act, payout: Id<payout::Entity>) {
     let (analyst, leader) = (actor("analyst-2", Role::Analyst), actor("leader-1", Role::Leader));
+    let proposer = actor_1();
     let case = multi_platform::Entity::find().all(app.database.reader()).await.unwrap().pop();
     let outcome = match (act, case) {
         (Act::CallPlatforms, _) => {
@@ -347,7 +348,7 @@ async fn on_platforms(app: &App, report: &Reported, act: Act, payout: Id<payout:
                 expected_version: event.version,
                 evidence: "The same words".to_owned(),
             };
-            retrying(|| platforms::propose(app, &actor_1(), &input)).await.map(|_| ())
+            retrying(|| platforms::propose(app, &proposer, &input)).await.map(|_| ())
         }
         (Act::DecidePlatforms { outcome }, Some(case)) => {
             let input = platforms::DecideMultiPlatform {

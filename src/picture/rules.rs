@@ -110,7 +110,9 @@ fn read(
         return (Some((width, height)), Err(ImageError::Limits(image::error::LimitError::from_kind(kind))));
     }
     let seen = DynamicImage::from_decoder(decoder).map(|picture| {
-        let grey = picture.into_luma8();
+        // A frame is taken off before its edge is blurred.
+        let grey = without_frame(&picture.into_luma8());
+        let (width, height) = grey.dimensions();
         let longest = width.max(height).max(1);
         if longest <= LOOKED_AT {
             return grey;
@@ -159,9 +161,8 @@ impl Seek for Stoppable<'_> {
     }
 }
 
-/// The hashes of a picture without its frame; none where too little is to be seen.
+/// The hashes of a picture; none where too little is to be seen.
 fn hashes(seen: &GrayImage) -> Option<Vec<Hash>> {
-    let seen = without_frame(seen);
     let (width, height) = seen.dimensions();
     let (darkest, lightest) = seen.as_raw().iter().fold((u8::MAX, 0), |(least, most), grey| {
         (least.min(*grey), most.max(*grey))
@@ -174,7 +175,7 @@ fn hashes(seen: &GrayImage) -> Option<Vec<Hash>> {
     for edges in 0..16_u32 {
         let cut = |edge: u32, side: u32| if edges & edge == 0 { 0 } else { side * CUT / 1000 };
         let (left, top, right, bottom) = (cut(1, width), cut(2, height), cut(4, width), cut(8, height));
-        let part = crop_imm(&seen, left, top, width - left - right, height - top - bottom).to_image();
+        let part = crop_imm(seen, left, top, width - left - right, height - top - bottom).to_image();
         hashes.push(hasher.hash_image(&DynamicImage::ImageLuma8(part)).as_bytes().try_into().ok()?);
     }
     Some(hashes)
@@ -185,39 +186,38 @@ fn hasher() -> Hasher {
 }
 
 /// The picture without lines of one colour at its edges.
-fn without_frame(seen: &GrayImage) -> GrayImage {
-    let mut seen = seen.clone();
+fn without_frame(picture: &GrayImage) -> GrayImage {
+    let (mut x, mut y, mut width, mut height) = (0, 0, picture.width(), picture.height());
     for _ in 0..FRAMES {
-        let (width, height) = seen.dimensions();
-        let of_one_colour = |line: &dyn Fn(u32, u32) -> (u32, u32), lines: u32, length: u32| {
-            let at = |number: u32, along: u32| {
-                let (x, y) = line(number, along);
-                seen.get_pixel(x, y).0[0]
+        let of_one_colour = |place: &dyn Fn(u32, u32) -> (u32, u32), lines: u32, length: u32| {
+            let at = |line: u32, along: u32| {
+                let (right, down) = place(line, along);
+                picture.get_pixel(x + right, y + down).0[0]
             };
-            let colour = at(0, length / 2);
-            let is_of_it = |number: &u32| {
-                let others = (0..length).filter(|along| at(*number, *along).abs_diff(colour) > ONE_COLOUR);
+            let is_of_one = |line: &u32| {
+                let colour = at(0, length / 2);
+                let others = (0..length).filter(|along| at(*line, *along).abs_diff(colour) > ONE_COLOUR).count();
                 // What was saved anew has a few others.
-                others.count() * 200 <= usize::try_from(length).unwrap_or(usize::MAX)
+                u32::try_from(others).unwrap_or(u32::MAX).saturating_mul(200) <= length
             };
-            u32::try_from((0..lines / 3).take_while(is_of_it).count()).unwrap_or_default()
+            u32::try_from((0..lines / 3).take_while(is_of_one).count()).unwrap_or_default()
         };
-        let top = of_one_colour(&|number, along| (along, number), height, width);
-        let bottom = of_one_colour(&|number, along| (along, height - 1 - number), height, width);
-        let left = of_one_colour(&|number, along| (number, along), width, height);
-        let right = of_one_colour(&|number, along| (width - 1 - number, along), width, height);
+        let top = of_one_colour(&|line, along| (along, line), height, width);
+        let bottom = of_one_colour(&|line, along| (along, height - 1 - line), height, width);
+        let left = of_one_colour(&|line, along| (line, along), width, height);
+        let right = of_one_colour(&|line, along| (width - 1 - line, along), width, height);
         if top + bottom + left + right == 0 {
             break;
         }
-        seen = crop_imm(&seen, left, top, width - left - right, height - top - bottom).to_image();
+        (x, y, width, height) = (x + left, y + top, width - left - right, height - top - bottom);
     }
-    seen
+    crop_imm(picture, x, y, width, height).to_image()
 }
 
 /// The pieces of hashes under which a picture is found, each once. A piece that is all of one bit is many pictures'.
 pub fn bands(hashes: &[Hash]) -> BTreeSet<i64> {
     let pieces = hashes.iter().flat_map(|hash| hash.chunks_exact(PIECE).enumerate());
-    let telling = pieces.filter(|(_, piece)| piece.iter().any(|byte| !matches!(byte, 0 | u8::MAX)));
+    let telling = pieces.filter(|(_, piece)| piece.iter().any(|byte| !matches!(*byte, 0 | u8::MAX)));
     let band = |(place, piece): (usize, &[u8])| {
         let bits = piece.iter().fold(0, |bits, byte| bits << 8 | i64::from(*byte));
         i64::try_from(place).unwrap_or_default() << (8 * PIECE) | bits

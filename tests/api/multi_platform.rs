@@ -74,6 +74,34 @@ impl<'a> Twice<'a> {
     }
 }
 
+/// A case of `report` and the story's, whose payee appealed in vain against it before it was confirmed.
+pub(crate) async fn of(app: &TestApp, story: &Story<'_>, report: &str) -> String {
+    let (one, two) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Analyst, "analyst-2"));
+    let leader = app.token(Role::Leader, "leader-1");
+    let seen = app.node(&one, report, "Report", "event { version }").await;
+    let input = json!({
+        "report": report, "otherReport": story.report, "expectedVersion": seen["event"]["version"],
+        "evidence": "the same words",
+    });
+    let case = app.made(&one, "proposeMultiPlatform", input, "id payouts { id }").await;
+    let id = case["id"].as_str().unwrap().to_owned();
+    let payout = &case["payouts"][0]["id"];
+    let own = app.token(Role::Reporter, "reporter-1");
+    let appeal = json!({ "payout": payout, "grounds": "Two found it" });
+    app.made(&own, "appealMultiPlatform", appeal, "id").await;
+    let version = || app.node(&one, &id, "MultiPlatform", "version");
+    let resolve = json!({
+        "multiPlatform": id, "payout": payout, "expectedVersion": version().await["version"], "upheld": false,
+        "resolution": "One mail came from both",
+    });
+    app.made(&leader, "resolveMultiPlatformAppeal", resolve, "id").await;
+    let decide = json!({
+        "multiPlatform": id, "expectedVersion": version().await["version"], "outcome": "NOTHING_EARNED", "rationale": "One mail",
+    });
+    app.made(&two, "decideMultiPlatform", decide, "id").await;
+    id
+}
+
 #[tokio::test]
 async fn unpaid_payouts_wait_while_it_is_looked_at_and_go_on_when_it_is_not_so() {
     on_both(|app| async move {

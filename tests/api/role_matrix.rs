@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{candidates, deadlines, files, mails, replies, rich, tickets};
+use crate::{candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -173,10 +173,12 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
         }
         let same = candidates::of(&app, &story).await;
+        let case = multi_platform::of(&app, &story, &same[0]).await;
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
         let mail = mails::first(&story).await;
         files::of_every_kind(&app, &story, &channels["data"]["channels"]["nodes"][0]).await;
+        pictures::look(&app).await;
         let template = json!({
             "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
             "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
@@ -202,6 +204,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("Report", &same[1]),
                 ("ReportMail", &mail),
                 ("BonusRun", &run),
+                ("MultiPlatform", &case),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),
                 ("Tracker", &tracker),

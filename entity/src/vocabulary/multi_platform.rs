@@ -6,13 +6,11 @@ use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 vocabulary! {
-    /// What was decided of two reports of which somebody said that one finder sent them to several platforms.
-    /// 一洞多投的认定结果。
+    /// What was decided of two reports of which somebody said that one finder sent them to several platforms. 一洞多投的认定结果。
     MultiPlatformOutcome {
         /// The same finder's; nothing is earned by either report. 确认一洞多投，两份报告均不予奖励。
         NothingEarned = "NOTHING_EARNED",
-        /// The same finder's; the report that was received first earns, the later one nothing.
-        /// 确认一洞多投，仅先收到的报告可获奖励。
+        /// The same finder's; the report that was received first earns, the later one nothing. 确认一洞多投，仅先收到的报告可获奖励。
         FirstEarns = "FIRST_EARNS",
         /// Not the same finder's, or not the same report. 不成立。
         Dismissed = "DISMISSED",

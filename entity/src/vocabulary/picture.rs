@@ -6,8 +6,7 @@ use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 vocabulary! {
-    /// What came of looking whether a file is a picture that can be compared. The file is kept, whatever it is.
-    /// 对附件进行图片比对的结果；无论结果如何，附件均予保留。
+    /// What came of looking whether a file is a picture that can be compared. The file is kept, whatever it is. 对附件进行图片比对的结果；无论结果如何，附件均予保留。
     PictureVerdict {
         /// A picture that is compared with others. 已参与比对。
         Compared = "COMPARED",
