@@ -33,7 +33,9 @@ fn fill(picture: &mut RgbImage, (x, y): (u32, u32), (width, height): (u32, u32),
 /// A picture like a screenshot: bars, boxes and lines of words.
 pub(crate) fn screenshot(seed: u64) -> RgbImage {
     let mut drawn = Drawn(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..5).for_each(|_| drop(drawn.below(9)));
+    for _ in 0..5 {
+        drawn.below(9);
+    }
     let (width, height) = (900 + drawn.below(700), 600 + drawn.below(400));
     let (paper, ink) = if drawn.below(4) == 0 { (30, 200) } else { (245, 40) };
     let mut picture = RgbImage::from_pixel(width, height, Rgb([paper; 3]));
@@ -92,17 +94,17 @@ fn framed(picture: &RgbImage, wide: u32, grey: u8) -> RgbImage {
     frame
 }
 
-/// With a grey word across each of sixteen places, through which four tenths of it are covered.
+/// With a grey word across each of sixteen places, which covers three tenths of what is under it.
 fn marked(picture: &RgbImage) -> RgbImage {
     let mut marked = picture.clone();
     let (width, height) = picture.dimensions();
     for place in 0..16 {
         let (left, top) = (place % 4 * width / 4 + 20, place / 4 * height / 4 + 30);
         for letter in 0..8 {
-            for (x, y) in (0..10).flat_map(|x| (0..26).map(move |y| (x, y))) {
+            for (x, y) in (0..8).flat_map(|x| (0..16).map(move |y| (x, y))) {
                 let (x, y) = (left + letter * 16 + x, top + y + letter * 4);
                 if x < width && y < height {
-                    let cover = |under: u8| u8::try_from((u32::from(under) * 6 + 128 * 4) / 10).unwrap();
+                    let cover = |under: u8| u8::try_from((u32::from(under) * 7 + 128 * 3) / 10).unwrap();
                     let pixel = marked.get_pixel_mut(x, y);
                     pixel.0 = pixel.0.map(cover);
                 }
