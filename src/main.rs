@@ -40,8 +40,8 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply, schedule,
-    ticket, webhook,
+    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply,
+    schedule, ticket, webhook,
 };
 
 #[global_allocator]

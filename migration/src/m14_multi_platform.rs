@@ -14,8 +14,9 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let to_report =
-            |column: &'static str| ForeignKey::create().from("multi_platform", column).to("report", "id").take();
+        let to_report = |column: &'static str| {
+            ForeignKey::create().from("multi_platform", column).to("report", "id").take()
+        };
         manager
             .create_table(
                 Table::create()
@@ -80,9 +81,7 @@ impl MigrationTrait for Migration {
         let once = crate::index("multi_platform_appeal", &["multi_platform_id", "payout_id"]).unique().take();
         manager.create_index(once).await?;
         manager.create_index(crate::index("multi_platform_appeal", &["payout_id"]).take()).await?;
-        manager
-            .alter_table(Table::alter().table("payout").add_column(uuid_null("held_for")).take())
-            .await?;
+        manager.alter_table(Table::alter().table("payout").add_column(uuid_null("held_for")).take()).await?;
         manager.create_index(crate::index("payout", &["held_for"]).take()).await?;
         manager
             .create_table(

@@ -245,8 +245,12 @@ impl DuplicateQuery {
     async fn duplicate_figures(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only what was decided from then on. 仅此时（含）之后的判定。")] from: Option<DateTime<Utc>>,
-        #[graphql(desc = "Only what was decided before then. 仅此时之前的判定。")] until: Option<DateTime<Utc>>,
+        #[graphql(desc = "Only what was decided from then on. 仅此时（含）之后的判定。")] from: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "Only what was decided before then. 仅此时之前的判定。")] until: Option<
+            DateTime<Utc>,
+        >,
     ) -> ApiResult<DuplicateFigures> {
         require(actor(ctx), Action::ReadDuplicates)?;
         let (by_score, by_reason) = store::figures(app(ctx), actor(ctx), (from, until)).await?;

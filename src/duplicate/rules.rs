@@ -208,7 +208,13 @@ mod tests {
     #[test]
     fn figures_are_put_together_by_band_and_reason() {
         use DuplicateOutcome::{Distinct, Duplicate, Related};
-        let counted = [(42, Duplicate, 1), (49, Distinct, 2), (50, Related, 4), (99, Duplicate, 8), (100, Duplicate, 16)];
+        let counted = [
+            (42, Duplicate, 1),
+            (49, Distinct, 2),
+            (50, Related, 4),
+            (99, Duplicate, 8),
+            (100, Duplicate, 16),
+        ];
         let tallies = tallies(&counted, band);
         let decided: Vec<_> = tallies.iter().map(|(from, tally)| (*from, tally.decided())).collect();
         assert_eq!(decided, [(40, 3), (50, 4), (90, 8), (100, 16)]);

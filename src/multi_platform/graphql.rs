@@ -268,7 +268,9 @@ impl MultiPlatformQuery {
     async fn multi_platforms(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those that wait for a decision, or only decided ones; all when left out. 仅未认定或仅已认定的；省略表示不限。")]
+        #[graphql(
+            desc = "Only those that wait for a decision, or only decided ones; all when left out. 仅未认定或仅已认定的；省略表示不限。"
+        )]
         open: Option<bool>,
         #[graphql(desc = "Items from the front, 1 to 100; 20 when left out. 从前往后的条数。")] first: Option<
             i32,

@@ -83,7 +83,11 @@ pub struct DecideMultiPlatform {
 /// # Errors
 /// By policy, visibility and version; refusals of one channel and of a case that was decided; FOUR_EYES for a reporter of either
 /// event, and for who is paid.
-pub async fn propose(app: &App, actor: &Actor, input: &ProposeMultiPlatform) -> Result<multi_platform::Model> {
+pub async fn propose(
+    app: &App,
+    actor: &Actor,
+    input: &ProposeMultiPlatform,
+) -> Result<multi_platform::Model> {
     require(actor, Action::ProposeMultiPlatform)?;
     let evidence = require_text("input.evidence", &input.evidence, WORDS)?;
     let report = intake::store::find_inside(app, actor, input.report.0).await?;

@@ -253,7 +253,10 @@ mod tests {
     fn what_reporters_have_in_common_is_named_and_what_neither_said_is_nothing() {
         let one = person(1, Some("hat-1"), Some("hat@example.org"), Some("夜行"));
         let other = person(2, Some("hat-1"), Some(" Hat@Example.org"), Some(""));
-        assert_eq!(finder(Some(&one), Some(&other)), [FinderEvidence::SameSubject, FinderEvidence::SameEmail]);
+        assert_eq!(
+            finder(Some(&one), Some(&other)),
+            [FinderEvidence::SameSubject, FinderEvidence::SameEmail]
+        );
         assert_eq!(finder(Some(&one), Some(&one)), [FinderEvidence::SameReporter]);
         let unknown = person(3, None, None, None);
         assert_eq!(finder(Some(&unknown), Some(&person(4, None, None, None))), []);

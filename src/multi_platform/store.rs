@@ -61,7 +61,8 @@ pub async fn page(
 /// # Errors
 /// Of the database.
 pub async fn of_pair(app: &App, one: Uuid, other: Uuid) -> Result<Option<multi_platform::Model>> {
-    let is = |one: Uuid, other: Uuid| Condition::all().add(C::ReportId.eq(one)).add(C::OtherReportId.eq(other));
+    let is =
+        |one: Uuid, other: Uuid| Condition::all().add(C::ReportId.eq(one)).add(C::OtherReportId.eq(other));
     let select =
         multi_platform::Entity::find().filter(Condition::any().add(is(one, other)).add(is(other, one)));
     Ok(select.one(app.database.reader()).await?)

@@ -34,12 +34,7 @@ pub async fn refuse_payee(app: &App, actor: &Actor, reports: &[Uuid]) -> Result<
 ///
 /// # Errors
 /// Of the database.
-pub async fn hold(
-    app: &App,
-    changes: &mut ChangeSet,
-    reports: &[Uuid],
-    case: Uuid,
-) -> Result<()> {
+pub async fn hold(app: &App, changes: &mut ChangeSet, reports: &[Uuid], case: Uuid) -> Result<()> {
     for loaded in store::unpaid_of(app, reports).await? {
         let before = &loaded.payout;
         if rules::waits_for_platforms(before) {

@@ -292,7 +292,10 @@ async fn act(app: &App, report: &Reported, pick: usize, act: Act) {
                 let input = platforms::AppealMultiPlatform { payout: id, grounds: "Two found it".to_owned() };
                 retrying(|| platforms::appeal(app, &reporter, &input)).await
             }
-            Act::CallPlatforms | Act::DecidePlatforms { .. } | Act::ResolvePlatforms { .. } | Act::EndHolds => {
+            Act::CallPlatforms
+            | Act::DecidePlatforms { .. }
+            | Act::ResolvePlatforms { .. }
+            | Act::EndHolds => {
                 return on_platforms(app, report, act, id).await;
             }
             Act::Reject => retrying(|| reject(app, &finance, &by)).await,
@@ -390,7 +393,9 @@ async fn moved_while_waiting(app: &App) -> std::collections::BTreeMap<(Uuid, Uui
     let mut moved = std::collections::BTreeMap::new();
     for case in cases.iter().filter(|case| platforms::rules::is_holding(case, app.clock.now())) {
         for report in [case.report_id, case.other_report_id] {
-            let of = |id: Uuid| payouts.iter().find(|row| row.id == id).filter(|row| row.report_id == Some(report));
+            let of = |id: Uuid| {
+                payouts.iter().find(|row| row.id == id).filter(|row| row.report_id == Some(report))
+            };
             let by_hand = |row: &payout::Model| row.paid_proof.is_some();
             let counts = changes.iter().filter(|change| match (change.kind, of(change.payout_id)) {
                 (PayoutChangeKind::Approved | PayoutChangeKind::Synced, Some(_)) => true,

@@ -115,7 +115,8 @@ async fn look(app: &App, row: &attachment::Model) -> Result<Looked> {
     let mut format = None;
     while let Some(chunk) = bytes.try_next().await? {
         read.extend_from_slice(&chunk);
-        if format.is_none() && (read.len() >= rules::HEAD || i64::try_from(read.len()).ok() == Some(row.size)) {
+        if format.is_none() && (read.len() >= rules::HEAD || i64::try_from(read.len()).ok() == Some(row.size))
+        {
             match rules::format(&read) {
                 Ok(_) if row.size > BYTES => return Ok(Looked::not_compared(PictureVerdict::TooLarge)),
                 Ok(found) => format = Some(found),

@@ -24,7 +24,7 @@ const PIXELS: u64 = 40_000_000;
 /// Most bytes that reading it takes.
 const MEMORY: u64 = 256 << 20;
 /// Longest side of what is looked at, in pixels.
-const LOOKED_AT: u32 = 512;
+const LOOKED_AT: u32 = 256;
 /// Shortest side of what is looked at, without its frame.
 const LEAST: u32 = 16;
 /// Least difference between the darkest and the lightest of it.
@@ -39,8 +39,8 @@ const CUT: u32 = 40;
 const EDGES: [u32; 6] = [0, 1, 2, 4, 8, 15];
 /// Bits of a hash.
 const BITS: u32 = 144;
-/// Bits in which two hashes of the same picture differ at most. Of what people do to screenshots the tests' worst takes 18, and of their unlike
-/// pictures the likest differ in 40.
+/// Bits in which two hashes of the same picture differ at most: what people do to a screenshot takes up to 18 of those that the tests draw,
+/// and unlike ones differ in 40 and more.
 const APART: u32 = 24;
 /// Bytes of a piece of a hash.
 const PIECE: usize = 2;
@@ -179,9 +179,8 @@ impl Seek for Stoppable<'_> {
 /// The hashes of a picture; none where too little is to be seen.
 fn hashes(seen: &GrayImage) -> Option<Vec<Hash>> {
     let (width, height) = seen.dimensions();
-    let (darkest, lightest) = seen.as_raw().iter().fold((u8::MAX, 0), |(least, most), grey| {
-        (least.min(*grey), most.max(*grey))
-    });
+    let (darkest, lightest) =
+        seen.as_raw().iter().fold((u8::MAX, 0), |(least, most), grey| (least.min(*grey), most.max(*grey)));
     if width.min(height) < LEAST || lightest.saturating_sub(darkest) < CONTRAST {
         return None;
     }
@@ -211,7 +210,8 @@ fn without_frame(picture: &GrayImage) -> Option<GrayImage> {
             };
             let is_of_one = |line: &u32| {
                 let colour = at(0, length / 2);
-                let others = (0..length).filter(|along| at(*line, *along).abs_diff(colour) > ONE_COLOUR).count();
+                let others =
+                    (0..length).filter(|along| at(*line, *along).abs_diff(colour) > ONE_COLOUR).count();
                 // What was saved anew has a few others.
                 u32::try_from(others).unwrap_or(u32::MAX).saturating_mul(200) <= length
             };
@@ -242,7 +242,8 @@ pub fn bands(hashes: &[Hash]) -> BTreeSet<i64> {
 
 /// How much of two pictures is alike, in per cent, where it is the same picture: one may be a part of the other.
 pub fn alike(own: &[Hash], other: &[Hash]) -> Option<u32> {
-    let apart = |one: &Hash, two: &Hash| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>();
+    let apart =
+        |one: &Hash, two: &Hash| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>();
     let least = |wholes: &[Hash], all: &[Hash]| {
         let wholes = wholes.chunks(EDGES.len()).filter_map(<[Hash]>::first);
         wholes.flat_map(|whole| all.iter().map(move |part| apart(whole, part))).min()

@@ -63,9 +63,9 @@ pub(super) async fn sharing(
         .and_where(Expr::col(picture_band::Column::Band).is_in(bands))
         .take();
     let of = |column: report::Column| Expr::col((report::Entity, column));
-    let earlier = of(report::Column::ReceivedAt).lt(report.received_at).or(of(report::Column::ReceivedAt)
-        .eq(report.received_at)
-        .and(of(report::Column::Id).lt(report.id)));
+    let earlier = of(report::Column::ReceivedAt)
+        .lt(report.received_at)
+        .or(of(report::Column::ReceivedAt).eq(report.received_at).and(of(report::Column::Id).lt(report.id)));
     let reports = Query::select()
         .column(report::Column::Id)
         .from(report::Entity)

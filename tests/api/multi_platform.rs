@@ -75,7 +75,8 @@ impl<'a> Twice<'a> {
 }
 
 /// A case of `report` and the story's, whose payee appealed in vain against it before it was confirmed.
-pub(crate) async fn of(app: &TestApp, story: &Story<'_>, report: &str) -> String {
+/// Answers the case and the payout.
+pub(crate) async fn of(app: &TestApp, story: &Story<'_>, report: &str) -> [String; 2] {
     let (one, two) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Analyst, "analyst-2"));
     let leader = app.token(Role::Leader, "leader-1");
     let seen = app.node(&one, report, "Report", "event { version }").await;
@@ -99,7 +100,7 @@ pub(crate) async fn of(app: &TestApp, story: &Story<'_>, report: &str) -> String
         "multiPlatform": id, "expectedVersion": version().await["version"], "outcome": "NOTHING_EARNED", "rationale": "One mail",
     });
     app.made(&two, "decideMultiPlatform", decide, "id").await;
-    id
+    [id, payout.as_str().unwrap().to_owned()]
 }
 
 #[tokio::test]
@@ -141,7 +142,11 @@ async fn unpaid_payouts_wait_while_it_is_looked_at_and_go_on_when_it_is_not_so()
         let after = twice.held(&app.token(Role::Reporter, "reporter-1")).await;
         assert_eq!(after["state"], "APPROVED");
         assert_eq!(after["multiPlatform"]["outcome"], "DISMISSED");
-        assert_eq!(moved(&before["answerBy"], &after["answerBy"]), TimeDelta::days(3), "their time stood still");
+        assert_eq!(
+            moved(&before["answerBy"], &after["answerBy"]),
+            TimeDelta::days(3),
+            "their time stood still"
+        );
         assert_eq!(duties().await, owed, "the duties to the database stand");
         let again = twice.decide("analyst-2", &case, "FIRST_EARNS").await;
         assert_eq!(code(&again), "FROZEN", "{again}");
@@ -203,7 +208,7 @@ async fn a_second_person_takes_payouts_back_and_a_third_one_hears_the_appeal() {
         }
         let upheld = resolve((Role::Leader, "leader-1"), true).await;
         assert_eq!(upheld["multiPlatform"]["outcome"], "DISMISSED", "{upheld}");
-        assert_eq!(code(&resolve((Role::Leader, "leader-1"), true).await), "MISSING_FACT", "once");
+        assert_eq!(code(&resolve((Role::Leader, "leader-2"), true).await), "MISSING_FACT", "once");
         let heard = twice.held(&own).await;
         assert_eq!(heard["multiPlatform"]["appeal"]["upheld"], true);
         assert_eq!(heard["multiPlatform"]["appeal"]["resolution"], "Two people found it");
@@ -261,7 +266,10 @@ async fn a_hold_ends_by_itself_after_ten_working_days() {
             assert_eq!(sweep(&app.app).await.unwrap().failed, 0);
         }
         let held = twice.held(&analyst).await;
-        assert_eq!((held["state"].as_str(), &held["multiPlatform"]["waiting"]), (Some("APPROVED"), &json!(false)));
+        assert_eq!(
+            (held["state"].as_str(), &held["multiPlatform"]["waiting"]),
+            (Some("APPROVED"), &json!(false))
+        );
         let seen = app.node(&analyst, case["id"].as_str().unwrap(), "MultiPlatform", CASE).await;
         assert!(seen["holdEndedAt"].is_string() && seen["outcome"].is_null(), "{seen}");
         let decided = twice.decide("analyst-2", &case, "FIRST_EARNS").await;
@@ -346,9 +354,10 @@ async fn what_is_no_such_case_is_refused() {
         with_money(&app, "10000").await;
         let (one, _) = confirmed(&app, "src", "SRC-1", "reporter-1", "AMBER").await;
         app.advance(TimeDelta::hours(1));
-        let (two, event) = confirmed(&app, "src", "SRC-2", "analyst-1", "AMBER").await;
+        let by_analyst = json!({ "channel": "src", "reporter": { "name": "One of us", "subject": "analyst-1" } });
+        let two = Story::receive(&app, "SRC-2", by_analyst).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
-        let version = app.node(&analyst, event.as_str().unwrap(), "Event", "version").await["version"].clone();
+        let (version, two) = (two.version().await, json!(two.report));
         let input = |report: &Value, other: &Value, version: &Value| {
             json!({ "report": report, "otherReport": other, "expectedVersion": version, "evidence": "alike" })
         };

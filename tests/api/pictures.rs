@@ -59,7 +59,8 @@ async fn the_same_screenshot_is_a_reason_for_who_may_see_both_and_goes_with_its_
         let first = received(&app, "N-1", TITLE, TEXT).await;
         let red = {
             app.advance(chrono::TimeDelta::seconds(1));
-            Story::receive(&app, "N-RED", json!({ "title": "Red", "text": "Words of its own", "tlp": "RED" })).await
+            Story::receive(&app, "N-RED", json!({ "title": "Red", "text": "Words of its own", "tlp": "RED" }))
+                .await
         };
         let unlike = received(&app, "N-2", "Mail relay", "A relay forwards what it should not.").await;
         let second = received(&app, "N-3", "Photo Album 越权", OTHER).await;
@@ -67,6 +68,7 @@ async fn the_same_screenshot_is_a_reason_for_who_may_see_both_and_goes_with_its_
         let (_, png) = upload(&app, &analyst, &first.report, &saved(&picture, ImageFormat::Png)).await;
         upload(&app, &analyst, &red.report, &saved(&picture, ImageFormat::Bmp)).await;
         upload(&app, &analyst, &unlike.report, &saved(&boxes(9), ImageFormat::Png)).await;
+        app.advance(chrono::TimeDelta::seconds(1));
         upload(&app, &analyst, &unlike.report, b"words, and no picture").await;
         let smaller = resize(&picture, 500, 375, FilterType::Triangle);
         upload(&app, &analyst, &second.report, &saved(&smaller, ImageFormat::Jpeg)).await;
@@ -81,7 +83,11 @@ async fn the_same_screenshot_is_a_reason_for_who_may_see_both_and_goes_with_its_
         let found = shown(&app, &analyst, &second.report).await;
         assert_eq!(reports(&found), [&*red.report, &*first.report], "{found}");
         for candidate in found.as_array().unwrap() {
-            assert_eq!((candidate["kind"].as_str(), codes(candidate)[0]), (Some("STRONG"), "SAME_PICTURE"), "{found}");
+            assert_eq!(
+                (candidate["kind"].as_str(), codes(candidate)[0]),
+                (Some("STRONG"), "SAME_PICTURE"),
+                "{found}"
+            );
             let reason = &candidate["reasons"][0];
             assert_eq!(reason["value"], "poc.zip", "the own file's name, whatever it says of its type");
             let alike = reason["share"].as_u64().unwrap();

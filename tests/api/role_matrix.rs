@@ -173,7 +173,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
             app.done(&admin, "setReplyRoute", "SetReplyRoute", route, "secret").await;
         }
         let same = candidates::of(&app, &story).await;
-        let case = multi_platform::of(&app, &story, &same[0]).await;
+        let [case, payout] = multi_platform::of(&app, &story, &same[0]).await;
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
         let mail = mails::first(&story).await;
@@ -205,6 +205,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("ReportMail", &mail),
                 ("BonusRun", &run),
                 ("MultiPlatform", &case),
+                ("Payout", &payout),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),
                 ("Tracker", &tracker),

@@ -15,8 +15,8 @@ use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
 use crate::intake::graphql::{Report, Reporter};
 use crate::money::{Money, Unit};
-use crate::multi_platform::graphql::PayoutHold;
 use crate::multi_platform;
+use crate::multi_platform::graphql::PayoutHold;
 use crate::payout::rules::{self, Cause, MoveFacts};
 
 /// Money or points for a reporter.
