@@ -114,6 +114,8 @@ kinds! {
     ReplyProof = 113,
     /// Something that identifies what a report is about.
     Indicator = 120,
+    /// One report that was sent to several platforms.
+    MultiPlatform = 121,
 }
 
 /// The id of a row of `kind`, for clients.

@@ -40,8 +40,8 @@ use vulndesk::outbox::{retrying, sequencer};
 use vulndesk::secret::{Key, KeyRing};
 use vulndesk::webhook::worker;
 use vulndesk::{
-    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, reply, schedule,
-    ticket, webhook,
+    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply,
+    schedule, ticket, webhook,
 };
 
 #[global_allocator]
@@ -345,6 +345,7 @@ async fn listen(
         .merge(reply::http::routes(api));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));
+    shutdown.streams.spawn(picture::run(Arc::clone(&due), shutdown.token.clone()));
     shutdown.streams.spawn(hook::worker::run(due, shutdown.token.clone()));
     // Ends after the last request, so that what was committed while draining has its place too.
     let drained = CancellationToken::new();

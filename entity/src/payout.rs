@@ -46,6 +46,8 @@ pub struct Model {
     pub state: PayoutState,
     /// State to which a released one returns.
     pub held_from: Option<PayoutState>,
+    /// What it waits for: whether its finder sent one report to several platforms.
+    pub held_for: Option<Uuid>,
     /// Which share of a split payout it is, from 1; none while it is whole.
     pub share: Option<i32>,
     /// What it is the only live payout for; none once it ended without payment or was reversed.

@@ -43,6 +43,8 @@ mod m14_ticket_asked;
 mod m14_reply_proof;
 mod m14_reply_to_reporter;
 mod m14_working_hours;
+mod m14_multi_platform;
+mod m14_picture;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -91,6 +93,8 @@ impl MigratorTrait for Migrator {
             Box::new(m14_reply_to_reporter::Migration),
             Box::new(m14_reply_proof::Migration),
             Box::new(m14_working_hours::Migration),
+            Box::new(m14_multi_platform::Migration),
+            Box::new(m14_picture::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::AttachmentKind;
+use entity::vocabulary::{AttachmentKind, PictureVerdict};
 use entity::{attachment, report};
 use uuid::Uuid;
 
@@ -79,6 +79,13 @@ impl Attachment {
     /// SHA-256 of its bytes, in hexadecimal. 内容的 SHA-256。
     async fn sha256(&self) -> String {
         hex::encode(&self.0.sha256)
+    }
+
+    /// What came of looking whether it is a picture that can be compared with others; null until that was done, and to
+    /// reporters and services. 图片比对结果；尚未处理及对报告人与服务为空。
+    async fn picture(&self, ctx: &Context<'_>) -> ApiResult<Option<PictureVerdict>> {
+        let found = loaders::lookup::<entity::picture::Entity>(ctx, self.0.id).await?;
+        self.inside(ctx, Action::ReadDuplicates, found.map(|found| found.verdict)).await
     }
 
     /// When it was received. 接收时间。

@@ -1,6 +1,7 @@
 //! Files that came with reports, or were added to them, kept to the byte.
 //!
-//! Who sent them says what they are called and what they are; nobody looks inside beyond the first bytes. So they leave
+//! Who sent them says what they are called and what they are; nobody looks inside beyond the first bytes, but to compare pictures
+//! ([`picture`](crate::picture)). So they leave
 //! the product only as downloads, under a type that no program opens by itself. Who reads reports as received reads them,
 //! and of those on the public side the report's reporter and its channel's service. An analyst may *release* a single one
 //! to the team of the event, and take that back; an original mail never, since it names who reported.

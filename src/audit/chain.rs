@@ -26,6 +26,7 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 /// place.
 const RAW: [(&str, &[&str]); 18] = [
     ("event", &["duplicate_of"]),
+    ("multi_platform", &["report_id", "other_report_id"]),
     ("duplicate_decision", &["report_id", "other_report_id"]),
     ("attachment", &["name"]),
     ("reply_attachment", &["name"]),

@@ -114,6 +114,18 @@ actions! {
     DismissIndicator "dismissIndicator" [Analyst];
     /// Decide whether two reports are the same vulnerability.
     DecideDuplicate "decideDuplicate" [Analyst];
+    /// Propose that a finder sent one report to several platforms.
+    ProposeMultiPlatform "proposeMultiPlatform" [Analyst];
+    /// Decide whether a finder sent one report to several platforms.
+    DecideMultiPlatform "decideMultiPlatform" [Analyst Leader];
+    /// Appeal against being taken for a finder who sent one report to several platforms.
+    AppealMultiPlatform "appealMultiPlatform" [Reporter Src];
+    /// Resolve an appeal of a finder who is said to have sent one report to several platforms.
+    ResolveMultiPlatformAppeal "resolveMultiPlatformAppeal" [Analyst Leader];
+    /// End the hold of payouts of which nobody decided in time: the schedule's alone.
+    EndMultiPlatformHold "endMultiPlatformHold" [];
+    /// Look whether files are pictures that can be compared: the product's own alone.
+    LookAtPictures "lookAtPictures" [];
     /// Weigh the terms by which reports are compared: the schedule's and the importer's alone.
     WeighTerms "weighTerms" [];
     /// Index reports that were recorded before there was an index: the schedule's alone.

@@ -1,8 +1,10 @@
 //! What a person decides of two reports.
 
+use std::collections::BTreeSet;
+
 use async_graphql::InputObject;
 use entity::vocabulary::{DuplicateOutcome, EventLinkKind, Status, Verdict};
-use entity::{duplicate_decision, report};
+use entity::{duplicate_decision, duplicate_decision_reason, report};
 
 use super::{Lookups, MOST, candidates, rules, store};
 use crate::app::App;
@@ -80,6 +82,10 @@ pub async fn decide(app: &App, actor: &Actor, input: &DecideDuplicate) -> Result
         decided_at: changes.at(),
     };
     changes.insert(&row);
+    let reasons = shown.iter().flat_map(|candidate| &candidate.likeness.reasons).map(|reason| reason.code);
+    for code in reasons.collect::<BTreeSet<_>>() {
+        changes.write_row(&duplicate_decision_reason::Model { decision_id: row.id, code });
+    }
     let told = message::EventDuplicateDecided { report: Opaque::new(later.id), outcome: input.outcome };
     changes.message(app, Some(before.id), &told);
     if input.outcome == DuplicateOutcome::Duplicate && before.status == Status::Triaging {

@@ -125,13 +125,49 @@ impl DuplicateDecision {
 }
 
 /// How often what was shown was right. 重复提示的准确程度。
-#[derive(Clone, Copy, Debug, SimpleObject)]
+#[derive(Clone, Debug, SimpleObject)]
 pub struct DuplicateFigures {
     /// Pairs that were shown as candidates and decided. 已判定的候选数。
     decided: u64,
     /// Those of them that were decided to be duplicates. 其中判为重复的数量。
     duplicates: u64,
-    /// Their share in per cent; null while nothing was decided. 占比（百分比）；尚无判定时为空。
+    /// Those of them that were decided to be related. 其中判为相关的数量。
+    related: u64,
+    /// Those of them that were decided to be distinct. 其中判为不同的数量。
+    distinct: u64,
+    /// The share of duplicates in per cent; null while nothing was decided. 判为重复的占比（百分比）；尚无判定时为空。
+    precision: Option<u64>,
+    /// The same by each reason with which pairs were shown; one pair may have several. 按提示理由统计，同一对报告可有多个理由。
+    by_reason: Vec<DuplicateFiguresOfReason>,
+    /// The same by score, in tens. 按相似程度分段统计。
+    by_score: Vec<DuplicateFiguresOfScore>,
+}
+
+/// How often what was shown with a reason was right. 某一提示理由的准确程度。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DuplicateFiguresOfReason {
+    /// The reason. 提示理由。
+    code: DuplicateReasonCode,
+    /// Pairs that were shown with it and decided. 已判定数。
+    decided: u64,
+    /// Those of them that were decided to be duplicates. 其中判为重复的数量。
+    duplicates: u64,
+    /// Their share in per cent; never null where a pair was decided. 占比（百分比）；有判定时必有值。
+    precision: Option<u64>,
+}
+
+/// How often what was shown with a score was right. 某一相似程度分段的准确程度。
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DuplicateFiguresOfScore {
+    /// Least score of the band. 分段下限（含）。
+    from: i32,
+    /// Most score of the band. 分段上限（含）。
+    to: i32,
+    /// Pairs that were shown with such a score and decided. 已判定数。
+    decided: u64,
+    /// Those of them that were decided to be duplicates. 其中判为重复的数量。
+    duplicates: u64,
+    /// Their share in per cent; never null where a pair was decided. 占比（百分比）；有判定时必有值。
     precision: Option<u64>,
 }
 
@@ -206,10 +242,45 @@ pub struct DuplicateQuery;
 impl DuplicateQuery {
     /// How often candidates that were shown were decided to be duplicates, among what you may see.
     /// 提示的候选被判为重复的比例（仅限您可见的）。
-    async fn duplicate_figures(&self, ctx: &Context<'_>) -> ApiResult<DuplicateFigures> {
+    async fn duplicate_figures(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what was decided from then on. 仅此时（含）之后的判定。")] from: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "Only what was decided before then. 仅此时之前的判定。")] until: Option<
+            DateTime<Utc>,
+        >,
+    ) -> ApiResult<DuplicateFigures> {
         require(actor(ctx), Action::ReadDuplicates)?;
-        let (decided, duplicates) = store::shown_and_right(app(ctx), actor(ctx)).await?;
-        Ok(DuplicateFigures { decided, duplicates, precision: rules::per_cent(duplicates, decided) })
+        let (by_score, by_reason) = store::figures(app(ctx), actor(ctx), (from, until)).await?;
+        let all = rules::tallies(&by_score, |_| ()).remove(&()).unwrap_or_default();
+        let by_reason = rules::tallies(&by_reason, |code| code).into_iter();
+        let by_score = rules::tallies(&by_score, rules::band).into_iter();
+        Ok(DuplicateFigures {
+            decided: all.decided(),
+            duplicates: all.duplicates,
+            related: all.related,
+            distinct: all.distinct,
+            precision: rules::per_cent(all.duplicates, all.decided()),
+            by_reason: by_reason
+                .map(|(code, tally)| DuplicateFiguresOfReason {
+                    code,
+                    decided: tally.decided(),
+                    duplicates: tally.duplicates,
+                    precision: rules::per_cent(tally.duplicates, tally.decided()),
+                })
+                .collect(),
+            by_score: by_score
+                .map(|(from, tally)| DuplicateFiguresOfScore {
+                    from,
+                    to: if from == 100 { 100 } else { from + 9 },
+                    decided: tally.decided(),
+                    duplicates: tally.duplicates,
+                    precision: rules::per_cent(tally.duplicates, tally.decided()),
+                })
+                .collect(),
+        })
     }
 }
 

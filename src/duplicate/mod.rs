@@ -42,6 +42,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::picture;
 use features::{Asked, Features, Said};
 pub use indexing::{Unindexed, index, index_anew};
 pub use lookups::Lookups;
@@ -150,14 +151,34 @@ pub async fn candidates(
     let own = Asked::of(versions);
     let settled = store::settled(app, report).await?;
     let left_out = scope.hidden.iter().chain(&settled).copied();
-    let found = store::sharing(app, report, scope.segments, left_out, &postings, CUT).await?;
+    let mut found = store::sharing(app, report, scope.segments, left_out, &postings, CUT).await?;
+    let pictures = picture::same(app, actor, report, &settled).await?;
+    found.extend(pictures.keys().filter(|id| !found.contains(id)).copied().collect::<Vec<_>>());
     let mut candidates = Vec::new();
     for (other, compared) in store::compared(app, actor, found).await? {
-        if let Some(likeness) = rank::compare(&own, &compared, &weights) {
+        let mut likeness = rank::likeness(&own, &compared, &weights);
+        if let Some(same) = pictures.get(&other.id) {
+            likeness.add_picture(rules::same_picture(same));
+        }
+        likeness.add_platforms(rules::several_platforms(report, &other));
+        if likeness.is_shown() {
             candidates.push(Candidate { report: other, likeness });
         }
     }
     Ok(rules::best(candidates, first))
+}
+
+/// What two reports have in common that the caller has found, however little, and whatever was decided of them.
+///
+/// # Errors
+/// Of the database.
+pub async fn likeness_of(app: &App, report: &report::Model, other: &report::Model) -> Result<Likeness> {
+    let weights = app.duplicates.weights();
+    let own = Asked::of(store::material(app, report).await?.features(report, &weights));
+    let compared = store::compared_of(app, other.id).await?;
+    let mut likeness = rank::likeness(&own, &compared, &weights);
+    likeness.add_platforms(rules::several_platforms(report, other));
+    Ok(likeness)
 }
 
 /// The same for the reports of an event that the caller has found.

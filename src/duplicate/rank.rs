@@ -47,10 +47,38 @@ pub struct Likeness {
     pub reasons: Vec<Reason>,
 }
 
-/// What `own` and another report have in common, if that is enough to show it.
-pub fn compare(own: &Asked, other: &Compared, weights: &Weights) -> Option<Likeness> {
-    let likeness = likeness(own, other, weights);
-    (likeness.score >= SHOWN).then_some(likeness)
+/// Score from which what came through another platform is taken for the same report.
+const MOST_LIKELY: u32 = 70;
+/// What the same screenshot makes of a score.
+const SAME_PICTURE: u32 = 75;
+
+impl Likeness {
+    /// Whether it is enough to show it.
+    pub fn is_shown(&self) -> bool {
+        self.score >= SHOWN
+    }
+
+    /// Adds that a screenshot is the same.
+    pub fn add_picture(&mut self, reason: Reason) {
+        self.points = self.points.max(SAME_PICTURE);
+        if self.kind != CandidateKind::Exact {
+            self.kind = CandidateKind::Strong;
+            self.score = self.points.min(99);
+        }
+        self.add_reason(reason);
+    }
+
+    /// Adds that it came through another platform, where it is surely or most likely the same.
+    pub fn add_platforms(&mut self, reason: Option<Reason>) {
+        if let Some(reason) = reason.filter(|_| self.score >= MOST_LIKELY) {
+            self.add_reason(reason);
+        }
+    }
+
+    fn add_reason(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+        self.reasons.sort_by_key(|reason| reason.code);
+    }
 }
 
 /// What `own` and another report have in common.

@@ -23,7 +23,7 @@ use crate::auth::{Actor, visibility};
 use crate::database::{Given, given, is_one_of};
 use crate::error::{Error, Result};
 
-pub(super) use decided::{decision, decisions_of, settled, shown_and_right};
+pub(super) use decided::{decision, decisions_of, figures, settled};
 pub(super) use upkeep::{
     count, newest_generation, newest_weights, open_reports, profile_rows, rewrite, sample, segments,
     unindexed, unpost, without_profile,
@@ -163,6 +163,11 @@ pub(super) async fn compared(
     let with =
         reports.into_iter().filter_map(|report| profiles.remove(&report.id).map(|kept| (report, kept)));
     Ok(with.collect())
+}
+
+/// What is compared of a report, whoever may see it.
+pub(super) async fn compared_of(app: &App, report: Uuid) -> Result<Compared> {
+    Ok(profiles(app, &[report]).await?.remove(&report).unwrap_or_default())
 }
 
 /// What is compared of each of these reports: of its newest versions, and of what came beside them.

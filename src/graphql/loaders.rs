@@ -364,6 +364,11 @@ impl Lookup for entity::comment::Entity {
     }
 }
 
+/// By the attachment that it is kept of.
+impl Lookup for entity::picture::Entity {
+    const ID: Self::Column = entity::picture::Column::AttachmentId;
+}
+
 impl Lookup for entity::obligation::Entity {
     const ID: Self::Column = entity::obligation::Column::Id;
     fn allowed(actor: &Actor) -> Condition {

@@ -104,6 +104,8 @@ nodes! {
     webhook: webhook_endpoint => WebhookEndpoint, |actor| by_role(actor, Action::ReadWebhooks);
     webhook: delivery => WebhookDelivery, crate::webhook::store::visible_deliveries;
     payout: payout => Payout, |actor| by_role(actor, Action::ReadPayouts).add(visibility::visible_payout(actor));
+    multi_platform: multi_platform => MultiPlatform,
+        |actor| by_role(actor, Action::ReadDuplicates).add(crate::multi_platform::store::visible(actor));
     payout: budget => Budget, |actor| by_role(actor, Action::ReadBudgets);
     payout: reward_grid => RewardGrid, |actor| by_role(actor, Action::ReadRewardGrids);
     payout: bonus_run => BonusRun, |actor| by_role(actor, Action::ReadBonusRuns);

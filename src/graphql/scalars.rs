@@ -105,6 +105,7 @@ identified! {
     deadline Deadline, deadline_policy DeadlinePolicy, notice Notice,
     attachment Attachment, inbound_mail InboundMail, reply_attachment ReplyAttachment,
     reply_proof ReplyProof, indicator Indicator,
+    multi_platform MultiPlatform,
 }
 
 /// An exact decimal number as text, for example "8.5". A number is read as it is written.

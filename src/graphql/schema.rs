@@ -19,6 +19,7 @@ use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::indicator::graphql::IndicatorMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::multi_platform::graphql::{MultiPlatformMutation, MultiPlatformQuery};
 use crate::notice::graphql::{NoticeMutation, NoticeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
 use crate::principal::graphql::{PrincipalMutation, PrincipalQuery};
@@ -60,6 +61,7 @@ pub struct Query(
     DeadlineQuery,
     NoticeQuery,
     DuplicateQuery,
+    MultiPlatformQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -96,6 +98,7 @@ pub struct Mutation(
     NoticeMutation,
     IndicatorMutation,
     DuplicateMutation,
+    MultiPlatformMutation,
 );
 
 /// The schema of the API.

@@ -23,6 +23,11 @@ const UNTOLD: &[Action] = &[
     Action::ImportReports,
     // Who sees the one event may not be told of the other.
     Action::LinkEvents,
+    // The same; what becomes of payouts by it is told.
+    Action::ProposeMultiPlatform,
+    Action::DecideMultiPlatform,
+    Action::ResolveMultiPlatformAppeal,
+    Action::EndMultiPlatformHold,
     // Who reported may be known by an event alone that most may not see.
     Action::EraseReporter,
     Action::LinkReporter,

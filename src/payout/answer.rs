@@ -49,7 +49,7 @@ pub struct ResolvePayoutAppeal {
 }
 
 /// Begins a change for the payee: by themself, recorded by their id, or by their platform's service.
-fn for_payee(app: &App, actor: &Actor, action: Action, loaded: &Loaded) -> Result<ChangeSet> {
+pub(crate) fn for_payee(app: &App, actor: &Actor, action: Action, loaded: &Loaded) -> Result<ChangeSet> {
     let changes = ChangeSet::new(app, actor, action);
     if actor.is(Role::Reporter) && loaded.reporter.subject.as_deref() == Some(&*actor.subject) {
         return Ok(changes.by_reporter(loaded.reporter.id));
@@ -160,7 +160,7 @@ pub async fn resolve(app: &App, actor: &Actor, input: &ResolvePayoutAppeal) -> R
         }
         let state = target(app, &loaded, Cause::DismissAppeal).await?;
         let answer_by = Some(changes.at());
-        let after = payout::Model { state, held_from: None, answer_by, ..before.clone() };
+        let after = payout::Model { state, held_from: None, held_for: None, answer_by, ..before.clone() };
         (PayoutChangeKind::AppealDismissed, after)
     };
     changes.update(&appeal, &resolved);
@@ -193,6 +193,7 @@ async fn anew(
     Ok(payout::Model {
         state,
         held_from: None,
+        held_for: None,
         severity: Some(input.severity),
         amount: amount.minor,
         // Of a split payout only this share changes.

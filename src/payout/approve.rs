@@ -15,6 +15,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text};
 use crate::graphql::scalars::Id;
 use crate::money::Money;
+use crate::multi_platform;
 use crate::outbox::ChangeSet;
 
 /// A payout to approve. 批准奖励。
@@ -122,5 +123,6 @@ pub(super) async fn still_earned(app: &App, loaded: &store::Loaded) -> Result<Ve
         refusals.push(Refusal::new(RefusalCode::Contradiction, message));
     }
     refusals.extend(rules::check_first(&store::siblings(app, report).await?));
+    refusals.extend(multi_platform::stop(app, report).await?);
     Ok(refusals)
 }

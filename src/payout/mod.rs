@@ -29,6 +29,7 @@ pub mod grid;
 pub mod ledger;
 mod moves;
 pub mod period;
+pub mod platforms;
 mod propose;
 pub mod reconcile;
 pub mod rules;
@@ -39,6 +40,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::for_payee;
 pub use answer::{AcceptPayout, AppealPayout, ResolvePayoutAppeal, accept, appeal, resolve};
 pub use approve::{ApprovePayout, approve};
 pub use budget::{AdjustBudget, CreateBudget, adjust, create as create_budget};
@@ -144,7 +146,7 @@ async fn require_impartial(app: &App, actor: &Actor, loaded: &Loaded) -> Result<
 }
 
 /// Records a step and closes the change over the payout: the one place where a payout is revised.
-fn step(
+pub(crate) fn step(
     app: &App,
     changes: &mut ChangeSet,
     loaded: &Loaded,

@@ -83,12 +83,7 @@ pub async fn release(app: &App, actor: &Actor, input: &PayoutMove) -> Result<pay
     let begun = begin(app, actor, Action::ReleasePayout, input).await?;
     let state = target(app, &begun.loaded, Cause::Release).await?;
     let before = &begun.loaded.payout;
-    let held_at = before.changed_at;
-    let open = |until: &chrono::DateTime<chrono::Utc>| *until > held_at;
-    let answer_by = match before.answer_by.filter(open) {
-        Some(until) => Some(until + (begun.changes.at() - held_at)),
-        None => before.answer_by,
-    };
+    let answer_by = rules::answer_after_hold(before, before.changed_at, begun.changes.at());
     let after = payout::Model { state, held_from: None, answer_by, ..before.clone() };
     begun.end(app, after, PayoutChangeKind::Released).await
 }
@@ -100,7 +95,8 @@ pub async fn release(app: &App, actor: &Actor, input: &PayoutMove) -> Result<pay
 pub async fn cancel(app: &App, actor: &Actor, input: &PayoutMove) -> Result<payout::Model> {
     let mut begun = begin(app, actor, Action::CancelPayout, input).await?;
     let state = target(app, &begun.loaded, Cause::Cancel).await?;
-    let mut after = payout::Model { state, live_key: None, held_from: None, ..begun.loaded.payout.clone() };
+    let payout = begun.loaded.payout.clone();
+    let mut after = payout::Model { state, live_key: None, held_from: None, held_for: None, ..payout };
     give_back(app, &mut begun.changes, &mut after, Posting::give_back).await?;
     begun.end(app, after, PayoutChangeKind::Cancelled).await
 }

@@ -17,6 +17,7 @@ use crate::event::require_text;
 use crate::graphql::scalars::{Decimal, Id};
 use crate::idempotency::{self, Replay};
 use crate::money::Money;
+use crate::multi_platform;
 use crate::outbox::ChangeSet;
 
 /// A payout to propose: a report for BOUNTY and INTERNAL_REWARD, a reporter and a period for the others.
@@ -218,6 +219,7 @@ async fn for_report(
         refusals.push(Refusal::on(RefusalCode::MissingFact, "report", message));
     }
     refusals.extend(rules::check_first(&store::siblings(app, report).await?));
+    refusals.extend(multi_platform::stop(app, report).await?);
     let (Some(severity), Some(reporter), true) = (report.severity, report.reporter_id, refusals.is_empty())
     else {
         return Err(Error::Refused(refusals));
@@ -330,6 +332,7 @@ pub(super) fn new_row(
         range_maximum: None,
         state: PayoutState::Proposed,
         held_from: None,
+        held_for: None,
         share: None,
         live_key: None,
         proposed_by: changes.actor().to_owned(),

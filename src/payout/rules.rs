@@ -125,6 +125,16 @@ pub fn is_accepted(payout: &payout::Model, now: DateTime<Utc>) -> bool {
     payout.accepted_at.is_some() || payout.answer_by.is_some_and(|until| until <= now)
 }
 
+/// Until when the white hat may answer after a hold that lasted from `held_at` to `now`: their time stood still.
+pub fn answer_after_hold(
+    payout: &payout::Model,
+    held_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let moved = |until: DateTime<Utc>| if until > held_at { until + (now - held_at) } else { until };
+    payout.answer_by.map(moved)
+}
+
 /// Whether the platform had it once, in this attempt or an earlier one: it may have paid it, whatever it said then.
 pub fn was_handed_over(payout: &payout::Model) -> bool {
     payout.synced_at.is_some() || payout.attempt > 1
@@ -191,7 +201,13 @@ pub fn missing(payout: &payout::Model, cause: Cause, facts: &MoveFacts) -> Vec<R
             );
         }
         Cause::Release => {
-            need(!facts.appeal_open, MissingFact, "an appeal is open: resolve it (resolvePayoutAppeal)")
+            need(!facts.appeal_open, MissingFact, "an appeal is open: resolve it (resolvePayoutAppeal)");
+            need(
+                payout.held_for.is_none(),
+                MissingFact,
+                "it waits for what is decided of one report to several platforms (decideMultiPlatform), or for the end of \
+                 that hold",
+            );
         }
         Cause::DismissAppeal | Cause::UpholdAppeal => {
             need(facts.appeal_open, MissingFact, "no appeal is open")
@@ -237,6 +253,19 @@ pub fn not_a_move(payout: &payout::Model, cause: Cause) -> Refusal {
 /// Whether those outside learn of the step: for them a payout begins with its approval.
 pub fn is_public(step: &payout_change::Model) -> bool {
     step.approved && !matches!(step.kind, PayoutChangeKind::Split | PayoutChangeKind::UnexpectedPayment)
+}
+
+/// Whether a payout is put on hold while it is looked at whether its finder sent one report to several platforms: those
+/// on hold already, and a failed one, are not paid without a person's doing.
+pub fn waits_for_platforms(payout: &payout::Model) -> bool {
+    matches!(payout.state, PayoutState::Proposed | PayoutState::Approved | PayoutState::Synced)
+}
+
+/// Whether an unpaid payout can be taken back once its report earns nothing: not while the platform may pay it, nor from
+/// under an appeal.
+pub fn may_take_back(payout: &payout::Model, appeal_open: bool, now: DateTime<Utc>) -> bool {
+    let facts = MoveFacts { has_platform: true, appeal_open, now };
+    target(payout, Cause::Cancel).is_some() && missing(payout, Cause::Cancel, &facts).is_empty()
 }
 
 /// Whether a payment may be undone: once, by a reversing entry.

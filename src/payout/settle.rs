@@ -276,6 +276,7 @@ async fn pay(
     let after = payout::Model {
         state,
         held_from: None,
+        held_for: None,
         paid_at: Some(payment.paid_at),
         paid_by: Some(changes.actor().to_owned()),
         paid_reference: Some(payment.reference),
@@ -303,7 +304,7 @@ pub async fn fail(app: &App, actor: &Actor, input: &FailPayout) -> Result<payout
     }
     let state = target(app, &loaded, Cause::Fail).await?;
     let mut changes = ChangeSet::new(app, actor, Action::FailPayout).because(Some(reason.as_str()));
-    let after = payout::Model { state, held_from: None, ..before.clone() };
+    let after = payout::Model { state, held_from: None, held_for: None, ..before.clone() };
     let after = step(app, &mut changes, &loaded, after, PayoutChangeKind::Failed, Some(&reason));
     app.commit(changes).await?;
     Ok(after)

@@ -50,7 +50,11 @@ impl Loaded {
 pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<Loaded> {
     let db = app.database.reader();
     let select = payout::Entity::find_by_id(id).filter(visibility::visible_payout(actor));
-    let payout = select.one(db).await?.ok_or(Error::NotFound)?;
+    with_what_it_hangs_on(app, select.one(db).await?.ok_or(Error::NotFound)?).await
+}
+
+async fn with_what_it_hangs_on(app: &App, payout: payout::Model) -> Result<Loaded> {
+    let db = app.database.reader();
     let channel = channel::Entity::find_by_id(payout.channel_id).one(db).await?.ok_or(Error::NotFound)?;
     let reporter = reporter::Entity::find_by_id(payout.reporter_id).one(db).await?.ok_or(Error::NotFound)?;
     let earned_by = match payout.report_id {
@@ -101,6 +105,34 @@ pub async fn live_of(app: &App, report: Uuid) -> Result<Vec<payout::Model>> {
         .filter(payout::Column::ReportId.eq(report))
         .filter(payout::Column::LiveKey.is_not_null());
     Ok(select.all(app.database.reader()).await?)
+}
+
+/// The payouts of these reports that are live and not paid, with what they hang on.
+///
+/// # Errors
+/// Of the database.
+pub async fn unpaid_of(app: &App, reports: &[Uuid]) -> Result<Vec<Loaded>> {
+    let select = payout::Entity::find()
+        .filter(is_one_of(app.database.backend(), payout::Column::ReportId, reports.iter().copied()))
+        .filter(payout::Column::LiveKey.is_not_null())
+        .filter(payout::Column::State.ne(PayoutState::Paid));
+    loaded(app, select).await
+}
+
+/// The payouts that wait for what is decided of a case, with what they hang on.
+///
+/// # Errors
+/// Of the database.
+pub async fn held_for(app: &App, case: Uuid) -> Result<Vec<Loaded>> {
+    loaded(app, payout::Entity::find().filter(payout::Column::HeldFor.eq(case))).await
+}
+
+async fn loaded(app: &App, select: sea_orm::Select<payout::Entity>) -> Result<Vec<Loaded>> {
+    let mut all = Vec::new();
+    for payout in select.order_by_asc(payout::Column::Id).all(app.database.reader()).await? {
+        all.push(with_what_it_hangs_on(app, payout).await?);
+    }
+    Ok(all)
 }
 
 /// The other reports of the report's event, as they matter for who earns.

@@ -1,7 +1,7 @@
 //! Whatever is done in whatever order, at once, twice or not at all: nothing is paid twice and the books balance.
 
-use entity::vocabulary::{AssetTier, ChannelKind, Severity, Verdict};
-use entity::{budget, budget_entry, payout, payout_change};
+use entity::vocabulary::{AssetTier, ChannelKind, MultiPlatformOutcome, Severity, Verdict};
+use entity::{budget, budget_entry, multi_platform, payout, payout_change};
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use sea_orm::EntityTrait;
@@ -11,7 +11,9 @@ use super::*;
 use crate::auth::Role;
 use crate::graphql::scalars::Id;
 use crate::intake::{ReceiveReport, ReporterInput};
+use crate::multi_platform as platforms;
 use crate::outbox::retrying;
+use crate::schedule::Due;
 use crate::testing;
 use crate::verdict::GiveVerdict;
 
@@ -38,6 +40,11 @@ enum Act {
     Resolve,
     Split,
     PayByHand { reference: u8 },
+    CallPlatforms,
+    DecidePlatforms { outcome: MultiPlatformOutcome },
+    AppealPlatforms,
+    ResolvePlatforms { upheld: bool },
+    EndHolds,
 }
 
 /// What is done to which payout of which report, and how often the caller sends it: not at all where it crashed before, twice where it
@@ -45,6 +52,11 @@ enum Act {
 type Step = (usize, usize, Act, u8);
 
 fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
+    let outcome = prop_oneof![
+        Just(MultiPlatformOutcome::NothingEarned),
+        Just(MultiPlatformOutcome::FirstEarns),
+        Just(MultiPlatformOutcome::Dismissed),
+    ];
     let act = prop_oneof![
         6 => any::<bool>().prop_map(|by_leader| Act::Approve { by_leader }),
         4 => Just(Act::Accept),
@@ -62,6 +74,11 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         2 => Just(Act::Resolve),
         2 => Just(Act::Split),
         4 => (0..3_u8).prop_map(|reference| Act::PayByHand { reference }),
+        3 => Just(Act::CallPlatforms),
+        2 => outcome.prop_map(|outcome| Act::DecidePlatforms { outcome }),
+        1 => Just(Act::AppealPlatforms),
+        1 => any::<bool>().prop_map(|upheld| Act::ResolvePlatforms { upheld }),
+        1 => Just(Act::EndHolds),
     ];
     let at_once = prop::collection::vec((0..PAYOUTS, 0..3_usize, act, 0..3_u8), 1..5);
     prop::collection::vec(at_once, 1..14)
@@ -87,6 +104,8 @@ struct Reported {
     index: usize,
     /// Who else found it.
     finder: Id<entity::reporter::Entity>,
+    /// A report that came through another channel.
+    elsewhere: Id<entity::report::Entity>,
 }
 
 /// A channel with a platform and one without, a grid up to 800 and a budget of 1,000, in which two of three bounties
@@ -165,7 +184,10 @@ async fn desk(app: &App) -> Vec<Reported> {
     reports
         .iter()
         .enumerate()
-        .map(|(index, report)| Reported { id: Id::new(report.id), index, finder: finder(index) })
+        .map(|(index, report)| {
+            let elsewhere = Id::new(reports[if index == PAYOUTS - 1 { 0 } else { PAYOUTS - 1 }].id);
+            Reported { id: Id::new(report.id), index, finder: finder(index), elsewhere }
+        })
         .collect()
 }
 
@@ -266,6 +288,16 @@ async fn act(app: &App, report: &Reported, pick: usize, act: Act) {
             Act::Cancel => retrying(|| cancel(app, &analyst, &by)).await,
             Act::Reverse => retrying(|| reverse(app, &leader, &by)).await,
             Act::Propose => return,
+            Act::AppealPlatforms => {
+                let input = platforms::AppealMultiPlatform { payout: id, grounds: "Two found it".to_owned() };
+                retrying(|| platforms::appeal(app, &reporter, &input)).await
+            }
+            Act::CallPlatforms
+            | Act::DecidePlatforms { .. }
+            | Act::ResolvePlatforms { .. }
+            | Act::EndHolds => {
+                return on_platforms(app, report, act, id).await;
+            }
             Act::Reject => retrying(|| reject(app, &finance, &by)).await,
             Act::Appeal => {
                 let input = AppealPayout { payout: id, grounds: "It gives root".to_owned() };
@@ -301,6 +333,87 @@ async fn act(app: &App, report: &Reported, pick: usize, act: Act) {
     match outcome {
         Ok(_) | Err(Error::Refused(_) | Error::Conflict | Error::NotFound) => {}
         Err(other) => panic!("{act:?}: {other:?}"),
+    }
+}
+
+/// Does what is done of one report to several platforms: of `report`, and the one of the other channel.
+async fn on_platforms(app: &App, report: &Reported, act: Act, payout: Id<payout::Entity>) {
+    let (analyst, leader) = (actor("analyst-2", Role::Analyst), actor("leader-1", Role::Leader));
+    let proposer = actor_1();
+    let case = multi_platform::Entity::find().all(app.database.reader()).await.unwrap().pop();
+    let outcome = match (act, case) {
+        (Act::CallPlatforms, _) => {
+            let event = crate::intake::store::find(app, &actor_1(), report.id.0).await.unwrap().event_id;
+            let event = crate::event::store::find(app, &actor_1(), event).await.unwrap();
+            let input = platforms::ProposeMultiPlatform {
+                report: report.id,
+                other_report: report.elsewhere,
+                expected_version: event.version,
+                evidence: "The same words".to_owned(),
+            };
+            retrying(|| platforms::propose(app, &proposer, &input)).await.map(|_| ())
+        }
+        (Act::DecidePlatforms { outcome }, Some(case)) => {
+            let input = platforms::DecideMultiPlatform {
+                multi_platform: Id::new(case.id),
+                expected_version: case.version,
+                outcome,
+                rationale: "One mail".to_owned(),
+            };
+            retrying(|| platforms::decide(app, &analyst, &input)).await.map(|_| ())
+        }
+        (Act::ResolvePlatforms { upheld }, Some(case)) => {
+            let input = platforms::ResolveMultiPlatformAppeal {
+                multi_platform: Id::new(case.id),
+                payout,
+                expected_version: case.version,
+                upheld,
+                resolution: "As it is".to_owned(),
+            };
+            retrying(|| platforms::resolve(app, &leader, &input)).await.map(|_| ())
+        }
+        (Act::EndHolds, Some(case)) => {
+            let schedule = Actor::schedule();
+            retrying(|| platforms::HoldsOver::carry_out(app, &schedule, case.id)).await
+        }
+        _ => Ok(()),
+    };
+    match outcome {
+        Ok(()) | Err(Error::Refused(_) | Error::Conflict | Error::NotFound) => {}
+        Err(other) => panic!("{act:?}: {other:?}"),
+    }
+}
+
+/// How often the payouts of each report that waits for a case were approved, handed over or paid by hand.
+async fn moved_while_waiting(app: &App) -> std::collections::BTreeMap<(Uuid, Uuid), usize> {
+    let db = app.database.reader();
+    let cases = multi_platform::Entity::find().all(db).await.unwrap();
+    let payouts = payout::Entity::find().all(db).await.unwrap();
+    let changes = payout_change::Entity::find().all(db).await.unwrap();
+    let mut moved = std::collections::BTreeMap::new();
+    for case in cases.iter().filter(|case| platforms::rules::is_holding(case, app.clock.now())) {
+        for report in [case.report_id, case.other_report_id] {
+            let of = |id: Uuid| {
+                payouts.iter().find(|row| row.id == id).filter(|row| row.report_id == Some(report))
+            };
+            let by_hand = |row: &payout::Model| row.paid_proof.is_some();
+            let counts = changes.iter().filter(|change| match (change.kind, of(change.payout_id)) {
+                (PayoutChangeKind::Approved | PayoutChangeKind::Synced, Some(_)) => true,
+                (PayoutChangeKind::Paid, Some(payout)) => by_hand(payout),
+                _ => false,
+            });
+            moved.insert((case.id, report), counts.count());
+        }
+    }
+    moved
+}
+
+/// Demands that what waited before, and still does, did not move meanwhile.
+async fn check_waiting(app: &App, before: &std::collections::BTreeMap<(Uuid, Uuid), usize>) {
+    for (waits, count) in moved_while_waiting(app).await {
+        if let Some(known) = before.get(&waits) {
+            assert_eq!(*known, count, "a payout moved on while it waited");
+        }
     }
 }
 
@@ -379,7 +492,9 @@ proptest! {
                 let sent = at_once.iter().flat_map(|(at, pick, what, times)| {
                     (0..*times).map(|_| act(&app, &reports[*at], *pick, *what))
                 });
+                let waiting = moved_while_waiting(&app).await;
                 join_all(sent).await;
+                check_waiting(&app, &waiting).await;
                 check(&app).await;
             }
         });
@@ -403,10 +518,12 @@ proptest! {
                         tokio::spawn(async move { act(&app, &report, pick, what).await })
                     })
                 });
+                let waiting = moved_while_waiting(&app).await;
                 let sent: Vec<_> = sent.collect();
                 for one in sent {
                     one.await.unwrap();
                 }
+                check_waiting(&app, &waiting).await;
                 check(&app).await;
             }
         });

@@ -68,12 +68,17 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::notice::digest::Forgetting>(app, &mut swept).await?;
     carry_out_all::<crate::attachment::content::Unnamed>(app, &mut swept).await?;
     carry_out_all::<crate::attachment::content::Orphans>(app, &mut swept).await?;
+    carry_out_all::<crate::multi_platform::HoldsOver>(app, &mut swept).await?;
     carry_out_all::<crate::duplicate::Unindexed>(app, &mut swept).await?;
     crate::duplicate::keep_up(app).await?;
     Ok(swept)
 }
 
-async fn carry_out_all<W: Due>(app: &App, swept: &mut Swept) -> Result<()> {
+/// Carries out all of one kind that is due at the clock's instant.
+///
+/// # Errors
+/// When what is due cannot be read.
+pub async fn carry_out_all<W: Due>(app: &App, swept: &mut Swept) -> Result<()> {
     let (actor, at, mut after) = (Actor::schedule(), app.clock.now(), Uuid::nil());
     loop {
         let pieces = W::due(app, at, after, BATCH).await?;

@@ -240,12 +240,24 @@ async fn a_hidden_report_changes_nothing_of_what_others_are_shown() {
                 .len(),
             1
         );
-        let figures = "{ duplicateFigures { decided duplicates precision } }";
+        let figures = "{ duplicateFigures { decided duplicates related distinct precision
+            byReason { code decided duplicates precision } byScore { from to decided duplicates precision } } }";
         let none = app.graphql(&two, figures, Value::Null).await;
         assert_eq!(
             none["data"]["duplicateFigures"],
-            json!({ "decided": 0, "duplicates": 0, "precision": null })
+            json!({
+                "decided": 0, "duplicates": 0, "related": 0, "distinct": 0, "precision": null, "byReason": [], "byScore": []
+            })
         );
+        let known = app.graphql(&one, figures, Value::Null).await["data"]["duplicateFigures"].clone();
+        assert_eq!((&known["decided"], &known["distinct"], &known["precision"]), (&json!(1), &json!(1), &json!(0)));
+        let of_text = json!({ "code": "SAME_TEXT", "decided": 1, "duplicates": 0, "precision": 0 });
+        assert!(known["byReason"].as_array().unwrap().contains(&of_text), "{known}");
+        let exact = json!([{ "from": 100, "to": 100, "decided": 1, "duplicates": 0, "precision": 0 }]);
+        assert_eq!(known["byScore"], exact);
+        let earlier = "{ duplicateFigures(until: \"2026-03-01T00:00:00Z\") { decided } }";
+        let before = app.graphql(&one, earlier, Value::Null).await;
+        assert_eq!(before["data"]["duplicateFigures"]["decided"], 0);
         let refused = decide(&app, &two, &last, &hidden.report, "DISTINCT").await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND", "{refused}");
         for role in [Role::Engineer, Role::Reporter, Role::Src, Role::Support] {

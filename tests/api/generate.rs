@@ -258,6 +258,7 @@ fn kind_of(name: &str) -> Kind {
         "ticket" => Kind::Ticket,
         "payout" => Kind::Payout,
         "budget" => Kind::Budget,
+        "multiPlatform" => Kind::MultiPlatform,
         "among" => Kind::Reporter,
         _ => Kind::Event,
     }

@@ -10,7 +10,7 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{candidates, deadlines, files, mails, replies, rich, tickets};
+use crate::{candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -93,11 +93,13 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "addReplyProof",
             "announceAccountLapse",
             "announceRiskExpiry",
+            "endMultiPlatformHold",
             "expireRisk",
             "handOverReply",
             "importReports",
             "indexReports",
             "intake mail",
+            "lookAtPictures",
             "recountDeadlines",
             "replies bounce",
             "secrets rotate",
@@ -177,10 +179,12 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         });
         app.made(&admin, "createCalendar", worked, "id").await;
         let same = candidates::of(&app, &story).await;
+        let [case, payout] = multi_platform::of(&app, &story, &same[0]).await;
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
         let mail = mails::first(&story).await;
         files::of_every_kind(&app, &story, &channels["data"]["channels"]["nodes"][0]).await;
+        pictures::look(&app).await;
         let template = json!({
             "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
             "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
@@ -206,6 +210,8 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 ("Report", &same[1]),
                 ("ReportMail", &mail),
                 ("BonusRun", &run),
+                ("MultiPlatform", &case),
+                ("Payout", &payout),
                 ("WebhookEndpoint", &endpoint),
                 ("WebhookDelivery", &delivery),
                 ("Tracker", &tracker),

@@ -34,6 +34,10 @@ vocabulary! {
         SameText = "SAME_TEXT",
         /// The same attached file. 附件相同。
         SameFile = "SAME_FILE",
+        /// The same screenshot, also when it was saved anew, resized, cropped, framed or marked. 截图相同（含重新编码、缩放、裁剪、加边框或水印）。
+        SamePicture = "SAME_PICTURE",
+        /// It came through another platform within some weeks, and is surely or most likely the same. 数周内经不同平台提交的相同报告。
+        SeveralPlatforms = "SEVERAL_PLATFORMS",
         /// The same endpoint and parameter. 接口与参数相同。
         SameEndpointAndParameter = "SAME_ENDPOINT_AND_PARAMETER",
         /// The same endpoint. 接口相同。

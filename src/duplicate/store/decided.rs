@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use entity::{duplicate_decision, event, event_link, report};
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode};
+use entity::{duplicate_decision, duplicate_decision_reason, event, event_link, report};
 use sea_orm::sea_query::{Condition, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -115,11 +117,17 @@ pub(in super::super) async fn decision(
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// Of the decided pairs of which the actor may see both reports: how many were shown as candidates, and how many of
-/// those were decided to be duplicates.
-pub(in super::super) async fn shown_and_right(app: &App, actor: &Actor) -> Result<(u64, u64)> {
-    use duplicate_decision::Column::{OtherReportId, Outcome, ReportId, Score};
-    use sea_orm::PaginatorTrait;
+/// How many decided pairs there are of one outcome, with one score or shown with one reason.
+pub(in super::super) type Counted<T> = (T, DuplicateOutcome, i64);
+
+/// The decided pairs that were shown as candidates, and of which the actor may see both reports, decided within a span: how many
+/// by score, and how many by each reason with which they were shown.
+pub(in super::super) async fn figures(
+    app: &App,
+    actor: &Actor,
+    (from, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<(Vec<Counted<i32>>, Vec<Counted<DuplicateReasonCode>>)> {
+    use duplicate_decision::Column::{DecidedAt, Id, OtherReportId, Outcome, ReportId, Score};
     let visible = || {
         Query::select()
             .column(report::Column::Id)
@@ -127,11 +135,36 @@ pub(in super::super) async fn shown_and_right(app: &App, actor: &Actor) -> Resul
             .cond_where(visibility::visible_report(actor))
             .take()
     };
-    let shown = duplicate_decision::Entity::find()
+    let mut shown = duplicate_decision::Entity::find()
+        .select_only()
         .filter(Score.is_not_null())
         .filter(ReportId.in_subquery(visible()))
         .filter(OtherReportId.in_subquery(visible()));
-    let right = shown.clone().filter(Outcome.eq(entity::vocabulary::DuplicateOutcome::Duplicate));
+    if let Some(from) = from {
+        shown = shown.filter(DecidedAt.gte(from));
+    }
+    if let Some(until) = until {
+        shown = shown.filter(DecidedAt.lt(until));
+    }
+    let by_score = shown
+        .clone()
+        .column(Score)
+        .column(Outcome)
+        .column_as(Id.count(), "pairs")
+        .group_by(Score)
+        .group_by(Outcome)
+        .into_tuple();
+    let with_reason = duplicate_decision::Entity::belongs_to(duplicate_decision_reason::Entity)
+        .from(Id)
+        .to(duplicate_decision_reason::Column::DecisionId);
+    let by_reason = shown
+        .join(JoinType::InnerJoin, with_reason.into())
+        .column(duplicate_decision_reason::Column::Code)
+        .column(Outcome)
+        .column_as(Id.count(), "pairs")
+        .group_by(duplicate_decision_reason::Column::Code)
+        .group_by(Outcome)
+        .into_tuple();
     let db = app.database.reader();
-    Ok(tokio::try_join!(shown.count(db), right.count(db))?)
+    Ok(tokio::try_join!(by_score.all(db), by_reason.all(db))?)
 }

@@ -15,6 +15,8 @@ use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
 use crate::intake::graphql::{Report, Reporter};
 use crate::money::{Money, Unit};
+use crate::multi_platform;
+use crate::multi_platform::graphql::PayoutHold;
 use crate::payout::rules::{self, Cause, MoveFacts};
 
 /// Money or points for a reporter.
@@ -256,6 +258,13 @@ impl Payout {
         let appeals = self.appeals(ctx).await?;
         let Some(row) = appeals.first() else { return Ok(None) };
         Ok(Some(PayoutAppeal::new(row, inside, self.says_what_was_found(ctx).await?)))
+    }
+
+    /// That it waits, or was taken back, since its report is taken for one that was sent to several platforms; null when
+    /// nobody says so. 因疑似一洞多投而暂缓或取消的情况；无此情况时为空。
+    async fn multi_platform(&self, ctx: &Context<'_>) -> ApiResult<Option<PayoutHold>> {
+        let readable = self.says_what_was_found(ctx).await?;
+        multi_platform::graphql::of_payout(ctx, &self.0, readable).await
     }
 
     /// The budget it is reserved in or was paid from; null while there is none, or your roles may not read budgets.

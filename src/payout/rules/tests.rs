@@ -31,6 +31,7 @@ pub(crate) fn payout(state: PayoutState) -> payout::Model {
         range_maximum: Some(80_000),
         state,
         held_from: None,
+        held_for: None,
         share: None,
         live_key: None,
         proposed_by: "analyst-1".to_owned(),
