@@ -39,6 +39,7 @@ mod m13_attachment;
 mod m13_reply_attachment;
 mod m13_reply_file;
 mod m13_report_parts;
+mod m14_search;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -83,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m13_reply_attachment::Migration),
             Box::new(m13_reply_file::Migration),
             Box::new(m13_report_parts::Migration),
+            Box::new(m14_search::Migration),
         ]
     }
 }

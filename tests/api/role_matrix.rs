@@ -95,6 +95,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "expireRisk",
             "handOverReply",
             "importReports",
+            "indexForSearch",
             "indexReports",
             "intake mail",
             "recountDeadlines",
