@@ -248,10 +248,15 @@ impl Reading<'_> {
     async fn by_words(&mut self, tier: Tier, mut before: i64) -> Result<()> {
         let words = tier.words(self.query, self.scope.kinds);
         while !self.is_done() {
-            let round = ROUND.min(self.wanted - self.hits.hits.len());
+            // Mostly all that have the words are hits; where they are not, more are read at once.
+            let missing = self.wanted - self.hits.hits.len();
+            let round = if self.examined == 0 { ROUND.min(missing) } else { ROUND };
             let entries = store::matching(self.app, self.actor, &self.scope, &words, before, round).await?;
             let things = store::things(self.app, self.actor, &entries).await?;
             for entry in &entries {
+                if self.is_done() {
+                    return Ok(());
+                }
                 if let Some((found, fragments)) = self.hit(entry, &things) {
                     let cursor = self.cursor(tier, entry.subject)?;
                     self.hits.hits.push(Hit { found, fragments, cursor });
