@@ -19,6 +19,7 @@ use crate::outbox::{ChangeSet, Wake};
 use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
 use crate::reply::settings::Replies;
+use crate::search;
 use crate::secret::KeyRing;
 use crate::webhook::fan_out::Routes;
 
@@ -66,6 +67,8 @@ pub struct App {
     pub counting: deadline::Cache,
     /// By what reports are compared.
     pub duplicates: duplicate::Index,
+    /// How far the search has come.
+    pub search: search::Progress,
     /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
     pub event_link: String,
 }
@@ -101,6 +104,7 @@ impl App {
             routes: Routes::default(),
             counting: deadline::Cache::default(),
             duplicates,
+            search: search::Progress::default(),
             event_link: String::new(),
         })
     }

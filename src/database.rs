@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use entity::vocabulary::{SearchKind, SearchSide};
 use sea_orm::sea_query::{
-    ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SimpleExpr, Value,
+    ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr, Value,
 };
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseTransaction, DbErr, JoinType, Order, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -181,6 +182,133 @@ pub fn insert_postings(
     insert.on_conflict(OnConflict::new().do_nothing().to_owned());
     insert.select_from(select).ok()?;
     Some(insert)
+}
+
+/// Writes what things are found by: kind, thing, side and words of each. A thing that is known stays in its place.
+pub fn write_entries(
+    backend: DatabaseBackend,
+    entries: impl IntoIterator<Item = (SearchKind, Uuid, SearchSide, String)>,
+) -> Option<InsertStatement> {
+    let mut entries = entries.into_iter().peekable();
+    entries.peek()?;
+    let mut insert = Query::insert();
+    // On SQLite a view, through which the words go into their index.
+    let table = if backend == DatabaseBackend::Postgres { "search_entry" } else { "search_said" };
+    insert.into_table(table).columns(["kind", "subject_id", "side", "words"]);
+    for (kind, subject, side, words) in entries {
+        let words = match backend {
+            DatabaseBackend::Postgres => {
+                Expr::cust_with_values("array_to_tsvector(string_to_array($1, ' '))", [words])
+            }
+            _ => words.into(),
+        };
+        insert.values_panic([kind.as_str().into(), subject.into(), side.as_str().into(), words]);
+    }
+    if backend == DatabaseBackend::Postgres {
+        insert.on_conflict(OnConflict::columns(["subject_id", "side"]).update_column("words").to_owned());
+    }
+    Some(insert)
+}
+
+/// A word that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Whether words that only begin so are found too.
+    pub begins: bool,
+}
+
+/// Words that entries have: one of `any` and all of `all`, but not all of `but`, where there are such.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// One of these.
+    pub any: Vec<Word>,
+    /// All of these.
+    pub all: Vec<Word>,
+    /// Not all of these.
+    pub but: Vec<Word>,
+}
+
+impl Words {
+    /// As the index reads it: each word is quoted, so none of it is an operator.
+    fn written(&self, backend: DatabaseBackend) -> String {
+        let postgres = backend == DatabaseBackend::Postgres;
+        let word = |word: &Word| match (postgres, word.begins) {
+            (true, begins) => {
+                let text = word.text.replace('\\', "\\\\").replace('\'', "''");
+                format!("'{text}'{}", if begins { ":*" } else { "" })
+            }
+            (false, begins) => {
+                format!("\"{}\"{}", word.text.replace('"', "\"\""), if begins { " *" } else { "" })
+            }
+        };
+        let joined = |words: &[Word], by: &str| words.iter().map(word).collect::<Vec<_>>().join(by);
+        let (and, or, not) = if postgres { (" & ", " | ", " & !") } else { (" AND ", " OR ", " NOT ") };
+        let mut written = format!("(({}){and}{})", joined(&self.any, or), joined(&self.all, and));
+        if !self.but.is_empty() {
+            written = format!("{written}{not}({})", joined(&self.but, and));
+        }
+        written
+    }
+}
+
+/// A stretch of places in which entries are looked for, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Places after this one.
+    pub after: i64,
+    /// Places before this one.
+    pub before: i64,
+    /// Whether they are found by their words alone, and put in order then.
+    by_words: bool,
+}
+
+/// How many of the newest entries PostgreSQL reads one after the other before it looks words up.
+const IN_ORDER: i64 = 4_096;
+
+/// The stretches that together are all places before `before`. SQLite finds words in the order of places. PostgreSQL either
+/// reads entries in order or finds all that have the words, and guesses badly which is less: so the newest are read in
+/// order, where a common word is found soon, and the others by their words.
+pub fn stretches(backend: DatabaseBackend, before: i64) -> Vec<Stretch> {
+    match backend {
+        DatabaseBackend::Postgres => {
+            let after = Ord::max(before.saturating_sub(IN_ORDER), 0);
+            vec![
+                Stretch { after, before, by_words: false },
+                Stretch { after: 0, before: after.saturating_add(1), by_words: true },
+            ]
+        }
+        _ => vec![Stretch { after: 0, before, by_words: false }],
+    }
+}
+
+/// Selects from `search_entry` those that have these words in this stretch, newest first.
+pub fn with_words(backend: DatabaseBackend, words: &Words, stretch: Stretch) -> SelectStatement {
+    let mut select = Query::select();
+    let words = words.written(backend);
+    let place = match backend {
+        DatabaseBackend::Postgres => {
+            let words = Expr::cust_with_values("\"search_entry\".\"words\" @@ CAST($1 AS tsquery)", [words]);
+            select.from("search_entry").and_where(words);
+            let place = Expr::col(("search_entry", "place"));
+            // An expression is in no index, so the words are what it is found by.
+            if stretch.by_words { place.add(0) } else { place }
+        }
+        _ => {
+            let entry = Expr::col(("search_entry", "place")).equals(("search_words", "rowid"));
+            select
+                .from("search_words")
+                .join(JoinType::CrossJoin, "search_entry", entry)
+                .and_where(Expr::cust_with_values("\"search_words\" MATCH ?", [words]));
+            Expr::col(("search_words", "rowid"))
+        }
+    };
+    select
+        .and_where(place.clone().gt(stretch.after))
+        .and_where(place.clone().lt(stretch.before))
+        .order_by_expr(place, Order::Desc);
+    select
 }
 
 /// What a column of [`given`] rows holds.

@@ -52,6 +52,7 @@ pub mod reply;
 pub mod review;
 pub mod schedule;
 pub mod score;
+pub mod search;
 pub mod secret;
 pub mod team;
 pub mod template;

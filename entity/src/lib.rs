@@ -82,6 +82,7 @@ pub mod review;
 pub mod reward_grid;
 pub mod reward_grid_cell;
 pub mod score;
+pub mod search_entry;
 pub mod sequence_head;
 pub mod status_change;
 pub mod stored_file;

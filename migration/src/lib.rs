@@ -45,6 +45,7 @@ mod m14_reply_to_reporter;
 mod m14_working_hours;
 mod m14_multi_platform;
 mod m14_picture;
+mod m14_search;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m14_working_hours::Migration),
             Box::new(m14_multi_platform::Migration),
             Box::new(m14_picture::Migration),
+            Box::new(m14_search::Migration),
         ]
     }
 }

@@ -130,6 +130,8 @@ actions! {
     WeighTerms "weighTerms" [];
     /// Index reports that were recorded before there was an index: the schedule's alone.
     IndexReports "indexReports" [];
+    /// Let be found by its words what was recorded before the search: the schedule's alone.
+    IndexForSearch "indexForSearch" [];
     /// Erase a reporter's personal data.
     EraseReporter "eraseReporter" [Leader];
     /// Write an event's title, description and steps.
@@ -310,6 +312,8 @@ actions! {
     ReadAttachments "readAttachments" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
     /// Read reports as received, on events one may see.
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
+    /// Look for what stands in what one may see.
+    Search "readSearch" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
     /// Read which reports may be the same, and what was decided of them.
     ReadDuplicates "readDuplicates" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.

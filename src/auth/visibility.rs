@@ -226,21 +226,32 @@ pub fn visible_ticket(actor: &Actor) -> Condition {
 /// The report is one that the actor may see: on an event whose content is theirs and whose raw reports
 /// their role may read, or their own.
 pub fn visible_report(actor: &Actor) -> Condition {
-    let mut any = Condition::any();
-    if super::policy::allows(actor, super::policy::Action::ReadRawReports) {
-        any = any.add(visible(actor, Facet::Content, report::Column::EventId));
-    }
-    if !actor.keys(Facet::Public).is_empty() {
-        let own = access(actor, Facet::Public)
-            .and_where(same_event(report::Column::EventId))
-            .and_where(
-                Expr::col((event_access::Entity, event_access::Column::ReportId))
-                    .eq(Expr::col((report::Entity, report::Column::Id))),
-            )
-            .take();
-        any = any.add(Expr::exists(own));
-    }
+    let any = [report_inside(actor), own_report(actor)]
+        .into_iter()
+        .flatten()
+        .fold(Condition::any(), Condition::add);
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
+}
+
+/// The report is on an event whose content is the actor's to see; none when their role may read no raw reports.
+pub fn report_inside(actor: &Actor) -> Option<Condition> {
+    super::policy::allows(actor, super::policy::Action::ReadRawReports)
+        .then(|| visible(actor, Facet::Content, report::Column::EventId))
+}
+
+/// The report is the actor's own, whose public side they see; none when nobody of their roles has any.
+pub fn own_report(actor: &Actor) -> Option<Condition> {
+    if actor.keys(Facet::Public).is_empty() {
+        return None;
+    }
+    let own = access(actor, Facet::Public)
+        .and_where(same_event(report::Column::EventId))
+        .and_where(
+            Expr::col((event_access::Entity, event_access::Column::ReportId))
+                .eq(Expr::col((report::Entity, report::Column::Id))),
+        )
+        .take();
+    Some(Condition::all().add(Expr::exists(own)))
 }
 
 /// The payout is one that the actor may see. FINANCE sees all; the team those on events whose content is theirs,

@@ -203,6 +203,7 @@ pub async fn describe(app: &App, actor: &Actor, input: &DescribeEvent) -> Result
     }
     let mut changes = ChangeSet::new(app, actor, Action::DescribeEvent);
     changes.message(app, Some(before.id), &message::EventDescribed {});
+    crate::search::index_event(&mut changes, &after);
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -44,6 +44,14 @@ struct Window {
 }
 
 impl PageInput {
+    /// How many items are asked for, from the front.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT on a size that cannot be.
+    pub fn size(&self) -> Result<usize> {
+        Ok(self.window()?.size.into())
+    }
+
     fn window(&self) -> Result<Window> {
         let size = |name: &str, value: i32| {
             u16::try_from(value)
@@ -84,7 +92,28 @@ impl Cursor {
     }
 }
 
-fn unreadable(field: &str) -> Error {
+/// The cursor of a place in a list of its own order, where `key` and `id` say which place it is.
+///
+/// # Errors
+/// Of the encoding.
+pub fn mark(order: &str, key: String, id: Uuid) -> Result<String> {
+    Cursor { order: order.to_owned(), key: Key::Text(key), id }.encode()
+}
+
+/// What a cursor of [`mark`] says.
+///
+/// # Errors
+/// BAD_USER_INPUT naming `field` when it is none of this order.
+pub fn marked(order: &str, field: &str, text: &str) -> Result<(String, Uuid)> {
+    let cursor = Cursor::decode(order, field, text)?;
+    match cursor.key {
+        Key::Text(key) => Ok((key, cursor.id)),
+        Key::Time(_) | Key::Number(_) => Err(unreadable(field)),
+    }
+}
+
+/// The error for a cursor that is none of this list.
+pub fn unreadable(field: &str) -> Error {
     Error::bad_input(field, "not a cursor of this list and order: send one that it returned")
 }
 
@@ -246,11 +275,11 @@ pub fn of_list<T>(
     let count = Count::Known(items.len());
     items.sort_by(|one, other| key(one).cmp(key(other)));
     if let Some(after) = &input.after {
-        let after = key_of(order, "after", after)?;
+        let (after, _) = marked(order, "after", after)?;
         items.retain(|item| key(item) > after.as_str());
     }
     if let Some(before) = &input.before {
-        let before = key_of(order, "before", before)?;
+        let (before, _) = marked(order, "before", before)?;
         items.retain(|item| key(item) < before.as_str());
     }
     let size = usize::from(window.size);
@@ -261,21 +290,13 @@ pub fn of_list<T>(
         items.truncate(size);
     }
     let with_cursor = |item: T| {
-        let key = Key::Text(key(&item).to_owned());
-        let cursor = Cursor { order: order.to_owned(), key, id: Uuid::nil() };
-        Ok((item, cursor.encode()?))
+        let cursor = mark(order, key(&item).to_owned(), Uuid::nil())?;
+        Ok((item, cursor))
     };
     let rows = items.into_iter().map(with_cursor).collect::<Result<Vec<_>>>()?;
     let (has_next, has_previous) =
         if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
     Ok(Page { rows, has_next, has_previous, count })
-}
-
-fn key_of(order: &str, field: &str, text: &str) -> Result<String> {
-    match Cursor::decode(order, field, text)?.key {
-        Key::Text(key) => Ok(key),
-        Key::Time(_) | Key::Number(_) => Err(unreadable(field)),
-    }
 }
 
 /// About a page. 分页信息。
@@ -289,6 +310,18 @@ pub struct PageInfo {
     start_cursor: Option<String>,
     /// Cursor of the last item; null on an empty page. 末项游标。
     end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// About a page of a list that is read forward only.
+    pub fn forward(has_next: bool, has_previous: bool, start: Option<String>, end: Option<String>) -> Self {
+        Self {
+            has_next_page: has_next,
+            has_previous_page: has_previous,
+            start_cursor: start,
+            end_cursor: end,
+        }
+    }
 }
 
 /// An item of a list with its cursor.

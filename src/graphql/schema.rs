@@ -30,6 +30,7 @@ use crate::remediation::graphql::RemediationMutation;
 use crate::reply::graphql::ReplyMutation;
 use crate::review::graphql::{ReviewMutation, ReviewQuery};
 use crate::score::graphql::ScoreMutation;
+use crate::search::graphql::SearchQuery;
 use crate::team::graphql::TeamMutation;
 use crate::template::graphql::{TemplateMutation, TemplateQuery};
 use crate::ticket::graphql::{TicketMutation, TicketQuery};
@@ -62,6 +63,7 @@ pub struct Query(
     NoticeQuery,
     DuplicateQuery,
     MultiPlatformQuery,
+    SearchQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.

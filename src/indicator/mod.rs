@@ -22,6 +22,7 @@ use crate::event::{INDEXED, require_text};
 use crate::graphql::scalars::Id;
 use crate::intake;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
+use crate::search::{self, fields::Said};
 
 /// A row for what was said, or found, of a report.
 pub fn row(
@@ -91,6 +92,10 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
     let added = (after.kind, after.value.clone());
     let more = |material: &mut duplicate::Material| material.indicators.push(added);
     duplicate::index_anew(app, &mut changes, &report, more).await?;
+    if after.source == IndicatorSource::Added {
+        let more = |said: &mut Said| said.added.push(after.value.clone());
+        search::index_report_anew(app, &mut changes, &report, more).await?;
+    }
     let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
     changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);
@@ -121,6 +126,14 @@ pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Resu
         material.indicators.retain(|(kind, value)| *kind != after.kind || *value != after.value);
     };
     duplicate::index_anew(app, &mut changes, &report, without).await?;
+    if after.source == IndicatorSource::Added {
+        let without = |said: &mut Said| {
+            if let Some(place) = said.added.iter().position(|value| *value == after.value) {
+                said.added.remove(place);
+            }
+        };
+        search::index_report_anew(app, &mut changes, &report, without).await?;
+    }
     let told = message::ReportIndicatorsChanged { report: Opaque::new(report.id) };
     changes.message(app, Some(before.id), &told);
     changes.revise(app, &before, before.clone(), Some(before.id), Bump::RevisionOnly);

@@ -8,11 +8,12 @@ use super::rules;
 use crate::app::App;
 use crate::auth::visibility::{AccessFacts, regrant};
 use crate::deadline::Clocks;
-use crate::duplicate::{self, features::Said};
+use crate::duplicate;
 use crate::error::Result;
 use crate::event as events;
 use crate::indicator::rules::found;
 use crate::outbox::{ChangeSet, Opaque, message};
+use crate::search::{self, fields::Said};
 
 /// Title and text as received, with the fields they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,7 @@ impl Arrival<'_> {
         }
         let files = self.enclosed.map(Enclosed::digests).unwrap_or_default();
         index(app, changes, &row, &versions, &self.indicators, &files);
+        search::index_report(changes, &row, &said(&versions, &self.indicators));
         if !self.history {
             tell_received(app, changes, &row);
         }
@@ -205,6 +207,12 @@ async fn with_versions(
         material.files.extend(enclosed.map(Enclosed::digests).unwrap_or_default());
     };
     duplicate::index_anew(app, changes, report, more).await?;
+    let new = said(&versions, indicators);
+    let more = |said: &mut Said| {
+        said.versions.extend(new.versions);
+        said.given.extend(new.given);
+    };
+    search::index_report_anew(app, changes, report, more).await?;
     let current_version = versions.last().map_or(report.current_version, |version| version.number);
     Ok(report::Model { current_version, ..report.clone() })
 }
@@ -237,6 +245,11 @@ impl Indicated {
         self.given.iter().chain(&self.found)
     }
 
+    /// What was given.
+    pub(super) fn given(&self) -> impl Iterator<Item = &(IndicatorKind, String)> {
+        self.given.iter()
+    }
+
     pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
         for (list, source) in
             [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
@@ -246,6 +259,18 @@ impl Indicated {
             }
         }
     }
+}
+
+/// What these versions say, as far as it is searched.
+fn said(versions: &[report_version::Model], indicators: &Indicated) -> Said {
+    let version = |row: &report_version::Model| (row.number, row.title.clone(), row.text.clone());
+    let mut said = Said {
+        versions: versions.iter().map(version).collect(),
+        given: indicators.given().map(|(_, value)| value.clone()).collect(),
+        added: Vec::new(),
+    };
+    said.keep_newest();
+    said
 }
 
 /// Lets a report be found by what these versions say.
@@ -259,7 +284,7 @@ fn index(
 ) {
     let indicators: Vec<_> = indicators.all().cloned().collect();
     for version in versions {
-        let said = Said {
+        let said = duplicate::features::Said {
             title: &version.title,
             text: &version.text,
             indicators: &indicators,

@@ -24,6 +24,7 @@ use crate::idempotency::{self, Replay};
 use crate::indicator;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::reply;
+use crate::search::{self, fields::Said};
 
 /// Why an event was closed that lost its last report. It does not say where the report went: the link does, to those
 /// who see both.
@@ -73,6 +74,8 @@ pub async fn add_to_report(app: &App, actor: &Actor, input: &AddToReport) -> Res
         new.write(app, &mut changes, &report);
         let more = |material: &mut duplicate::Material| material.indicators.extend(new.all().cloned());
         duplicate::index_anew(app, &mut changes, &report, more).await?;
+        let more = |said: &mut Said| said.given.extend(new.given().map(|(_, value)| value.clone()));
+        search::index_report_anew(app, &mut changes, &report, more).await?;
         crate::comment::write_from_reporter(app, &mut changes, &before, &report, text);
         report.clone()
     } else {

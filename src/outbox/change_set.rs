@@ -1,6 +1,8 @@
 //! What one decision writes.
 
-use entity::vocabulary::ConfigurationKind;
+use std::collections::BTreeMap;
+
+use entity::vocabulary::{ConfigurationKind, SearchKind, SearchSide};
 use entity::{Aggregate, audit_entry, message};
 use sea_orm::sea_query::{
     Condition, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement,
@@ -97,6 +99,8 @@ pub struct ChangeSet {
     pub(super) deletes: Vec<DeleteStatement>,
     /// Segment, feature and report of each posting.
     pub(super) postings: Vec<(i64, i64, Uuid)>,
+    /// What things are found by in the search, by thing and side.
+    pub(super) entries: BTreeMap<(Uuid, SearchSide), (SearchKind, String)>,
     /// Updates that have to meet exactly one row, else somebody else was first.
     pub(super) guarded: Vec<UpdateStatement>,
 }
@@ -115,6 +119,7 @@ impl ChangeSet {
             updates: Vec::new(),
             deletes: Vec::new(),
             postings: Vec::new(),
+            entries: BTreeMap::new(),
             guarded: Vec::new(),
         }
     }
@@ -352,6 +357,11 @@ impl ChangeSet {
     /// Lets a report be found under features, in a segment of the index; what it is found under already stays.
     pub fn post(&mut self, segment: i64, report: Uuid, features: impl IntoIterator<Item = i64>) {
         self.postings.extend(features.into_iter().map(|feature| (segment, feature, report)));
+    }
+
+    /// Lets a thing be found by these words, and no longer by others; of what is said twice the last counts.
+    pub fn find_by(&mut self, kind: SearchKind, subject: Uuid, side: SearchSide, words: String) {
+        self.entries.insert((subject, side), (kind, words));
     }
 
     /// Updates a row of bookkeeping that has no audit entry of its own.

@@ -1,12 +1,15 @@
 //! The one writer.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
+use entity::vocabulary::{SearchKind, SearchSide};
 use sea_orm::sea_query::{CommonTableExpression, Expr, Query, SubQueryStatement, WithClause};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr};
+use uuid::Uuid;
 
 use super::ChangeSet;
-use crate::database::{Database, insert_postings};
+use crate::database::{Database, insert_postings, write_entries};
 use crate::error::{Error, Result};
 use crate::idempotency;
 
@@ -68,6 +71,9 @@ async fn in_one_transaction(database: &Database, changes: ChangeSet) -> std::res
     if let Some(statement) = insert_postings(database.backend(), changes.postings) {
         transaction.execute(&statement).await?;
     }
+    if let Some(statement) = write_entries(database.backend(), entries(changes.entries)) {
+        transaction.execute(&statement).await?;
+    }
     transaction.commit().await
 }
 
@@ -99,12 +105,22 @@ async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::resul
     if let Some(statement) = insert_postings(database.backend(), changes.postings) {
         part(statement.into());
     }
+    if let Some(statement) = write_entries(database.backend(), entries(changes.entries)) {
+        part(statement.into());
+    }
     let met = if guards.is_empty() { "0".to_owned() } else { guards.join(" + ") };
     // Failing the statement is what takes back its other parts.
     let verdict = format!("1 / (CASE WHEN {met} = {} THEN 1 ELSE 0 END)", guards.len());
     let statement = Query::select().expr(Expr::cust(verdict)).take().with(with);
     database.writer().execute(&statement).await?;
     Ok(())
+}
+
+/// What is to be found, in one row each.
+fn entries(
+    of: BTreeMap<(Uuid, SearchSide), (SearchKind, String)>,
+) -> impl Iterator<Item = (SearchKind, Uuid, SearchSide, String)> {
+    of.into_iter().map(|((subject, side), (kind, words))| (kind, subject, side, words))
 }
 
 fn is_race(error: &DbErr) -> bool {

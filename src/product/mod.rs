@@ -128,6 +128,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<p
         ));
     }
     let mut changes = ChangeSet::new(app, actor, Action::CreateProduct);
+    crate::search::index_product(&mut changes, &row);
     let row = changes.create(app, row, None);
     if let Some(once) = &once {
         changes.remember(once, row.id);
@@ -253,6 +254,7 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateProduct) -> Result<p
     after.critical_infrastructure = input.critical_infrastructure.unwrap_or(before.critical_infrastructure);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateProduct);
     crate::deadline::product_changed(app, &mut changes, &before, &mut after).await?;
+    crate::search::index_product(&mut changes, &after);
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -359,6 +359,7 @@ async fn open_event_for_new_problem(
         }
     }
     regrant(changes, None, &facts);
+    crate::search::index_event(changes, &opened);
     Ok(changes.create(app, opened.clone(), Some(opened.id)))
 }
 

@@ -495,9 +495,10 @@ pub(super) fn drafted_anew(changes: &ChangeSet, before: &reply::Model) -> reply:
     }
 }
 
-/// Writes the present text as one of the reply's drafts.
+/// Writes the present text as one of the reply's drafts, and lets the reply be found by it.
 pub(super) fn write_draft(app: &App, changes: &mut ChangeSet, reply: &reply::Model) {
     changes.write_row(&draft_of(app, reply));
+    crate::search::index_reply(changes, reply);
 }
 
 /// The present text as a row of the reply's drafts.

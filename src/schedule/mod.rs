@@ -70,6 +70,7 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::attachment::content::Orphans>(app, &mut swept).await?;
     carry_out_all::<crate::multi_platform::HoldsOver>(app, &mut swept).await?;
     carry_out_all::<crate::duplicate::Unindexed>(app, &mut swept).await?;
+    carry_out_all::<crate::search::Unfound>(app, &mut swept).await?;
     crate::duplicate::keep_up(app).await?;
     Ok(swept)
 }

@@ -64,6 +64,7 @@ pub(crate) async fn all_answers(
         let document = format!("{{ events(filter: {{ {filter} }}) {{ totalCount nodes {{ id }} }} }}");
         answers.push((document.clone(), app.graphql(token, &document, Value::Null).await));
     }
+    answers.extend(crate::search::all_searches(app, token).await);
     for id in ids {
         let document = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }";
         answers.push((format!("node {id}"), app.graphql(token, document, json!({ "id": id })).await));

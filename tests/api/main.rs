@@ -53,6 +53,7 @@ mod reply_bounds;
 mod reply_files;
 mod rich;
 mod role_matrix;
+mod search;
 mod sequencer;
 mod server;
 mod sides;

@@ -97,6 +97,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "expireRisk",
             "handOverReply",
             "importReports",
+            "indexForSearch",
             "indexReports",
             "intake mail",
             "lookAtPictures",
@@ -251,6 +252,12 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 onDuty { __typename function subject deputy } } }";
             let input = json!({ "input": { "event": slow, "ifVerdict": "CONFIRMED", "ifLevel": "RED" } });
             note_fields(&app.graphql(&token, foreseen, input).await["data"], role, &mut found);
+            for words in ["hole", "router"] {
+                let asked = "query($words: String!) { search(query: $words) { __typename nodes { __typename kind
+                    item { __typename id } fragments { __typename field parts { __typename text matched } } } } }";
+                let answer = app.graphql(&token, asked, json!({ "words": words })).await;
+                note_fields(&answer["data"], role, &mut found);
+            }
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
                 note_fields(&answer["data"], role, &mut found);
             }

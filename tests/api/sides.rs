@@ -111,7 +111,7 @@ async fn a_key_that_comes_with_other_input_is_refused_by_every_creation() {
 }
 
 /// Who read which numbers, in order.
-async fn records(app: &TestApp) -> Vec<(String, Vec<String>)> {
+pub(crate) async fn records(app: &TestApp) -> Vec<(String, Vec<String>)> {
     let rows = entity::access_record::Entity::find().all(app.app.database.reader()).await.unwrap();
     rows.into_iter().map(|row| (row.actor, row.event_ids.0)).collect()
 }

@@ -51,6 +51,7 @@ query ANALYST {
       allowedMoves { to mutation viewerCan missing }
     }
   }
+  search(query: "注入", first: 5) { nodes { kind item { id } fragments { field parts { text matched } } } }
 }
 `,
   },

@@ -1,1 +1,0 @@
-import{a as e,i as t}from"./index-D1jyGlVS.js";var n={jsonc:{parse:e=>({text:e}),astFormat:`text`,locStart:()=>0,locEnd:({text:e})=>e.length}},r={text:{print({node:{text:n}}){let r=e(n,void 0,{tabSize:2,insertSpaces:!0});return t(n,r)}}};export{n as parsers,r as printers};
