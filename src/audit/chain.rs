@@ -24,7 +24,7 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 
 /// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
 /// place.
-const RAW: [(&str, &[&str]); 18] = [
+const RAW: [(&str, &[&str]); 19] = [
     ("event", &["duplicate_of"]),
     ("multi_platform", &["report_id", "other_report_id"]),
     ("duplicate_decision", &["report_id", "other_report_id"]),
