@@ -39,13 +39,13 @@ mod m13_attachment;
 mod m13_reply_attachment;
 mod m13_reply_file;
 mod m13_report_parts;
-mod m14_ticket_asked;
-mod m14_reply_proof;
-mod m14_reply_to_reporter;
-mod m14_working_hours;
 mod m14_multi_platform;
 mod m14_picture;
+mod m14_reply_proof;
+mod m14_reply_to_reporter;
 mod m14_search;
+mod m14_ticket_asked;
+mod m14_working_hours;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
