@@ -135,7 +135,7 @@ fn seen(actor: &Actor, scope: &Scope<'_>) -> Condition {
             }
             SearchKind::Report => report_seen(actor),
             SearchKind::Reply => Condition::all()
-                .add(crate::reply::store::readable(actor, reply::Column::ChannelId))
+                .add(crate::reply::store::readable_replies(actor))
                 .add(visibility::visible(actor, Facet::Content, reply::Column::EventId)),
             SearchKind::Product => Condition::all().add(Expr::value(allows(actor, Action::ReadProducts))),
         };
@@ -246,7 +246,7 @@ pub(super) async fn things(app: &App, actor: &Actor, entries: &[Entry]) -> Resul
     if !ids.is_empty() {
         let rows = reply::Entity::find()
             .filter(is_one_of(backend, reply::Column::Id, ids))
-            .filter(crate::reply::store::readable(actor, reply::Column::ChannelId))
+            .filter(crate::reply::store::readable_replies(actor))
             .filter(visibility::visible(actor, Facet::Content, reply::Column::EventId));
         things.replies = rows.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
     }
