@@ -304,6 +304,7 @@ impl CalendarQuery {
 
     /// When a span that begins at an instant is over by a calendar, in the calendar's zone; null when there is no such
     /// calendar. 按日历及其时区计算自某时刻起的时限何时届满；日历不存在时为空。
+    #[allow(clippy::too_many_arguments, reason = "what a span is counted from")]
     async fn calendar_check(
         &self,
         ctx: &Context<'_>,

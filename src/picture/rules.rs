@@ -96,12 +96,15 @@ pub fn look(bytes: &[u8], format: ImageFormat, stop: &AtomicBool) -> Looked {
     Looked { size, ..Looked::not_compared(verdict) }
 }
 
+/// Width and height, in pixels.
+type Size = (u32, u32);
+
 /// The size of a picture; and the picture in grey and no larger than it is looked at, as it is and without its frame.
 fn read(
     bytes: &[u8],
     format: ImageFormat,
     stop: &AtomicBool,
-) -> (Option<(u32, u32)>, Result<Vec<GrayImage>, ImageError>) {
+) -> (Option<Size>, Result<Vec<GrayImage>, ImageError>) {
     let mut reader = ImageReader::with_format(Stoppable { bytes: Cursor::new(bytes), stop }, format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE);

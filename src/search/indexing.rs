@@ -102,19 +102,21 @@ impl Due for Unfound {
         match thing {
             Unwritten::Event(event) => {
                 index_event(&mut changes, &event);
-                changes.demand(&event);
+                changes.demand(event.as_ref());
             }
-            Unwritten::Report(event, report) => {
-                index_report_anew(app, &mut changes, &report, |_| {}).await?;
-                changes.demand(&event);
+            Unwritten::Report(found) => {
+                let (event, report) = found.as_ref();
+                index_report_anew(app, &mut changes, report, |_| {}).await?;
+                changes.demand(event);
             }
-            Unwritten::Reply(event, reply) => {
-                index_reply(&mut changes, &reply);
-                changes.demand(&event);
+            Unwritten::Reply(found) => {
+                let (event, reply) = found.as_ref();
+                index_reply(&mut changes, reply);
+                changes.demand(event);
             }
             Unwritten::Product(product) => {
                 index_product(&mut changes, &product);
-                changes.demand(&product);
+                changes.demand(product.as_ref());
             }
         }
         app.commit(changes).await

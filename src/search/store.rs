@@ -371,10 +371,10 @@ pub(super) async fn without_entry(app: &App, after: Uuid, limit: u64) -> Result<
 
 /// Something that is not found yet, with the event that it hangs on.
 pub(super) enum Unwritten {
-    Event(event::Model),
-    Report(event::Model, report::Model),
-    Reply(event::Model, reply::Model),
-    Product(product::Model),
+    Event(Box<event::Model>),
+    Report(Box<(event::Model, report::Model)>),
+    Reply(Box<(event::Model, reply::Model)>),
+    Product(Box<product::Model>),
 }
 
 /// The thing, if nothing of it is found. Its event is read first: the event's revision then guards what is read after it.
@@ -382,18 +382,18 @@ pub(super) async fn unwritten(app: &App, id: Uuid) -> Result<Option<Unwritten>> 
     let db = app.database.reader();
     let event = |of: Uuid| event::Entity::find_by_id(of).one(db);
     if let Some(row) = event::Entity::find_by_id(id).filter(has_no_entry(event::Column::Id)).one(db).await? {
-        return Ok(Some(Unwritten::Event(row)));
+        return Ok(Some(Unwritten::Event(Box::new(row))));
     }
     let report = || report::Entity::find_by_id(id).filter(has_no_entry(report::Column::Id)).one(db);
     if let Some(row) = report().await? {
         let of = event(row.event_id).await?;
-        return Ok(of.zip(report().await?).map(|(event, row)| Unwritten::Report(event, row)));
+        return Ok(of.zip(report().await?).map(|found| Unwritten::Report(Box::new(found))));
     }
     let reply = || reply::Entity::find_by_id(id).filter(has_no_entry(reply::Column::Id)).one(db);
     if let Some(row) = reply().await? {
         let of = event(row.event_id).await?;
-        return Ok(of.zip(reply().await?).map(|(event, row)| Unwritten::Reply(event, row)));
+        return Ok(of.zip(reply().await?).map(|found| Unwritten::Reply(Box::new(found))));
     }
     let product = product::Entity::find_by_id(id).filter(has_no_entry(product::Column::Id)).one(db);
-    Ok(product.await?.map(Unwritten::Product))
+    Ok(product.await?.map(|row| Unwritten::Product(Box::new(row))))
 }

@@ -132,7 +132,7 @@ pub(super) async fn refusals(app: &App, reply: &reply::Model) -> Result<Vec<Refu
     let mut refusals = Vec::new();
     let mut refuse = |code, message: &str| refusals.push(Refusal::new(code, message));
     let found = store::reported(app, report).await?;
-    if !found.as_ref().is_some_and(|(row, _)| row.event_id == reply.event_id) {
+    if found.as_ref().is_none_or(|(row, _)| row.event_id != reply.event_id) {
         refuse(
             RefusalCode::Contradiction,
             "its report went to another event: draft the reply there (draftReply)",
