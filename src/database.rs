@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use entity::vocabulary::{SearchKind, SearchSide};
 use sea_orm::sea_query::{
-    ArrayType, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr, Value,
+    ArrayType, Condition, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
+    SimpleExpr, Value,
 };
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
@@ -297,9 +298,11 @@ pub fn with_words(backend: DatabaseBackend, words: &Words, stretch: Stretch) -> 
         }
         _ => {
             let entry = Expr::col(("search_entry", "place")).equals(("search_words", "rowid"));
+            // The words first, in whatever order SQLite would join. Such a join is written without its condition.
             select
                 .from("search_words")
-                .join(JoinType::CrossJoin, "search_entry", entry)
+                .join(JoinType::CrossJoin, "search_entry", Condition::all())
+                .and_where(entry)
                 .and_where(Expr::cust_with_values("\"search_words\" MATCH ?", [words]));
             Expr::col(("search_words", "rowid"))
         }

@@ -86,7 +86,8 @@ pub async fn carry_out_all<W: Due>(app: &App, swept: &mut Swept) -> Result<()> {
         let Some(last) = pieces.last() else { return Ok(()) };
         after = *last;
         for piece in pieces {
-            match retrying(|| W::carry_out(app, &actor, piece)).await {
+            // Apart from this future: those of all kinds would make one that fills a thread's stack.
+            match retrying(|| Box::pin(W::carry_out(app, &actor, piece))).await {
                 Ok(()) => swept.done += 1,
                 Err(error) => {
                     swept.failed += 1;
