@@ -466,10 +466,15 @@ async fn a_reply_sent_by_hand_is_proven_by_files_that_its_channel_never_reads() 
         let package = format!("/events/{}/package.zip", story.number);
         let (_, _, bytes) = download(&app, &analyst, &package, None).await;
         let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-        let name = archive.file_names().find(|name| name.ends_with("/proof1.bin")).unwrap().to_owned();
-        let mut found = Vec::new();
-        std::io::Read::read_to_end(&mut archive.by_name(&name).unwrap(), &mut found).unwrap();
-        assert_eq!(found, b"a receipt");
+        let names: Vec<String> = archive.file_names().filter(|name| name.contains("/proof")).map(str::to_owned).collect();
+        let mut packed = Vec::new();
+        for name in names {
+            let mut found = Vec::new();
+            std::io::Read::read_to_end(&mut archive.by_name(&name).unwrap(), &mut found).unwrap();
+            packed.push(found);
+        }
+        packed.sort();
+        assert_eq!(packed, [b"a letter".to_vec(), b"a receipt".to_vec(), b"of another".to_vec()]);
         schedule::sweep(&app.app).await.unwrap();
         let faults = async || {
             let found = verify(&app.app).await.unwrap().findings;
