@@ -41,7 +41,7 @@ async function deadlines(desk, admin) {
     if (code !== 0) throw new Error(err);
     return readFile(desk.path('out.toml'), 'utf8');
   };
-  const take = async (text) => desk.run('deadlines', 'import', '--subject', 'admin-1', await desk.file('in.toml', text));
+  const take = async (text) => desk.run('deadlines', 'import', '--as', 'admin-1', await desk.file('in.toml', text));
 
   const first = await newest();
   const text = await exported();
@@ -72,13 +72,13 @@ async function deadlines(desk, admin) {
   const rule = (more) => stringify({ rules: [{ ...rules[place], ...more }] });
   const line = (found) => text.slice(0, text.indexOf(found)).split('\n').length;
   const withLine = (found, put) => [text.replace(found, put), `line ${line(found)}`];
-  await refuses(desk, 'deadline policies', (file) => ['deadlines', 'import', '--subject', 'admin-1', file], {
+  await refuses(desk, 'deadline policies', (file) => ['deadlines', 'import', '--as', 'admin-1', file], {
     'no file': [null],
     'an empty one': ['', 'rules'],
     'no TOML': withLine('[[rules]]', '[[rules]'),
     'a text without its end': withLine('"src-acknowledgement"', '"src-acknowledgement'),
     'an unknown field': withLine('pauses = true', 'pause = true'),
-    'an unknown word': withLine('"WORKING_DAYS"', '"WORKING_HOURS"'),
+    'an unknown word': withLine('"WORKING_DAYS"', '"WORKING_WEEKS"'),
     'a word for a number': withLine('amount = 3', 'amount = "3"'),
     'a negative length': withLine('amount = 3', 'amount = -3'),
     'a broken length': withLine('amount = 3', 'amount = 3.5'),
@@ -281,7 +281,7 @@ async function nameless(desk) {
   const taken = [];
   for (const subject of ['', 'two\nlines']) {
     for (const command of [
-      ['deadlines', 'import', '--subject', subject, policy],
+      ['deadlines', 'import', '--as', subject, policy],
       ['calendar', 'import', '--as', subject, '--calendar', 'china', '--format', 'csv', '--year', '2028', days],
       ['import-grid', '--as', subject, '--currency', 'CNY', cells],
       ['secrets', 'rotate', '--as', subject],

@@ -220,7 +220,7 @@ async fn the_newest_versions_of_a_report_are_compared_each_by_itself() {
         // What identifies it does so whenever it was said.
         let numbered = received(&app, "N-4", "风筝", "风筝上天 CVE-2031-77777").await;
         let seen = shown(&app, &analyst, &numbered.report).await;
-        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_NUMBER"]), "{seen}");
+        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_NUMBER", "SEVERAL_PLATFORMS"]), "{seen}");
         // What it said three versions ago is past.
         let past = received(&app, "N-3", "相册", OTHER).await;
         assert_eq!(found(&app, &analyst, &past.report).await, [""; 0]);
@@ -246,14 +246,14 @@ async fn what_comes_and_goes_beside_a_version_is_found_and_no_longer() {
         let add = json!({ "report": second.report, "kind": "CVE", "value": "CVE-2031-10001" });
         let added = app.made(&analyst, "addIndicator", add, "id").await;
         let seen = shown(&app, &analyst, &second.report).await;
-        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_NUMBER"]), "{seen}");
+        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_NUMBER", "SEVERAL_PLATFORMS"]), "{seen}");
         app.made(&analyst, "dismissIndicator", json!({ "indicator": added["id"] }), "id").await;
         assert_eq!(found(&app, &analyst, &second.report).await, [""; 0]);
         // A file that is added to each, and taken from either again.
         let (_, own) = upload(&app, &analyst, &second.report, b"the same picture").await;
         let (_, other) = upload(&app, &analyst, &first.report, b"the same picture").await;
         let seen = shown(&app, &analyst, &second.report).await;
-        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_FILE"]), "{seen}");
+        assert_eq!((reports(&seen), codes(&seen[0])), (vec![&*first.report], vec!["SAME_FILE", "SEVERAL_PLATFORMS"]), "{seen}");
         let remove =
             |file: &Value| json!({ "attachment": file["id"], "expectedVersion": 1, "reason": "sent by mistake" });
         app.made(&analyst, "removeAttachment", remove(&other), "id").await;
