@@ -210,7 +210,7 @@ async fn what_one_may_not_read_of_what_one_sees_changes_no_answer() {
             "channel": "src", "title": "漏洞在 gateway", "text": "A text", "reporter": reporter,
         });
         let story = Story::receive(&app, "OPEN-1", input).await;
-        story.assign("R_AND_D", "engineer-1", None).await;
+        story.assign("R_AND_D", "engineer-1", Some("router")).await;
         story.assign("TECHNICAL_SERVICE", "support-1", None).await;
         let customers = channel(&app, "customers", "CUSTOMER", false).await;
         let others = [
@@ -269,7 +269,7 @@ async fn a_title_as_received_finds_no_event() {
     on_both(|app| async move {
         app.with_company().await;
         let story = Story::receive(&app, "CNVD-1", json!({ "title": "机密标题" })).await;
-        story.assign("R_AND_D", "engineer-1", None).await;
+        story.assign("R_AND_D", "engineer-1", Some("router")).await;
         let engineer = app.token(Role::Engineer, "engineer-1");
         assert_eq!(app.found(&engineer, "机密").await, []);
         assert_eq!(app.found(&engineer, &story.number).await, one("EVENT", &story.event));
@@ -365,7 +365,7 @@ async fn whatever_is_typed_is_text_and_has_bounds() {
             assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
             assert!(answer["errors"][0]["message"].as_str().unwrap().contains(says), "{answer}");
         }
-        let bomb = "漏".repeat(200_000) + &"(a+)+$ ".repeat(10_000);
+        let bomb = "漏".repeat(100_000) + &"(a+)+$ ".repeat(10_000);
         let large = Story::receive(&app, "CNVD-2", json!({ "title": "巨大报告", "text": bomb })).await;
         assert_eq!(app.found(&analyst, "巨大").await, one("REPORT", &large.report));
         assert_eq!(app.found(&analyst, "漏漏漏").await, one("REPORT", &large.report));
