@@ -1,9 +1,10 @@
 //! Recording a file's records as reports, each on an event of its own.
 //!
 //! Records are written in batches: one look at what is known, one change set, one commit. While the database takes one
-//! batch, the next is read and decided ([`batches`]). A file may be imported again: what is known by number and content is left alone, other content
-//! of a known number becomes a version. By default records are history: closed events without obligation or message. A
-//! record that comes as a notice later opens what was history: its event is analysed, and its channel owed what it asks for.
+//! batch, the next is read and decided ([`batches`]). A file may be imported again: what is known by number and content
+//! is left alone, other content of a known number becomes a version. By default records are history: closed events
+//! without obligation or message. A record that comes as a notice later opens what was history: its event is analysed,
+//! and its channel owed what it asks for.
 
 mod batch;
 mod batches;
