@@ -164,10 +164,16 @@ fn named(data: &Map<String, Value>, kind: Kind) -> Option<Uuid> {
         Kind::Deadline => "deadline",
         Kind::Reply => "reply",
         Kind::Obligation => "obligation",
+        Kind::Payout => "payout",
         _ => return None,
     };
     let (number, id) = decode_any(data.get(name)?.as_str()?)?;
     (number == kind as u8).then_some(id)
+}
+
+/// What may still be rejected is no promise to anybody outside.
+fn is_approved(data: &Map<String, Value>) -> bool {
+    data.get("approved") != Some(&Value::Bool(false))
 }
 
 /// Clocks, replies and obligations that messages name and the actor may read; none when they read those of every channel.
@@ -198,6 +204,8 @@ struct Facts {
     products: HashMap<Uuid, Vec<affected_product::Model>>,
     /// Clocks, replies and obligations that the actor may read; none when they read those of every channel.
     readable: Option<HashSet<Uuid>>,
+    /// Payouts for no event that the actor may see.
+    payouts: HashSet<Uuid>,
     /// What may go abroad of which events; none when the endpoint is at home.
     abroad: Option<HashMap<Uuid, Abroad>>,
 }
@@ -239,7 +247,10 @@ impl Facts {
         }
         let abroad = if endpoint.grant_abroad { Some(store::abroad(app, &wanted).await?) } else { None };
         let readable = readable(app, &actor, messages).await?;
-        Ok(Self { endpoint, actor, events, reports, channels, products, readable, abroad })
+        let payouts = messages.values().filter(|row| row.event_id.is_none());
+        let payouts = payouts.filter_map(|row| named(row.data.as_object()?, Kind::Payout));
+        let payouts = store::visible_payouts(app, &actor, payouts.collect()).await?;
+        Ok(Self { endpoint, actor, events, reports, channels, products, readable, payouts, abroad })
     }
 
     fn letter(&self, reads: &SensitiveReads, message: &message::Model) -> Decided {
@@ -251,7 +262,7 @@ impl Facts {
                 return Err(Withheld::NotConfirmed);
             }
             match message.event_id {
-                None if may_receive(&self.actor, kind, None) => {}
+                None if may_receive(&self.actor, kind, None) || self.is_payees(kind, &data) => {}
                 None => return Err(Withheld::NotVisible),
                 Some(event) => data = self.about(reads, kind, event, data)?,
             }
@@ -285,8 +296,7 @@ impl Facts {
         let full = self.endpoint.payload == WebhookPayload::Full && extent == Abroad::Full;
         let mut all = Map::new();
         if facet == Facet::Public {
-            // What may still be rejected is no promise to anybody outside.
-            if data.get("approved") == Some(&Value::Bool(false)) {
+            if !is_approved(&data) {
                 return Err(Withheld::NotVisible);
             }
             let reports = self.reports_of(id, &data)?;
@@ -307,6 +317,14 @@ impl Facts {
         }
         all.extend(data);
         Ok(all)
+    }
+
+    /// Whether a message is about a payout for no event, which is the payee's or their channel's to know of.
+    fn is_payees(&self, kind: MessageKind, data: &Map<String, Value>) -> bool {
+        !self.actor.keys(Facet::Public).is_empty()
+            && may_receive(&self.actor, kind, Some(Facet::Public))
+            && is_approved(data)
+            && named(data, Kind::Payout).is_some_and(|payout| self.payouts.contains(&payout))
     }
 
     /// What a message names toward a channel is withheld from who may not read the replies to that channel.

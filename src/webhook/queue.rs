@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::DeliveryState;
 use entity::{delivery, delivery_attempt, webhook_endpoint};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    QueryFilter, Statement, Value,
+    QueryFilter, QuerySelect, Statement, Value,
 };
 use serde_json::json;
 use uuid::Uuid;
 
+use super::schedule;
 use crate::database::{Database, Given, given, given_time, is_one_of};
 
 /// How long a claim holds unless it is renewed. With a look every two seconds, what a killed worker held is sent
@@ -413,22 +414,47 @@ fn attempt_row(attempt: &delivery_attempt::Model) -> serde_json::Value {
     })
 }
 
-/// Records that an endpoint has begun to fail, or that it has stopped to. No version moves: nobody's form grows stale.
+/// Records that an endpoint takes what it is sent. No version moves: nobody's form grows stale.
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn set_failing_since(
+pub(super) async fn set_well(database: &Database, endpoint: Uuid) -> Result<(), DbErr> {
+    use webhook_endpoint::{Column, Entity};
+    let update =
+        Entity::update_many().filter(Column::Id.eq(endpoint)).filter(Column::FailingSince.is_not_null());
+    let none: Option<DateTime<Utc>> = None;
+    update.col_expr(Column::FailingSince, Expr::value(none)).exec(database.writer()).await?;
+    Ok(())
+}
+
+/// Records that an endpoint fails, and answers since when it has taken nothing: the first failure counts, whichever worker
+/// saw it, unless a delivery came through after it, whichever worker sent that.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn failing_since(
     database: &Database,
     endpoint: Uuid,
-    since: Option<DateTime<Utc>>,
-) -> Result<(), DbErr> {
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, DbErr> {
     use webhook_endpoint::{Column, Entity};
-    let update = Entity::update_many().filter(Column::Id.eq(endpoint));
-    let update = match since {
-        // The first failure counts, whichever worker saw it.
-        Some(_) => update.filter(Column::FailingSince.is_null()),
-        None => update,
+    let begins = |from: SimpleExpr| {
+        let update = Entity::update_many().filter(Column::Id.eq(endpoint)).filter(from);
+        update.col_expr(Column::FailingSince, Expr::value(now)).exec(database.writer())
     };
-    update.col_expr(Column::FailingSince, Expr::value(since)).exec(database.writer()).await?;
-    Ok(())
+    if begins(Column::FailingSince.is_null()).await?.rows_affected > 0 {
+        return Ok(now);
+    }
+    let since = Entity::find_by_id(endpoint).select_only().column(Column::FailingSince);
+    let since: Option<(Option<DateTime<Utc>>,)> = since.into_tuple().one(database.writer()).await?;
+    let Some((Some(since),)) = since else { return Ok(now) };
+    let taken = delivery::Entity::find()
+        .filter(delivery::Column::EndpointId.eq(endpoint))
+        .filter(delivery::Column::State.eq(DeliveryState::Delivered))
+        .filter(delivery::Column::FinishedAt.gte(since));
+    if schedule::is_given_up(since, now) && taken.one(database.writer()).await?.is_some() {
+        begins(Column::FailingSince.eq(since)).await?;
+        return Ok(now);
+    }
+    Ok(since)
 }

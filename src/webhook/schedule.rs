@@ -91,8 +91,8 @@ pub fn next(outcome: Outcome, attempts: i32, now: DateTime<Utc>, random: u32) ->
 }
 
 /// Whether an endpoint that has failed since `failing_since` is given up.
-pub fn is_given_up(failing_since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    failing_since.is_some_and(|since| now.signed_duration_since(since) >= FAILING_LIMIT)
+pub fn is_given_up(failing_since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now.signed_duration_since(failing_since) >= FAILING_LIMIT
 }
 
 impl Health {
@@ -239,8 +239,7 @@ mod tests {
 
     #[test]
     fn five_days_without_a_success_are_too_many() {
-        assert!(!is_given_up(None, at(0)));
-        assert!(!is_given_up(Some(at(0)), at(5 * 86_400 - 1)));
-        assert!(is_given_up(Some(at(0)), at(5 * 86_400)));
+        assert!(!is_given_up(at(0), at(5 * 86_400 - 1)));
+        assert!(is_given_up(at(0), at(5 * 86_400)));
     }
 }

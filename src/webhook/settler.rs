@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::DeliveryState;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ use crate::error::Result;
 
 /// Most outcomes written at once.
 const BATCH: usize = 100;
+/// How long an endpoint counts as well without that being written again.
+const WELL_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// What is to be written. All that one worker writes of the deliveries it holds goes through here, one after the
 /// other, so that its statements never wait for each other's rows.
@@ -74,9 +76,9 @@ pub(super) async fn run(
     }
 }
 
-/// Since when endpoints have failed, as last written, under the revision that was read.
+/// When it was last written that endpoints are well. Other workers write too, so none of it holds for long.
 #[derive(Default)]
-struct Watch(HashMap<Uuid, (i64, Option<DateTime<Utc>>)>);
+struct Watch(HashMap<Uuid, DateTime<Utc>>);
 
 /// How an endpoint fared in one batch.
 #[derive(Default)]
@@ -114,25 +116,22 @@ impl Watch {
 
     async fn note(&mut self, app: &App, receiver: &Receiver, fared: &Fared) -> Result<()> {
         let (row, now) = (&receiver.row, app.clock.now());
-        let known = self.0.entry(row.id).or_insert((row.revision, row.failing_since));
-        if known.0 != row.revision {
-            *known = (row.revision, row.failing_since);
-        }
-        let since = match known.1 {
-            _ if fared.delivered => None,
-            None if fared.failed => Some(now),
-            since => since,
-        };
-        if since != known.1 {
-            queue::set_failing_since(&app.database, row.id, since).await?;
-            known.1 = since;
+        let mut failing_since = None;
+        if fared.delivered {
+            if self.0.get(&row.id).is_none_or(|at| now.signed_duration_since(*at) >= WELL_FOR) {
+                queue::set_well(&app.database, row.id).await?;
+                self.0.insert(row.id, now);
+            }
+        } else if fared.failed {
+            self.0.remove(&row.id);
+            failing_since = Some(queue::failing_since(&app.database, row.id, now).await?);
         }
         if fared.dead > 0 {
             trouble::tell_of_dead(app, row, fared.dead).await?;
         }
         if fared.gone {
             trouble::disable(app, row.id, "the receiver answered 410: it wants no more").await?;
-        } else if fared.failed && schedule::is_given_up(since, now) {
+        } else if failing_since.is_some_and(|since| schedule::is_given_up(since, now)) {
             trouble::disable(app, row.id, "the receiver took nothing for five days").await?;
         }
         Ok(())

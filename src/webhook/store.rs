@@ -8,8 +8,8 @@ use entity::vocabulary::{
     ReplyState, Tlp,
 };
 use entity::{
-    affected_product, channel, decision, delivery, delivery_attempt, event, event_access, message, principal,
-    reply, report, webhook_endpoint, webhook_secret,
+    affected_product, channel, decision, delivery, delivery_attempt, event, event_access, message, payout,
+    principal, reply, report, webhook_endpoint, webhook_secret,
 };
 use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::rules::{self, Abroad};
 use crate::app::App;
-use crate::auth::visibility::visible;
+use crate::auth::visibility::{visible, visible_payout};
 use crate::auth::{Actor, Role};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
@@ -33,6 +33,22 @@ pub async fn find(app: &App, id: Uuid) -> Result<webhook_endpoint::Model> {
         .one(app.database.reader())
         .await?
         .ok_or(Error::NotFound)
+}
+
+/// Which of these payouts the actor may see.
+///
+/// # Errors
+/// Of the database.
+pub async fn visible_payouts(app: &App, actor: &Actor, ids: HashSet<Uuid>) -> Result<HashSet<Uuid>> {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let select = payout::Entity::find()
+        .select_only()
+        .column(payout::Column::Id)
+        .filter(is_one_of(app.database.backend(), payout::Column::Id, ids))
+        .filter(visible_payout(actor));
+    Ok(select.into_tuple().all(app.database.reader()).await?.into_iter().collect())
 }
 
 /// The endpoint as its row now is, deleted or not.

@@ -245,6 +245,38 @@ async fn a_failure_is_tried_again_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn what_another_worker_has_delivered_meanwhile_keeps_an_endpoint() {
+    on_both(|app| async move {
+        stand_in_event(&app, Uuid::from_u128(1)).await;
+        let receiver = Receiver::start(|before, _| async move {
+            if before == 1 { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }.into_response()
+        })
+        .await;
+        let row = endpoint(&app, &receiver.url, |row| row.message_types = vec!["*".to_owned()].into()).await;
+        message(&app, SCORED, ONE).await;
+        deliver(&app).await;
+        let failing_since = reload(&app, &row).await.failing_since;
+        app.advance(TimeDelta::seconds(6));
+        deliver(&app).await;
+        assert_eq!(reload(&app, &row).await.failing_since, None);
+        // The worker that saw it fail wrote that down after the one that saw it succeed.
+        set(&app, webhook_endpoint::Column::FailingSince, failing_since).await;
+        app.advance(TimeDelta::days(6));
+        message(&app, SCORED, ONE).await;
+        deliver(&app).await;
+        assert_eq!(receiver.seen().len(), 3);
+        let after = reload(&app, &row).await;
+        assert_eq!((after.state, after.failing_since), (EndpointState::Active, Some(app.now())));
+        for _ in 0..4 {
+            app.advance(TimeDelta::hours(30));
+            deliver(&app).await;
+        }
+        assert_eq!(reload(&app, &row).await.state, EndpointState::Disabled);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_busy_receiver_is_left_alone_as_long_as_it_says() {
     on_both(|app| async move {
         stand_in_event(&app, Uuid::from_u128(1)).await;

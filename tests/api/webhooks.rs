@@ -135,9 +135,17 @@ impl TestApp {
         endpoint: Uuid,
         event: &str,
     ) -> Vec<(String, std::result::Result<Value, Withheld>)> {
-        let event = decode(Kind::Event, "event", event).unwrap();
+        self.leaving_about(endpoint, Some(decode(Kind::Event, "event", event).unwrap())).await
+    }
+
+    /// The same of what is about this event, or about none.
+    pub(crate) async fn leaving_about(
+        &self,
+        endpoint: Uuid,
+        event: Option<Uuid>,
+    ) -> Vec<(String, std::result::Result<Value, Withheld>)> {
         let batch = self.deliveries(endpoint).await;
-        let batch: Vec<_> = batch.into_iter().filter(|row| row.event_id == Some(event)).collect();
+        let batch: Vec<_> = batch.into_iter().filter(|row| row.event_id == event).collect();
         let letters = letters(&self.app, endpoint, &batch).await.unwrap();
         assert_eq!(letters.len(), batch.len());
         let parsed = letters

@@ -42,7 +42,7 @@ use receiver::Receiver;
 /// How often the processes are killed.
 const KILLS: usize = 8;
 /// How long the load goes on between two kills, and how many changes have to be accepted in that time at least.
-const BETWEEN: (Duration, usize) = (Duration::from_secs(1), 200);
+const BETWEEN: (Duration, usize) = (Duration::from_secs(1), 500);
 /// How many events are on their way at once.
 const SENDERS: usize = 8;
 /// What endpoints subscribe to: each change of the load tells of at least one of these.
