@@ -18,6 +18,8 @@ pub struct Model {
     pub remediation_id: Uuid,
     /// The tracker.
     pub tracker_id: Uuid,
+    /// The tracker's place when it was asked for: there, and nowhere else, the tracker's id is this ticket's.
+    pub place_id: Option<Uuid>,
     /// The tracker's own id of it; none until it is made, or was shown to be there.
     pub external_id: Option<String>,
     /// The id of a ticket that somebody wants linked.

@@ -19,6 +19,8 @@ pub struct Model {
     pub preset: TrackerPreset,
     /// Where it is: every request goes below this URL.
     pub base_url: String,
+    /// Which place that is, among all that it had: of its tickets at another one nothing is heard. None for what was recorded before places were.
+    pub place_id: Option<Uuid>,
     /// Values by name that its requests need: project, queue and the like.
     pub parameters: Json,
     /// How it is spoken to; only of a custom one, since that of a preset comes with the product.

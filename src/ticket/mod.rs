@@ -177,6 +177,7 @@ async fn start(
         event_id: event.id,
         remediation_id: fix.id,
         tracker_id: tracker.id,
+        place_id: tracker.place_id,
         external_id: None,
         asked_id: external,
         url: None,

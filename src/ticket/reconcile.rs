@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::engine::{Session, Trouble};
 use super::rules::{Heard, heard};
+use super::sync::ELSEWHERE;
 use super::tracker::{credentials, profile_of};
 use super::{again, store};
 use crate::app::App;
@@ -70,6 +71,9 @@ async fn compare(
         expected: expected.read.clone(),
         found,
     };
+    if ticket.place_id != tracker.place_id {
+        return Ok(Some(drift(Err(ELSEWHERE.to_owned()))));
+    }
     let (TicketState::Linked, Some(id)) = (ticket.state, &ticket.external_id) else {
         let note = ticket.note.as_deref().unwrap_or("nobody knows why");
         return Ok(Some(drift(Err(format!("{}: {note}", ticket.state)))));

@@ -213,14 +213,16 @@ pub async fn present(app: &App, id: Uuid) -> Result<ticket::Model> {
     ticket::Entity::find_by_id(id).one(app.database.writer()).await?.ok_or(Error::NotFound)
 }
 
-/// Gives a claimed ticket back without any word about it.
+/// Gives a ticket that was claimed at `claimed_at` back without any word about it, unless another worker has claimed it
+/// since.
 ///
 /// # Errors
 /// Of the database.
-pub async fn give_back(app: &App, id: Uuid) -> Result<()> {
+pub async fn give_back(app: &App, id: Uuid, claimed_at: DateTime<Utc>) -> Result<()> {
     let update = ticket::Entity::update_many()
         .col_expr(ticket::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .filter(ticket::Column::Id.eq(id));
+        .filter(ticket::Column::Id.eq(id))
+        .filter(ticket::Column::LeaseUntil.eq(claimed_at + LEASE));
     app.database.writer().execute(update.as_query()).await?;
     Ok(())
 }

@@ -32,6 +32,10 @@ const HOOKS: usize = 10;
 const NOT_LINKED: &str =
     "it cannot be linked: the tracker shows our account no ticket of this id, or it stands for a fix already";
 
+/// Why a ticket is refused whose tracker is at another place by now.
+pub(super) const ELSEWHERE: &str = "its tracker was said to be at another place with other tickets: unlink it, and open or link one there; \
+     if the system has moved with its tickets, an ADMIN sets the former place again, then the new one with sameTickets";
+
 /// How it went with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Synced {
@@ -52,7 +56,7 @@ pub(super) async fn sync(app: &App, client: &Client, id: Uuid) -> Result<Synced>
     let Some(held) = store::claim(app, id, now).await? else { return Ok(Synced::Nothing) };
     let settled = settle(app, client, &held, now).await;
     if settled.is_err() {
-        store::give_back(app, id).await?;
+        store::give_back(app, id, now).await?;
     }
     match settled {
         // Somebody changed it meanwhile: what they want is done next, and finds what was done now.
@@ -71,6 +75,8 @@ async fn settle(app: &App, client: &Client, held: &Held, now: DateTime<Utc>) -> 
         after.state = TicketState::Withheld;
         after.note = Some(reason.to_owned());
         after.due_at = Some(now + WITHHELD);
+    } else if before.place_id != held.tracker.place_id {
+        (after.state, after.note, after.due_at) = (TicketState::Refused, Some(ELSEWHERE.to_owned()), None);
     } else {
         let profile = tracker::profile_of(&held.tracker)?;
         match converse(app, client, held, &profile, &mut after).await? {

@@ -65,7 +65,13 @@ pub fn json(template: &Value, context: &Value) -> Result<Value, Error> {
 /// # Errors
 /// Those of [`json`].
 pub fn text(template: &str, context: &Value) -> Result<String, Error> {
-    engine::written(&environment(false), template, JOINS, context)
+    engine::written(&environment(false), template, JOINS, context).map_err(|error| naming(template, &error))
+}
+
+/// The error of a template that its author has to find among many.
+fn naming(template: &str, error: &Error) -> Error {
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    Error::new(error.kind(), format!("in the template {template:?}{detail}"))
 }
 
 /// Renders a path with its query.
@@ -73,7 +79,7 @@ pub fn text(template: &str, context: &Value) -> Result<String, Error> {
 /// # Errors
 /// Those of [`json`].
 pub fn url(template: &str, context: &Value) -> Result<String, Error> {
-    engine::written(&environment(true), template, JOINS, context)
+    engine::written(&environment(true), template, JOINS, context).map_err(|error| naming(template, &error))
 }
 
 /// What templates name, with a dot before each part: `parameters.project`.

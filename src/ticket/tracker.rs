@@ -7,7 +7,8 @@ use entity::tracker;
 use entity::vocabulary::{RemediationState, Tlp, TrackerPreset, TrackerState};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 use uuid::Uuid;
 
@@ -109,6 +110,10 @@ pub struct UpdateTracker {
     pub base_url: Option<String>,
     /// Values that its requests need, as a whole. 参数（整体替换）。
     pub parameters: Option<Vec<TrackerParameterInput>>,
+    /// Whether the tickets that it has are the same ones under a new address, new parameters or a new profile, as when the
+    /// system has moved. If not, they are refused from now on: there, their ids mean others. Has to be said with any of the
+    /// three. 新的地址、参数或接口下是否仍为同一批工单（如系统迁移）；若否，原有工单将被拒绝。修改三者之一时必填。
+    pub same_tickets: Option<bool>,
     /// How a custom tracker is spoken to, as JSON; send the credentials too. 接口描述（JSON）；须同时提供凭据。
     pub profile: Option<String>,
     /// Statuses that differ from the preset's, as a whole. 状态对应（整体替换）。
@@ -131,6 +136,13 @@ pub struct UpdateTracker {
 
 fn place(row: Uuid) -> Place {
     Place { purpose: "tracker.credentials", row }
+}
+
+/// Which place a tracker is at. The same one whenever it is there again.
+fn place_id(row: &tracker::Model) -> Uuid {
+    let place = json!([row.base_url, row.parameters, row.profile]);
+    let digest = Sha256::digest(place.to_string());
+    Uuid::from_slice(&digest[..16]).unwrap_or_default()
 }
 
 fn base_url(app: &App, text: &str) -> Result<String> {
@@ -309,6 +321,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateTracker) -> Result<t
         name: require_text("input.name", &input.name, SHORT)?,
         preset: input.preset,
         base_url: base_url(app, &input.base_url)?,
+        place_id: None,
         parameters: parameters(&input.parameters)?,
         profile,
         statuses: statuses(&input.statuses)?,
@@ -326,6 +339,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateTracker) -> Result<t
         changed_at: now,
     };
     supplied(&row, Some(&input.credentials))?;
+    let row = tracker::Model { place_id: Some(place_id(&row)), ..row };
     let mut changes = ChangeSet::new(app, actor, Action::CreateTracker);
     let row = changes.create(app, row, None);
     if let Some(once) = &once {
@@ -389,6 +403,18 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateTracker) -> Result<t
     after.state = input.state.unwrap_or(before.state);
     if input.parameters.is_some() || input.profile.is_some() || input.credentials.is_some() {
         supplied(&after, input.credentials.as_deref())?;
+    }
+    if elsewhere || after.parameters != before.parameters {
+        after.place_id = match input.same_tickets {
+            Some(true) => before.place_id,
+            Some(false) => Some(place_id(&after)),
+            None => {
+                return Err(Error::bad_input(
+                    "input.sameTickets",
+                    "say whether the tickets that it has are the same ones at its new place",
+                ));
+            }
+        };
     }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateTracker);
     let after = changes.revise(app, &before, after, None, Bump::Version);

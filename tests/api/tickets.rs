@@ -646,6 +646,49 @@ async fn credentials_rest_sealed_and_go_nowhere_else() {
     assert!(refused["errors"][0]["message"].as_str().unwrap().starts_with("input.baseUrl"), "{refused}");
 }
 
+#[tokio::test]
+async fn at_another_place_a_trackers_tickets_are_others_unless_it_moved_with_them() {
+    on_both(|app| async move {
+        let (here, there) = (Stub::start(stub::redmine).await, Stub::start(stub::redmine).await);
+        let story = story(&app).await;
+        let tracker = tracker(&app, json!({ "baseUrl": here.url })).await;
+        let ticket = open(&app, &story, &tracker).await;
+        keep(&app).await;
+        // In the other system, the first issue is somebody else's, and it is done.
+        there.world.lock().unwrap().kept = here.world.lock().unwrap().kept.clone();
+        there.set_status("Resolved");
+        let admin = app.token(Role::Admin, "admin-1");
+        let credentials = json!([{ "name": "key", "value": "a-secret-key" }]);
+        let place = |version: i32, url: &str, same: Value| {
+            json!({ "tracker": tracker, "expectedVersion": version, "baseUrl": url, "credentials": credentials,
+                "sameTickets": same })
+        };
+        let refused = app.call(&admin, "updateTracker", place(1, &there.url, Value::Null), "id").await;
+        let words = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(words.starts_with("input.sameTickets"), "{refused}");
+        app.made(&admin, "updateTracker", place(1, &there.url, json!(false)), "id").await;
+        assert_eq!(hook(&app, &tracker, json!({ "issue": { "id": 1 } })).await, HookOutcome::Taken);
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!((&seen["state"], &seen["proposal"]), (&json!("REFUSED"), &Value::Null), "{seen}");
+        assert!(seen["note"].as_str().unwrap().contains("another place"), "{seen}");
+        assert_eq!(story.fix().await["state"], "PLANNED");
+        let client = Client::new(app.app.outbound.clone()).unwrap();
+        let operator = vulndesk::auth::Actor::operator("reconcile", [Role::Analyst]);
+        let drift = reconcile::drift(&app.app, &client, &operator).await.unwrap();
+        assert!(drift[0].found.as_ref().unwrap_err().contains("another place"), "{drift:?}");
+        // Back where it was, and then moved with all that it has.
+        app.made(&admin, "updateTracker", place(2, &here.url, json!(false)), "id").await;
+        app.made(&admin, "updateTracker", place(3, &there.url, json!(true)), "id").await;
+        let again = json!({ "ticket": ticket, "expectedVersion": seen["version"] });
+        app.made(&app.token(Role::Analyst, "analyst-1"), "retryTicket", again, "id").await;
+        keep(&app).await;
+        assert_eq!(look(&app, &ticket).await["state"], "LINKED");
+        assert_eq!(there.status(), "New", "it is told there where the fix is");
+    })
+    .await;
+}
+
 /// Puts the product on a socket, for trackers that really send hooks, and answers where it is.
 async fn listen(app: &TestApp) -> String {
     // What they sign has the machine's time.

@@ -441,6 +441,33 @@ async fn jira_without_security_levels_is_asked_for_none() {
 }
 
 #[tokio::test]
+async fn a_template_that_cannot_be_filled_is_named_and_nothing_is_sent() {
+    on_both(|app| async move {
+        let story = story(&app).await;
+        let stub = Stub::start(stub::github).await;
+        let profile = json!({
+            "headers": { "Authorization": "Bearer a-secret-key" },
+            "search": { "method": "GET", "url": "/repos/team/product/issues?labels={{ marker }}", "list": "", "id": "/number", "text": "/title" },
+            "create": { "method": "POST", "url": "/issues", "id": "/number", "body": { "title": "{{ marker.x.y }}" } },
+            "read": { "method": "GET", "url": "/issues/{{ id }}", "status": "/state" },
+            "update": { "method": "PATCH", "url": "/issues/{{ id }}", "body": { "state": "{{ status }}" } },
+            "statuses": { "PLANNED": { "write": "open", "read": "open" } },
+        });
+        let made = json!({ "preset": "CUSTOM", "profile": profile.to_string(), "baseUrl": stub.url, "parameters": [],
+            "credentials": [] });
+        let made = tracker(&app, made).await;
+        let ticket = open(&app, &story, &made).await;
+        keep(&app).await;
+        let seen = look(&app, &ticket).await;
+        assert_eq!(seen["state"], "REFUSED", "{seen}");
+        let note = seen["note"].as_str().unwrap();
+        assert!(note.contains(r#"in the template "{{ marker.x.y }}""#) && !note.contains("<string>"), "{note}");
+        assert_eq!((stub.writes(), stub.count()), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_custom_tracker_is_spoken_to_as_its_own_profile_says() {
     on_both(|app| async move {
         let story = story(&app).await;
