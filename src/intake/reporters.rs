@@ -143,7 +143,7 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
         expect_version(before.version, expected)?;
     }
     let after = reporter::Model { subject: Some(subject), ..before.clone() };
-    change(app, ChangeSet::new(app, actor, Action::LinkReporter), before, after).await
+    change(app, ChangeSet::new(app, actor, Action::LinkReporter), vec![(before, after)]).await
 }
 
 /// What is known of a reporter; what is left out stays. 更正报告人信息；未提供的保持不变。
@@ -179,7 +179,7 @@ pub async fn update_reporter(app: &App, actor: &Actor, input: &UpdateReporter) -
         after.email = optional_text("input.email", input.email.as_opt_ref().flatten(), INDEXED)?;
     }
     after.staff = input.staff.unwrap_or(before.staff);
-    change(app, ChangeSet::new(app, actor, Action::UpdateReporter), before, after).await
+    change(app, ChangeSet::new(app, actor, Action::UpdateReporter), vec![(before, after)]).await
 }
 
 /// Whose personal data are erased. 清除报告人的个人信息。
@@ -194,7 +194,8 @@ pub struct EraseReporter {
 }
 
 /// Erases name, address, account and subject, and with the subject the access to the reports and what is kept of their
-/// tokens and requests; reports and audit keep the id.
+/// tokens and requests; reports and audit keep the id. Whoever stands in several rows is erased from all of them, also from
+/// those that the actor may not see.
 ///
 /// # Errors
 /// By policy, visibility and version; a refusal when it is done already.
@@ -205,22 +206,28 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
     expect_version(before.version, input.expected_version)?;
     require_not_erased(&before)?;
     let mut changes = ChangeSet::new(app, actor, Action::EraseReporter).because(Some(reason));
-    crate::mail::store::forget_sender(&mut changes, before.id);
-    if let Some(subject) = &before.subject {
-        idempotency::forget(&mut changes, subject, Action::AddToReport);
-        principal::forget_reporter(app, &mut changes, subject).await?;
+    let mut rows = vec![before];
+    if let Some(subject) = rows[0].subject.clone() {
+        rows.extend(store::others_of(app, rows[0].id, &subject).await?);
+        idempotency::forget(&mut changes, &subject, Action::AddToReport);
+        principal::forget_reporter(app, &mut changes, &subject).await?;
     }
     let erased_at = Some(changes.at());
-    let after = reporter::Model {
-        name: None,
-        email: None,
-        payee_account: None,
-        payee_account_set_by: None,
-        subject: None,
-        erased_at,
-        ..before.clone()
-    };
-    change(app, changes, before, after).await
+    let mut both = Vec::new();
+    for before in rows {
+        crate::mail::store::forget_sender(&mut changes, before.id);
+        let after = reporter::Model {
+            name: None,
+            email: None,
+            payee_account: None,
+            payee_account_set_by: None,
+            subject: None,
+            erased_at,
+            ..before.clone()
+        };
+        both.push((before, after));
+    }
+    change(app, changes, both).await
 }
 
 /// Refuses that somebody changes who they are as a reporter: what they may not decide follows from it, and what they earn.
@@ -239,24 +246,30 @@ fn require_not_erased(reporter: &reporter::Model) -> Result<()> {
     }
 }
 
-/// Writes a changed reporter with what follows: access to their reports, and the reports' origin.
+/// Writes a person's changed rows, each as it was and as it is, with what follows: access to their reports, and the reports'
+/// origin. Answers the first of them.
 async fn change(
     app: &App,
     mut changes: ChangeSet,
-    before: reporter::Model,
-    after: reporter::Model,
+    rows: Vec<(reporter::Model, reporter::Model)>,
 ) -> Result<reporter::Model> {
-    if before.subject != after.subject || before.staff != after.staff {
-        let reports = store::reports_of(app, before.id, MAX_REPORTS + 1).await?;
+    if let Some((before, after)) = rows.first()
+        && (before.subject != after.subject || before.staff != after.staff)
+    {
+        let reports = store::reports_of(app, rows.iter().map(|(row, _)| row.id), MAX_REPORTS + 1).await?;
         if reports.len() as u64 > MAX_REPORTS {
             let message = format!("the reporter has more than {MAX_REPORTS} reports: that is no one person");
             return Err(Error::refused(RefusalCode::Contradiction, message));
         }
-        follow(app, &mut changes, reports, &before, &after).await?;
+        follow(app, &mut changes, reports, before, after).await?;
     }
-    let after = changes.revise(app, &before, after, None, Bump::Version);
+    let mut first = None;
+    for (before, after) in rows {
+        let after = changes.revise(app, &before, after, None, Bump::Version);
+        first.get_or_insert(after);
+    }
     app.commit(changes).await?;
-    Ok(after)
+    first.ok_or(Error::NotFound)
 }
 
 async fn follow(
@@ -284,7 +297,8 @@ async fn follow(
             facts
         };
         regrant(changes, Some(&facts(&before.subject)), &facts(&after.subject));
-        for report in &reports {
+        // A person's rows need not agree in it, where it is not what changes.
+        for report in reports.iter().filter(|_| before.staff != after.staff) {
             let changed = report::Model { origin: rules::origin(after.staff), ..report.clone() };
             changes.update(report, &changed);
         }

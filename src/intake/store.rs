@@ -228,9 +228,20 @@ pub(super) async fn same_reporter(
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// The reports of a reporter, at most `limit`.
-pub(super) async fn reports_of(app: &App, reporter: Uuid, limit: u64) -> Result<Vec<report::Model>> {
-    let select = report::Entity::find().filter(report::Column::ReporterId.eq(reporter)).limit(limit);
+/// The reports of these reporters, at most `limit`.
+pub(super) async fn reports_of(
+    app: &App,
+    reporters: impl IntoIterator<Item = Uuid>,
+    limit: u64,
+) -> Result<Vec<report::Model>> {
+    let of = is_one_of(app.database.backend(), report::Column::ReporterId, reporters);
+    Ok(report::Entity::find().filter(of).limit(limit).all(app.database.reader()).await?)
+}
+
+/// The other rows of a person with this subject, whoever may see them.
+pub(super) async fn others_of(app: &App, row: Uuid, subject: &str) -> Result<Vec<reporter::Model>> {
+    use reporter::Column::{Id, Subject};
+    let select = reporter::Entity::find().filter(Subject.eq(subject)).filter(Id.ne(row)).order_by_asc(Id);
     Ok(select.all(app.database.reader()).await?)
 }
 

@@ -371,6 +371,12 @@ async fn nothing_names_a_reporter_who_was_erased_and_the_trail_holds() {
         app.done(&finder, "addToReport", "AddToReport", words.clone(), "report { id }").await;
         app.done(&finder, "addToReport", "AddToReport", words, "report { id }").await;
 
+        // The same person stands in another row too.
+        let other = json!({ "channel": "src", "number": "SRC-2", "title": "Another", "reporter": { "name": "Night owl" } });
+        let other = app.done(&analyst, "receiveReport", "ReceiveReport", other, "report { id }").await;
+        let link = json!({ "report": other["report"]["id"], "subject": "finder-subject" });
+        app.done(&analyst, "linkReporter", "LinkReporter", link, "reporter { id }").await;
+
         let leader = app.token(Role::Leader, "leader-1");
         let reporter = &received["report"]["reporter"];
         let erase = json!({ "reporter": reporter["id"], "expectedVersion": reporter["version"], "reason": "asked for it" });
@@ -386,7 +392,7 @@ async fn nothing_names_a_reporter_who_was_erased_and_the_trail_holds() {
         }
         rows!(audit_entry comment event event_access idempotency message obligation principal report
             report_version reporter status_change);
-        for personal in ["finder-subject", "Finder Name", "finder@example.org"] {
+        for personal in ["finder-subject", "Finder Name", "Night owl", "finder@example.org"] {
             assert!(!left.contains(personal), "{personal} is still kept");
         }
         assert!(left.contains("reporter:"), "who added the words is known by id");
