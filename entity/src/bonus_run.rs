@@ -26,6 +26,8 @@ pub struct Model {
     pub input_hash: Vec<u8>,
     /// Reports that counted.
     pub counted: i32,
+    /// Live bonuses of other amounts than it came to, with those.
+    pub differing: Json,
     /// Subject who computed it.
     pub computed_by: String,
     /// When.

@@ -27,6 +27,7 @@ const PERSONAL: [(&str, &[&str]); 6] = [
 const RAW: &[(&str, &[&str])] = &[
     ("event", &["duplicate_of"]),
     ("multi_platform", &["report_id", "other_report_id"]),
+    ("payout", &["held_for"]),
     ("duplicate_decision", &["report_id", "other_report_id"]),
     ("attachment", &["name"]),
     ("reply_attachment", &["name"]),

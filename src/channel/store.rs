@@ -2,7 +2,7 @@
 
 use entity::channel;
 use entity::vocabulary::ChannelKind;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -15,6 +15,14 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 /// NOT_FOUND when there is none.
 pub async fn find(app: &App, id: Uuid) -> Result<channel::Model> {
     channel::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// Every channel.
+///
+/// # Errors
+/// Of the database.
+pub async fn all(app: &App) -> Result<Vec<channel::Model>> {
+    Ok(channel::Entity::find().order_by_asc(channel::Column::Id).all(app.database.reader()).await?)
 }
 
 /// The channel with this key.

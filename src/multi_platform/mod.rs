@@ -1,7 +1,7 @@
 //! One report that a finder sent to several platforms (一洞多投).
 //!
 //! An analyst who sees two reports of two channels that are the same, with what speaks for one finder, proposes a case. From
-//! then on the unpaid payouts of both reports wait, at most ten working days of the stricter of the two channels, and
+//! then on the unpaid payouts of both reports wait, at most ten working days of the strictest of all channels, and
 //! nothing of theirs is approved, handed over or paid by hand. A second person decides: it is not so, and they go on;
 //! only the first report earns; or neither does, and what is unpaid is taken back. What is paid already a LEADER reverses
 //! (`reversePayout`). The duties to reply to the channels stand whatever is decided.
@@ -13,8 +13,8 @@
 //! Why stands in the case alone, and its record with the event that fewer people see: who reads of a payout that it waits, or of the
 //! other event, learns nothing more.
 //!
-//! A case revises both events, on which approvals and handings over rest: of one of those and a case at the same moment one is
-//! first, and the other is decided anew. Where no decision comes in time the hold ends by itself ([`HoldsOver`]); a decision may
+//! A case revises every unpaid payout of both reports: of a move of one of those and a case at the same moment one is first, and
+//! the other is decided anew. What is proposed after it is stopped where it would go on. Where no decision comes in time the hold ends by itself ([`HoldsOver`]); a decision may
 //! still come. A pair has one case, ever.
 
 mod answer;
@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use async_graphql::InputObject;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{FinderEvidence, MultiPlatformOutcome};
-use entity::{channel, event, multi_platform, report};
+use entity::{event, multi_platform, report};
 use uuid::Uuid;
 
 pub use answer::{AppealMultiPlatform, ResolveMultiPlatformAppeal, appeal, resolve};
@@ -117,7 +117,7 @@ pub async fn propose(
         score: i32::try_from(likeness.score).unwrap_or(i32::MAX),
         proposed_by: changes.actor().to_owned(),
         proposed_at: changes.at(),
-        held_until: held_until(app, [later, earlier], changes.at()).await?,
+        held_until: held_until(app, changes.at()).await?,
         hold_ended_at: None,
         outcome: None,
         rationale: None,
@@ -134,7 +134,7 @@ pub async fn propose(
     payouts::refuse_payee(app, actor, &reports).await?;
     payouts::hold(app, &mut changes, &reports, row.id).await?;
     let row = changes.create(app, row, Some(rules::on_record(&events)));
-    revise_events(app, &mut changes, &events);
+    demand_events(&mut changes, &events);
     app.commit(changes).await?;
     Ok(row)
 }
@@ -183,7 +183,7 @@ async fn close(
         ..before.clone()
     };
     let after = changes.revise(app, &before, after, Some(rules::on_record(&events)), Bump::Version);
-    revise_events(app, &mut changes, &events);
+    demand_events(&mut changes, &events);
     app.commit(changes).await?;
     Ok(after)
 }
@@ -215,18 +215,18 @@ async fn others_open(
     Ok(also)
 }
 
-/// Until when payouts wait: so many working days of each channel, whichever are over first.
-async fn held_until(app: &App, reports: [&report::Model; 2], now: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    let mut until: Option<DateTime<Utc>> = None;
-    for report in reports {
-        let channel: channel::Model = crate::channel::store::find(app, report.channel_id).await?;
+/// Until when payouts wait: so many working days by the channel of the installation where they are over first. The two
+/// channels' own calendars would tell each payee something of the other one.
+async fn held_until(app: &App, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    // Of a year that is not entered so many days are surely not more than so many working days.
+    let mut until = None;
+    for channel in crate::channel::store::all(app).await? {
         let calendar = calendars::of_channel(app, &channel).await?;
-        // Of a year that is not entered so many days are surely not more than so many working days.
         let ends = due(&calendar, now, Span::WorkingDays(HELD), &[])
             .unwrap_or(now + TimeDelta::days(i64::from(HELD)));
-        until = Some(until.map_or(ends, |until| until.min(ends)));
+        until = Some(until.map_or(ends, |until: DateTime<Utc>| until.min(ends)));
     }
-    until.ok_or_else(|| anyhow::anyhow!("a case has two reports").into())
+    until.ok_or_else(|| anyhow::anyhow!("a report came through a channel").into())
 }
 
 async fn refuse_reporters(app: &App, actor: &Actor, events: &[event::Model]) -> Result<()> {
@@ -249,12 +249,13 @@ async fn on_record(app: &App, case: &multi_platform::Model) -> Result<Uuid> {
     Ok(rules::on_record(&events_of(app, case).await?))
 }
 
-/// Payouts rest on their event: none is approved, handed over or paid on what was read before this.
-fn revise_events(app: &App, changes: &mut ChangeSet, events: &[event::Model; 2]) {
+/// What is decided rests on both events as they were read. Neither is revised: its record would tell those of the case who
+/// may not know of the other event. What may not go on meanwhile are the payouts, and those are revised.
+fn demand_events(changes: &mut ChangeSet, events: &[event::Model; 2]) {
     let [one, other] = events;
-    changes.revise(app, one, one.clone(), Some(one.id), Bump::RevisionOnly);
+    changes.demand(one);
     if other.id != one.id {
-        changes.revise(app, other, other.clone(), Some(other.id), Bump::RevisionOnly);
+        changes.demand(other);
     }
 }
 

@@ -28,6 +28,7 @@ pub mod graphql;
 pub mod grid;
 pub mod ledger;
 mod moves;
+pub mod payee;
 pub mod period;
 pub mod platforms;
 mod propose;
@@ -63,6 +64,7 @@ use crate::auth::Actor;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::graphql::scalars::Decimal;
 use crate::money::{Money, Unit};
+use crate::multi_platform;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use ledger::Posting;
 use rules::{Cause, MoveFacts, Parties};
@@ -121,7 +123,12 @@ async fn target(app: &App, loaded: &Loaded, cause: Cause) -> Result<PayoutState>
     let payout = &loaded.payout;
     let refuse = || Error::Refused(vec![rules::not_a_move(payout, cause)]);
     let to = rules::target(payout, cause).ok_or_else(refuse)?;
-    let missing = rules::missing(payout, cause, &facts(app, loaded, appeal_open(app, payout).await?));
+    let mut missing = rules::missing(payout, cause, &facts(app, loaded, appeal_open(app, payout).await?));
+    if cause.goes_on()
+        && let Some((report, _)) = &loaded.earned_by
+    {
+        missing.extend(multi_platform::stop(app, report).await?);
+    }
     if missing.is_empty() { Ok(to) } else { Err(Error::Refused(missing)) }
 }
 

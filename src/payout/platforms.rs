@@ -45,6 +45,9 @@ pub async fn hold(app: &App, changes: &mut ChangeSet, reports: &[Uuid], case: Uu
                 ..before.clone()
             };
             step(app, changes, &loaded, after, PayoutChangeKind::OnHold, Some(REASON));
+        } else {
+            // Whoever moves it at this moment has to look again.
+            changes.revise(app, before, before.clone(), loaded.event_id(), Bump::RevisionOnly);
         }
     }
     Ok(())

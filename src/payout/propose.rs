@@ -6,6 +6,7 @@ use entity::{channel, event, payout, report, reporter};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::payee::{Person, bonus_key};
 use super::period::{Length, Period};
 use super::rules::{self, Earning, Parties};
 use super::{SHORT, number, positive, record, refused, reported_it, store, unit};
@@ -94,7 +95,7 @@ pub async fn propose(app: &App, actor: &Actor, input: &ProposePayout) -> Result<
         reported_it: reported_it(app, actor, event_id).await?,
     };
     refused(rules::check_impartial(parties).into_iter().collect())?;
-    refuse_second(app, &row).await?;
+    refuse_second(app, &row, &payee).await?;
     record(app, &mut changes, &row, None, PayoutChangeKind::Proposed, None, event_id);
     if let Some(key) = &key {
         changes.remember(key, row.id);
@@ -175,14 +176,18 @@ async fn replaced(
 }
 
 /// Refuses a second live payout for the same thing; the unique key does so where two come at once.
-async fn refuse_second(app: &App, row: &payout::Model) -> Result<()> {
+async fn refuse_second(app: &App, row: &payout::Model, payee: &reporter::Model) -> Result<()> {
     let taken = match (row.report_id, &row.live_key) {
         (Some(report), _) => {
             let same =
                 |live: &payout::Model| row.share.is_none() || live.share.is_none() || live.share == row.share;
             store::live_of(app, report).await?.iter().any(same)
         }
-        (None, Some(key)) => store::live(app, key).await?.is_some(),
+        (None, Some(_)) => {
+            let period = row.period.as_deref().unwrap_or_default();
+            let live = store::live_bonuses(app, row.channel_id, row.kind, period).await?;
+            live.contains_key(&Person::of(payee))
+        }
         (None, None) => false,
     };
     if !taken {
@@ -300,7 +305,7 @@ pub(super) fn for_period(
     };
     let mut row = new_row(app, changes, kind, channel, reporter.id, amount);
     row.period = Some(period.to_owned());
-    row.live_key = (kind != PayoutKind::Gift).then(|| format!("{kind}:{}:{period}", reporter.id));
+    row.live_key = (kind != PayoutKind::Gift).then(|| bonus_key(app, reporter, channel, kind, period));
     Ok(row)
 }
 

@@ -39,6 +39,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it lets what stood still go on toward its payment.
+    pub fn goes_on(self) -> bool {
+        matches!(self, Self::Release | Self::DismissAppeal | Self::Retry)
+    }
+
     /// The mutation that brings it about.
     pub fn mutation(self) -> Action {
         match self {

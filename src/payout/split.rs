@@ -6,6 +6,7 @@ use async_graphql::InputObject;
 use entity::vocabulary::{PayoutChangeKind, PayoutState};
 use entity::{payout, reporter};
 
+use super::payee::Person;
 use super::propose::live_key;
 use super::{SHORT, number, record, require_impartial, rules, step, store};
 use crate::app::App;
@@ -57,7 +58,7 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
         let message = "a payout for a report is split, once";
         return Err(Error::refused(RefusalCode::Contradiction, message));
     };
-    let mut payees = HashSet::from([before.reporter_id]);
+    let mut payees = HashSet::from([Person::of(&loaded.reporter)]);
     let mut finders = Vec::new();
     for finder in &input.among {
         let finder = store::find_reporter(app, actor, finder.0).await?;
@@ -68,7 +69,7 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
             let message = "a finder is known through another channel, which does not pay this out";
             return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "among", message)]));
         }
-        if !payees.insert(finder.id) {
+        if !payees.insert(Person::of(&finder)) {
             let message = "a finder stands twice: name each once, and not the payee";
             return Err(Error::Refused(vec![Refusal::on(RefusalCode::Contradiction, "among", message)]));
         }

@@ -14,6 +14,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::payee::Person;
 use super::period::Period;
 use super::rules::Sibling;
 use crate::app::App;
@@ -218,14 +219,6 @@ pub async fn decides_for(app: &App, reporter: Uuid, subject: &str) -> Result<boo
             .add(Id.in_subquery(resolved)),
     );
     Ok(select.one(app.database.reader()).await?.is_some())
-}
-
-/// The payout that is the live one for `key`.
-///
-/// # Errors
-/// Of the database.
-pub async fn live(app: &App, key: &str) -> Result<Option<payout::Model>> {
-    Ok(payout::Entity::find().filter(payout::Column::LiveKey.eq(key)).one(app.database.reader()).await?)
 }
 
 /// The payout of the channel that a payment's reference confirms.
@@ -442,30 +435,39 @@ pub async fn confirmed_reports(
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// Subjects of reporters, by id.
+/// Reporters, by id.
 ///
 /// # Errors
 /// Of the database.
-pub async fn subjects(
+pub async fn reporters(
     app: &App,
     ids: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Option<String>>> {
+) -> Result<HashMap<Uuid, reporter::Model>> {
     let select =
         reporter::Entity::find().filter(is_one_of(app.database.backend(), reporter::Column::Id, ids));
     let rows = select.all(app.database.reader()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.subject)).collect())
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Reporters whose payout of this kind and period is live.
+/// Live bonuses of a kind for a period in a channel, by the person who gets them.
 ///
 /// # Errors
 /// Of the database.
-pub async fn with_live_bonus(app: &App, kind: PayoutKind, period: &str) -> Result<HashSet<Uuid>> {
+pub async fn live_bonuses(
+    app: &App,
+    channel: Uuid,
+    kind: PayoutKind,
+    period: &str,
+) -> Result<HashMap<Person, payout::Model>> {
     let select = payout::Entity::find()
+        .filter(payout::Column::ChannelId.eq(channel))
         .filter(payout::Column::Kind.eq(kind))
         .filter(payout::Column::Period.eq(period))
         .filter(payout::Column::LiveKey.is_not_null());
-    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| row.reporter_id).collect())
+    let payouts = select.all(app.database.reader()).await?;
+    let rows = reporters(app, payouts.iter().map(|payout| payout.reporter_id)).await?;
+    let person = |payout: &payout::Model| rows.get(&payout.reporter_id).map(Person::of);
+    Ok(payouts.into_iter().filter_map(|payout| Some((person(&payout)?, payout))).collect())
 }
 
 /// Which payouts are asked for.

@@ -178,6 +178,27 @@ async fn the_platforms_endpoint_is_told_of_its_payouts_and_of_no_proposal() {
         );
         let foreign = told(other).await;
         assert!(foreign.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "{foreign:?}");
+
+        // What is for no event is the channel's to know of all the same, once it is approved.
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let reporters = app.graphql(&analyst, "{ reporters { nodes { id } } }", Value::Null).await;
+        let gift = json!({
+            "kind": "GIFT", "reporter": reporters["data"]["reporters"]["nodes"][0]["id"], "period": "2026-03",
+            "amount": "60", "currency": "CNY", "rationale": "A mug",
+        });
+        let gift = Seen::of(&call(&app, (Role::Analyst, "analyst-1"), "proposePayout", gift).await);
+        approve(&app, (Role::Leader, "leader-1"), &gift).await;
+        let about_gift = async |endpoint| {
+            let leaving = app.leaving_about(endpoint, None).await.into_iter();
+            leaving.filter(|(kind, _)| kind.starts_with("payout.")).collect::<Vec<_>>()
+        };
+        let own = about_gift(own).await;
+        let (approved, proposed): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|(kind, _)| kind == "payout.approved");
+        assert_eq!(approved[0].1.as_ref().unwrap()["data"]["payout"], gift.id);
+        assert_eq!(proposed, [("payout.proposed".to_owned(), Err(Withheld::NotVisible))]);
+        let foreign = about_gift(other).await;
+        assert!(foreign.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "{foreign:?}");
     })
     .await;
 }

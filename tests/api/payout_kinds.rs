@@ -1,11 +1,12 @@
 //! Payouts that are no bounty, and amounts that are none.
 
 use chrono::TimeDelta;
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
 use crate::harness::{TestApp, on_both};
-use crate::payouts::{Seen, approve, call, code, confirmed, with_money};
+use crate::payouts::{Seen, approve, call, code, confirmed, confirmed_by, propose, with_money};
 
 const ANALYST: (Role, &str) = (Role::Analyst, "analyst-1");
 
@@ -114,6 +115,91 @@ async fn an_annual_bonus_counts_the_reports_of_its_year() {
             "kind": "ANNUAL_BONUS", "state": "PROPOSED", "amount": "400.20", "payee": { "subject": "reporter-1" },
         }]);
         assert_eq!(run["bonusRun"]["payouts"]["nodes"], bonuses);
+    })
+    .await;
+}
+
+/// A bonus run of last quarter in the bounty platform's channel.
+async fn run(app: &TestApp, policy: Value, fields: &str) -> Value {
+    let input = json!({
+        "kind": "QUARTERLY_BONUS", "channel": id_of(app, "channels", "key", "src").await, "period": "2026-Q1",
+        "currency": "CNY", "rationale": "The quarter", "policy": policy,
+    });
+    let token = app.token(Role::Analyst, "analyst-2");
+    let fields = format!("bonusRun {{ id {fields} }}");
+    app.done(&token, "computeBonusRun", "ComputeBonusRun", input, &fields).await["bonusRun"].clone()
+}
+
+const PAID: &str = "payouts { nodes { id version amount payee { subject } } }";
+
+#[tokio::test]
+async fn who_stands_in_several_rows_gets_one_bonus() {
+    on_both(|app| async move {
+        with_money(&app, "5000").await;
+        // Whoever may not see the one makes another row of the same person; two more are known by a name alone.
+        let person = json!({ "name": "Reporter", "subject": "reporter-1" });
+        confirmed_by(&app, "analyst-3", "src", "SRC-1", person, "RED").await;
+        confirmed(&app, "src", "SRC-2", "reporter-1", "AMBER").await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        for (number, name) in [("SRC-3", "Night owl"), ("SRC-4", "Early bird")] {
+            let person = json!({ "name": name });
+            let (report, _) = confirmed_by(&app, "analyst-1", "src", number, person, "AMBER").await;
+            let link = json!({ "report": report, "subject": "reporter-1" });
+            app.done(&analyst, "linkReporter", "LinkReporter", link, "reporter { id }").await;
+        }
+        app.advance(TimeDelta::days(90));
+        let policy = |high: &str| {
+            json!({ "critical": "500", "high": high, "medium": "50", "low": "10", "atLeast": 3, "cap": "250" })
+        };
+        let first = run(&app, policy("200"), &format!("counted {PAID}")).await;
+        let rows = entity::reporter::Entity::find().all(app.app.database.reader()).await.unwrap();
+        let same = rows.iter().filter(|row| row.subject.as_deref() == Some("reporter-1")).count();
+        assert_eq!(same, 4, "{rows:?}");
+        assert_eq!(first["counted"], 3, "what is for named people does not count: {first}");
+        let paid = first["payouts"]["nodes"].as_array().unwrap().clone();
+        assert_eq!(paid.len(), 1, "{first}");
+        assert_eq!((&paid[0]["amount"], &paid[0]["payee"]["subject"]), (&json!("250.00"), &json!("reporter-1")));
+
+        // By hand there is no second one either, whichever row is named.
+        for name in ["Night owl", "Early bird"] {
+            let by_hand = json!({
+                "kind": "QUARTERLY_BONUS", "reporter": id_of(&app, "reporters", "name", name).await, "period": "2026-Q1",
+                "amount": "10", "currency": "CNY", "rationale": "Once more",
+            });
+            let refused = call(&app, ANALYST, "proposePayout", by_hand).await;
+            assert_eq!(code(&refused), "ALREADY_EXISTS", "{name}: {refused}");
+        }
+        // Another policy comes to another amount, and says so.
+        let fields = format!("differing {{ payout {{ id }} computed }} {PAID}");
+        let second = run(&app, policy("60"), &fields).await;
+        assert_eq!(second["payouts"]["nodes"], json!([]));
+        assert_eq!(second["differing"], json!([{ "payout": { "id": paid[0]["id"] }, "computed": "180.00" }]));
+        // What was rejected is proposed anew by the same run, once.
+        let reject = json!({ "payout": paid[0]["id"], "expectedVersion": paid[0]["version"], "reason": "Not yet" });
+        call(&app, (Role::Analyst, "analyst-1"), "rejectPayout", reject).await;
+        for _ in 0..2 {
+            let again = run(&app, policy("200"), PAID).await;
+            assert_eq!(again["id"], first["id"]);
+            assert_eq!(again["payouts"]["nodes"].as_array().unwrap().len(), 2, "{again}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_share_is_no_row_but_a_person() {
+    on_both(|app| async move {
+        with_money(&app, "5000").await;
+        let (report, _) = confirmed(&app, "src", "SRC-1", "reporter-1", "AMBER").await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let person = json!({ "name": "Night owl" });
+        let (other, _) = confirmed_by(&app, "analyst-1", "src", "SRC-2", person, "AMBER").await;
+        let row = id_of(&app, "reporters", "name", "Night owl").await;
+        let link = json!({ "report": other, "subject": "reporter-1" });
+        app.done(&analyst, "linkReporter", "LinkReporter", link, "reporter { id }").await;
+        let payout = propose(&app, &report, "500").await;
+        let refused = call(&app, ANALYST, "splitPayout", payout.with(json!({ "among": [row] }))).await;
+        assert_eq!(code(&refused), "CONTRADICTION", "{refused}");
     })
     .await;
 }

@@ -54,10 +54,22 @@ pub(crate) async fn confirmed(
     subject: &str,
     tlp: &str,
 ) -> (Value, Value) {
-    let analyst = app.token(Role::Analyst, "analyst-1");
+    let reporter = json!({ "name": format!("name of {subject}"), "subject": subject });
+    confirmed_by(app, "analyst-1", channel, number, reporter, tlp).await
+}
+
+/// The same, received by this analyst from whomever is described.
+pub(crate) async fn confirmed_by(
+    app: &TestApp,
+    analyst: &str,
+    channel: &str,
+    number: &str,
+    reporter: Value,
+    tlp: &str,
+) -> (Value, Value) {
+    let analyst = app.token(Role::Analyst, analyst);
     let input = json!({
-        "channel": channel, "number": number, "title": format!("A hole {number}"), "tlp": tlp,
-        "reporter": { "name": format!("name of {subject}"), "subject": subject },
+        "channel": channel, "number": number, "title": format!("A hole {number}"), "tlp": tlp, "reporter": reporter,
     });
     let fields = "report { id event { id version } }";
     let report = app.done(&analyst, "receiveReport", "ReceiveReport", input, fields).await["report"].clone();

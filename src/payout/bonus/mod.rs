@@ -1,6 +1,6 @@
 //! Bonus runs: a quarter's or a year's bonuses, computed from the channel's reports that were received in it and are
-//! CONFIRMED. The run keeps a hash of what it was computed from: the same input answers the same run. A reporter with
-//! a live bonus of the kind and period gets no second one.
+//! CONFIRMED. The run keeps a hash of what it was computed from: the same input answers the same run. A person with
+//! a live bonus of the kind and period in the channel gets no second one; where the run came to another amount, it says so.
 //!
 //! What is TLP:RED does not count while it is: a bonus must not tell of an event among named people.
 
@@ -9,7 +9,11 @@ pub mod rules;
 use async_graphql::InputObject;
 use entity::vocabulary::{PayoutChangeKind, PayoutKind};
 use entity::{bonus_run, channel, payout};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
 
+use super::payee::{self, Person, bonus_key};
 use super::propose::{channel as find_channel, new_row, read_period};
 use super::{SHORT, record, store, unit, zone};
 use crate::app::App;
@@ -80,8 +84,17 @@ impl BonusPolicyInput {
     }
 }
 
-/// Computes a period's bonuses and proposes them; the same input answers the first run and proposes nothing anew.
-/// The computed amount is the range: somebody else approves it as it is.
+/// A live bonus that is not what the run came to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Differing {
+    /// The bonus.
+    pub payout: Uuid,
+    /// What the run came to, in minor units of its currency.
+    pub computed: i64,
+}
+
+/// Computes a period's bonuses and proposes them; the same input answers the first run, and proposes anew only what was
+/// rejected, cancelled or reversed since. The computed amount is the range: somebody else approves it as it is.
 ///
 /// # Errors
 /// By policy; BAD_USER_INPUT on a kind that is no bonus, a wrong or open period or an inexact amount; refusals on an
@@ -102,8 +115,18 @@ pub async fn compute(app: &App, actor: &Actor, input: &ComputeBonusRun) -> Resul
         return Err(Error::bad_input("input.period", "send a period that has ended"));
     }
     let reports = store::confirmed_reports(app, channel.id, span).await?;
-    let counted: Vec<Counted> = reports.iter().filter_map(Counted::of).collect();
-    let run = bonus_run::Model {
+    let rows = store::reporters(app, reports.iter().filter_map(|report| report.reporter_id)).await?;
+    let stand_ins = payee::stand_ins(rows.values());
+    let person =
+        |one: Counted| Counted { reporter: *stand_ins.get(&one.reporter).unwrap_or(&one.reporter), ..one };
+    let counted: Vec<Counted> = reports.iter().filter_map(Counted::of).map(person).collect();
+    let bonuses = rules::bonuses(&policy, &counted);
+    if bonuses.len() > MOST {
+        let message =
+            format!("{} reporters would get a bonus: raise atLeast, a run has at most {MOST}", bonuses.len());
+        return Err(Error::refused(RefusalCode::Contradiction, message));
+    }
+    let mut run = bonus_run::Model {
         id: app.ids.next(),
         kind: input.kind,
         channel_id: channel.id,
@@ -112,40 +135,54 @@ pub async fn compute(app: &App, actor: &Actor, input: &ComputeBonusRun) -> Resul
         policy: serde_json::to_value(policy).map_err(anyhow::Error::from)?,
         input_hash: rules::input_hash(&policy, unit.code(), &counted),
         counted: i32::try_from(counted.len()).unwrap_or(i32::MAX),
+        differing: json!([]),
         computed_by: actor.subject.to_string(),
         computed_at: changes.at(),
     };
-    if let Some(same) = store::same_run(app, &run).await? {
-        return Ok(same);
-    }
-    let bonuses = rules::bonuses(&policy, &counted);
-    if bonuses.len() > MOST {
-        let message =
-            format!("{} reporters would get a bonus: raise atLeast, a run has at most {MOST}", bonuses.len());
-        return Err(Error::refused(RefusalCode::Contradiction, message));
-    }
-    let subjects = store::subjects(app, bonuses.keys().copied()).await?;
-    if subjects.values().any(|subject| subject.as_deref() == Some(&*actor.subject)) {
-        let message = "you would be paid yourself: another ANALYST has to compute it";
-        return Err(Error::refused(RefusalCode::FourEyes, message));
-    }
-    let live = store::with_live_bonus(app, input.kind, &run.period).await?;
-    for (reporter, amount) in bonuses.into_iter().filter(|(reporter, _)| !live.contains(reporter)) {
+    let same = store::same_run(app, &run).await?;
+    let id = same.as_ref().map_or(run.id, |same| same.id);
+    let live = store::live_bonuses(app, channel.id, input.kind, &run.period).await?;
+    let (mut proposed, mut differing) = (0, Vec::new());
+    for (reporter, amount) in bonuses {
+        let Some(payee) = rows.get(&reporter) else { continue };
+        if let Some(live) = live.get(&Person::of(payee)) {
+            if (live.amount, &*live.currency) != (amount, unit.code()) {
+                differing.push(Differing { payout: live.id, computed: amount });
+            }
+            continue;
+        }
+        if payee.subject.as_deref() == Some(&*actor.subject) {
+            let message = "you would be paid yourself: another ANALYST has to compute it";
+            return Err(Error::refused(RefusalCode::FourEyes, message));
+        }
+        // Linked to a subject meanwhile, they might be somebody who has a bonus.
+        changes.demand(payee);
         let new = new_row(app, &changes, input.kind, channel.id, reporter, Money { minor: amount, unit });
         let row = payout::Model {
             period: Some(run.period.clone()),
-            bonus_run_id: Some(run.id),
+            bonus_run_id: Some(id),
             rationale: rationale.clone(),
             range_minimum: Some(amount),
             range_maximum: Some(amount),
-            live_key: Some(format!("{}:{reporter}:{}", input.kind, run.period)),
+            live_key: Some(bonus_key(app, payee, channel.id, input.kind, &run.period)),
             ..new
         };
         record(app, &mut changes, &row, None, PayoutChangeKind::Proposed, None, None);
         changes.create(app, row, None);
+        proposed += 1;
     }
-    changes.insert(&run);
-    changes.record(app, "bonus_run", run.id);
-    app.commit(changes).await?;
-    Ok(run)
+    match same {
+        Some(same) if proposed == 0 => Ok(same),
+        Some(same) => {
+            app.commit(changes).await?;
+            Ok(same)
+        }
+        None => {
+            run.differing = serde_json::to_value(differing).map_err(anyhow::Error::from)?;
+            changes.insert(&run);
+            changes.record(app, "bonus_run", run.id);
+            app.commit(changes).await?;
+            Ok(run)
+        }
+    }
 }

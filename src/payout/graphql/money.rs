@@ -6,10 +6,12 @@ use entity::vocabulary::{AssetTier, BudgetAccount, PayoutKind, Severity};
 use entity::{bonus_run, budget, budget_entry, channel, payout, reward_grid, reward_grid_cell};
 
 use super::objects::{Payout, decimal};
+use crate::error::Error;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
+use crate::payout::bonus::Differing;
 use crate::payout::store::{self, PayoutFilter};
 
 /// A version of what reports earn.
@@ -278,6 +280,21 @@ impl BonusRun {
         Ok(Connection::new(store::page(app(ctx), actor(ctx), &filter, &input).await?))
     }
 
+    /// Bonuses that were live when it was computed, of other amounts than it came to: it proposes no second one beside them.
+    /// 计算时已有效、但金额与计算结果不同的奖金；不会再次提议。
+    async fn differing(&self, ctx: &Context<'_>) -> ApiResult<Vec<DifferingBonus>> {
+        let differing: Vec<Differing> = serde_json::from_value(self.0.differing.clone())
+            .map_err(|error| Error::from(anyhow::Error::from(error)))?;
+        let payouts = differing.iter().map(|one| loaders::lookup::<payout::Entity>(ctx, one.payout));
+        let payouts = futures_util::future::try_join_all(payouts).await?;
+        let seen = differing.iter().zip(payouts).filter_map(|(one, payout)| Some((one, payout?)));
+        let shown = seen.map(|(one, payout)| {
+            let computed = decimal(&self.0.currency, one.computed)?;
+            Ok(DifferingBonus { payout: payout.into(), computed })
+        });
+        shown.collect()
+    }
+
     /// Subject who computed it. 计算人。
     async fn computed_by(&self) -> &str {
         &self.0.computed_by
@@ -287,4 +304,13 @@ impl BonusRun {
     async fn computed_at(&self) -> DateTime<Utc> {
         self.0.computed_at
     }
+}
+
+/// A bonus that was live when a run came to another amount. 与计算结果金额不同的有效奖金。
+#[derive(SimpleObject)]
+pub(super) struct DifferingBonus {
+    /// The bonus. 奖金。
+    payout: Payout,
+    /// What the run came to, in its own currency. 计算所得金额（计算所用货币）。
+    computed: Decimal,
 }
