@@ -224,7 +224,8 @@ async fn place(
     }
 }
 
-/// The report that a mail belongs to, and whether it is from that one's reporter.
+/// The report that a mail belongs to, and whether it is from that one's reporter. Message-IDs and numbers are no secret:
+/// where a mail server could have vouched for the sender, it has to, or the mail is for the team alone.
 async fn thread(
     app: &App,
     channel: &channel::Model,
@@ -235,11 +236,13 @@ async fn thread(
     // A forged sender is nobody.
     let sender = letter.sender.as_ref().filter(|_| verification != MailVerification::Failed);
     let sender = sender.map(|sender| sender.address.as_str());
+    let is_vouched = verification == MailVerification::Verified || app.mailroom.trusted_servers.is_empty();
     let is_theirs = |found: &store::Candidate| {
-        found
-            .address
-            .as_deref()
-            .is_some_and(|address| sender.is_some_and(|sender| sender.eq_ignore_ascii_case(address)))
+        is_vouched
+            && found
+                .address
+                .as_deref()
+                .is_some_and(|address| sender.is_some_and(|sender| sender.eq_ignore_ascii_case(address)))
     };
     let answered = store::answered(app, &letter.references).await?;
     let first = answered.iter().find(|found| is_theirs(found)).or(answered.first());
@@ -252,11 +255,6 @@ async fn thread(
     if let Some(found) = found.drain(..).next() {
         let from_reporter = is_theirs(&found);
         return Ok(Some((found.report, from_reporter)));
-    }
-    // Numbers are no secret: where a mail server could have vouched for the sender, it has to.
-    let trusted = &app.mailroom.trusted_servers;
-    if verification != MailVerification::Verified && !trusted.is_empty() {
-        return Ok(None);
     }
     let numbered = store::numbered(app, channel.id, &rules::event_numbers(&letter.subject)).await?;
     Ok(numbered.into_iter().find(is_theirs).map(|found| (found.report, true)))

@@ -69,7 +69,12 @@ impl Due for Acknowledging {
             Some(ReplyVia::Webhook) => true,
             Some(ReplyVia::ByHand) | None => false,
         };
-        if automatic && has_way {
+        // Else anybody could have us write to anybody, in words of theirs.
+        let is_safe = match reply.report_id {
+            Some(report) => to_reporter::is_vouched(app, report).await?,
+            None => true,
+        };
+        if automatic && has_way && is_safe {
             let at = changes.at();
             match sending::expect_sendable(app, None, &event, &channel, &reply, at).await {
                 Ok(()) => {

@@ -1,9 +1,10 @@
 //! E-mails to who reported by mail: answers and messages, in the thread of their report, and to nobody else.
 
 use chrono::TimeDelta;
-use entity::{audit_entry, reply_dispatch, reply_file};
+use entity::vocabulary::ReplyState;
+use entity::{audit_entry, reply, reply_dispatch, reply_file};
 use mail_parser::{Message, MessageParser};
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 use vulndesk::mail::Outcome;
@@ -18,7 +19,14 @@ use crate::story::Story;
 
 const HAT: &str = "hat@example.org";
 
+/// A mail whose sender our mail server vouches for.
 fn mail(from: &str, id: &str, more: &str, text: &str) -> Vec<u8> {
+    let domain = from.rsplit('@').next().unwrap().trim_end_matches('>');
+    let results = format!("Authentication-Results: mx.example.com; dmarc=pass header.from={domain}\r\n");
+    [results.into_bytes(), unvouched(from, id, more, text)].concat()
+}
+
+fn unvouched(from: &str, id: &str, more: &str, text: &str) -> Vec<u8> {
     format!(
         "From: {from}\r\nTo: psirt@example.com\r\nMessage-ID: {id}\r\nSubject: A hole in the parser\r\n{more}\r\n{text}\r\n"
     )
@@ -70,6 +78,41 @@ fn references(mail: &Message<'_>) -> Vec<String> {
         mail_parser::HeaderValue::Text(one) => vec![one.to_string()],
         mail_parser::HeaderValue::TextList(list) => list.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn nobody_has_us_write_to_others_or_speaks_for_them() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        server.behave(Behaviour::Take);
+        let (_, story) = reported(&app, json!({ "toReporter": true })).await;
+        schedule::sweep(&app.app).await.unwrap();
+        work(&app).await;
+        let before = server.got().len();
+        // In another's name, with words for them.
+        let advert = unvouched("third@innocent.example", "<9@evil.example>", "", "BUY");
+        assert_eq!(post(&app, "hats", advert).await, Outcome::Received);
+        schedule::sweep(&app.app).await.unwrap();
+        work(&app).await;
+        assert_eq!(server.got().len(), before, "a person looks at it first");
+        let drafts = reply::Entity::find().filter(reply::Column::State.eq(ReplyState::Draft));
+        assert_eq!(drafts.count(app.app.database.reader()).await.unwrap(), 1);
+
+        // In the reporter's name, in their thread.
+        say(&story, "Does it crash?").await;
+        let ours = parsed(server.got().last().unwrap()).message_id().unwrap().to_owned();
+        let more = format!("In-Reply-To: <{ours}>\r\n");
+        let forged = unvouched(HAT, "<8@evil.example>", &more, "I withdraw");
+        assert_eq!(post(&app, "hats", forged).await, Outcome::Joined);
+        let seen = story
+            .look("reports { messages { nodes { body fromReporter } } mails { nodes { fromReporter } } }")
+            .await;
+        let report = &seen["reports"][0];
+        assert!(!report["messages"].to_string().contains("I withdraw"), "{report}");
+        let theirs: Vec<_> =
+            report["mails"]["nodes"].as_array().unwrap().iter().map(|mail| &mail["fromReporter"]).collect();
+        assert_eq!(theirs, [&json!(true), &json!(false)]);
     }
 }
 

@@ -11,7 +11,7 @@
 pub mod rules;
 pub mod store;
 
-use entity::vocabulary::{NotMailed, ReplyKind};
+use entity::vocabulary::{MailVerification, NotMailed, ReplyKind};
 use entity::{channel, comment, event, obligation, reply, reply_route, report};
 use uuid::Uuid;
 
@@ -74,6 +74,16 @@ pub(super) async fn who_wrote(app: &App, report: Uuid) -> Result<Option<Addresse
         return Ok(None);
     }
     addressee(app, report).await
+}
+
+/// Whether a mail server that is trusted vouched for who sent a report by mail; of what did not come by mail, its channel has.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn is_vouched(app: &App, report: Uuid) -> Result<bool> {
+    let Some((row, _)) = store::reported(app, report).await? else { return Ok(false) };
+    let mails = store::mails(app, whole(&row)).await?;
+    Ok(mails.first().is_none_or(|first| first.verification == MailVerification::Verified))
 }
 
 /// The reporter whom a reply is for, as they are known by now; of one that is for nobody yet, who gets it by default.
@@ -191,15 +201,16 @@ pub(crate) async fn mail_message(
     let channel = channel_of(app, report.channel_id).await?;
     let route = handover::store::route(app, channel.id).await?;
     let Some(route) = route.filter(|route| route.to_reporter) else { return Ok(None) };
+    // The first one made the report; in later ones somebody else may have written.
     let mails = store::mails(app, whole(report)).await?;
-    let Some(newest) = mails.last() else { return Ok(Some(NotMailed::NotByMail)) };
+    let Some(first) = mails.first() else { return Ok(Some(NotMailed::NotByMail)) };
     let Some(addressee) = addressee(app, report.id).await? else { return Ok(Some(NotMailed::NoAddress)) };
     if send::sender(app, Some(&route)).is_err() {
         return Ok(Some(NotMailed::NoMailServer));
     }
     let named = Named { reporter: Some(addressee), ..Named::default() };
     let reply =
-        message_reply(app, changes, (event, &channel), &route, &named, message, &newest.subject).await?;
+        message_reply(app, changes, (event, &channel), &route, &named, message, &first.subject).await?;
     match sending::expect_sendable(app, None, event, &channel, &reply, changes.at()).await {
         Ok(()) => {}
         Err(Error::Refused(refusals)) => {
