@@ -38,6 +38,10 @@ codes! {
     GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED",
     /// A limit on the document is exceeded.
     QueryTooComplex = "QUERY_TOO_COMPLEX",
+    /// The document was named by a digest that is not known: it has to be sent once.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
+    /// The document is not on the list of those that are answered.
+    PersistedQueryNotAllowed = "PERSISTED_QUERY_NOT_ALLOWED",
     /// Too many requests.
     RateLimited = "RATE_LIMITED",
     /// The time limit passed.

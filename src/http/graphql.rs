@@ -4,7 +4,7 @@
 //! it, parse and guard the document, execute. Nothing of the body and of the query string is looked at for a
 //! caller without a valid token.
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_graphql::parser::types::OperationType;
 use axum::{
@@ -21,6 +21,8 @@ use super::{
     error::{AuthenticationError, HttpError},
     graphql_response,
     parameters::Parameters,
+    persisted::Documents,
+    rates::{self, Left},
     request_log::{LoggedSubject, RequestId},
 };
 use crate::graphql::errors::ErrorCode;
@@ -43,6 +45,19 @@ pub trait Executor: Send + Sync + 'static {
     /// The caller's name for the access log; never a token.
     fn subject(session: &Self::Session) -> Arc<str>;
 
+    /// What was left of the caller's points when they were let in; none where points are not counted.
+    fn left(session: &Self::Session) -> Option<Left>;
+
+    /// Takes more of the caller's points and answers what is left.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::RateLimited`] when there are fewer.
+    fn charge(
+        &self,
+        session: &Self::Session,
+        points: NonZeroU32,
+    ) -> Result<Option<Left>, AuthenticationError>;
+
     /// Validates and runs a request that the guard has let through. The request's data hold [`RequestId`] and
     /// [`ClientAddress`]. Dropped when the time limit passes or the client goes away.
     fn execute(
@@ -56,6 +71,7 @@ pub trait Executor: Send + Sync + 'static {
 pub(super) struct Endpoint<E> {
     pub(super) executor: Arc<E>,
     pub(super) limits: GuardLimits,
+    pub(super) documents: Arc<Documents>,
     pub(super) body_bytes: usize,
     pub(super) body_timeout: Duration,
     pub(super) execution_timeout: Duration,
@@ -72,41 +88,61 @@ pub(super) async fn handle<E: Executor>(
         Err(error) => return HttpError::from(error).into_response(),
     };
     let subject = E::subject(&session);
-    let mut response = match endpoint.answer(session, parts, body).await {
+    let mut left = E::left(&session);
+    let mut response = match endpoint.answer(session, &mut left, parts, body).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
+    if let Some(left) = left {
+        left.tell(response.headers_mut());
+    }
     response.extensions_mut().insert(LoggedSubject(subject));
     response
 }
 
 impl<E: Executor> Endpoint<E> {
-    async fn answer(&self, session: E::Session, parts: Parts, body: Body) -> Result<Response, HttpError> {
+    async fn answer(
+        &self,
+        session: E::Session,
+        left: &mut Option<Left>,
+        parts: Parts,
+        body: Body,
+    ) -> Result<Response, HttpError> {
         let media = ResponseType::negotiate(&parts.headers).ok_or_else(|| {
             let message = "Accept application/graphql-response+json or application/json.";
             HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
         })?;
         let text = self.body(&parts, body).await?;
-        let parameters = parameters_of(&parts, &text)?;
-        let document = match guard::parse(&parameters.query, &self.limits) {
+        let mut parameters = parameters_of(&parts, &text)?;
+        let (query, keep) = match self.documents.find(&mut parameters) {
+            Ok(found) => found,
+            Err(why) => return graphql_response::no_document(media, why),
+        };
+        let document = match guard::parse(&query, &self.limits) {
             Ok(document) => document,
             Err(error) => return Ok(graphql_response::parse_error(media, error)),
         };
         let operation_name = parameters.operation_name.as_deref();
+        let operation = guard::selected_operation(&document, operation_name).map(|operation| operation.ty);
         if parts.method != Method::POST
-            && guard::selected_operation(&document, operation_name)
-                .is_some_and(|operation| operation.ty != OperationType::Query)
+            && operation.is_some_and(|operation| operation != OperationType::Query)
         {
             let message = "GET runs queries only: send this operation by POST.";
             return Err(HttpError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
                 .with_header(header::ALLOW, HeaderValue::from_static("POST")));
         }
-        if let Err(error) = guard::check(&document, &parameters.variables, operation_name, &self.limits) {
-            return Ok(graphql_response::guard_error(media, &error));
+        let cost = match guard::check(&document, &parameters.variables, operation_name, &self.limits) {
+            Ok(cost) => cost,
+            Err(error) => return Ok(graphql_response::guard_error(media, &error)),
+        };
+        if let Some(digest) = keep {
+            self.documents.keep(digest, &query);
+        }
+        if let Some(points) = NonZeroU32::new(rates::points(&cost, operation)) {
+            *left = self.executor.charge(&session, points)?;
         }
 
-        let mut request = parameters.into_request();
-        request.set_parsed_query(document);
+        let mut request = parameters.into_request(document);
         request.data.insert(client(&parts));
         request.data.insert(ObjectLimit(self.limits.objects));
         if let Some(id) = parts.extensions.get::<RequestId>() {
@@ -118,7 +154,7 @@ impl<E: Executor> Endpoint<E> {
                 if places::concern_values(&response.errors) {
                     // What the request was made of has gone into the engine.
                     let sent = parameters_of(&parts, &text)?;
-                    if let Ok(document) = guard::parse(&sent.query, &self.limits) {
+                    if let Ok(document) = guard::parse(&query, &self.limits) {
                         let operation = sent.operation_name.as_deref();
                         places::name_values(&mut response.errors, &document, operation, &sent.variables);
                     }

@@ -8,6 +8,8 @@ use axum::{
 use serde::Serialize;
 
 use super::accept::ResponseType;
+use super::error::HttpError;
+use super::persisted::NoDocument;
 use crate::graphql::errors::ErrorCode;
 use crate::graphql::guard::{GuardError, ParseError};
 use crate::graphql::places;
@@ -54,6 +56,29 @@ pub(super) fn guard_error(media: ResponseType, error: &GuardError) -> Response {
         GuardError::NullCharacter { .. } => ErrorCode::BadUserInput,
     };
     request_errors(media, code, vec![ServerError::new(error.to_string(), None)])
+}
+
+/// The answer to a request without a document that can be run.
+pub(super) fn no_document(media: ResponseType, why: NoDocument) -> Result<Response, HttpError> {
+    let (code, message) = match why {
+        NoDocument::Missing => return Err(HttpError::bad_request("The parameter `query` is missing.")),
+        NoDocument::IllFormed => {
+            return Err(HttpError::bad_request(
+                "Name a document by `extensions.persistedQuery` with `version` 1 and `sha256Hash`, or by `documentId` \
+                 \"sha256:…\": the SHA-256 of its text in 64 hexadecimal digits.",
+            ));
+        }
+        NoDocument::Differs => {
+            let message = "The document has another SHA-256 than was sent with it.";
+            return Err(HttpError::bad_request(message));
+        }
+        // Clients know this one by its message.
+        NoDocument::Unknown => (ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
+        NoDocument::NotListed => {
+            (ErrorCode::PersistedQueryNotAllowed, "Only documents on this installation's list are answered.")
+        }
+    };
+    Ok(request_errors(media, code, vec![ServerError::new(message, None)]))
 }
 
 /// A response without the key `data`: nothing was executed.

@@ -15,6 +15,8 @@ pub mod health;
 pub mod metrics;
 pub mod page;
 mod parameters;
+pub mod persisted;
+pub mod rates;
 pub mod request_log;
 pub mod serve;
 pub mod settings;
@@ -35,6 +37,7 @@ use self::{
     graphql::{Endpoint, Executor},
     health::Health,
     metrics::Metrics,
+    persisted::Documents,
     request_log::RequestLog,
     settings::HttpSettings,
 };
@@ -46,6 +49,8 @@ use crate::graphql::guard::GuardLimits;
 pub struct Services<E> {
     /// Authenticates callers and runs GraphQL requests.
     pub executor: Arc<E>,
+    /// Documents that can be named.
+    pub documents: Arc<Documents>,
     /// Makes request ids.
     pub ids: Arc<Ids>,
     /// Answers `/readyz`.
@@ -65,6 +70,7 @@ pub fn router<E: Executor>(
     let endpoint = Arc::new(Endpoint {
         executor: services.executor,
         limits,
+        documents: services.documents,
         body_bytes: settings.body_bytes,
         body_timeout: Duration::from_secs(settings.body_seconds),
         execution_timeout: Duration::from_secs(settings.execution_seconds),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Request, Value, Variables};
+use async_graphql::{Request, Value, Variables, parser::types::ExecutableDocument};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::error::HttpError;
@@ -11,14 +11,19 @@ use super::error::HttpError;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Parameters {
-    pub(super) query: String,
+    /// The document; none where it is named by its digest.
+    #[serde(default)]
+    pub(super) query: Option<String>,
+    /// The digest of a document that is not sent.
+    #[serde(default)]
+    pub(super) document_id: Option<String>,
     #[serde(default)]
     pub(super) operation_name: Option<String>,
     /// `null` means none.
     #[serde(default)]
     pub(super) variables: Variables,
     #[serde(default)]
-    extensions: Option<HashMap<String, Value>>,
+    pub(super) extensions: Option<HashMap<String, Value>>,
 }
 
 impl Parameters {
@@ -45,8 +50,9 @@ impl Parameters {
     pub(super) fn from_query_string(query_string: &str) -> Result<Self, HttpError> {
         let mut found: HashMap<&str, String> = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(query_string.as_bytes()) {
-            let Some(name) =
-                ["query", "operationName", "variables", "extensions"].into_iter().find(|n| *n == name)
+            let Some(name) = ["query", "documentId", "operationName", "variables", "extensions"]
+                .into_iter()
+                .find(|n| *n == name)
             else {
                 continue;
             };
@@ -54,20 +60,20 @@ impl Parameters {
                 return Err(HttpError::bad_request(format!("The parameter `{name}` is given twice.")));
             }
         }
-        let query = found
-            .remove("query")
-            .ok_or_else(|| HttpError::bad_request("The parameter `query` is missing."))?;
         Ok(Self {
-            query,
+            query: found.remove("query"),
+            document_id: found.remove("documentId"),
             operation_name: found.remove("operationName").filter(|name| !name.is_empty()),
             variables: json_parameter(&found, "variables")?.unwrap_or_default(),
             extensions: json_parameter(&found, "extensions")?,
         })
     }
 
-    /// The engine's request.
-    pub(super) fn into_request(self) -> Request {
-        let mut request = Request::new(self.query).variables(self.variables);
+    /// The engine's request to run `document`.
+    pub(super) fn into_request(self, document: ExecutableDocument) -> Request {
+        // The engine reads the text only where there is no document.
+        let mut request = Request::new(String::new()).variables(self.variables);
+        request.set_parsed_query(document);
         request.operation_name = self.operation_name;
         request.extensions.extend(self.extensions.unwrap_or_default());
         request
@@ -96,14 +102,14 @@ mod tests {
     fn a_query_string_is_decoded() {
         let text = "query=%7B%20a%20%7D&variables=%7B%22n%22%3A1%7D&operationName=&other=1&extensions=null";
         let parameters = Parameters::from_query_string(text).unwrap();
-        assert_eq!((parameters.query.as_str(), parameters.operation_name), ("{ a }", None));
+        assert_eq!((parameters.query.as_deref(), parameters.operation_name), (Some("{ a }"), None));
         assert_eq!(parameters.variables.into_value(), value!({"n": 1}));
     }
 
     #[test]
     fn wrong_query_strings_are_refused() {
         for text in
-            ["", "query=a&query=b", "query=a&variables=[1]", "query=a&extensions=1", "query=a&variables={"]
+            ["query=a&query=b", "query=a&variables=[1]", "query=a&extensions=1", "query=a&variables={"]
         {
             assert!(Parameters::from_query_string(text).is_err(), "{text}");
         }

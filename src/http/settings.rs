@@ -2,12 +2,15 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::rates::RateSettings;
 
 /// Settings of the HTTP server. Times are whole seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,10 @@ pub struct HttpSettings {
     pub execution_seconds: u64,
     /// Time for open requests and streams to end at shutdown. Default 20.
     pub drain_seconds: u64,
+    /// How much a principal may ask for.
+    pub rates: RateSettings,
+    /// A file of documents that alone are answered. Default none: every document is.
+    pub documents: Option<PathBuf>,
 }
 
 impl Default for HttpSettings {
@@ -45,6 +52,8 @@ impl Default for HttpSettings {
             body_seconds: 15,
             execution_seconds: 30,
             drain_seconds: 20,
+            rates: RateSettings::default(),
+            documents: None,
         }
     }
 }

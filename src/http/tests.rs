@@ -1,4 +1,5 @@
 use std::{
+    num::NonZeroU32,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -12,7 +13,13 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{client_address::ClientAddress, error::AuthenticationError, request_log::RequestId, *};
+use super::{
+    client_address::ClientAddress,
+    error::AuthenticationError,
+    rates::{Left, RateSettings, Rates},
+    request_log::RequestId,
+    *,
+};
 use crate::clock::SystemClock;
 
 struct Query;
@@ -49,20 +56,31 @@ impl Mutation {
     }
 }
 
-pub(super) struct Toy(Schema<Query, Mutation, EmptySubscription>);
+pub(super) struct Toy {
+    schema: Schema<Query, Mutation, EmptySubscription>,
+    rates: Rates,
+}
 
 impl Toy {
     pub(super) fn new() -> Self {
-        Self(Schema::new(Query, Mutation, EmptySubscription))
+        Self::with_rates(&RateSettings { points_a_second: 0, ..RateSettings::default() })
+    }
+
+    fn with_rates(settings: &RateSettings) -> Self {
+        Self { schema: Schema::new(Query, Mutation, EmptySubscription), rates: Rates::new(settings) }
     }
 }
 
 impl Executor for Toy {
-    type Session = ();
+    type Session = Option<Left>;
 
-    async fn authenticate(&self, headers: &HeaderMap, _: ClientAddress) -> Result<(), AuthenticationError> {
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        _: ClientAddress,
+    ) -> Result<Option<Left>, AuthenticationError> {
         match headers.get("authorization").map(HeaderValue::as_bytes) {
-            Some(b"Bearer good") => Ok(()),
+            Some(b"Bearer good") => self.charge(&None, NonZeroU32::MIN),
             Some(b"Bearer often") => {
                 Err(AuthenticationError::RateLimited { retry_after: Duration::from_secs(7) })
             }
@@ -71,18 +89,27 @@ impl Executor for Toy {
         }
     }
 
-    fn subject(_: &()) -> Arc<str> {
+    fn subject(_: &Option<Left>) -> Arc<str> {
         "analyst-1".into()
     }
 
-    async fn execute(&self, _: (), request: async_graphql::Request) -> async_graphql::Response {
-        self.0.execute(request).await
+    fn left(session: &Option<Left>) -> Option<Left> {
+        *session
+    }
+
+    fn charge(&self, _: &Option<Left>, points: NonZeroU32) -> Result<Option<Left>, AuthenticationError> {
+        self.rates.charge("issuer", "analyst-1", points)
+    }
+
+    async fn execute(&self, _: Option<Left>, request: async_graphql::Request) -> async_graphql::Response {
+        self.schema.execute(request).await
     }
 }
 
 pub(super) fn services<E>(executor: E) -> Services<E> {
     Services {
         executor: Arc::new(executor),
+        documents: Arc::new(Documents::read(None).unwrap()),
         ids: Arc::new(Ids::seeded(Arc::new(SystemClock), 1)),
         health: Arc::new(Health::new(CancellationToken::new())),
         metrics: Arc::new(Metrics::default()),
@@ -181,6 +208,66 @@ async fn too_many_requests_are_told_when_to_return() {
         (429, &"7".parse().unwrap())
     );
     assert_eq!(code_of(response).await, "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn what_a_request_costs_is_taken_and_told() {
+    let rates = RateSettings { points_a_second: 1, points: 11 };
+    let app = router(
+        &HttpSettings::default(),
+        GuardLimits::default(),
+        services(Toy::with_rates(&rates)),
+        Router::new(),
+    );
+    let ask = async |text: &str| app.clone().oneshot(post().body(query(text)).unwrap()).await.unwrap();
+    let told = |response: &Response| {
+        let text = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        (text("ratelimit-policy"), text("ratelimit"))
+    };
+    let policy = || r#""principal";q=11;w=11"#.to_owned();
+    let response = ask("{ hello }").await;
+    assert_eq!(told(&response), (policy(), r#""principal";r=10"#.to_owned()));
+    assert_eq!(told(&ask("{").await), (policy(), r#""principal";r=9"#.to_owned()), "a wrong document counts");
+    assert_eq!(told(&ask("mutation { change }").await), (policy(), r#""principal";r=3"#.to_owned()));
+    // Let in for one point, and then two are left where five are needed.
+    let response = ask("mutation { change }").await;
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "2");
+    assert_eq!(code_of(response).await, "RATE_LIMITED");
+    assert_eq!(ask("{ hello }").await.status(), 200);
+    assert_eq!(ask("{ hello }").await.status(), 200);
+    assert_eq!(ask("{ hello }").await.status(), 429);
+}
+
+#[tokio::test]
+async fn a_document_is_sent_once_and_named_from_then_on() {
+    use sha2::Digest as _;
+    let hash = hex::encode(sha2::Sha256::digest("{ hello }"));
+    let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let app = router(&HttpSettings::default(), GuardLimits::default(), services(Toy::new()), Router::new());
+    let ask = async |body: Json| {
+        let response = app.clone().oneshot(post().body(Body::from(body.to_string())).unwrap()).await.unwrap();
+        (response.status().as_u16(), json_of(response).await)
+    };
+    let unknown = json!({"errors": [{
+        "message": "PersistedQueryNotFound",
+        "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
+    }]});
+    assert_eq!(ask(json!({ "extensions": named })).await, (200, unknown.clone()));
+    let hello = json!({"data": {"hello": "hello "}});
+    assert_eq!(ask(json!({ "query": "{ hello }", "extensions": named })).await, (200, hello.clone()));
+    assert_eq!(ask(json!({ "extensions": named })).await, (200, hello.clone()));
+    let response = app.clone().oneshot(get(&format!("/graphql?documentId=sha256:{hash}"))).await.unwrap();
+    assert_eq!(json_of(response).await, hello);
+    let (status, error) = ask(json!({ "query": "{ client }", "extensions": named })).await;
+    assert_eq!((status, &error["errors"][0]["extensions"]["code"]), (400, &json!("BAD_USER_INPUT")));
+    // What the guard refuses is not kept.
+    let bad = "{ hello ";
+    let id = format!("sha256:{}", hex::encode(sha2::Sha256::digest(bad)));
+    let (_, error) = ask(json!({ "query": bad, "documentId": id })).await;
+    assert_eq!(error["errors"][0]["extensions"]["code"], "GRAPHQL_PARSE_FAILED");
+    assert_eq!(ask(json!({ "documentId": id })).await, (200, unknown));
+    assert_eq!(ask(json!({})).await.0, 400);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use vulndesk::auth::{AuthSettings, DevelopmentSecret, Role, Verifier};
 use vulndesk::clock::{Clock, Ids};
 use vulndesk::executor::Api;
 use vulndesk::files::Files;
+use vulndesk::http::rates::{RateSettings, Rates};
 use vulndesk::{graphql, ids, schedule};
 
 use crate::harness::{SECRET, TestApp, on_both};
@@ -123,7 +124,12 @@ pub(crate) async fn bounded_over(app: &TestApp, uploads: UploadSettings, files: 
     let other = Arc::new(other.with_files(files));
     let secret = DevelopmentSecret::new(SECRET).unwrap();
     let verifier = Arc::new(Verifier::development(AuthSettings::default(), &secret));
-    let api = Api { app: Arc::clone(&other), schema: graphql::schema(), verifier };
+    let api = Api {
+        app: Arc::clone(&other),
+        schema: graphql::schema(),
+        verifier,
+        rates: Rates::new(&RateSettings::default()),
+    };
     (other, attachment::http::routes(Arc::new(api)))
 }
 

@@ -23,8 +23,11 @@ use vulndesk::graphql::guard::GuardLimits;
 use vulndesk::http::client_address::PeerAddress;
 use vulndesk::http::health::Health;
 use vulndesk::http::metrics::Metrics;
+use vulndesk::http::persisted::Documents;
+use vulndesk::http::rates::{RateSettings, Rates};
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
+use vulndesk::mail::settings::Mailroom;
 use vulndesk::notice::NoticeSettings;
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::reply::settings::{ReplySettings, SmtpSettings, Tls};
@@ -80,10 +83,11 @@ impl TestApp {
         file: Option<PathBuf>,
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
     ) -> Self {
-        Self::over_with(url, file, verifier, &ReplySettings::default()).await
+        Self::over_with(url, file, verifier, &ReplySettings::default(), Mailroom::default()).await
     }
 
-    /// One on each database whose mail server is at this port of the loopback.
+    /// One on each database whose mail server is at this port of the loopback, and which believes what mx.example.com says of
+    /// senders.
     pub(crate) async fn with_mail(port: u16) -> [Self; 2] {
         let smtp = SmtpSettings {
             host: Some("127.0.0.1".to_owned()),
@@ -102,11 +106,13 @@ impl TestApp {
         let verifier = |secret: &DevelopmentSecret, _: Arc<dyn Clock>| {
             Verifier::development(AuthSettings::default(), secret)
         };
+        let mailroom =
+            || Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
         let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
         let sqlite = format!("sqlite://{}", file.display());
         [
-            Self::over_with(&sqlite, Some(file), verifier, &replies).await,
-            Self::over_with(&new_postgres().await, None, verifier, &replies).await,
+            Self::over_with(&sqlite, Some(file), verifier, &replies, mailroom()).await,
+            Self::over_with(&new_postgres().await, None, verifier, &replies, mailroom()).await,
         ]
     }
 
@@ -115,6 +121,7 @@ impl TestApp {
         file: Option<PathBuf>,
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
         replies: &ReplySettings,
+        mailroom: Mailroom,
     ) -> Self {
         let clock = Arc::new(SetClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
@@ -133,14 +140,22 @@ impl TestApp {
             networks: vec!["127.0.0.2/32".parse().unwrap()],
             ports: (443..=65_535).collect(),
         });
-        let app = app.with_secrets(KeyRing::new([Key::new([7; 32])])).with_outbound(outbound);
+        let app = app
+            .with_mailroom(mailroom)
+            .with_secrets(KeyRing::new([Key::new([7; 32])]))
+            .with_outbound(outbound);
         let app = Arc::new(app.with_replies(replies.read().unwrap()));
         let secret = DevelopmentSecret::new(SECRET).unwrap();
         let verifier = verifier(&secret, Arc::clone(&shared));
-        let api =
-            Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier: Arc::new(verifier) });
+        let api = Arc::new(Api {
+            app: Arc::clone(&app),
+            schema: graphql::schema(),
+            verifier: Arc::new(verifier),
+            rates: Rates::new(&RateSettings { points_a_second: 0, ..RateSettings::default() }),
+        });
         let services = Services {
             executor: Arc::clone(&api),
+            documents: Arc::new(Documents::read(None).unwrap()),
             ids: Arc::new(Ids::seeded(shared, 3)),
             health: Arc::new(Health::new(CancellationToken::new())),
             metrics: Arc::new(Metrics::default()),
