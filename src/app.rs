@@ -15,7 +15,7 @@ use crate::hook::HookSettings;
 use crate::mail::settings::Mailroom;
 use crate::notice;
 use crate::outbound::Policy;
-use crate::outbox::{ChangeSet, Wake};
+use crate::outbox::{ChangeSet, Prepared, Wake};
 use crate::payout::PayoutSettings;
 use crate::principal::{self, PrincipalSettings};
 use crate::reply::settings::Replies;
@@ -159,15 +159,16 @@ impl App {
         self.committing(changes).await
     }
 
-    /// The same apart from its caller, who may prepare the next change meanwhile.
+    /// The same apart from its caller, who may prepare the next change meanwhile. The change is put together at once.
     pub fn committing(&self, changes: ChangeSet) -> impl Future<Output = Result<()>> + Send + 'static {
         let (database, wake) = (self.database.clone(), self.wake.clone());
         let untold = (self.demands_messages && !changes.is_told()).then(|| changes.action());
+        let prepared = Prepared::new(database.backend(), changes);
         async move {
             if let Some(action) = untold {
                 return Err(anyhow::anyhow!("nobody is told of {action}").into());
             }
-            crate::outbox::commit(&database, changes).await?;
+            prepared.commit(&database).await?;
             wake.committed();
             Ok(())
         }

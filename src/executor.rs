@@ -1,6 +1,7 @@
 //! From a verified token to an answer: what the HTTP layer calls.
 
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
@@ -8,6 +9,8 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use async_graphql::{Request, Response};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tracing::Instrument as _;
 
 use crate::app::App;
@@ -20,6 +23,7 @@ use crate::graphql::sensitive::SensitiveReads;
 use crate::http::client_address::ClientAddress;
 use crate::http::error::AuthenticationError;
 use crate::http::graphql::Executor;
+use crate::http::rates::{Left, Rates};
 use crate::http::request_log::RequestId;
 use crate::principal;
 
@@ -31,6 +35,8 @@ pub struct Api {
     pub schema: Schema,
     /// Verifies tokens.
     pub verifier: Arc<Verifier>,
+    /// How much each caller may ask for.
+    pub rates: Rates,
 }
 
 /// A verified caller.
@@ -38,6 +44,7 @@ pub struct Api {
 pub struct Session {
     identity: Identity,
     client: ClientAddress,
+    left: Option<Left>,
 }
 
 impl Api {
@@ -65,6 +72,7 @@ impl Executor for Api {
         client: ClientAddress,
     ) -> Result<Session, AuthenticationError> {
         let identity = identify(&self.verifier, &self.app, headers).await?;
+        let left = self.rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
         // A subject that may no longer act is refused whatever its token says; an unknown state is no permission.
         match principal::store::is_denied(&self.app, &identity.issuer, &identity.subject).await {
             Ok(false) => {}
@@ -79,11 +87,19 @@ impl Executor for Api {
         if let Err(error) = principal::seen(&self.app, &identity).await {
             tracing::warn!(?error, "a principal was not recorded as seen");
         }
-        Ok(Session { identity, client })
+        Ok(Session { identity, client, left })
     }
 
     fn subject(session: &Session) -> Arc<str> {
         session.identity.subject.as_str().into()
+    }
+
+    fn left(session: &Session) -> Option<Left> {
+        session.left
+    }
+
+    fn charge(&self, session: &Session, points: NonZeroU32) -> Result<Option<Left>, AuthenticationError> {
+        self.rates.charge(&session.identity.issuer, &session.identity.subject, points)
     }
 
     async fn execute(&self, session: Session, request: Request) -> Response {
@@ -126,7 +142,17 @@ pub async fn identify(
 }
 
 /// Runs one request as `actor`. Reads of sensitive events are recorded before the answer leaves.
-pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Request) -> Response {
+pub fn execute<'a>(
+    schema: &'a Schema,
+    app: &'a Arc<App>,
+    actor: Actor,
+    request: Request,
+) -> BoxFuture<'a, Response> {
+    // Boxed, so that all resolvers are compiled here and not again with each program and test that runs a request.
+    run(schema, app, actor, request).boxed()
+}
+
+async fn run(schema: &Schema, app: &Arc<App>, actor: Actor, request: Request) -> Response {
     let bound = request.data.get(&std::any::TypeId::of::<ObjectLimit>());
     let bound = bound.and_then(|bound| bound.downcast_ref::<ObjectLimit>());
     let objects = bound.map_or_else(|| GuardLimits::default().objects, |bound| bound.0);
@@ -136,7 +162,7 @@ pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Req
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));
     let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
     let request_id = actor.origin.request_id.clone();
-    let run = async {
+    let answered = async {
         let response = schema.execute(request).await;
         match reads.record(app, &actor).await {
             Ok(()) => response,
@@ -148,7 +174,7 @@ pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Req
         }
     };
     // The log has the cause of an error of ours beside the id that its caller is told.
-    let mut response = run.instrument(tracing::error_span!("request", request_id)).await;
+    let mut response = answered.instrument(tracing::error_span!("request", request_id)).await;
     if let Some(id) = request_id {
         name_request(&mut response.errors, &id);
     }

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod calendar;
 pub mod channel;
 pub mod clock;
+pub mod command_line;
 pub mod comment;
 pub mod config;
 pub mod customer;

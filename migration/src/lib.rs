@@ -46,6 +46,9 @@ mod m14_reply_to_reporter;
 mod m14_search;
 mod m14_ticket_asked;
 mod m14_working_hours;
+mod m15_bonus_differing;
+mod m15_indicator_index;
+mod m15_ticket_place;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -97,6 +100,9 @@ impl MigratorTrait for Migrator {
             Box::new(m14_multi_platform::Migration),
             Box::new(m14_picture::Migration),
             Box::new(m14_search::Migration),
+            Box::new(m15_ticket_place::Migration),
+            Box::new(m15_bonus_differing::Migration),
+            Box::new(m15_indicator_index::Migration),
         ]
     }
 }

@@ -251,12 +251,15 @@ impl Indicated {
     }
 
     pub(super) fn write(&self, app: &App, changes: &mut ChangeSet, report: &report::Model) {
-        for (list, source) in
-            [(&self.given, IndicatorSource::Given), (&self.found, IndicatorSource::Extracted)]
-        {
-            for (kind, value) in list {
-                changes.insert(&crate::indicator::row(app, report, *kind, value.clone(), source));
-            }
+        let row = |(kind, value): &(IndicatorKind, String), source| {
+            crate::indicator::row(app, report, *kind, value.clone(), source)
+        };
+        for given in &self.given {
+            changes.insert(&row(given, IndicatorSource::Given));
+        }
+        // What a text says follows from it, and the text is in the trail.
+        for found in &self.found {
+            changes.write_row(&row(found, IndicatorSource::Extracted));
         }
     }
 }

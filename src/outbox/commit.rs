@@ -5,7 +5,7 @@ use std::future::Future;
 
 use entity::vocabulary::{SearchKind, SearchSide};
 use sea_orm::sea_query::{CommonTableExpression, Expr, Query, SubQueryStatement, WithClause};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr, Statement};
 use uuid::Uuid;
 
 use super::ChangeSet;
@@ -19,16 +19,39 @@ const ATTEMPTS: usize = 30;
 /// Error class of a division by zero: how the one statement on PostgreSQL says that a guard met no row.
 const DIVISION_BY_ZERO: &str = "22012";
 
-/// Writes all of `changes` or nothing.
-///
-/// # Errors
-/// [`Error::Race`] when somebody else changed an aggregate first or a unique key was taken meanwhile.
-pub async fn commit(database: &Database, changes: ChangeSet) -> Result<()> {
-    let outcome = match database.backend() {
-        DatabaseBackend::Postgres => in_one_statement(database, changes).await,
-        _ => in_one_transaction(database, changes).await,
-    };
-    outcome.map_err(|error| if is_race(&error) { Error::Race } else { error.into() })
+/// A change as the database takes it: nothing of it has to be put together while the database waits.
+pub enum Prepared {
+    /// Statements of one transaction.
+    Transaction {
+        /// The first of them: each has to meet exactly one row.
+        guards: Vec<Statement>,
+        /// The others.
+        rest: Vec<Statement>,
+    },
+    /// All of it.
+    Statement(Statement),
+}
+
+impl Prepared {
+    /// Puts a change together.
+    pub fn new(backend: DatabaseBackend, changes: ChangeSet) -> Self {
+        match backend {
+            DatabaseBackend::Postgres => Self::Statement(one_statement(backend, changes)),
+            _ => one_transaction(backend, changes),
+        }
+    }
+
+    /// Writes all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Race`] when somebody else changed an aggregate first or a unique key was taken meanwhile.
+    pub async fn commit(self, database: &Database) -> Result<()> {
+        let outcome = match self {
+            Self::Statement(statement) => database.writer().execute_raw(statement).await.map(|_| ()),
+            Self::Transaction { guards, rest } => in_one_transaction(database, guards, rest).await,
+        };
+        outcome.map_err(|error| if is_race(&error) { Error::Race } else { error.into() })
+    }
 }
 
 /// Runs a command until it does not lose a race. A caller's stale version is found by the command itself on
@@ -49,35 +72,38 @@ pub async fn retrying<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F)
     Err(Error::Conflict)
 }
 
-async fn in_one_transaction(database: &Database, changes: ChangeSet) -> std::result::Result<(), DbErr> {
+fn one_transaction(backend: DatabaseBackend, changes: ChangeSet) -> Prepared {
+    let guards = changes.guarded.iter().map(|statement| backend.build(statement)).collect();
+    let mut rest: Vec<Statement> = changes.deletes.iter().map(|statement| backend.build(statement)).collect();
+    rest.extend(changes.updates.iter().map(|statement| backend.build(statement)));
+    rest.extend(changes.inserts.iter().map(|insert| backend.build(&insert.statement)));
+    let postings = insert_postings(backend, changes.postings);
+    let entries = write_entries(backend, entries(changes.entries));
+    rest.extend(postings.iter().chain(&entries).map(|statement| backend.build(statement)));
+    Prepared::Transaction { guards, rest }
+}
+
+async fn in_one_transaction(
+    database: &Database,
+    guards: Vec<Statement>,
+    rest: Vec<Statement>,
+) -> std::result::Result<(), DbErr> {
     let transaction = database.begin_write().await?;
     // Children may be written before the row they belong to.
     transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
-    for statement in &changes.guarded {
-        if transaction.execute(statement).await?.rows_affected() != 1 {
+    for statement in guards {
+        if transaction.execute_raw(statement).await?.rows_affected() != 1 {
             transaction.rollback().await?;
             return Err(DbErr::RecordNotUpdated);
         }
     }
-    for statement in &changes.deletes {
-        transaction.execute(statement).await?;
-    }
-    for statement in &changes.updates {
-        transaction.execute(statement).await?;
-    }
-    for insert in &changes.inserts {
-        transaction.execute(&insert.statement).await?;
-    }
-    if let Some(statement) = insert_postings(database.backend(), changes.postings) {
-        transaction.execute(&statement).await?;
-    }
-    if let Some(statement) = write_entries(database.backend(), entries(changes.entries)) {
-        transaction.execute(&statement).await?;
+    for statement in rest {
+        transaction.execute_raw(statement).await?;
     }
     transaction.commit().await
 }
 
-async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::result::Result<(), DbErr> {
+fn one_statement(backend: DatabaseBackend, changes: ChangeSet) -> Statement {
     let mut with = WithClause::new();
     let mut guards = Vec::new();
     let mut count = 0usize;
@@ -102,18 +128,16 @@ async fn in_one_statement(database: &Database, changes: ChangeSet) -> std::resul
     for insert in changes.inserts {
         part(insert.statement.into());
     }
-    if let Some(statement) = insert_postings(database.backend(), changes.postings) {
+    if let Some(statement) = insert_postings(backend, changes.postings) {
         part(statement.into());
     }
-    if let Some(statement) = write_entries(database.backend(), entries(changes.entries)) {
+    if let Some(statement) = write_entries(backend, entries(changes.entries)) {
         part(statement.into());
     }
     let met = if guards.is_empty() { "0".to_owned() } else { guards.join(" + ") };
     // Failing the statement is what takes back its other parts.
     let verdict = format!("1 / (CASE WHEN {met} = {} THEN 1 ELSE 0 END)", guards.len());
-    let statement = Query::select().expr(Expr::cust(verdict)).take().with(with);
-    database.writer().execute(&statement).await?;
-    Ok(())
+    backend.build(&Query::select().expr(Expr::cust(verdict)).take().with(with))
 }
 
 /// What is to be found, in one row each.

@@ -1,7 +1,7 @@
 //! How a change is written: one change set, one writer, one commit.
 //!
 //! A command collects everything that its decision means (rows, the audit entry, the messages) in a
-//! [`ChangeSet`]; [`Database::commit`](crate::database::Database) writes all of it or nothing. So nothing
+//! [`ChangeSet`]; [`Prepared::commit`] writes all of it or nothing. So nothing
 //! can be announced that was not committed, nor committed and not announced or not audited.
 
 mod change_set;
@@ -14,7 +14,7 @@ pub mod sequencer;
 mod wake;
 
 pub use change_set::{Bump, ChangeSet};
-pub use commit::{commit, retrying};
+pub use commit::{Prepared, retrying};
 pub use field::{Field, Opaque, OrNull, Tenths};
 pub use message::{Message, MessageKind};
 pub use wake::{Wake, Waker};

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use entity::vocabulary::{ChannelKind, Status, Tlp};
 use entity::{event, report, report_version, reporter};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -57,8 +59,8 @@ async fn reports(app: &App, channel: Uuid, batch: &[ImportedReport]) -> Result<V
 
 /// A batch that is decided, and what it writes.
 pub(super) struct Decided {
-    /// None where all of it is known.
-    pub(super) changes: Option<ChangeSet>,
+    /// Writes it; none where all of it is known.
+    pub(super) write: Option<BoxFuture<'static, Result<()>>>,
     /// What becomes of its records.
     pub(super) outcome: Outcome,
     /// Reporters that it makes, by name.
@@ -74,7 +76,7 @@ impl Importer<'_> {
     ) -> Result<Decided> {
         let known = known(self.app, self.channel.id, batch).await?;
         let plan = Plan::new(batch, &known, self.options.as_notices);
-        let mut decided = Decided { changes: None, outcome: plan.outcome(), made: HashMap::new() };
+        let mut decided = Decided { write: None, outcome: plan.outcome(), made: HashMap::new() };
         if plan.0.is_empty() {
             return Ok(decided);
         }
@@ -83,15 +85,15 @@ impl Importer<'_> {
         let (old, new): (Vec<_>, Vec<_>) = plan.0.iter().partition(|entry| entry.known);
         self.update(&mut changes, batch, &old).await?;
         decided.made = self.open(&mut changes, &new, about_to_be).await?;
-        decided.changes = Some(changes);
+        decided.write = Some(self.app.committing(changes).boxed());
         Ok(decided)
     }
 
     /// Decides a batch and writes it.
     pub(super) async fn write(&self, batch: &[ImportedReport]) -> Result<Outcome> {
         let decided = self.decide(batch, &HashMap::new()).await?;
-        if let Some(changes) = decided.changes {
-            self.app.commit(changes).await?;
+        if let Some(write) = decided.write {
+            write.await?;
         }
         Ok(decided.outcome)
     }

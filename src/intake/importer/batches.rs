@@ -63,15 +63,15 @@ impl<'a> Batches<'a> {
             _ => None,
         };
         let stands = self.end(summary).await?;
-        let Decided { changes, outcome, made } = match early {
+        let Decided { write, outcome, made } = match early {
             Some(decided) if stands => decided?,
             _ => self.importer.decide(&batch, &none).await?,
         };
-        let Some(changes) = changes else {
+        let Some(write) = write else {
             count(summary, batch.len(), outcome);
             return Ok(());
         };
-        let written = tokio::spawn(self.importer.app.committing(changes));
+        let written = tokio::spawn(write);
         self.underway = Some(Underway { batch, outcome, made, written });
         Ok(())
     }

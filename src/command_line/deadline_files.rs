@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use crate::app::App;
+use crate::auth::{Actor, Role};
+use crate::deadline::{self, create_policy, from_toml, to_toml};
 use anyhow::Context;
-use vulndesk::app::App;
-use vulndesk::auth::{Actor, Role};
-use vulndesk::deadline::{self, create_policy, from_toml, to_toml};
 
-use crate::money_files::told;
-use crate::say;
+use super::money_files::told;
+use super::say;
 
 /// Writes the policy in force to a file.
 pub(crate) async fn export(app: &App, file: &Path) -> anyhow::Result<()> {

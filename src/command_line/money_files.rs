@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
+use crate::app::App;
+use crate::auth::{Actor, Role};
+use crate::channel;
+use crate::error::Error;
+use crate::graphql::scalars::{Decimal, Id};
+use crate::money::Money;
+use crate::payout::grid::{self, CreateRewardGrid, RewardGridCellInput};
+use crate::payout::reconcile::{Span, Statement, reconcile};
 use anyhow::{Context, bail};
 use entity::vocabulary::{AssetTier, Severity};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vulndesk::app::App;
-use vulndesk::auth::{Actor, Role};
-use vulndesk::channel;
-use vulndesk::error::Error;
-use vulndesk::graphql::scalars::{Decimal, Id};
-use vulndesk::money::Money;
-use vulndesk::payout::grid::{self, CreateRewardGrid, RewardGridCellInput};
-use vulndesk::payout::reconcile::{Span, Statement, reconcile};
 
-use crate::cli::{GridArgs, StatementArgs};
-use crate::say;
+use super::cli::{GridArgs, StatementArgs};
+use super::say;
 
 /// A line of a platform's statement.
 #[derive(Deserialize)]

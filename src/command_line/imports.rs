@@ -5,18 +5,18 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::App;
+use crate::auth::{Actor, Role};
+use crate::error::Error;
+use crate::intake::import::decode::encoding_named;
+use crate::intake::import::mapping::Mapping;
+use crate::intake::import::{CnvdReader, FileError, Item, TableFormat, TableReader};
+use crate::intake::importer::{ChannelSpec, ImportOptions, Remarks, Summary, import};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use vulndesk::app::App;
-use vulndesk::auth::{Actor, Role};
-use vulndesk::error::Error;
-use vulndesk::intake::import::decode::encoding_named;
-use vulndesk::intake::import::mapping::Mapping;
-use vulndesk::intake::import::{CnvdReader, FileError, Item, TableFormat, TableReader};
-use vulndesk::intake::importer::{ChannelSpec, ImportOptions, Remarks, Summary, import};
 
-use crate::cli::{CsvArgs, ImportArgs, ImportFormat};
-use crate::say;
+use super::cli::{CsvArgs, ImportArgs, ImportFormat};
+use super::say;
 
 /// Imports every file, prints each one's summary, and fails when one could not be read to its end.
 pub(crate) async fn run(app: &Arc<App>, args: &ImportArgs) -> anyhow::Result<()> {

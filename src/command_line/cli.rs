@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::auth::{Role, operator_subject};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
-use vulndesk::auth::{Role, operator_subject};
 
 /// GraphQL backend for teams that receive vulnerability reports.
 #[derive(Debug, Parser)]

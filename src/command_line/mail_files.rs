@@ -1,12 +1,12 @@
 //! `vulndesk intake mail`: mailboxes in, a summary out.
 
+use crate::app::App;
+use crate::error::Error;
+use crate::mail::{Outcome, reader, source, take};
 use anyhow::{Context, bail};
-use vulndesk::app::App;
-use vulndesk::error::Error;
-use vulndesk::mail::{Outcome, reader, source, take};
 
-use crate::cli::MailArgs;
-use crate::say;
+use super::cli::MailArgs;
+use super::say;
 
 /// Mails that a summary lists of each kind; all are counted.
 const LISTED: usize = 100;

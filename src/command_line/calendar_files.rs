@@ -1,15 +1,15 @@
 //! `vulndesk calendar import`: days of a file into a calendar.
 
+use crate::app::App;
+use crate::auth::{Actor, Role};
+use crate::calendar::{self, ImportCalendar};
+use crate::graphql::scalars::Id;
 use anyhow::Context;
 use entity::vocabulary::CalendarFormat;
-use vulndesk::app::App;
-use vulndesk::auth::{Actor, Role};
-use vulndesk::calendar::{self, ImportCalendar};
-use vulndesk::graphql::scalars::Id;
 
-use crate::cli::{CalendarFileFormat, CalendarImportArgs};
-use crate::money_files::told;
-use crate::say;
+use super::cli::{CalendarFileFormat, CalendarImportArgs};
+use super::money_files::told;
+use super::say;
 
 /// Takes the days of a file into a calendar and says which years it then has.
 pub(crate) async fn import(app: &App, args: &CalendarImportArgs) -> anyhow::Result<()> {
