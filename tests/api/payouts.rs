@@ -505,6 +505,59 @@ async fn a_follower_of_changes_misses_none_that_commits_late() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_miss_nothing_while_many_commit() {
+    const PAYOUTS: usize = 12;
+    on_both(|app| async move {
+        with_money(&app, "5000").await;
+        let mut reports = Vec::new();
+        for number in 0..PAYOUTS {
+            reports.push(confirmed(&app, "src", &format!("SRC-{number}"), "reporter-1", "AMBER").await.0);
+        }
+        let document = "query($after: String) { payoutChanges(after: $after, first: 3) {
+            nextPosition hasMore changes { kind payout { id } } } }";
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let follow = async |token: String| {
+            let (mut seen, mut after) = (Vec::new(), Value::Null);
+            loop {
+                let last = done.load(std::sync::atomic::Ordering::SeqCst);
+                vulndesk::outbox::sequencer::sequence(&app.app).await.unwrap();
+                let answer = app.graphql(&token, document, json!({ "after": after })).await;
+                let page = &answer["data"]["payoutChanges"];
+                let changes = page["changes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+                seen.extend(changes.iter().map(ToString::to_string));
+                after = page["nextPosition"].clone();
+                if last && changes.is_empty() {
+                    return seen;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let each = async |report: &Value| {
+            let payout = propose(&app, report, "100").await;
+            approve(&app, (Role::Finance, "finance-1"), &payout).await;
+            app.graphql(
+                &app.token_in_scope(Role::Src, "src-1"),
+                "mutation($input: AcceptPayout!) { acceptPayout(input: $input) { userErrors { code } } }",
+                json!({ "input": { "payout": payout.id } }),
+            )
+            .await;
+        };
+        let all = async {
+            futures_util::future::join_all(reports.iter().map(each)).await;
+            vulndesk::outbox::sequencer::sequence(&app.app).await.unwrap();
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        };
+        let (finance, src) = (app.token(Role::Finance, "finance-1"), app.token_in_scope(Role::Src, "src-1"));
+        let ((), of_finance, of_platform) = tokio::join!(all, follow(finance), follow(src));
+        for (seen, each) in [(of_finance, 3), (of_platform, 2)] {
+            let once: std::collections::BTreeSet<_> = seen.iter().collect();
+            assert_eq!((seen.len(), once.len()), (each * PAYOUTS, each * PAYOUTS), "{seen:?}");
+        }
+    })
+    .await;
+}
+
 fn encoded(id: uuid::Uuid) -> Value {
     json!(vulndesk::ids::encode(vulndesk::ids::Kind::Payout, id))
 }

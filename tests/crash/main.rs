@@ -36,6 +36,7 @@ fn command(folder: &Path, url: &str) -> Command {
     command
         .env("VULNDESK_DATABASE_URL", url)
         .env("VULNDESK_AUTH__HS256_SECRET_FILE", folder.join("secret"))
+        .env("VULNDESK_HTTP__RATES__POINTS_A_SECOND", "0")
         .env("RUST_LOG", "info")
         .current_dir(folder);
     command

@@ -75,7 +75,7 @@ impl Installation {
         let secret = file("token.secret", &"s".repeat(40));
         let key = file("seal.key", &"0a".repeat(32));
         let settings = format!(
-            "database_url = {database:?}\n[http]\nlisten = \"{listen}\"\n[auth]\nhs256_secret_file = {secret:?}\n\
+            "database_url = {database:?}\n[http]\nlisten = \"{listen}\"\n[http.rates]\npoints_a_second = 0\n[auth]\nhs256_secret_file = {secret:?}\n\
              [secrets]\nkeys = [{key:?}]\n[outbound]\nhttp_hosts = [\"127.0.0.2\"]\nnetworks = [\"127.0.0.2/32\"]\n\
              ports = {ports:?}\n"
         );
