@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-/// A tracker's place, and that at which a ticket was asked for. None for those that were there before.
+/// A tracker's place, and that at which a ticket was asked for: only there its id is its own.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -14,9 +14,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["tracker", "ticket"] {
-            manager.alter_table(Table::alter().table(table).add_column(uuid_null("place_id")).take()).await?;
+        for (table, place) in [("tracker", "id"), ("ticket", "tracker_id")] {
+            let column = uuid_null("place_id").take();
+            manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
+            // Those that were there before are all at one place.
+            let update = format!("UPDATE {table} SET place_id = {place}");
+            manager.get_connection().execute_unprepared(&update).await?;
         }
-        Ok(())
+        let mut index = crate::index("ticket", &["tracker_id", "place_id", "external_id"]);
+        let kept = Expr::col("state").ne("UNLINKED");
+        manager.get_connection().execute_unprepared("DROP INDEX ticket_tracker_id_external_id").await?;
+        manager.create_index(index.unique().and_where(kept).take()).await
     }
 }

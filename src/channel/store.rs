@@ -17,12 +17,13 @@ pub async fn find(app: &App, id: Uuid) -> Result<channel::Model> {
     channel::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
-/// Every channel.
+/// Every channel that takes reports.
 ///
 /// # Errors
 /// Of the database.
-pub async fn all(app: &App) -> Result<Vec<channel::Model>> {
-    Ok(channel::Entity::find().order_by_asc(channel::Column::Id).all(app.database.reader()).await?)
+pub async fn active(app: &App) -> Result<Vec<channel::Model>> {
+    let select = channel::Entity::find().filter(channel::Column::Active.eq(true));
+    Ok(select.order_by_asc(channel::Column::Id).all(app.database.reader()).await?)
 }
 
 /// The channel with this key.

@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::Result;
 
 /// Sequences taken at first, and at most: a process that used up a block takes twice as many next, so that an import seldom
-/// waits for one behind its own writes. What it has not handed out when it stops is left out: never more than it used.
+/// waits for one behind its own writes. What it has not handed out when it stops is left out: not much more than it used.
 const FIRST_BLOCK: i64 = 64;
 const LARGEST_BLOCK: i64 = 16_384;
 

@@ -71,7 +71,7 @@ pub enum AuthenticationError {
     #[error("The access token is not valid: {0}.")]
     InvalidToken(std::borrow::Cow<'static, str>),
     /// The caller sends too much.
-    #[error("Too many requests. Please wait {} s.", .retry_after.as_secs().max(1))]
+    #[error("Too many requests. Please wait {} s.", whole_seconds(.retry_after))]
     RateLimited {
         /// When to try again.
         retry_after: Duration,
@@ -79,6 +79,11 @@ pub enum AuthenticationError {
     /// The issuer's keys cannot be had at present.
     #[error("Tokens cannot be checked at present. Please try again later.")]
     Unavailable,
+}
+
+/// Whole seconds that are not too few.
+fn whole_seconds(wait: &Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl From<AuthenticationError> for HttpError {
@@ -103,7 +108,7 @@ impl From<AuthenticationError> for HttpError {
             }
             AuthenticationError::RateLimited { retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
-                    .with_header(header::RETRY_AFTER, retry_after.as_secs().max(1).into())
+                    .with_header(header::RETRY_AFTER, whole_seconds(&retry_after).into())
             }
             AuthenticationError::Unavailable => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)

@@ -138,7 +138,7 @@ impl<E: Executor> Endpoint<E> {
         if let Some(digest) = keep {
             self.documents.keep(digest, &query);
         }
-        if let Some(points) = NonZeroU32::new(rates::points(&cost, operation)) {
+        if let Some(points) = NonZeroU32::new(rates::points(&cost)) {
             *left = self.executor.charge(&session, points)?;
         }
 

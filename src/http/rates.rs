@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use governor::{
     InsufficientCapacity, Quota, RateLimiter,
@@ -46,13 +45,8 @@ impl Default for RateSettings {
 }
 
 /// Points of a request beyond the one that it costs to be let in.
-pub fn points(cost: &Cost, operation: Option<OperationType>) -> u32 {
-    let changes = match operation {
-        // Whoever asks for the same change again in one request gives it another name.
-        Some(OperationType::Mutation) => cost.aliases.saturating_add(1),
-        _ => 0,
-    };
-    let points = (cost.objects / OBJECTS_A_POINT).saturating_add(changes.saturating_mul(CHANGE_POINTS));
+pub fn points(cost: &Cost) -> u32 {
+    let points = (cost.objects / OBJECTS_A_POINT).saturating_add(cost.changes.saturating_mul(CHANGE_POINTS));
     u32::try_from(points).unwrap_or(u32::MAX)
 }
 
@@ -106,7 +100,7 @@ impl<C: Clock + Clone> Rates<C> {
     }
 
     /// Takes `points` from a principal's bucket and answers what is left there; none where there is no bound. What costs
-    /// more than a bucket holds takes a full one.
+    /// more than a bucket holds takes all but the point that it costs to be let in.
     ///
     /// # Errors
     /// [`AuthenticationError::RateLimited`] when there is less in it: then nothing is taken.
@@ -124,7 +118,7 @@ impl<C: Clock + Clone> Rates<C> {
         let key = format!("{issuer}\n{subject}").into_boxed_str();
         let taken = match buckets.check_key_n(&key, points) {
             Err(InsufficientCapacity(most)) => {
-                buckets.check_key_n(&key, NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN))
+                buckets.check_key_n(&key, NonZeroU32::new(most - 1).unwrap_or(NonZeroU32::MIN))
             }
             taken => taken,
         };
@@ -135,7 +129,9 @@ impl<C: Clock + Clone> Rates<C> {
                 fills_in: there.quota().burst_size_replenished_in(),
             })),
             Ok(Err(until)) => {
-                Err(AuthenticationError::RateLimited { retry_after: until.wait_time_from(self.clock.now()) })
+                // Coming back costs a point too.
+                let retry_after = until.wait_time_from(self.clock.now()) + until.quota().replenish_interval();
+                Err(AuthenticationError::RateLimited { retry_after })
             }
             // A bucket holds as much as it says.
             Err(InsufficientCapacity(_)) => Ok(None),
@@ -166,7 +162,7 @@ mod tests {
     fn a_bucket_empties_and_fills_again_and_nobody_empties_anothers() {
         let (rates, clock) = rates(10, 100);
         assert_eq!(left(&rates, "analyst-1", 60), Ok(40));
-        assert_eq!(left(&rates, "analyst-1", 60), Err(Duration::from_secs(2)));
+        assert_eq!(left(&rates, "analyst-1", 60), Err(Duration::from_millis(2_100)));
         assert_eq!(left(&rates, "analyst-1", 40), Ok(0), "a refusal takes nothing");
         assert_eq!(left(&rates, "analyst-2", 1), Ok(99));
         clock.advance(Duration::from_secs(3));
@@ -176,8 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_than_a_bucket_holds_takes_a_full_one() {
+    fn what_costs_more_than_a_bucket_holds_takes_what_is_left_after_being_let_in() {
         let (rates, _) = rates(10, 100);
+        assert_eq!(left(&rates, "analyst-1", 1), Ok(99));
         assert_eq!(left(&rates, "analyst-1", 5_000), Ok(0));
         assert_eq!(left(&rates, "analyst-1", 5_000), Err(Duration::from_secs(10)));
     }
@@ -202,10 +199,10 @@ mod tests {
 
     #[test]
     fn points_follow_what_is_asked_for() {
-        let cost = |objects, aliases| Cost { objects, aliases, ..Cost::default() };
-        assert_eq!(points(&cost(99, 3), Some(OperationType::Query)), 0);
-        assert_eq!(points(&cost(20_000, 0), Some(OperationType::Query)), 200);
-        assert_eq!(points(&cost(2, 0), Some(OperationType::Mutation)), 5);
-        assert_eq!(points(&cost(100, 49), Some(OperationType::Mutation)), 251);
+        let cost = |objects, changes| Cost { objects, changes, ..Cost::default() };
+        assert_eq!(points(&cost(99, 0)), 0);
+        assert_eq!(points(&cost(20_000, 0)), 200);
+        assert_eq!(points(&cost(2, 1)), 5);
+        assert_eq!(points(&cost(100, 50)), 251);
     }
 }

@@ -262,6 +262,7 @@ async fn change(
             return Err(Error::refused(RefusalCode::Contradiction, message));
         }
         follow(app, &mut changes, reports, before, after).await?;
+        crate::payout::payee::follow(app, &mut changes, &rows).await?;
     }
     let mut first = None;
     for (before, after) in rows {

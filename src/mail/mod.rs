@@ -24,7 +24,7 @@ pub mod trouble;
 pub mod worker;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use entity::vocabulary::{AttachmentKind, ChannelKind, MailVerification};
+use entity::vocabulary::{AttachmentKind, ChannelKind, MailVerification, NoticeKind};
 use entity::{channel, inbound_mail, report};
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -39,6 +39,7 @@ use crate::duplicate;
 use crate::error::{Error, Refusal, Result};
 use crate::files::Kept;
 use crate::intake::{self, Arrived, Enclosed, ReceiveReport, ReporterInput};
+use crate::notice;
 use crate::outbox::{Bump, ChangeSet, Opaque, message, retrying};
 use crate::reply::handover::bounce;
 use read::Letter;
@@ -344,6 +345,15 @@ async fn join(app: &App, actor: &Actor, report: &report::Model, mut post: Post<'
         post.row.text = Some(letter.text.clone());
         let told = message::ReportMail { report: Opaque::new(report.id), mail: Opaque::new(post.row.id) };
         changes.message(app, Some(before.id), &told);
+        let told = notice::Told {
+            kind: NoticeKind::ReportMail,
+            percent: None,
+            event: Some(before.id),
+            about: report.id,
+            once: Some(notice::rules::daily("mail", report.id, changes.at())),
+        };
+        let people = notice::answerable(app, &before, None).await?;
+        notice::tell_once(app, &mut changes, people, &told).await?;
     }
     post.write(app, &mut changes, report);
     if !letter.files.is_empty() {

@@ -198,6 +198,16 @@ pub async fn stop(app: &App, report: &report::Model) -> Result<Option<Refusal>> 
     Ok(rules::stop(&cases, &of, app.clock.now()))
 }
 
+/// The case that payouts for the report wait for.
+///
+/// # Errors
+/// Of the database.
+pub async fn held_by(app: &App, report: &report::Model) -> Result<Option<Uuid>> {
+    let of: Vec<Uuid> = [report.id].into_iter().chain(report.part_of).collect();
+    let cases = store::about(app, &of).await?;
+    Ok(cases.into_iter().find(|case| rules::is_holding(case, app.clock.now())).map(|case| case.id))
+}
+
 /// Which other open case each of these reports waits for as well.
 async fn others_open(
     app: &App,
@@ -220,13 +230,13 @@ async fn others_open(
 async fn held_until(app: &App, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     // Of a year that is not entered so many days are surely not more than so many working days.
     let mut until = None;
-    for channel in crate::channel::store::all(app).await? {
+    for channel in crate::channel::store::active(app).await? {
         let calendar = calendars::of_channel(app, &channel).await?;
         let ends = due(&calendar, now, Span::WorkingDays(HELD), &[])
             .unwrap_or(now + TimeDelta::days(i64::from(HELD)));
         until = Some(until.map_or(ends, |until: DateTime<Utc>| until.min(ends)));
     }
-    until.ok_or_else(|| anyhow::anyhow!("a report came through a channel").into())
+    Ok(until.unwrap_or(now + TimeDelta::days(i64::from(HELD))))
 }
 
 async fn refuse_reporters(app: &App, actor: &Actor, events: &[event::Model]) -> Result<()> {

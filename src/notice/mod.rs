@@ -123,7 +123,7 @@ pub async fn or_leading(app: &App, people: BTreeSet<String>) -> Result<BTreeSet<
 ///
 /// # Errors
 /// Of the database.
-pub async fn answerable(app: &App, event: &event::Model, also: &str) -> Result<BTreeSet<String>> {
+pub async fn answerable(app: &App, event: &event::Model, also: Option<&str>) -> Result<BTreeSet<String>> {
     use crate::deadline::{rules, store as clocks};
     let at_work = clocks::at_work(app, event.id).await?;
     let duties = clocks::duties(app, app.clock.now()).await?;
@@ -131,9 +131,7 @@ pub async fn answerable(app: &App, event: &event::Model, also: &str) -> Result<B
     let red = event.tlp == Tlp::Red;
     let around = rules::Around { at_work: &at_work, duties: &duties, named: &named, red };
     let mut people = rules::responsible(&[Function::Security].into(), None, &around);
-    if !red || named.contains(also) {
-        people.insert(also.to_owned());
-    }
+    people.extend(also.filter(|also| !red || named.contains(*also)).map(str::to_owned));
     or_leading(app, people).await
 }
 

@@ -33,6 +33,7 @@ pub fn about(kind: NoticeKind) -> Kind {
         NoticeKind::TicketRefused => Kind::Ticket,
         NoticeKind::TrackerFailing | NoticeKind::TrackerHooksFailing => Kind::Tracker,
         NoticeKind::ChannelHooksFailing | NoticeKind::MailLeftOut => Kind::Channel,
+        NoticeKind::ReportMail => Kind::Report,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::auth::{Actor, Role};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::{Decimal, Id};
+use crate::multi_platform;
 use crate::outbox::{Bump, ChangeSet};
 
 /// A payout that its white hat accepts. 接受奖励。
@@ -160,7 +161,17 @@ pub async fn resolve(app: &App, actor: &Actor, input: &ResolvePayoutAppeal) -> R
         }
         let state = target(app, &loaded, Cause::DismissAppeal).await?;
         let answer_by = Some(changes.at());
-        let after = payout::Model { state, held_from: None, held_for: None, answer_by, ..before.clone() };
+        let gone_on = payout::Model { state, held_from: None, held_for: None, answer_by, ..before.clone() };
+        // The appeal is over in any case; the payout goes on where nothing else is against it.
+        let after = match multi_platform::stop(app, report).await? {
+            None => gone_on,
+            Some(_) => payout::Model {
+                state: before.state,
+                held_from: Some(state),
+                held_for: multi_platform::held_by(app, report).await?,
+                ..gone_on
+            },
+        };
         (PayoutChangeKind::AppealDismissed, after)
     };
     changes.update(&appeal, &resolved);

@@ -39,9 +39,9 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether it lets what stood still go on toward its payment.
+    /// Whether somebody lets what stood still go on toward its payment by it.
     pub fn goes_on(self) -> bool {
-        matches!(self, Self::Release | Self::DismissAppeal | Self::Retry)
+        matches!(self, Self::Release | Self::Retry)
     }
 
     /// The mutation that brings it about.

@@ -101,6 +101,8 @@ pub async fn split(app: &App, actor: &Actor, input: &SplitPayout) -> Result<payo
         changes.create(app, row, loaded.event_id());
     }
     changes.demand(event);
+    // Linked to a subject meanwhile, two of them might be one person.
+    finders.iter().for_each(|finder| changes.demand(finder));
     let after = step(app, &mut changes, &loaded, first, PayoutChangeKind::Split, reason.as_deref());
     app.commit(changes).await?;
     Ok(after)

@@ -470,6 +470,18 @@ pub async fn live_bonuses(
     Ok(payouts.into_iter().filter_map(|payout| Some((person(&payout)?, payout))).collect())
 }
 
+/// Live bonuses that name this row.
+///
+/// # Errors
+/// Of the database.
+pub async fn live_bonuses_of(app: &App, reporter: Uuid) -> Result<Vec<payout::Model>> {
+    let select = payout::Entity::find()
+        .filter(payout::Column::ReporterId.eq(reporter))
+        .filter(payout::Column::Kind.is_in([PayoutKind::QuarterlyBonus, PayoutKind::AnnualBonus]))
+        .filter(payout::Column::LiveKey.is_not_null());
+    Ok(select.order_by_asc(payout::Column::Id).all(app.database.reader()).await?)
+}
+
 /// Which payouts are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct PayoutFilter {

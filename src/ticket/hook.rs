@@ -2,7 +2,6 @@
 
 use entity::tracker;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::store;
 use super::tracker::profile_of;
@@ -34,10 +33,10 @@ pub async fn take_hook(app: &App, tracker: &tracker::Model, body: &Value) -> Res
         _ => None,
     });
     let Some(id) = named else { return Ok(HookOutcome::NotOurs) };
-    retrying(|| look_now(app, tracker.id, &id)).await
+    retrying(|| look_now(app, tracker, &id)).await
 }
 
-async fn look_now(app: &App, tracker: Uuid, id: &str) -> Result<HookOutcome> {
+async fn look_now(app: &App, tracker: &entity::tracker::Model, id: &str) -> Result<HookOutcome> {
     let Some(before) = store::by_external_id(app, tracker, id).await? else {
         return Ok(HookOutcome::NotOurs);
     };

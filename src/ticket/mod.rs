@@ -167,7 +167,7 @@ async fn start(
     // One that stands for a fix which the actor may not see is found out by the worker, and refused like one that is not
     // there.
     if let Some(id) = &external
-        && store::seen_by_external_id(app, actor, tracker.id, id).await?.is_some()
+        && store::seen_by_external_id(app, actor, &tracker, id).await?.is_some()
     {
         return refuse(RefusalCode::AlreadyExists, "externalId", "this ticket stands for a fix already");
     }
@@ -197,6 +197,8 @@ async fn start(
         created_at: changes.at(),
         changed_at: changes.at(),
     };
+    // Its id means this ticket only where the tracker was read to be.
+    changes.demand(&tracker);
     tell(app, &mut changes, &row);
     let row = changes.create(app, row, Some(event.id));
     if let Some(once) = &once {

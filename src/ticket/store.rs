@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{RemediationState, TicketState, TrackerState};
 use entity::{event, remediation, ticket, tracker};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, UpdateStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     RelationDef,
@@ -77,11 +77,11 @@ pub async fn kept(app: &App, fix: Uuid, tracker: Uuid) -> Result<Option<ticket::
     Ok(select.one(app.database.reader()).await?)
 }
 
-/// The kept ticket that a tracker knows by this id.
+/// The kept ticket that a tracker knows by this id, where it now is.
 ///
 /// # Errors
 /// Of the database.
-pub async fn by_external_id(app: &App, tracker: Uuid, id: &str) -> Result<Option<ticket::Model>> {
+pub async fn by_external_id(app: &App, tracker: &tracker::Model, id: &str) -> Result<Option<ticket::Model>> {
     Ok(ticket::Entity::find().filter(is_kept_as(tracker, id)).one(app.database.reader()).await?)
 }
 
@@ -92,16 +92,17 @@ pub async fn by_external_id(app: &App, tracker: Uuid, id: &str) -> Result<Option
 pub async fn seen_by_external_id(
     app: &App,
     actor: &Actor,
-    tracker: Uuid,
+    tracker: &tracker::Model,
     id: &str,
 ) -> Result<Option<ticket::Model>> {
     let select = ticket::Entity::find().filter(is_kept_as(tracker, id)).filter(visible_ticket(actor));
     Ok(select.one(app.database.reader()).await?)
 }
 
-fn is_kept_as(tracker: Uuid, id: &str) -> Condition {
+fn is_kept_as(tracker: &tracker::Model, id: &str) -> Condition {
     Condition::all()
-        .add(ticket::Column::TrackerId.eq(tracker))
+        .add(ticket::Column::TrackerId.eq(tracker.id))
+        .add(ticket::Column::PlaceId.eq(tracker.place_id))
         .add(ticket::Column::ExternalId.eq(id))
         .add(ticket::Column::State.ne(TicketState::Unlinked))
 }
@@ -225,6 +226,15 @@ pub async fn give_back(app: &App, id: Uuid, claimed_at: DateTime<Utc>) -> Result
         .filter(ticket::Column::LeaseUntil.eq(claimed_at + LEASE));
     app.database.writer().execute(update.as_query()).await?;
     Ok(())
+}
+
+/// Lets what is kept at one place of a tracker be at another.
+pub fn moved(tracker: Uuid, from: Option<Uuid>, to: Option<Uuid>) -> UpdateStatement {
+    let update = ticket::Entity::update_many()
+        .col_expr(ticket::Column::PlaceId, Expr::value(to))
+        .filter(ticket::Column::TrackerId.eq(tracker))
+        .filter(ticket::Column::PlaceId.eq(from));
+    update.into_query()
 }
 
 /// The fix, as it stands.

@@ -34,7 +34,7 @@ const NOT_LINKED: &str =
 
 /// Why a ticket is refused whose tracker is at another place by now.
 pub(super) const ELSEWHERE: &str = "its tracker was said to be at another place with other tickets: unlink it, and open or link one there; \
-     if the system has moved with its tickets, an ADMIN sets the former place again, then the new one with sameTickets";
+     if the system has moved with its tickets, an ADMIN sets the former place again, then the new one with sameTickets: true";
 
 /// How it went with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ async fn keep_over(app: &App, before: &ticket::Model, after: ticket::Model) -> R
             once: Some(format!("ticket:{}:{}", after.id.simple(), before.version)),
         };
         let event = store::event(app, after.event_id).await?;
-        let people = notice::answerable(app, &event, &after.opened_by).await?;
+        let people = notice::answerable(app, &event, Some(&after.opened_by)).await?;
         notice::tell_once(app, &mut changes, people, &told).await?;
     }
     let given_up = after.state == TicketState::Failed && before.state != TicketState::Failed;
@@ -202,7 +202,7 @@ async fn converse(
         Err(Trouble::Refused(_)) if asked.is_some() => return Ok(Err(Trouble::Refused(NOT_LINKED.into()))),
         Err(trouble) => return Ok(Err(trouble)),
     };
-    if asked.is_some() && store::by_external_id(app, held.tracker.id, &id).await?.is_some() {
+    if asked.is_some() && store::by_external_id(app, &held.tracker, &id).await?.is_some() {
         return Ok(Err(Trouble::Refused(NOT_LINKED.into())));
     }
     after.external_id = Some(id.clone());

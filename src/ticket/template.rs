@@ -17,6 +17,8 @@ use crate::template::{bounds, engine};
 const FUEL: u64 = 1_000;
 /// Texts that one template may join: a user and a password, say.
 const JOINS: usize = 8;
+/// Characters of a template that its error names.
+const SHOWN: usize = 60;
 /// What needs no encoding in a URL (RFC 3986, unreserved).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -71,7 +73,9 @@ pub fn text(template: &str, context: &Value) -> Result<String, Error> {
 /// The error of a template that its author has to find among many.
 fn naming(template: &str, error: &Error) -> Error {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    Error::new(error.kind(), format!("in the template {template:?}{detail}"))
+    // As much as one looks for it by.
+    let begin: String = template.chars().take(SHOWN).collect();
+    Error::new(error.kind(), format!("in the template {begin:?}{detail}"))
 }
 
 /// Renders a path with its query.

@@ -404,19 +404,18 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateTracker) -> Result<t
     if input.parameters.is_some() || input.profile.is_some() || input.credentials.is_some() {
         supplied(&after, input.credentials.as_deref())?;
     }
-    if elsewhere || after.parameters != before.parameters {
-        after.place_id = match input.same_tickets {
-            Some(true) => before.place_id,
-            Some(false) => Some(place_id(&after)),
-            None => {
-                return Err(Error::bad_input(
-                    "input.sameTickets",
-                    "say whether the tickets that it has are the same ones at its new place",
-                ));
-            }
-        };
-    }
     let mut changes = ChangeSet::new(app, actor, Action::UpdateTracker);
+    if elsewhere || after.parameters != before.parameters {
+        let Some(same_tickets) = input.same_tickets else {
+            let message = "say whether the tickets that it has are the same ones at its new place";
+            return Err(Error::bad_input("input.sameTickets", message));
+        };
+        after.place_id = Some(place_id(&after));
+        if same_tickets {
+            let moved = store::moved(before.id, before.place_id, after.place_id);
+            changes.update_rows(moved, json!("its tickets are at its new place"));
+        }
+    }
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -24,13 +24,21 @@ struct Twice<'a> {
 
 impl<'a> Twice<'a> {
     async fn new(app: &'a TestApp) -> Self {
-        with_money(app, "10000").await;
-        let (src, _) = confirmed(app, "src", "SRC-1", "reporter-1", "AMBER").await;
+        Self::again(app, false).await
+    }
+
+    /// The same, of another hole where it was so before.
+    async fn again(app: &'a TestApp, again: bool) -> Self {
+        let number = |number: &str| if again { format!("{number}-AGAIN") } else { number.to_owned() };
+        if !again {
+            with_money(app, "10000").await;
+        }
+        let (src, _) = confirmed(app, "src", &number("SRC-1"), "reporter-1", "AMBER").await;
         let payout = propose(app, &src, "500.00").await;
         let payout = approve(app, (Role::Analyst, "analyst-2"), &payout).await;
         app.advance(TimeDelta::hours(1));
         let more = json!({ "title": "A hole SRC-1", "reporter": { "name": "Name of Reporter-1" } });
-        Self { src, payout, cnvd: Story::receive(app, "CNVD-SECRET-9", more).await }
+        Self { src, payout, cnvd: Story::receive(app, &number("CNVD-SECRET-9"), more).await }
     }
 
     async fn input(&self) -> Value {
@@ -252,6 +260,71 @@ async fn the_first_report_may_earn_and_what_the_platform_has_is_not_taken_from_i
 }
 
 #[tokio::test]
+async fn nobody_lets_a_payout_go_on_past_a_case() {
+    on_both(|app| async move {
+        for outcome in [None, Some("NOTHING_EARNED")] {
+            let twice = Twice::again(&app, outcome.is_some()).await;
+            call(&app, (Role::Reporter, "reporter-1"), "acceptPayout", json!({ "payout": twice.payout.id }))
+                .await;
+            let sync = json!({ "payout": twice.payout.id, "attempt": 1 });
+            assert_eq!(code(&call(&app, (Role::Src, "src-1"), "markPayoutSynced", sync).await), "DONE");
+            let by_hand = twice.fresh().await.with(json!({ "reason": "Let us see" }));
+            assert_eq!(code(&call(&app, (Role::Analyst, "analyst-2"), "holdPayout", by_hand).await), "DONE");
+            let case = twice.propose().await;
+            if let Some(outcome) = outcome {
+                twice.decide("analyst-2", &case, outcome).await;
+            }
+            let stopped = if outcome.is_some() { "CONTRADICTION" } else { "MISSING_FACT" };
+            let release = twice.fresh().await.with(json!({ "reason": "Seen" }));
+            let refused = call(&app, (Role::Analyst, "analyst-2"), "releasePayout", release).await;
+            assert_eq!(code(&refused), stopped, "{refused}");
+            // The platform gives up, and nobody offers it anew.
+            let failed = json!({ "payout": twice.payout.id, "attempt": 1, "reason": "No account" });
+            assert_eq!(code(&call(&app, (Role::Src, "src-1"), "failPayout", failed).await), "DONE");
+            let retry = twice.fresh().await.with(json!({ "reason": "Once more" }));
+            let refused = call(&app, (Role::Finance, "finance-1"), "retryPayout", retry).await;
+            assert_eq!(code(&refused), stopped, "{refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_appeal_against_the_severity_ends_while_a_case_is_open_and_the_payout_waits_on() {
+    on_both(|app| async move {
+        for outcome in [None, Some("NOTHING_EARNED")] {
+            let twice = Twice::again(&app, outcome.is_some()).await;
+            let appeal = json!({ "payout": twice.payout.id, "grounds": "It is worse" });
+            assert_eq!(
+                code(&call(&app, (Role::Reporter, "reporter-1"), "appealPayout", appeal).await),
+                "DONE"
+            );
+            let case = twice.propose().await;
+            if let Some(outcome) = outcome {
+                twice.decide("analyst-2", &case, outcome).await;
+            }
+            let resolve = twice.fresh().await.with(json!({ "severity": "HIGH", "resolution": "It is not" }));
+            let resolved = call(&app, (Role::Analyst, "analyst-3"), "resolvePayoutAppeal", resolve).await;
+            assert_eq!(code(&resolved), "DONE", "{resolved}");
+            let analyst = app.token(Role::Analyst, "analyst-1");
+            assert_eq!(twice.held(&analyst).await["state"], "ON_HOLD");
+            if outcome.is_some() {
+                let cancel = twice.fresh().await.with(json!({ "reason": "It earns nothing" }));
+                assert_eq!(
+                    code(&call(&app, (Role::Analyst, "analyst-2"), "cancelPayout", cancel).await),
+                    "DONE"
+                );
+                assert_eq!(accounts(&app).await[2], "500.00", "the other one's is what is reserved");
+            } else {
+                twice.decide("analyst-2", &case, "DISMISSED").await;
+                assert_eq!(twice.held(&analyst).await["state"], "APPROVED", "it waited for the case alone");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_hold_ends_by_itself_after_ten_working_days() {
     on_both(|app| async move {
         let twice = Twice::new(&app).await;
@@ -344,6 +417,10 @@ async fn a_case_about_what_is_for_named_people_is_not_there_for_others() {
         assert!(trail.contains("a guess"), "the auditor reads why: {trail}");
         let leader = app.graphql(&app.token(Role::Leader, "leader-1"), count, Value::Null).await;
         assert_eq!(leader["data"]["multiPlatforms"]["totalCount"], 1);
+
+        // The event that the other one sees has no payout, and no entry of it.
+        let trail = app.graphql(&other, entries, Value::Null).await["data"]["audit"]["nodes"].to_string();
+        assert!(trail.contains("receiveReport") && !trail.contains("MultiPlatform"), "{trail}");
     })
     .await;
 }

@@ -38,6 +38,8 @@ vocabulary! {
         TrackerHooksFailing = "TRACKER_HOOKS_FAILING",
         /// Mails of a channel's mailbox were not taken: see those flagged there, and the log. 渠道邮箱中有邮件未能接收，请查看被标记的邮件与日志。
         MailLeftOut = "MAIL_LEFT_OUT",
+        /// A mail about a report is not surely its reporter's: it moved nothing. 与报告有关的邮件不能确认为报告人所发，未推动流程，请查看。
+        ReportMail = "REPORT_MAIL",
     }
 
     /// What a database calls the vulnerability that it notifies of. 漏洞库通知中的漏洞类型。

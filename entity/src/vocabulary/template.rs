@@ -28,7 +28,7 @@ vocabulary! {
         ByHand = "BY_HAND",
         /// It is drafted from the template; a person sends it. 按模板自动起草，人工发送。
         Drafted = "DRAFTED",
-        /// It is drafted and sent, by e-mail or to the platform. 按模板自动起草并发送。
+        /// It is drafted and sent; to who wrote by mail only if a trusted server vouched for them. 按模板自动起草并发送；来信人须经受信任的邮件服务器验证。
         Automatic = "AUTOMATIC",
     }
 

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use async_graphql::{
     Name, Positioned, Value, Variables,
-    parser::types::{Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
+    parser::types::{
+        Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    },
 };
 
 use super::{GuardError, GuardLimits, Limit, refuse_null_characters, selected_operation};
@@ -32,6 +34,8 @@ pub struct Cost {
     pub aliases: u64,
     /// Objects that the selected operation's answer may hold.
     pub objects: u64,
+    /// Changes that the selected operation makes; none of a query.
+    pub changes: u64,
     /// Selections that the guard itself looked at: its own work.
     pub steps: u64,
 }
@@ -54,6 +58,9 @@ pub(super) fn document(
         cost.depth = cost.depth.max(measure.depth);
         if selected.is_none_or(|selected| std::ptr::eq(selected, operation)) {
             cost.objects = cost.objects.max(measure.objects.saturating_add(measure.page_objects));
+            if operation.ty == OperationType::Mutation {
+                cost.changes = cost.changes.max(measure.fields);
+            }
         }
         Limit::IntrospectionDepth.bound(measure.introspection_depth, limits.introspection_depth)?;
         Limit::IntrospectionFields.bound(measure.introspection_fields, MAX_INTROSPECTION_FIELDS)?;
@@ -79,6 +86,8 @@ struct Measure {
     introspection_depth: u64,
     introspection_lists: u64,
     introspection_fields: u64,
+    /// Fields that stand here, and not inside of others.
+    fields: u64,
     /// Objects, those of page items left out.
     objects: u64,
     /// Objects per item of the page, when this is what a connection selects.
@@ -94,6 +103,7 @@ impl Measure {
             introspection_depth: self.introspection_depth.max(other.introspection_depth),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             introspection_fields: self.introspection_fields.saturating_add(other.introspection_fields),
+            fields: self.fields.saturating_add(other.fields),
             objects: self.objects.saturating_add(other.objects),
             page_objects: self.page_objects.saturating_add(other.page_objects),
         }
@@ -174,6 +184,7 @@ impl<'a> Walk<'a> {
         }
         let inner = self.set(&field.selection_set.node)?;
         let mut outer = inner.within_selection();
+        outer.fields = 1;
         outer.aliases = inner.aliases.saturating_add(field.alias.is_some().into());
         if matches!(name, "__schema" | "__type") {
             Limit::IntrospectionAliases.bound(inner.aliases, 0_u64)?;

@@ -47,7 +47,8 @@ messages! {
         /// Whether the team has it. 是否已向团队开放。
         released: bool,
     }
-    /// A mail about a report came from somebody else than its reporter. 收到与报告有关、但并非报告人所发的邮件。
+    /// A mail about a report came from somebody else than its reporter, or from their address without a mail server that vouches
+    /// for it. 收到与报告有关的邮件，但并非报告人所发，或无法确认确由其发出。
     ReportMail "report.mail" [team(Action::ReadRawReports)] {
         /// The report. 报告。
         report: Opaque<entity::report::Entity>,

@@ -144,7 +144,8 @@ pub async fn compute(app: &App, actor: &Actor, input: &ComputeBonusRun) -> Resul
     let live = store::live_bonuses(app, channel.id, input.kind, &run.period).await?;
     let (mut proposed, mut differing) = (0, Vec::new());
     for (reporter, amount) in bonuses {
-        let Some(payee) = rows.get(&reporter) else { continue };
+        // Nobody is paid of whom nothing is known any more.
+        let Some(payee) = rows.get(&reporter).filter(|payee| payee.erased_at.is_none()) else { continue };
         if let Some(live) = live.get(&Person::of(payee)) {
             if (live.amount, &*live.currency) != (amount, unit.code()) {
                 differing.push(Differing { payout: live.id, computed: amount });

@@ -140,7 +140,7 @@ async fn tell(
     dispatch: Uuid,
     kind: NoticeKind,
 ) -> Result<()> {
-    let people = notice::answerable(app, event, &reply.drafted_by).await?;
+    let people = notice::answerable(app, event, Some(&reply.drafted_by)).await?;
     let told = notice::Told {
         kind,
         percent: None,
