@@ -67,6 +67,20 @@ async fn told(app: &TestApp) -> Story<'_> {
     story
 }
 
+/// The number of an event on core-router, which is there, of which an advisory can be written.
+pub(crate) async fn ready(app: &TestApp) -> String {
+    let story = Story::receive(app, "ADVISORY-1", json!({})).await;
+    let words = json!({ "title": "Overflow in the parser", "description": "A parser trusts lengths" });
+    story.analyst("describeEvent", words).await;
+    story.confirm().await;
+    let admin = app.token(Role::Admin, "admin-1");
+    let products = app.graphql(&admin, "{ products(first: 100) { nodes { id key } } }", Value::Null).await;
+    let nodes = products["data"]["products"]["nodes"].as_array().unwrap();
+    let router = nodes.iter().find(|node| node["key"] == "core-router").unwrap();
+    story.product(router["id"].as_str().unwrap(), "AFFECTED").await;
+    story.number
+}
+
 #[tokio::test]
 async fn an_advisory_says_what_is_public_and_nothing_from_inside() {
     on_both(|app| async move {
