@@ -10,7 +10,9 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{advisories, candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets};
+use crate::{
+    advisories, candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets,
+};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
