@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use crate::advisory;
 use crate::app::App;
 use crate::auth::{Actor, Role};
 use crate::graphql::sensitive::SensitiveReads;
+use anyhow::{Context, bail};
 
 use super::cli::AdvisoryArgs;
 use super::{say, write_private};

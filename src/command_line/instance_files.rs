@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use crate::app::App;
 use crate::audit::verify::verify;
 use crate::config::Settings;
 use crate::database::Database;
 use crate::schedule::{Swept, carry_out_all};
 use crate::{instance, migrate, search};
+use anyhow::{Context, bail};
 
 use super::{command_line_app, files_of, say};
 
