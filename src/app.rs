@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use crate::advisory::AdvisorySettings;
 use crate::attachment::settings::Uploads;
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
@@ -45,6 +46,8 @@ pub struct App {
     pub payouts: PayoutSettings,
     /// What is set about replies: who answers, fonts, the mail server.
     pub replies: Arc<Replies>,
+    /// Who publishes advisories.
+    pub advisories: AdvisorySettings,
     /// What inbound mail is judged by.
     pub mailroom: Arc<Mailroom>,
     /// Where files are kept; in a folder that goes with the process unless [`with_files`](Self::with_files).
@@ -93,6 +96,7 @@ impl App {
             secrets: KeyRing::default(),
             payouts: PayoutSettings::default(),
             replies: Arc::default(),
+            advisories: AdvisorySettings::default(),
             mailroom: Arc::default(),
             files: Files::temporary()?,
             uploads: Uploads::default(),

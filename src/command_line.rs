@@ -1,9 +1,11 @@
 //! The command line: parse, build, call the slices.
 
+mod advisory_files;
 mod calendar_files;
 mod cli;
 mod deadline_files;
 mod imports;
+mod instance_files;
 mod mail_files;
 mod money_files;
 
@@ -19,7 +21,9 @@ use crate::auth::{Actor, AuthSettings, DevelopmentSecret, MintRequest, Role, Ver
 use crate::clock::{Clock, Ids, SetClock, SystemClock};
 use crate::config::{LogFormat, Settings};
 use crate::database::Database;
+use crate::event::number::Numbers;
 use crate::executor::Api;
+use crate::files::Files;
 use crate::http::health::Health;
 use crate::http::metrics::Metrics;
 use crate::http::persisted::Documents;
@@ -134,6 +138,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Replies { command: RepliesCommand::Bounce { file, subject } } => {
             log_to_stderr(settings.log_format);
             take_bounce(&*command_line_app(&settings).await?, &file, &subject).await
+        }
+        Command::Advisory(args) => {
+            log_to_stderr(settings.log_format);
+            advisory_files::write(&*command_line_app(&settings).await?, &args).await
+        }
+        Command::Export { to } => {
+            log_to_stderr(settings.log_format);
+            instance_files::export(&*command_line_app(&settings).await?, &to).await
+        }
+        Command::Restore { folder } => {
+            log_to_stderr(settings.log_format);
+            instance_files::restore(&settings, &folder).await
         }
         Command::Moves { command: MovesCommand::Doc } => say(&event::document::document()),
         Command::Webhooks { command: WebhooksCommand::Doc } => say(&webhook::document::document()),
@@ -270,15 +286,22 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.principal_settings = settings.principals;
     app.payouts = settings.payouts;
     app.hooks = settings.hooks;
+    app.advisories = settings.advisories.read()?;
     app.digest = settings.notices.read()?;
     app.digest_kept_days = settings.notices.digest_kept_days;
     app.uploads = Uploads::new(&settings.uploads)?;
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
-    let installation = hex::encode(&app.numbers.derive("files")[..8]);
-    let app = app.with_files(settings.files.open(&settings.database_url, &installation)?);
+    let files = files_of(settings, &app.numbers)?;
+    let app = app.with_files(files);
     let app = app.with_secrets(secrets).with_outbound(Policy::new(&settings.outbound));
     Ok(Arc::new(app.with_event_link(&settings.webhooks.event_link)))
+}
+
+/// Where the installation with these numbers keeps its files.
+fn files_of(settings: &Settings, numbers: &Numbers) -> anyhow::Result<Files> {
+    let installation = hex::encode(&numbers.derive("files")[..8]);
+    settings.files.open(&settings.database_url, &installation)
 }
 
 /// Gives what was committed its place and, with `worker`, delivers it, until `stop`.

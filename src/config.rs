@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advisory::AdvisorySettings;
 use crate::attachment::settings::UploadSettings;
 use crate::auth::AuthSettings;
 use crate::files::FileSettings;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub payouts: PayoutSettings,
     /// Replies to channels.
     pub replies: ReplySettings,
+    /// Advisories.
+    pub advisories: AdvisorySettings,
     /// How reports come in.
     pub intake: IntakeSettings,
     /// Where files are kept.
@@ -122,6 +125,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             payouts: PayoutSettings::default(),
             replies: ReplySettings::default(),
+            advisories: AdvisorySettings::default(),
             intake: IntakeSettings::default(),
             files: FileSettings::default(),
             uploads: UploadSettings::default(),

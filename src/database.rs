@@ -1,5 +1,5 @@
 //! The two databases behind one type: an embedded SQLite file with one writer and a few query-only readers,
-//! or PostgreSQL with one pool for both. The only file that knows their dialects.
+//! or PostgreSQL with one pool for both. Beside `instance::catalogue` the only file that knows their dialects.
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 //! `docs/ARCHITECTURE.md` is the map. One folder holds one concept: what it is and its commands in `mod.rs`,
 //! pure decisions in `rules.rs`, SQL in `store.rs`, the API in `graphql.rs`.
 
+pub mod advisory;
 pub mod affected;
 pub mod app;
 pub mod attachment;
@@ -33,6 +34,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod indicator;
+pub mod instance;
 pub mod intake;
 pub mod mail;
 pub mod migrate;

@@ -20,15 +20,7 @@ const LOCK: i64 = 0x0076_756c_6e64_6573;
 /// # Errors
 /// When the database is newer than this binary or a change fails; a failed change leaves nothing behind.
 pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::Result<()> {
-    if database.backend() == DatabaseBackend::Postgres {
-        // The lock goes with the transaction, however this process ends.
-        let lock = database.writer().begin().await?;
-        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-        apply(database).await?;
-        lock.commit().await?;
-    } else {
-        apply(database).await?;
-    }
+    schema(database).await?;
     let mut number_key = vec![0; 32];
     ids.fill(&mut number_key);
     let row = instance::ActiveModel { id: Set(1), number_key: Set(number_key), created_at: Set(clock.now()) };
@@ -39,6 +31,21 @@ pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::R
     rating_policy::store::ensure_default(database, clock, ids).await?;
     deadline::store::ensure_default(database, clock, ids).await?;
     calendar::store::ensure_builtin(database, clock, ids).await
+}
+
+/// Applies what the database lacks, and nothing more: what is restored into it brings all else.
+///
+/// # Errors
+/// As [`run`].
+pub async fn schema(database: &Database) -> anyhow::Result<()> {
+    if database.backend() != DatabaseBackend::Postgres {
+        return apply(database).await;
+    }
+    // The lock goes with the transaction, however this process ends.
+    let lock = database.writer().begin().await?;
+    lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    apply(database).await?;
+    Ok(lock.commit().await?)
 }
 
 async fn apply(database: &Database) -> anyhow::Result<()> {

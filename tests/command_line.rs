@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use vulndesk::database::Database;
 
 /// The binary over a database in `folder`, without any setting of whoever runs the tests.
@@ -179,4 +179,100 @@ fn told_to_stop_it_answers_what_it_has_begun_and_ends_well() {
     assert!(rest.contains("HTTP/1.1 200") && rest.contains(r#""subject":"analyst-1""#), "{rest}");
     assert!(server.wait().unwrap().success());
     assert!(TcpStream::connect(&address).is_err(), "nobody listens any more");
+}
+
+/// A desk with the demo's data, exported by the binary.
+async fn exported(folder: &Path) -> std::path::PathBuf {
+    use std::sync::Arc;
+    use vulndesk::app::App;
+    use vulndesk::clock::{Clock, Ids, SetClock};
+    let clock = Arc::new(SetClock::new("2026-03-02T01:00:00Z".parse().unwrap()));
+    let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
+    let database = Database::connect(&url(folder), 1).await.unwrap();
+    vulndesk::migrate::run(&database, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
+    let app = Arc::new(App::new(database, Arc::clone(&shared), Ids::seeded(shared, 2)).await.unwrap());
+    vulndesk::demo::load(&app, &vulndesk::graphql::schema(), &clock, clock.now()).await.unwrap();
+    // A file that takes a while: the last that is restored before all of it is there.
+    let installation = hex::encode(&app.numbers.derive("files")[..8]);
+    let files = vulndesk::files::FileSettings::default().open(&url(folder), &installation).unwrap();
+    let kept = files.keep_bytes(uuid::Uuid::from_u128(1), &vec![7; 48 << 20]).await.unwrap();
+    let row = entity::stored_file::Model {
+        id: kept.name,
+        sha256: kept.sha256,
+        size: 48 << 20,
+        stored_at: clock.now(),
+    };
+    row.into_active_model().insert(app.database.writer()).await.unwrap();
+    let to = folder.join("export");
+    let done = run(folder, &["export", "--to", to.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("rows of") && text(&done.stderr).contains("holds everything"));
+    to
+}
+
+/// A new database on the server that `scripts/test` starts.
+async fn new_postgres() -> String {
+    let server =
+        std::env::var("VULNDESK_TEST_POSTGRES").expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server");
+    let name = format!("command_{}", std::process::id());
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
+}
+
+/// Whether a file is below this folder.
+fn has_file(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.is_file() || has_file(&path))
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_leaves_an_empty_database_and_the_next_one_makes_it_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = exported(folder.path()).await;
+    let there = tempfile::tempdir().unwrap();
+    let sqlite = format!("sqlite://{}", there.path().join("there.sqlite").display());
+    for url in [sqlite, new_postgres().await] {
+        let database = Database::connect(&url, 2).await.unwrap();
+        vulndesk::migrate::schema(&database).await.unwrap();
+        let files = there.path().join(if url.starts_with("sqlite") { "one" } else { "other" });
+        let restoring = || {
+            let mut command = vulndesk(there.path());
+            command.env("VULNDESK_DATABASE_URL", &url).env("VULNDESK_FILES__FOLDER", &files);
+            command.arg("restore").arg(&export);
+            command
+        };
+        let mut child = restoring().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !has_file(&files) {
+            assert!(child.try_wait().unwrap().is_none(), "{url}: it ended before it took a file");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let events = async || entity::event::Entity::find().all(database.reader()).await.unwrap().len();
+        assert_eq!(events().await, 0, "{url}: nothing of it stays");
+        let done = restoring().output().unwrap();
+        assert!(done.status.success(), "{url}: {}", text(&done.stderr));
+        let said = text(&done.stdout);
+        assert!(said.contains("each read back and the same") && said.contains(" 0 faults"), "{said}");
+        assert!(events().await > 40, "{url}");
+        let again = refused(&restoring().output().unwrap());
+        assert!(again.contains("not empty") && again.contains("--database-url"), "{again}");
+    }
+}
+
+#[tokio::test]
+async fn an_advisory_is_written_to_a_file_or_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    exported(folder.path()).await;
+    let database = Database::connect(&url(folder.path()), 1).await.unwrap();
+    let events = entity::event::Entity::find().all(database.reader()).await.unwrap();
+    let closed = events.iter().find(|event| event.closed_at.is_some() && event.verdict.is_some()).unwrap();
+    let format = ["--format", "csaf-2.1", "--as", "analyst-7"];
+    let unknown = refused(&run(folder.path(), &[&["advisory", "VE-2026-999999"][..], &format].concat()));
+    assert!(unknown.contains("no event VE-2026-999999"), "{unknown}");
+    let lacking = refused(&run(folder.path(), &[&["advisory", &closed.number][..], &format].concat()));
+    assert!(lacking.contains("describeEvent"), "{lacking}");
+    let wrong =
+        refused(&run(folder.path(), &["advisory", &closed.number, "--format", "pdf", "--as", "analyst-7"]));
+    assert!(wrong.contains("csaf-2.0, csaf-2.1, cve-5.1, osv"), "{wrong}");
 }

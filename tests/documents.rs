@@ -65,6 +65,7 @@ fn operations_lists_every_setting_with_its_default() {
             "payouts.",
             "secrets.",
             "replies.",
+            "advisories.",
             "webhooks.",
             "hooks.",
             "intake.",

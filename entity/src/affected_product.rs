@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::vocabulary::AffectedState;
+use crate::vocabulary::{AffectedState, Justification};
 
 /// How a product stands to an event.
 #[sea_orm::model]
@@ -22,6 +22,8 @@ pub struct Model {
     pub state: AffectedState,
     /// Why it is not affected.
     pub reason: Option<String>,
+    /// The same for machines, where somebody said it.
+    pub justification: Option<Justification>,
     /// Affected versions.
     pub affected_versions: Option<String>,
     /// Fixed versions.

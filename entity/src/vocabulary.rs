@@ -38,6 +38,7 @@ macro_rules! vocabulary {
     )+};
 }
 
+mod advisory;
 mod calendar;
 mod configuration;
 mod deadline;
@@ -53,6 +54,7 @@ mod template;
 mod ticket;
 mod webhook;
 
+pub use advisory::*;
 pub use calendar::*;
 pub use configuration::*;
 pub use deadline::*;

@@ -48,6 +48,7 @@ mod m14_ticket_asked;
 mod m14_working_hours;
 mod m15_bonus_differing;
 mod m15_indicator_index;
+mod m15_justification;
 mod m15_ticket_place;
 
 /// Applies every change that a database lacks, in order.
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m15_ticket_place::Migration),
             Box::new(m15_bonus_differing::Migration),
             Box::new(m15_indicator_index::Migration),
+            Box::new(m15_justification::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::vocabulary::AffectedState;
+use entity::vocabulary::{AffectedState, Justification};
 use entity::{affected_customer, affected_product, customer, product};
 
 use super::{AddAffectedCustomer, SetAffectedProduct, add_affected_customer, set_affected_product};
@@ -52,6 +52,11 @@ impl AffectedProduct {
     /// Why; never null with NOT_AFFECTED. 原因；不受影响时必有。
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
+    }
+
+    /// The same as advisories say it to machines; null when not said. 安全公告中使用的标准理由；未填写为空。
+    async fn justification(&self) -> Option<Justification> {
+        self.0.justification
     }
 
     /// Affected versions; null when not said. 受影响版本。

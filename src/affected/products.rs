@@ -1,7 +1,7 @@
 //! Saying how a product stands to an event.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::vocabulary::AffectedState;
+use entity::vocabulary::{AffectedState, Justification};
 use entity::{affected_product, event, product};
 
 use super::{rules, store};
@@ -34,6 +34,8 @@ pub struct SetAffectedProduct {
     pub state: AffectedState,
     /// Why; asked for with NOT_AFFECTED. 原因；不受影响时必填。
     pub reason: Option<String>,
+    /// The same for machines, in advisories; only with NOT_AFFECTED. 供安全公告使用的标准理由，仅限不受影响时填写。
+    pub justification: Option<Justification>,
     /// Affected versions; null clears them, left out they stay. 受影响版本；传空清除，不填保持不变。
     pub affected_versions: MaybeUndefined<String>,
     /// Fixed versions; null clears them, left out they stay. 已修复版本；传空清除，不填保持不变。
@@ -58,7 +60,7 @@ pub async fn set_affected_product(
         let message = "the product is not in your scope: name one of yours, or ask an analyst";
         return Err(Error::Refused(vec![Refusal::on(RefusalCode::UnknownReference, "product", message)]));
     }
-    if let Some(refusal) = rules::check_reason(input.state, reason.as_deref()) {
+    if let Some(refusal) = rules::check_reason(input.state, reason.as_deref(), input.justification) {
         return Err(Error::Refused(vec![refusal]));
     }
     let access = AccessFacts::load(app, &before).await?;
@@ -116,6 +118,7 @@ fn new_row(app: &App, event: &event::Model, product: &product::Model) -> affecte
         line: product.line.clone(),
         state: AffectedState::NotLookedYet,
         reason: None,
+        justification: None,
         affected_versions: None,
         fixed_versions: None,
         version: 1,
@@ -129,6 +132,7 @@ fn stand(
 ) -> Result<affected_product::Model> {
     row.state = input.state;
     row.reason = reason;
+    row.justification = input.justification;
     let versions = [
         ("input.affectedVersions", &input.affected_versions, &mut row.affected_versions),
         ("input.fixedVersions", &input.fixed_versions, &mut row.fixed_versions),

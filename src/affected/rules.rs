@@ -1,13 +1,22 @@
 //! What a product's standing demands, and where it puts the event.
 
 use entity::event;
-use entity::vocabulary::{AffectedState, Status, Verdict};
+use entity::vocabulary::{AffectedState, Justification, Status, Verdict};
 
 use crate::error::{Refusal, RefusalCode};
 use crate::event::rules::{MoveFacts, status_by_lines};
 
-/// A product is not affected for a reason.
-pub fn check_reason(state: AffectedState, reason: Option<&str>) -> Option<Refusal> {
+/// A product is not affected for a reason, and only one that is not has a justification.
+pub fn check_reason(
+    state: AffectedState,
+    reason: Option<&str>,
+    justification: Option<Justification>,
+) -> Option<Refusal> {
+    if state != AffectedState::NotAffected && justification.is_some() {
+        let message =
+            "a justification says why a product is not affected: leave it out, or send NOT_AFFECTED";
+        return Some(Refusal::on(RefusalCode::Contradiction, "justification", message));
+    }
     (state == AffectedState::NotAffected && reason.is_none()).then(|| {
         Refusal::on(RefusalCode::MissingFact, "reason", "say why the product is not affected: send reason")
     })
@@ -67,9 +76,13 @@ mod tests {
 
     #[test]
     fn only_not_affected_asks_for_a_reason() {
-        assert!(check_reason(AffectedState::NotAffected, None).is_some());
-        assert!(check_reason(AffectedState::NotAffected, Some("no such module")).is_none());
-        assert!(check_reason(AffectedState::NotLookedYet, None).is_none());
+        assert!(check_reason(AffectedState::NotAffected, None, None).is_some());
+        assert!(check_reason(AffectedState::NotAffected, Some("no such module"), None).is_none());
+        assert!(check_reason(AffectedState::NotLookedYet, None, None).is_none());
+        let absent = Some(Justification::ComponentNotPresent);
+        assert!(check_reason(AffectedState::NotAffected, Some("no such module"), absent).is_none());
+        let field = |state| check_reason(state, Some("why"), absent).and_then(|refusal| refusal.field);
+        assert_eq!(field(AffectedState::Affected), Some("justification"));
     }
 
     #[test]

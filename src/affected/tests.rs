@@ -63,6 +63,7 @@ async fn a_new_line_brings_a_verified_event_back_to_its_fix() {
         expected_version: None,
         state: AffectedState::Affected,
         reason: None,
+        justification: None,
         affected_versions: MaybeUndefined::Value("before 4.2".to_owned()),
         fixed_versions: MaybeUndefined::Undefined,
     };

@@ -322,6 +322,8 @@ actions! {
     ReadReplyTemplates "readReplyTemplates" [Admin Analyst Leader Legal PublicRelations Auditor];
     /// Take everything that was sent, received and decided on an event out of the product.
     ExportPackage "readPackage" [Analyst Leader Auditor];
+    /// Write what may be published of an event as a document.
+    ExportAdvisory "readAdvisory" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read what one was told.
     ReadNotices "readNotices" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
     /// Read clocks.

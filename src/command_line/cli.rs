@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::advisory::{AdvisoryFormat, AdvisoryLanguage};
 use crate::auth::{Role, operator_subject};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -103,6 +104,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MovesCommand,
     },
+    /// Write the advisory of an event, for machines: what may be published of it, and how far it may be shared.
+    Advisory(AdvisoryArgs),
+    /// Write the whole instance to a folder, while it goes on working: every table, every attached file. It holds everything.
+    Export {
+        /// The folder; it is made.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Make the instance of an export in an empty database of either kind.
+    Restore {
+        /// The folder that `export` wrote.
+        folder: PathBuf,
+    },
     /// Mint a development token; only with auth.hs256_secret_file.
     Token(TokenArgs),
 }
@@ -112,6 +126,39 @@ pub(crate) enum Command {
 pub(crate) enum IntakeCommand {
     /// Mails: new reports, additions to reports, bounces of replies. Safe to run again, and beside a running server.
     Mail(MailArgs),
+}
+
+/// An advisory.
+#[derive(Debug, Args)]
+pub(crate) struct AdvisoryArgs {
+    /// Number of the event.
+    pub(crate) number: String,
+    /// csaf-2.0, csaf-2.1, cve-5.1 or osv.
+    #[arg(long, value_parser = advisory_format)]
+    pub(crate) format: AdvisoryFormat,
+    /// en or zh: the words that the document has of its own.
+    #[arg(long, default_value = "en", value_parser = advisory_language)]
+    pub(crate) language: AdvisoryLanguage,
+    /// Who writes it, for the audit trail.
+    #[arg(long = "as", value_parser = operator_subject)]
+    pub(crate) subject: String,
+    /// The file; its own name in this folder when left out. `-` prints it.
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+fn advisory_format(text: &str) -> Result<AdvisoryFormat, String> {
+    let names = || AdvisoryFormat::ALL.map(AdvisoryFormat::name).join(", ");
+    let found = AdvisoryFormat::ALL.into_iter().find(|format| format.name() == text);
+    found.ok_or_else(|| format!("one of {}", names()))
+}
+
+fn advisory_language(text: &str) -> Result<AdvisoryLanguage, String> {
+    match text {
+        "en" => Ok(AdvisoryLanguage::En),
+        "zh" => Ok(AdvisoryLanguage::Zh),
+        _ => Err("en or zh".to_owned()),
+    }
 }
 
 /// Mails in files.

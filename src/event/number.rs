@@ -44,7 +44,12 @@ impl Numbers {
         let row = instance::Entity::find_by_id(1).one(database.reader()).await?;
         let row =
             row.ok_or_else(|| anyhow::anyhow!("the database is not initialised: run `vulndesk migrate`"))?;
-        Ok(Self { key: row.number_key, block: Mutex::new(None) })
+        Ok(Self::over(row.number_key))
+    }
+
+    /// Numbers of the installation with this key.
+    pub fn over(key: Vec<u8>) -> Self {
+        Self { key, block: Mutex::new(None) }
     }
 
     /// A key of this installation for `purpose`, which tells nothing of the others.

@@ -2,6 +2,7 @@
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
+use crate::advisory::graphql::AdvisoryQuery;
 use crate::affected::graphql::AffectedMutation;
 use crate::attachment::graphql::AttachmentMutation;
 use crate::audit::graphql::AuditQuery;
@@ -64,6 +65,7 @@ pub struct Query(
     DuplicateQuery,
     MultiPlatformQuery,
     SearchQuery,
+    AdvisoryQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.

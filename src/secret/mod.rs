@@ -46,6 +46,11 @@ impl Place {
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing(Arc<[Key]>);
 
+/// The name of the key that sealed a secret; none when it is not of our form.
+pub fn key_of(sealed: &[u8]) -> Option<&[u8]> {
+    sealed.get(1..=KEY_ID).filter(|_| sealed[0] == FORM)
+}
+
 /// A sealed secret that does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unopened {
@@ -66,6 +71,11 @@ impl KeyRing {
     /// Whether there is a key to seal with.
     pub fn can_seal(&self) -> bool {
         !self.0.is_empty()
+    }
+
+    /// Whether there is a key of this name ([`key_of`]).
+    pub fn has(&self, id: &[u8]) -> bool {
+        self.0.iter().any(|key| key.id() == id)
     }
 
     /// Seals `plain` for `place` with the first key.
@@ -151,6 +161,14 @@ mod tests {
         assert_eq!(ring.open(elsewhere, &sealed).unwrap_err(), Unopened::Altered);
         let again = ring.seal(&ids, place(1), b"whsec_abc").unwrap();
         assert_ne!(sealed, again, "the same secret twice does not look the same");
+    }
+
+    #[test]
+    fn a_sealed_secret_names_its_key() {
+        let sealed = KeyRing::new([key(1)]).seal(&ids(), place(1), b"x").unwrap();
+        let name = key_of(&sealed).unwrap();
+        assert!(KeyRing::new([key(2), key(1)]).has(name) && !KeyRing::new([key(2)]).has(name));
+        assert_eq!((key_of(b"\x02234567890"), key_of(b"\x01"), key_of(b"")), (None, None, None));
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn tenths(value: i32) -> String {
 }
 
 /// An indicator is what a reporter wrote: only what has the form of a number is one.
-fn is_cve(text: &str) -> bool {
+pub(crate) fn is_cve(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')).is_some_and(|(year, number)| {
         year.len() == 4 && digits(year) && (4..=10).contains(&number.len()) && digits(number)

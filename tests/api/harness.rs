@@ -14,6 +14,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use vulndesk::advisory::AdvisorySettings;
 use vulndesk::app::App;
 use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
 use vulndesk::clock::{Clock, Ids, SetClock};
@@ -132,6 +133,13 @@ impl TestApp {
         database.observe(move |info| recorded.lock().unwrap().push(info.statement.sql.clone()));
         let mut app =
             App::new(database, Arc::clone(&shared), Ids::seeded(Arc::clone(&shared), 2)).await.unwrap();
+        app.advisories = AdvisorySettings {
+            publisher: Some("Example Networks".to_owned()),
+            namespace: Some("https://example.com".parse().unwrap()),
+            base_url: Some("https://example.com/advisories/".parse().unwrap()),
+            cve_organization: Some(uuid::Uuid::from_u128(1)),
+            ..AdvisorySettings::default()
+        };
         app.digest = NoticeSettings::default().read().unwrap();
         app.demands_messages = true;
         // Receivers of tests are on an address of the loopback that is allowed for them alone.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod abroad;
+mod advisories;
 mod audit_trail;
 mod bad_input;
 mod calendars;

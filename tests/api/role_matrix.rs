@@ -10,7 +10,9 @@ use vulndesk::auth::policy::Action;
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
-use crate::{candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets};
+use crate::{
+    advisories, candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets,
+};
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
 fn outcome(answer: &Value) -> &'static str {
@@ -198,6 +200,7 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         let slow = deadlines::left_too_long(&app).await;
         let wider = json!({ "tlp": "GREEN", "reason": "the maker told everybody" });
         deadlines::step(&app, &slow, "setTlp", "SetTlp", wider).await;
+        let told = advisories::ready(&app).await;
         for role in Role::ALL {
             let subject = format!("{}-1", role.name().to_lowercase().replace('_', "-"));
             let token = match role {
@@ -232,6 +235,10 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 __typename agreed missing different extra } }";
             note_fields(&app.graphql(&token, statement, Value::Null).await["data"], role, &mut found);
             note_fields(&replies::preview(&app, &token, &story).await["data"], role, &mut found);
+            let written = "query($number: String!) { exportAdvisory(number: $number, format: CSAF_2_1) { __typename advisory {
+                __typename format text mediaType fileName version } } }";
+            let written = app.graphql(&token, written, json!({ "number": told })).await;
+            note_fields(&written["data"], role, &mut found);
             // Beyond the first page, after what is built in.
             let texts = "{ replyTemplates(first: 100) { __typename nodes { __typename stage channel { __typename } texts {
                 __typename number subject body required formats author createdAt } } } }";

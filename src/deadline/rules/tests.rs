@@ -147,6 +147,7 @@ fn product(line: &str) -> Product {
             line: line.to_owned(),
             state: AffectedState::Affected,
             reason: None,
+            justification: None,
             affected_versions: None,
             fixed_versions: None,
             version: 1,

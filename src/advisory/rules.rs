@@ -1,0 +1,276 @@
+//! From the rows of an event to what may stand in its advisory.
+
+use chrono::{DateTime, Utc};
+use entity::vocabulary::{AffectedState, Status, Verdict, WorldFactKind};
+use entity::{affected_product, product, remediation, technical_severity};
+use url::Url;
+
+use super::AdvisoryLanguage;
+use super::facts::{
+    DocumentStatus, Exploited, Facts, Measure, MeasureKind, Product, Revision, Severity, lacks,
+};
+use super::store::{Changed, Rows};
+use super::versions::{self, Span};
+use crate::auth::policy::Action;
+use crate::error::{Refusal, RefusalCode};
+use crate::protection::rules::is_disclosed;
+use crate::score::cvss::{Vector, band_of};
+
+/// Changes of an event that change what its advisory says.
+pub(super) const CONTENT: [Action; 11] = [
+    Action::DescribeEvent,
+    Action::GiveVerdict,
+    Action::AssessSeverity,
+    Action::RecordWorldFact,
+    Action::SetAffectedProduct,
+    Action::PlanFix,
+    Action::RecordRelease,
+    Action::SetTlp,
+    Action::AddIndicator,
+    Action::DismissIndicator,
+    Action::JoinReport,
+];
+
+/// What documents of the event are written from.
+///
+/// # Errors
+/// A refusal for each thing that every form asks for and the event lacks.
+pub(super) fn facts(
+    rows: &Rows,
+    language: AdvisoryLanguage,
+    now: DateTime<Utc>,
+) -> Result<Facts, Vec<Refusal>> {
+    let chinese = language == AdvisoryLanguage::Zh;
+    let mut refusals = Vec::new();
+    if !matches!(
+        rows.event.verdict,
+        Some(Verdict::Confirmed | Verdict::KnownInternally | Verdict::AlreadyFixed | Verdict::EndOfLife)
+    ) {
+        refusals.push(lacks(
+            "an advisory is about a vulnerability of our products: the verdict has to be CONFIRMED, KNOWN_INTERNALLY, \
+             ALREADY_FIXED or END_OF_LIFE (giveVerdict)",
+        ));
+    }
+    if !rows.event.described {
+        refusals.push(lacks("the event has no title of an analyst's: write one (describeEvent)"));
+    }
+    if rows.event.description.trim().is_empty() {
+        refusals.push(lacks("the event has no description: write one (describeEvent)"));
+    }
+    if rows.products.is_empty() {
+        refusals.push(lacks("no product is on the event: say how products stand to it (setAffectedProduct)"));
+    }
+    let mut products = Vec::new();
+    for (row, product) in &rows.products {
+        match stands(row, product, &rows.remediations, chinese, now) {
+            Ok(product) => products.push(product),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let disclosed_at = disclosed_at(rows, now);
+    let measured_at = products.iter().flat_map(|product| product.measures.iter().map(|one| one.at)).min();
+    let published_at = [disclosed_at, measured_at].into_iter().flatten().min();
+    let world = |kind| rows.world.iter().find(|row| row.kind == kind);
+    Ok(Facts {
+        number: rows.event.number.clone(),
+        title: rows.event.title.trim().to_owned(),
+        description: rows.event.description.trim().to_owned(),
+        chinese,
+        tlp: rows.event.tlp,
+        disclosed_at,
+        status: match published_at {
+            None => DocumentStatus::Draft,
+            Some(_) if rows.event.status == Status::Closed => DocumentStatus::Final,
+            Some(_) => DocumentStatus::Interim,
+        },
+        revisions: revisions(rows, published_at, chinese),
+        cves: rows.cves.clone(),
+        weaknesses: weaknesses(&rows.severities),
+        severities: severities(&rows.severities),
+        exploit_public: world(WorldFactKind::ExploitPublic).is_some(),
+        exploited: world(WorldFactKind::ExploitedInTheWild)
+            .map(|row| Exploited { recorded_at: row.recorded_at, first_at: row.occurred_at }),
+        references: references(&products, rows),
+        products,
+    })
+}
+
+fn stands(
+    row: &affected_product::Model,
+    product: &product::Model,
+    remediations: &[remediation::Model],
+    chinese: bool,
+    now: DateTime<Utc>,
+) -> Result<Product, Refusal> {
+    let ours = matches!(row.state, AffectedState::Affected | AffectedState::Fixed);
+    let fixes = || remediations.iter().filter(|fix| ours && fix.line == row.line);
+    let read = |field: &str, text: Option<&String>| {
+        match text.filter(|_| ours) {
+        Some(text) => versions::parse(text).map_err(|piece| {
+            lacks(format!(
+                "{field} of {} says {piece:?}, which machines cannot read: write versions and ranges, for example \
+                 \"5.2.0, >= 5.3 < 5.3.4\"",
+                product.key
+            ))
+        }),
+        None => Ok(Vec::new()),
+    }
+    };
+    let affected = read("affectedVersions", row.affected_versions.as_ref())?;
+    let mut fixed = read("fixedVersions", row.fixed_versions.as_ref())?;
+    let is_available = |at: Option<DateTime<Utc>>| at.filter(|at| *at <= now);
+    let mut measures = Vec::new();
+    for fix in fixes() {
+        if let Some(at) = is_available(fix.available_at) {
+            let released = read("releaseVersions", fix.release_versions.as_ref())?;
+            if row.fixed_versions.is_none() {
+                fixed.extend(released);
+            }
+            measures.push(Measure {
+                kind: MeasureKind::VendorFix,
+                details: release(fix, chinese),
+                at,
+                url: fix.advisory.as_deref().and_then(page),
+            });
+        }
+        if let (Some(at), Some(text)) = (is_available(fix.mitigation_available_at), &fix.mitigation) {
+            let details = text.trim().to_owned();
+            measures.push(Measure { kind: MeasureKind::Mitigation, details, at, url: None });
+        }
+    }
+    if row.state == AffectedState::Affected && affected.is_empty() && !fixed.is_empty() {
+        return Err(lacks(format!(
+            "which versions of {} are affected is not recorded, while fixed ones are: send affectedVersions \
+             (setAffectedProduct)",
+            product.key
+        )));
+    }
+    if let Some(both) = affected.iter().find(|span| fixed.contains(span)) {
+        return Err(Refusal::new(
+            RefusalCode::Contradiction,
+            format!(
+                "{both} of {} is recorded as affected and as fixed: correct it (setAffectedProduct)",
+                product.key
+            ),
+        ));
+    }
+    Ok(Product {
+        key: product.key.clone(),
+        name: product.name.clone(),
+        vendor: product.provider_entity.clone(),
+        state: row.state,
+        justification: row.justification,
+        affected,
+        fixed,
+        measures,
+    })
+}
+
+/// What is said of a release.
+fn release(fix: &remediation::Model, chinese: bool) -> String {
+    let mut text = match (&fix.release_versions, chinese) {
+        (Some(versions), false) => format!("Update to {versions}."),
+        (Some(versions), true) => format!("请升级至 {versions}。"),
+        (None, false) => "A fix is available.".to_owned(),
+        (None, true) => "已提供修复。".to_owned(),
+    };
+    // A page is a link of its own.
+    if let Some(advisory) = fix.advisory.as_deref().filter(|advisory| page(advisory).is_none()) {
+        text.push_str(&if chinese { format!("参见 {advisory}。") } else { format!(" See {advisory}.") });
+    }
+    text
+}
+
+/// The address of a page, where a text is one.
+fn page(text: &str) -> Option<Url> {
+    let url: Url = text.trim().parse().ok()?;
+    (matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none())
+        .then_some(url)
+}
+
+fn references(products: &[Product], rows: &Rows) -> Vec<Url> {
+    let verdict = rows.verdict.as_ref().and_then(|row| page(row.advisory.as_deref()?));
+    let measures =
+        products.iter().flat_map(|product| product.measures.iter().filter_map(|one| one.url.clone()));
+    let mut found: Vec<Url> = Vec::new();
+    for url in verdict.into_iter().chain(measures) {
+        if !found.contains(&url) {
+            found.push(url);
+        }
+    }
+    found
+}
+
+/// Since when the event is public: since the last of what that takes.
+fn disclosed_at(rows: &Rows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let known =
+        rows.world.iter().find(|row| row.kind == WorldFactKind::PubliclyKnown).map(|row| row.recorded_at);
+    let decided =
+        rows.disclosure.as_ref().filter(|row| row.granted == Some(true)).and_then(|row| row.decided_at);
+    if !is_disclosed(&rows.event, known.is_some(), decided.is_some(), now) {
+        return None;
+    }
+    let of = |actions: [Action; 2]| {
+        rows.history.iter().filter(|one| actions.contains(&one.action)).map(|one| one.at).max()
+    };
+    let allowed = [known, decided].into_iter().flatten().min();
+    let protected = of([Action::SetTlp, Action::SetEmbargo]);
+    let embargo = rows.event.embargo_until.filter(|until| *until <= now);
+    [allowed, protected, embargo].into_iter().flatten().max()
+}
+
+/// The versions of the document: the first when something of it was published, one for each later change of what it says.
+fn revisions(rows: &Rows, published_at: Option<DateTime<Utc>>, chinese: bool) -> Vec<Revision> {
+    let words = |english, zh| if chinese { zh } else { english };
+    let content = || rows.history.iter().filter(|one| CONTENT.contains(&one.action));
+    let Some(published_at) = published_at else {
+        let at = content().map(|one| one.at).max().unwrap_or(rows.event.created_at);
+        return vec![Revision { number: 0, at, summary: words("Draft", "草稿") }];
+    };
+    let mut found =
+        vec![Revision { number: 1, at: published_at, summary: words("Published", "首次发布") }];
+    for Changed { action, at } in content().filter(|one| one.at > published_at).copied() {
+        let summary = match action {
+            Action::DescribeEvent => words("Description changed", "描述更新"),
+            Action::AssessSeverity => words("Severity assessed anew", "评分更新"),
+            Action::RecordWorldFact => words("Exploitation or publicity changed", "公开或利用情况更新"),
+            Action::SetAffectedProduct => words("Affected products changed", "受影响产品更新"),
+            Action::PlanFix => words("Mitigation changed", "缓解措施更新"),
+            Action::RecordRelease => words("Fix released", "发布修复"),
+            Action::SetTlp => words("Sharing level changed", "共享级别更新"),
+            _ => words("Identification changed", "标识更新"),
+        };
+        found.push(Revision { number: found.len() + 1, at, summary });
+    }
+    found
+}
+
+/// The newest assessment of each CVSS version.
+fn severities(rows: &[technical_severity::Model]) -> Vec<Severity> {
+    let mut found: Vec<Severity> = Vec::new();
+    for row in rows {
+        let Ok(vector) = Vector::parse(&row.vector) else { continue };
+        if found.iter().all(|known| known.version != row.cvss_version) {
+            found.push(Severity {
+                version: row.cvss_version.clone(),
+                vector: row.vector.clone(),
+                base: row.base,
+                band: band_of(vector.version(), vector.base_score()).as_str(),
+            });
+        }
+    }
+    found
+}
+
+/// Those of the newest assessment that names any.
+fn weaknesses(rows: &[technical_severity::Model]) -> Vec<String> {
+    rows.iter().map(|row| &row.cwe.0).find(|cwe| !cwe.is_empty()).cloned().unwrap_or_default()
+}
+
+/// The version that a list of fixed ones begins with: what was fixed first.
+pub(super) fn first_fixed(fixed: &[Span]) -> Option<&Span> {
+    fixed.iter().find(|span| matches!(span, Span::One(_))).or(fixed.first())
+}
