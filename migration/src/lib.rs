@@ -46,6 +46,7 @@ mod m14_reply_to_reporter;
 mod m14_search;
 mod m14_ticket_asked;
 mod m14_working_hours;
+mod m15_picture_look;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m14_multi_platform::Migration),
             Box::new(m14_picture::Migration),
             Box::new(m14_search::Migration),
+            Box::new(m15_picture_look::Migration),
         ]
     }
 }
