@@ -22,6 +22,7 @@ use crate::http::error::AuthenticationError;
 use crate::http::graphql::Executor;
 use crate::http::request_log::RequestId;
 use crate::principal;
+use crate::search::Budget;
 
 /// Answers requests over one schema and one running product.
 pub struct Api {
@@ -134,7 +135,12 @@ pub async fn execute(schema: &Schema, app: &Arc<App>, actor: Actor, request: Req
     let loader = DataLoader::new(reader, TokioSpawner::current(), TokioTimer::default())
         .delay(std::time::Duration::ZERO);
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));
-    let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
+    let request = request
+        .data(Arc::clone(app))
+        .data(actor.clone())
+        .data(loader)
+        .data(Arc::clone(&reads))
+        .data(Budget::default());
     let request_id = actor.origin.request_id.clone();
     let run = async {
         let response = schema.execute(request).await;

@@ -47,6 +47,7 @@ mod m14_search;
 mod m14_ticket_asked;
 mod m14_working_hours;
 mod m15_picture_look;
+mod m15_search_words;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -99,6 +100,7 @@ impl MigratorTrait for Migrator {
             Box::new(m14_picture::Migration),
             Box::new(m14_search::Migration),
             Box::new(m15_picture_look::Migration),
+            Box::new(m15_search_words::Migration),
         ]
     }
 }
