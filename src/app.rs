@@ -18,6 +18,7 @@ use crate::notice;
 use crate::outbound::Policy;
 use crate::outbox::{ChangeSet, Prepared, Wake};
 use crate::payout::PayoutSettings;
+use crate::picture;
 use crate::principal::{self, PrincipalSettings};
 use crate::reply::settings::Replies;
 use crate::search;
@@ -70,6 +71,8 @@ pub struct App {
     pub counting: deadline::Cache,
     /// By what reports are compared.
     pub duplicates: duplicate::Index,
+    /// How pictures are read, one after the other.
+    pub pictures: picture::Reading,
     /// How far the search has come.
     pub search: search::Progress,
     /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
@@ -85,6 +88,7 @@ impl App {
         let numbers = Numbers::load(&database).await?;
         let duplicates =
             duplicate::Index::load(&database).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let pictures = picture::Reading::new(ids.next());
         Ok(Self {
             database,
             clock,
@@ -108,6 +112,7 @@ impl App {
             routes: Routes::default(),
             counting: deadline::Cache::default(),
             duplicates,
+            pictures,
             search: search::Progress::default(),
             event_link: String::new(),
         })

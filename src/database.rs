@@ -252,6 +252,24 @@ impl Words {
         }
         written
     }
+
+    /// That an entry's own row has them. It is read from the row, however many others have them.
+    fn of_row(&self, backend: DatabaseBackend) -> Condition {
+        if backend == DatabaseBackend::Postgres {
+            // A function where an operator would be looked up in the index.
+            let has = "ts_match_vq(\"search_entry\".\"words\", CAST($1 AS tsquery))";
+            return Condition::all().add(Expr::cust_with_values(has, [self.written(backend)]));
+        }
+        // There each word stands between two spaces.
+        let has = |word: &Word| {
+            let text = format!(" {}{}", word.text, if word.begins { "" } else { " " });
+            Expr::cust_with_values("instr(\"search_entry\".\"words\", ?) > 0", [text])
+        };
+        let all = |words: &[Word]| words.iter().map(has).fold(Condition::all(), Condition::add);
+        let any = self.any.iter().map(has).fold(Condition::any(), Condition::add);
+        let row = all(&self.all).add(any);
+        if self.but.is_empty() { row } else { row.add(all(&self.but).not()) }
+    }
 }
 
 /// A stretch of places in which entries are looked for, newest first.
@@ -312,6 +330,25 @@ pub fn with_words(backend: DatabaseBackend, words: &Words, stretch: Stretch) -> 
         .and_where(place.clone().lt(stretch.before))
         .order_by_expr(place, Order::Desc);
     select
+}
+
+/// Selects from `search_entry` those of the things `among` that have these words, at places before `before`, newest first. The
+/// things come first and their rows are read, so that it takes as long as these are many, whatever else there is.
+pub fn with_words_among(
+    backend: DatabaseBackend,
+    words: &Words,
+    among: SelectStatement,
+    before: i64,
+) -> SelectStatement {
+    // An expression is in no index.
+    let place = Expr::col(("search_entry", "place")).add(0);
+    Query::select()
+        .from("search_entry")
+        .and_where(Expr::col(("search_entry", "subject_id")).in_subquery(among))
+        .cond_where(words.of_row(backend))
+        .and_where(place.clone().lt(before))
+        .order_by_expr(place, Order::Desc)
+        .take()
 }
 
 /// What a column of [`given`] rows holds.

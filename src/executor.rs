@@ -26,6 +26,7 @@ use crate::http::graphql::Executor;
 use crate::http::rates::{Left, Rates};
 use crate::http::request_log::RequestId;
 use crate::principal;
+use crate::search::Budget;
 
 /// Answers requests over one schema and one running product.
 pub struct Api {
@@ -160,7 +161,12 @@ async fn run(schema: &Schema, app: &Arc<App>, actor: Actor, request: Request) ->
     let loader = DataLoader::new(reader, TokioSpawner::current(), TokioTimer::default())
         .delay(std::time::Duration::ZERO);
     let reads = Arc::new(SensitiveReads::new(app.clock.now()));
-    let request = request.data(Arc::clone(app)).data(actor.clone()).data(loader).data(Arc::clone(&reads));
+    let request = request
+        .data(Arc::clone(app))
+        .data(actor.clone())
+        .data(loader)
+        .data(Arc::clone(&reads))
+        .data(Budget::default());
     let request_id = actor.origin.request_id.clone();
     let answered = async {
         let response = schema.execute(request).await;

@@ -57,6 +57,7 @@ pub mod payout_appeal;
 pub mod payout_change;
 pub mod picture;
 pub mod picture_band;
+pub mod picture_look;
 pub mod platform_account;
 pub mod principal;
 pub mod product;

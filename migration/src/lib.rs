@@ -50,6 +50,8 @@ mod m15_bonus_differing;
 mod m15_indicator_index;
 mod m15_justification;
 mod m15_ticket_place;
+mod m15_picture_look;
+mod m15_search_words;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -105,6 +107,8 @@ impl MigratorTrait for Migrator {
             Box::new(m15_bonus_differing::Migration),
             Box::new(m15_indicator_index::Migration),
             Box::new(m15_justification::Migration),
+            Box::new(m15_picture_look::Migration),
+            Box::new(m15_search_words::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::settings::UploadSettings;
 use crate::error::{Refusal, RefusalCode};
+use crate::text::is_unseen;
 
 /// Longest name of a file that is kept, in characters.
 const NAME: usize = 200;
@@ -27,11 +28,8 @@ pub fn kept_name(name: Option<&str>) -> String {
 
 /// Whether a character in a name hides what it ends in, or is none to read.
 fn is_misleading(character: char) -> bool {
-    let turns = matches!(
-        character,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-    );
-    character.is_control() || turns || character == '"'
+    // Ends of lines and paragraphs are no control characters.
+    character.is_control() || is_unseen(character) || matches!(character, '\u{2028}' | '\u{2029}' | '"')
 }
 
 /// The media type to keep of what a client says: one that is none says nothing.
@@ -157,6 +155,11 @@ mod tests {
         assert_eq!(kept("..."), "file");
         assert_eq!(kept("shell.php. . "), "shell.php");
         assert_eq!(kept("a\u{200b}\u{feff}\u{0}b"), "ab");
+        let unseen =
+            ['\u{2028}', '\u{2029}', '\u{ad}', '\u{180e}', '\u{fff9}', '\u{e0041}', '\u{3164}', '\u{85}'];
+        for character in unseen {
+            assert_eq!(kept(&format!("poc{character}.exe")), "poc.exe", "{}", character.escape_unicode());
+        }
         assert_eq!(kept(&"x".repeat(999)).len(), NAME);
         assert_eq!(kept_name(None), "file");
     }

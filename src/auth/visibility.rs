@@ -154,6 +154,30 @@ fn access(actor: &Actor, facet: Facet) -> SelectStatement {
         .take()
 }
 
+/// Whether the actor sees what they are granted by name, product or channel, and not what is open to its readers at large.
+pub fn sees_little(actor: &Actor) -> bool {
+    !actor.keys(Facet::Content).iter().any(|key| matches!(key.as_str(), READERS | RED_READERS))
+}
+
+/// The events whose content the actor may see.
+pub fn granted_events(actor: &Actor) -> SelectStatement {
+    granted(actor, Facet::Content, event_access::Column::EventId)
+}
+
+/// The reports whose public side the actor may see.
+pub fn granted_reports(actor: &Actor) -> SelectStatement {
+    granted(actor, Facet::Public, event_access::Column::ReportId)
+}
+
+fn granted(actor: &Actor, facet: Facet, what: event_access::Column) -> SelectStatement {
+    Query::select()
+        .column((event_access::Entity, what))
+        .from(event_access::Entity)
+        .and_where(event_access::Column::Facet.eq(facet))
+        .and_where(Expr::col(event_access::Column::Principal).is_in(actor.keys(facet)))
+        .take()
+}
+
 fn same_event(column: impl ColumnTrait) -> sea_orm::sea_query::SimpleExpr {
     Expr::col((event_access::Entity, event_access::Column::EventId)).eq(Expr::col(column.as_column_ref()))
 }

@@ -2,11 +2,12 @@
 //!
 //! Each file of a report is looked at once, after it was committed and by a worker of its own, never in a request: whether its
 //! bytes, and not its name or type, are a picture, and what hashes it has ([`rules`]). Reading it is bounded in bytes,
-//! pixels, memory and time, and what comes of it is a [`PictureVerdict`] that stands beside the attachment, whatever
-//! happens. The hashes and the pieces by which they are found are written in one change, and go when the bytes go.
+//! pixels, memory and time, one is read at once, and what comes of it is a [`PictureVerdict`] that stands beside the attachment,
+//! whatever happens: also when the process ends over it, since that it is read is written before. The hashes and the pieces by which they are found are written in one change, and go when the bytes go.
 //!
 //! Who asks for candidates is shown the pictures of reports, and among files, that they may see, and no others.
 
+mod memory;
 pub mod rules;
 pub mod store;
 #[cfg(test)]
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::PictureVerdict;
 use entity::{attachment, picture, picture_band, report};
 use futures_util::TryStreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,6 +34,7 @@ use crate::error::Result;
 use crate::outbox::ChangeSet;
 use crate::schedule::{self, Due, Swept};
 use rules::Looked;
+use store::Begun;
 
 /// Pause between two looks for files that came.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -39,6 +42,24 @@ const PAUSE: Duration = Duration::from_secs(5);
 const BYTES: i64 = 32 << 20;
 /// Time in which a picture is read.
 const TIME: Duration = Duration::from_secs(10);
+/// How long a picture is taken to be read once somebody began: well over the time that it has, whatever else keeps the process.
+const LEASE: TimeDelta = TimeDelta::minutes(5);
+
+/// How a process reads pictures.
+#[derive(Debug)]
+pub struct Reading {
+    /// What stands for the process.
+    by: Uuid,
+    /// Held by the reading itself, so that there is one at most, also after the verdict that it is too slow.
+    place: Arc<Semaphore>,
+}
+
+impl Reading {
+    /// Of the process for which `by` stands.
+    pub fn new(by: Uuid) -> Self {
+        Self { by, place: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 /// A picture of another report that is the same as one of the report that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +111,7 @@ impl Due for Unseen {
 
     async fn carry_out(app: &App, actor: &Actor, piece: Uuid) -> Result<()> {
         let Some(row) = store::if_unseen(app, piece).await? else { return Ok(()) };
-        let looked = look(app, &row).await?;
+        let Some(looked) = look(app, &row).await? else { return Ok(()) };
         let mut changes = ChangeSet::new(app, actor, Action::LookAtPictures);
         let size = |pixels: u32| i32::try_from(pixels).ok();
         changes.write_row(&picture::Model {
@@ -104,36 +125,61 @@ impl Due for Unseen {
         for band in rules::bands(&looked.hashes) {
             changes.write_row(&picture_band::Model { band, attachment_id: row.id });
         }
-        app.commit(changes).await
+        changes.write_delete(store::looked(piece));
+        let written = app.commit(changes).await;
+        if written.is_err() {
+            // Nothing happened to this process: it is looked at again.
+            store::no_longer_looks(app, app.pictures.by).await?;
+        }
+        written
     }
 }
 
-/// What the bytes of an attachment show.
-async fn look(app: &App, row: &attachment::Model) -> Result<Looked> {
+/// What the bytes of an attachment show; nothing while another process looks at them.
+async fn look(app: &App, row: &attachment::Model) -> Result<Option<Looked>> {
+    let not_compared = |verdict| Ok(Some(Looked::not_compared(verdict)));
+    let place = Arc::clone(&app.pictures.place).acquire_owned().await.map_err(anyhow::Error::new)?;
     let mut bytes = open(app, row).await?.bytes;
-    let mut read = Vec::new();
+    let mut read = Vec::with_capacity(usize::try_from(row.size.min(BYTES)).unwrap_or_default());
     let mut format = None;
     while let Some(chunk) = bytes.try_next().await? {
         read.extend_from_slice(&chunk);
         if format.is_none() && (read.len() >= rules::HEAD || i64::try_from(read.len()).ok() == Some(row.size))
         {
             match rules::format(&read) {
-                Ok(_) if row.size > BYTES => return Ok(Looked::not_compared(PictureVerdict::TooLarge)),
+                Ok(_) if row.size > BYTES => return not_compared(PictureVerdict::TooLarge),
                 Ok(found) => format = Some(found),
-                Err(verdict) => return Ok(Looked::not_compared(verdict)),
+                Err(verdict) => return not_compared(verdict),
             }
         }
     }
-    let Some(format) = format else { return Ok(Looked::not_compared(PictureVerdict::NotAPicture)) };
+    let Some(format) = format else { return not_compared(PictureVerdict::NotAPicture) };
+    match store::begin(app, row.id, app.pictures.by, app.clock.now(), LEASE).await? {
+        Begun::Here => {}
+        Begun::Elsewhere => return Ok(None),
+        Begun::NeverEnded => return not_compared(PictureVerdict::TooLarge),
+    }
+    Ok(Some(in_time(TIME, place, move |stop| rules::look(&read, format, stop)).await))
+}
+
+/// What `look` comes to, if it does within `time`. It keeps its place until it has really ended, and is told to.
+async fn in_time(
+    time: Duration,
+    place: OwnedSemaphorePermit,
+    look: impl FnOnce(&AtomicBool) -> Looked + Send + 'static,
+) -> Looked {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
-    let reading = tokio::task::spawn_blocking(move || rules::look(&read, format, &told));
-    match tokio::time::timeout(TIME, reading).await {
-        Ok(looked) => Ok(looked.unwrap_or_else(|_| Looked::not_compared(PictureVerdict::Damaged))),
+    let looking = tokio::task::spawn_blocking(move || {
+        let looked = look(&told);
+        drop(place);
+        looked
+    });
+    match tokio::time::timeout(time, looking).await {
+        Ok(looked) => looked.unwrap_or_else(|_| Looked::not_compared(PictureVerdict::Damaged)),
         Err(_) => {
-            // It ends at its next read.
             stop.store(true, Ordering::Relaxed);
-            Ok(Looked::not_compared(PictureVerdict::TooSlow))
+            Looked::not_compared(PictureVerdict::TooSlow)
         }
     }
 }
@@ -158,11 +204,19 @@ impl Due for Gone {
 
 /// Looks at files that came, and forgets those that went, again and again, until `stop`.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    look_on(&app, &stop).await;
+    // It was stopped, and nothing happened to it.
+    if let Err(error) = store::no_longer_looks(&app, app.pictures.by).await {
+        tracing::warn!(?error, "a picture that was being looked at may be taken to have ended this process");
+    }
+}
+
+async fn look_on(app: &App, stop: &CancellationToken) {
     loop {
         let mut swept = Swept::default();
         let looked = async {
-            schedule::carry_out_all::<Unseen>(&app, &mut swept).await?;
-            schedule::carry_out_all::<Gone>(&app, &mut swept).await
+            schedule::carry_out_all::<Unseen>(app, &mut swept).await?;
+            schedule::carry_out_all::<Gone>(app, &mut swept).await
         };
         tokio::select! {
             () = stop.cancelled() => return,

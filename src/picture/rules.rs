@@ -10,6 +10,8 @@ use image::imageops::{crop_imm, thumbnail};
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use image_hasher::{HashAlg, Hasher, HasherConfig};
 
+use super::memory;
+
 /// Bytes by which the format is told.
 pub const HEAD: usize = 64;
 /// Bytes of a hash.
@@ -21,7 +23,7 @@ pub type Hash = [u8; LENGTH];
 const SIDE: u32 = 20_000;
 /// Most pixels of a picture that is read.
 const PIXELS: u64 = 40_000_000;
-/// Most bytes that reading it takes.
+/// Most bytes that are held while it is read, the file among them.
 const MEMORY: u64 = 256 << 20;
 /// Longest side of what is looked at, in pixels.
 const LOOKED_AT: u32 = 256;
@@ -109,16 +111,25 @@ fn read(
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE);
     limits.max_image_height = Some(SIDE);
-    limits.max_alloc = Some(MEMORY);
-    reader.limits(limits);
-    let decoder = match reader.into_decoder() {
+    // What stands before the picture, such as a packed colour profile.
+    limits.max_alloc = Some(memory::HEAD);
+    reader.limits(limits.clone());
+    let mut decoder = match reader.into_decoder() {
         Ok(decoder) => decoder,
         Err(error) => return (None, Err(error)),
     };
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS || decoder.total_bytes() > MEMORY {
+    let pixels = u64::from(width) * u64::from(height);
+    let held = memory::held(bytes, format, (width, height), decoder.color_type());
+    let left = MEMORY.checked_sub(held).filter(|_| pixels <= PIXELS);
+    let Some(left) = left else {
         let kind = image::error::LimitErrorKind::DimensionError;
         return (Some((width, height)), Err(ImageError::Limits(image::error::LimitError::from_kind(kind))));
+    };
+    // What a file says further on, such as a frame larger than its picture, has what is left.
+    limits.max_alloc = Some(left.max(memory::HEAD));
+    if let Err(error) = decoder.set_limits(limits) {
+        return (Some((width, height)), Err(error));
     }
     let seen = DynamicImage::from_decoder(decoder).map(|picture| {
         let whole = picture.into_luma8();

@@ -1,9 +1,12 @@
 //! Finding pictures, and what is to be looked at.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{AttachmentKind, PictureVerdict};
-use entity::{attachment, picture, picture_band, report};
-use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef};
+use entity::{attachment, picture, picture_band, picture_look, report};
+use sea_orm::sea_query::{Condition, DeleteStatement, Expr, ExprTrait, OnConflict, Query, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+};
 use uuid::Uuid;
 
 use super::rules::{Hash, LENGTH};
@@ -121,6 +124,54 @@ pub(super) async fn unseen(app: &App, after: Uuid, limit: u64) -> Result<Vec<Uui
 pub(super) async fn if_unseen(app: &App, id: Uuid) -> Result<Option<attachment::Model>> {
     let select = attachment::Entity::find_by_id(id).filter(is_unseen());
     Ok(select.one(app.database.reader()).await?)
+}
+
+/// Whether a look begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// It begins here.
+    Here,
+    /// It goes on elsewhere.
+    Elsewhere,
+    /// One began that never ended.
+    NeverEnded,
+}
+
+/// Writes that `by` looks at an attachment, for as long as `lease`, where nobody does.
+pub(super) async fn begin(
+    app: &App,
+    attachment: Uuid,
+    by: Uuid,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> Result<Begun> {
+    use picture_look::Column as C;
+    let mut begin = Query::insert();
+    begin
+        .into_table(picture_look::Entity)
+        .columns([C::AttachmentId, C::LeaseBy, C::LeaseUntil])
+        .values_panic([attachment.into(), by.into(), (now + lease).into()])
+        .on_conflict(OnConflict::column(C::AttachmentId).do_nothing().to_owned());
+    if app.database.writer().execute(&begin).await?.rows_affected() == 1 {
+        return Ok(Begun::Here);
+    }
+    let known = picture_look::Entity::find_by_id(attachment).one(app.database.reader()).await?;
+    Ok(if known.is_some_and(|known| known.lease_until <= now) { Begun::NeverEnded } else { Begun::Elsewhere })
+}
+
+/// The look at an attachment has ended.
+pub(super) fn looked(attachment: Uuid) -> DeleteStatement {
+    Query::delete()
+        .from_table(picture_look::Entity)
+        .and_where(picture_look::Column::AttachmentId.eq(attachment))
+        .take()
+}
+
+/// What `by` looked at may be looked at again.
+pub(super) async fn no_longer_looks(app: &App, by: Uuid) -> Result<()> {
+    let looks = picture_look::Entity::delete_many().filter(picture_look::Column::LeaseBy.eq(by));
+    looks.exec(app.database.writer()).await?;
+    Ok(())
 }
 
 /// Pictures whose attachment has no bytes any more, with ids after `after`.

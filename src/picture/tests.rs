@@ -1,11 +1,14 @@
 //! The same picture is found whatever was done to it, unlike ones are not, and no bytes do harm.
 
 use std::io::Cursor;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use entity::vocabulary::PictureVerdict as Verdict;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use tokio::sync::Semaphore;
 
 use super::rules::{Hash, alike, bands, format, look};
 
@@ -253,6 +256,77 @@ fn no_bytes_do_harm() {
     for plain in [RgbImage::from_pixel(800, 600, Rgb([255; 3])), RgbImage::new(9, 9)] {
         assert_eq!(seen(&saved(&plain, ImageFormat::Png)).verdict, Verdict::Plain);
     }
+}
+
+/// An animated WebP of these dimensions, its one frame all of one colour.
+fn animated_webp(width: u32, height: u32) -> Vec<u8> {
+    let three = |number: u32| number.to_le_bytes()[..3].to_vec();
+    let chunk = |name: &[u8], body: Vec<u8>| {
+        let size = u32::try_from(body.len()).unwrap().to_le_bytes();
+        [name, &size, &body, if body.len() % 2 == 1 { &[0][..] } else { &[] }].concat()
+    };
+    let bits: u32 = (width - 1) | (height - 1) << 14;
+    // Five codes of one symbol each.
+    let lossless = [&[0x2f][..], &bits.to_le_bytes(), &[0x88, 0x88, 0x08, 0, 0, 0]].concat();
+    let (width, height) = (three(width - 1), three(height - 1));
+    let picture = chunk(b"VP8L", lossless);
+    let frame = [vec![0; 6], width.clone(), height.clone(), vec![0, 0, 0, 2], picture].concat();
+    let head = [vec![2, 0, 0, 0], width, height].concat();
+    let body = [b"WEBP".to_vec(), chunk(b"VP8X", head), chunk(b"ANIM", vec![0; 6]), chunk(b"ANMF", frame)];
+    chunk(b"RIFF", body.concat())
+}
+
+/// A progressive JPEG of these dimensions by its header, with three components and no coefficients in them.
+fn progressive_jpeg(width: u16, height: u16) -> Vec<u8> {
+    let segment = |marker: u8, body: &[u8]| {
+        let size = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker][..], &size, body].concat()
+    };
+    let frame = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[3, 1, 17, 0, 2, 17, 0, 3, 17, 0]];
+    let blocks = |side: u16| usize::from(side).div_ceil(8);
+    let one_code = |class: u8| [&[class, 1][..], &[0; 16]].concat();
+    [
+        vec![0xff, 0xd8],
+        segment(0xdb, &[&[0][..], &[1; 64]].concat()),
+        segment(0xc2, &frame.concat()),
+        segment(0xc4, &one_code(0)),
+        segment(0xda, &[3, 1, 0, 2, 0, 3, 0, 0, 0, 0]),
+        // A bit for each block.
+        vec![0; (blocks(width) * blocks(height) * 3).div_ceil(8)],
+        vec![0xff, 0xd9],
+    ]
+    .concat()
+}
+
+#[test]
+fn what_would_take_more_memory_than_there_is_is_not_read() {
+    let whole = |bytes: &[u8]| {
+        let looked = seen(bytes);
+        (looked.verdict, looked.size)
+    };
+    assert_eq!(whole(&animated_webp(16_000, 2_500)), (Verdict::TooLarge, Some((16_000, 2_500))));
+    assert_eq!(whole(&animated_webp(800, 600)), (Verdict::Plain, Some((800, 600))), "its frame is read");
+    assert_eq!(whole(&progressive_jpeg(20_000, 2_000)), (Verdict::TooLarge, Some((20_000, 2_000))));
+    assert_eq!(whole(&progressive_jpeg(800, 600)), (Verdict::Plain, Some((800, 600))), "and this is read");
+    assert_eq!(whole(&png_that_says(8_000, 5_000)).0, Verdict::Damaged, "three bytes a pixel fit");
+}
+
+#[tokio::test]
+async fn what_is_too_slow_keeps_its_place_until_it_has_ended() {
+    let places = Arc::new(Semaphore::new(1));
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let place = Arc::clone(&places).acquire_owned().await.unwrap();
+    let (saw, stopped) = std::sync::mpsc::channel();
+    let looked = super::in_time(Duration::ZERO, place, move |stop| {
+        ended.recv().unwrap();
+        saw.send(stop.load(Ordering::Relaxed)).unwrap();
+        super::Looked::not_compared(Verdict::Compared)
+    });
+    assert_eq!(looked.await.verdict, Verdict::TooSlow, "at once");
+    assert_eq!(places.available_permits(), 0, "it still goes on");
+    end.send(()).unwrap();
+    assert!(stopped.recv().unwrap(), "it was told to stop");
+    let _next = places.acquire().await.unwrap();
 }
 
 #[test]

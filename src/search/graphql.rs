@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use entity::vocabulary::{SearchField, SearchKind};
 
 use super::rules::{Fragment, Part};
-use super::{Found, Hit, Hits};
+use super::{Budget, Found, Hit, Hits};
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::node::Node;
@@ -97,7 +97,7 @@ pub struct SearchHitConnection {
 }
 
 /// A page of hits. A page may be short, or empty, and yet have a next one: then many things had the words, and not as they
-/// were asked for. 一页搜索结果；可能不足一页甚至为空但仍有下一页：此时许多内容含有这些词但不符合所查的形式。
+/// were asked for, or much text was read for it. 一页搜索结果；可能不足一页甚至为空但仍有下一页：此时许多内容含有这些词但不符合所查的形式，或已读取大量文本。
 #[Object]
 impl SearchHitConnection {
     /// Hits with their cursors. 带游标的搜索结果。
@@ -148,7 +148,9 @@ impl SearchQuery {
     ) -> ApiResult<SearchHitConnection> {
         let has_previous = after.is_some();
         let page = PageInput { first, after, ..PageInput::default() };
-        let hits = super::search(app(ctx), actor(ctx), &query, kinds.as_deref(), &page).await?;
+        let own = Budget::default();
+        let budget = ctx.data_opt::<Budget>().unwrap_or(&own);
+        let hits = super::search(app(ctx), actor(ctx), &query, kinds.as_deref(), &page, budget).await?;
         for hit in &hits.hits {
             match &hit.found {
                 Found::Event(row) => sensitive::note(ctx, row),

@@ -1,10 +1,13 @@
 //! Letting things be found by their words: in the change that says them, and when they were there before the search.
 
+use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{SearchKind, SearchSide};
 use entity::{event, product, reply, report};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::fields::{self, Field, Said};
@@ -70,11 +73,21 @@ pub async fn index_report_anew(
     Ok(())
 }
 
-/// How far the search has come.
-#[derive(Debug, Default)]
+/// How far the search has come, and how many read texts.
+#[derive(Debug)]
 pub struct Progress {
+    /// Where texts are read: as many at once as leave a processor to all else, where there are two.
+    pub(super) places: Arc<Semaphore>,
     /// Whether all that was there before the search is found by it.
     complete: AtomicBool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let places = Arc::new(Semaphore::new((processors / 2).max(1)));
+        Self { places, complete: AtomicBool::default() }
+    }
 }
 
 /// What was there before the search. Each process looks for it until there is nothing: all that comes later is found from the

@@ -10,9 +10,13 @@
 //! within each what was first written last. An entry keeps its place whatever becomes of the thing, so a page goes on where
 //! the last one ended, and a place tells nothing of later changes.
 //!
+//! Reading texts is work: it is done apart from what answers requests, by a few at once, one search of a request after the
+//! other, and within a [`Budget`] that they share. Where that ends, so does the page, and the next one goes on.
+//!
 //! A report whose indicators analysts completed has a second entry with these, for who sees it from inside: its reporter
 //! finds it by what they read themselves. Comments, and who reported, are not searched at all.
 
+pub mod budget;
 pub mod fields;
 pub mod graphql;
 pub mod indexing;
@@ -21,6 +25,8 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod words;
+
+use std::sync::Arc;
 
 use entity::vocabulary::SearchKind;
 use entity::{event, product, reply, report};
@@ -33,6 +39,7 @@ use crate::auth::policy::{Action, allows, require};
 use crate::database;
 use crate::error::{Error, Result};
 use crate::graphql::page::{self, PageInput};
+pub use budget::Budget;
 pub use indexing::{
     Progress, Unfound, index_event, index_product, index_reply, index_report, index_report_anew,
 };
@@ -139,7 +146,7 @@ fn kinds(actor: &Actor, named: Option<&[SearchKind]>) -> Result<Vec<SearchKind>>
     Ok(SearchKind::iter().filter(|kind| named.contains(kind)).collect())
 }
 
-/// A page of what has all that `typed` asks for, of what the actor may see.
+/// A page of what has all that `typed` asks for, of what the actor may see, as far as what is left of `budget` goes.
 ///
 /// # Errors
 /// By policy; BAD_USER_INPUT on a query, size or cursor that cannot be.
@@ -149,10 +156,12 @@ pub async fn search(
     typed: &str,
     named: Option<&[SearchKind]>,
     page: &PageInput,
+    budget: &Budget,
 ) -> Result<Hits> {
     require(actor, Action::Search)?;
     let kinds = kinds(actor, named)?;
-    let query = Query::parse(typed)?;
+    let query = Arc::new(Query::parse(typed)?);
+    let mut left = budget.left().await;
     let number = query.number.as_deref().filter(|_| kinds.contains(&SearchKind::Event));
     let order = format!(
         "search {} {:x}",
@@ -163,7 +172,8 @@ pub async fn search(
     let mut reading = Reading {
         app,
         actor,
-        query: &query,
+        query: Arc::clone(&query),
+        left: &mut left,
         scope,
         order,
         wanted: page.size()? + 1,
@@ -201,7 +211,9 @@ pub async fn search(
 struct Reading<'a> {
     app: &'a App,
     actor: &'a Actor,
-    query: &'a Query,
+    query: Arc<Query>,
+    /// Characters that may still be read.
+    left: &'a mut usize,
     scope: Scope<'a>,
     /// What its cursors are of.
     order: String,
@@ -246,26 +258,30 @@ impl Reading<'_> {
     }
 
     async fn by_words(&mut self, tier: Tier, mut before: i64) -> Result<()> {
-        let words = tier.words(self.query, self.scope.kinds);
+        let words = tier.words(&self.query, self.scope.kinds);
         while !self.is_done() {
             // Mostly all that have the words are hits; where they are not, more are read at once.
             let missing = self.wanted - self.hits.hits.len();
             let round = if self.examined == 0 { ROUND.min(missing) } else { ROUND };
             let entries = store::matching(self.app, self.actor, &self.scope, &words, before, round).await?;
-            let things = store::things(self.app, self.actor, &entries).await?;
-            for entry in &entries {
-                if self.is_done() {
-                    return Ok(());
-                }
-                if let Some((found, fragments)) = self.hit(entry, &things) {
-                    let cursor = self.cursor(tier, entry.subject)?;
-                    self.hits.hits.push(Hit { found, fragments, cursor });
-                }
+            if entries.is_empty() {
+                return Ok(());
             }
-            let Some(last) = entries.last().filter(|_| entries.len() == round) else { return Ok(()) };
+            let things = store::things(self.app, self.actor, &entries).await?;
+            let (examined, found) = self.examine(entries.clone(), things, missing).await?;
+            for (subject, found, fragments) in found {
+                let cursor = self.cursor(tier, subject)?;
+                self.hits.hits.push(Hit { found, fragments, cursor });
+            }
+            if self.is_done() || (examined == entries.len() && examined < round) {
+                return Ok(());
+            }
+            let Some(last) = examined.checked_sub(1).and_then(|last| entries.get(last)) else {
+                return Ok(());
+            };
             before = last.place;
-            self.examined += entries.len();
-            if self.examined >= EXAMINED && self.hits.hits.len() < self.wanted {
+            self.examined += examined;
+            if self.examined >= EXAMINED || *self.left == 0 {
                 self.hits.has_next = true;
                 self.hits.end = Some(self.cursor(tier, last.subject)?);
             }
@@ -277,27 +293,55 @@ impl Reading<'_> {
         page::mark(&self.order, tier.name().to_owned(), subject)
     }
 
-    /// What an entry stands for, if it has all that was asked for as it was.
-    fn hit(&self, entry: &Entry, things: &Things) -> Option<(Found, Vec<Fragment>)> {
-        let id = entry.subject;
-        let (found, fields) = match entry.kind {
-            SearchKind::Event => {
-                let event = things.events.get(&id)?;
-                (Found::Event(event.clone()), fields::of_event(event))
+    /// How many of the entries were examined, in their order, at least one: until so many hits are `missing` no longer, or
+    /// what may be read is used up; and the hits.
+    async fn examine(
+        &mut self,
+        entries: Vec<Entry>,
+        things: Things,
+        missing: usize,
+    ) -> Result<(usize, Vec<(Uuid, Found, Vec<Fragment>)>)> {
+        let (query, mut left) = (Arc::clone(&self.query), *self.left);
+        let place = Arc::clone(&self.app.search.places).acquire_owned().await.map_err(anyhow::Error::new)?;
+        let examining = move || {
+            let (mut examined, mut hits) = (0, Vec::new());
+            for entry in &entries {
+                if hits.len() == missing || (left == 0 && examined > 0) {
+                    break;
+                }
+                examined += 1;
+                let hit = hit(&query, entry, &things, &mut left);
+                hits.extend(hit.map(|(found, fragments)| (entry.subject, found, fragments)));
             }
-            SearchKind::Report => {
-                let (report, said) = things.reports.get(&id)?;
-                (Found::Report(report.clone()), fields::of_report(report, said, entry.inside))
-            }
-            SearchKind::Reply => {
-                let reply = things.replies.get(&id)?;
-                (Found::Reply(reply.clone()), fields::of_reply(reply))
-            }
-            SearchKind::Product => {
-                let product = things.products.get(&id)?;
-                (Found::Product(product.clone()), fields::of_product(product))
-            }
+            drop(place);
+            (examined, hits, left)
         };
-        rules::fragments(self.query, &fields).map(|fragments| (found, fragments))
+        let examined = tokio::task::spawn_blocking(examining).await.map_err(anyhow::Error::new)?;
+        *self.left = examined.2;
+        Ok((examined.0, examined.1))
     }
+}
+
+/// What an entry stands for, if it has all that was asked for as it was; what is read for that is taken off `left`.
+fn hit(query: &Query, entry: &Entry, things: &Things, left: &mut usize) -> Option<(Found, Vec<Fragment>)> {
+    let id = entry.subject;
+    let (found, fields) = match entry.kind {
+        SearchKind::Event => {
+            let event = things.events.get(&id)?;
+            (Found::Event(event.clone()), fields::of_event(event))
+        }
+        SearchKind::Report => {
+            let (report, said) = things.reports.get(&id)?;
+            (Found::Report(report.clone()), fields::of_report(report, said, entry.inside))
+        }
+        SearchKind::Reply => {
+            let reply = things.replies.get(&id)?;
+            (Found::Reply(reply.clone()), fields::of_reply(reply))
+        }
+        SearchKind::Product => {
+            let product = things.products.get(&id)?;
+            (Found::Product(product.clone()), fields::of_product(product))
+        }
+    };
+    rules::fragments(query, &fields, left).map(|fragments| (found, fragments))
 }

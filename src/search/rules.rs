@@ -7,7 +7,7 @@
 use entity::vocabulary::SearchField;
 
 use super::fields::Field;
-use super::words::{Read, Stems, Word};
+use super::words::{Read, Stems, Word, searched};
 use crate::error::{Error, Result};
 use crate::text::{self, TokenKind, fingerprint, tokens};
 
@@ -169,12 +169,18 @@ pub struct Fragment {
     pub parts: Vec<Part>,
 }
 
-/// What is shown of a thing that has all that is asked for; none when it lacks something.
-pub fn fragments(query: &Query, fields: &[Field<'_>]) -> Option<Vec<Fragment>> {
+/// What is shown of a thing that has all that is asked for; none when it lacks something. The characters that are read for it
+/// are taken off `left`.
+pub fn fragments(query: &Query, fields: &[Field<'_>], left: &mut usize) -> Option<Vec<Fragment>> {
     let stems = Stems::default();
     let mut found = vec![false; query.terms.len()];
     let mut fragments = Vec::new();
     for field in fields {
+        // All that is shown is known.
+        if fragments.len() == FRAGMENTS && found.iter().all(|found| *found) {
+            break;
+        }
+        *left = left.saturating_sub(searched(&field.text).chars().count());
         let read = Read::of(&field.text, &stems);
         let mut marks = Vec::new();
         for (number, term) in query.terms.iter().enumerate() {
@@ -249,7 +255,8 @@ mod tests {
     use super::*;
 
     fn shown(query: &str, text: &str) -> Option<String> {
-        let found = fragments(&Query::parse(query).unwrap(), &[Field::new(SearchField::Text, text)])?;
+        let fields = [Field::new(SearchField::Text, text)];
+        let found = fragments(&Query::parse(query).unwrap(), &fields, &mut usize::MAX)?;
         let parts = found.into_iter().flat_map(|fragment| fragment.parts);
         Some(parts.map(|part| if part.matched { format!("[{}]", part.text) } else { part.text }).collect())
     }
@@ -342,11 +349,28 @@ mod tests {
     fn all_that_is_asked_for_may_stand_in_different_fields() {
         let query = Query::parse("网关 越权").unwrap();
         let fields = [Field::new(SearchField::Title, "网关漏洞"), Field::new(SearchField::Text, "可越权")];
-        let found = fragments(&query, &fields).unwrap();
+        let found = fragments(&query, &fields, &mut usize::MAX).unwrap();
         assert_eq!(
             found.iter().map(|fragment| fragment.field).collect::<Vec<_>>(),
             [SearchField::Title, SearchField::Text]
         );
-        assert_eq!(fragments(&query, &fields[..1]), None);
+        assert_eq!(fragments(&query, &fields[..1], &mut usize::MAX), None);
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_shown() {
+        let query = Query::parse("越权").unwrap();
+        let read = |texts: &[&str]| {
+            let fields: Vec<_> = texts.iter().map(|text| Field::new(SearchField::Text, *text)).collect();
+            let mut left = 100;
+            let found = fragments(&query, &fields, &mut left).map(|found| found.len());
+            (found, 100 - left)
+        };
+        assert_eq!(read(&["越权", "甲乙丙"]), (Some(1), 5), "further fields may be shown");
+        assert_eq!(read(&["越权"; 30]), (Some(4), 8), "four fields are");
+        assert_eq!(read(&["甲乙丙"; 30]), (None, 90));
+        let mut left = 3;
+        assert!(fragments(&query, &[Field::new(SearchField::Text, "可以越权")], &mut left).is_some());
+        assert_eq!(left, 0, "what has begun is read");
     }
 }

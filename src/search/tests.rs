@@ -1,5 +1,6 @@
 //! Things that were there before the search, and what an import writes for it.
 
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::*;
@@ -29,7 +30,7 @@ async fn bring(app: &TestApp, records: &[(&str, &str)]) {
 
 async fn found(app: &TestApp, typed: &str) -> usize {
     let page = PageInput { first: Some(100), ..PageInput::default() };
-    search(app, &analyst(), typed, None, &page).await.unwrap().hits.len()
+    search(app, &analyst(), typed, None, &page, &Budget::default()).await.unwrap().hits.len()
 }
 
 #[tokio::test]
@@ -87,12 +88,31 @@ async fn what_has_the_words_but_not_as_they_were_asked_for_is_passed_over_page_b
         records.extend(numbers.iter().map(|number| (number.as_str(), "远程的代码和程代")));
         bring(&app, &records).await;
         let page = PageInput { first: Some(1), ..PageInput::default() };
-        let hits = search(&app, &analyst(), "远程代码", None, &page).await.unwrap();
+        let hits = search(&app, &analyst(), "远程代码", None, &page, &Budget::default()).await.unwrap();
         assert!(hits.hits.is_empty() && hits.has_next, "so many are looked at, and it goes on");
         let next = PageInput { first: Some(1), after: hits.end, ..PageInput::default() };
-        let hits = search(&app, &analyst(), "远程代码", None, &next).await.unwrap();
+        let hits = search(&app, &analyst(), "远程代码", None, &next, &Budget::default()).await.unwrap();
         assert_eq!(hits.hits.len(), 1);
         assert!(!hits.has_next);
+    }
+}
+
+#[tokio::test]
+async fn searches_of_one_request_read_so_much_together_and_go_on_from_there() {
+    for app in [app("search_budget").await, app_on_postgres("search_budget").await] {
+        let texts = ["溢出一", "溢出二", "溢出三", "溢出四"];
+        bring(&app, &texts.map(|text| (text, text))).await;
+        // A number and a text of three characters, and a title of four: ten for a report.
+        let budget = Budget::of(11);
+        let mut page = PageInput { first: Some(100), ..PageInput::default() };
+        let hits = search(&app, &analyst(), "溢出", None, &page, &budget).await.unwrap();
+        assert_eq!((hits.hits.len(), hits.has_next), (2, true), "the second was begun");
+        page.after = hits.end;
+        let hits = search(&app, &analyst(), "溢出", None, &page, &budget).await.unwrap();
+        assert_eq!((hits.hits.len(), hits.has_next), (1, true), "a search gets on, whatever others read");
+        page.after = hits.end;
+        let hits = search(&app, &analyst(), "溢出", None, &page, &Budget::of(11)).await.unwrap();
+        assert_eq!((hits.hits.len(), hits.has_next), (1, false));
     }
 }
 
@@ -117,6 +137,48 @@ async fn words_are_looked_up_and_their_entries_come_in_order() {
     assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }
 
+#[tokio::test]
+async fn who_sees_little_is_answered_from_what_they_see_alone() {
+    for app in [app("search_little").await, app_on_postgres("search_little").await] {
+        bring(&app, &[("A-1", "溢出 10.0.3"), ("A-2", "溢出"), ("A-3", "越界读取")]).await;
+        let backend = app.database.backend();
+        let of =
+            |channel: &str| Actor { channel: Some(channel.into()), ..Actor::operator("src-1", [Role::Src]) };
+        let found = async |actor: &Actor, typed: &str| {
+            let page = PageInput { first: Some(100), ..PageInput::default() };
+            search(&app, actor, typed, None, &page, &Budget::default()).await.unwrap().hits.len()
+        };
+        let (own, other) = (of("cnvd"), of("src"));
+        if backend == sea_orm::DatabaseBackend::Sqlite {
+            // The index of what everybody's things say is not asked.
+            let forget = "INSERT INTO search_words (search_words) VALUES ('delete-all')";
+            app.database.writer().execute_unprepared(forget).await.unwrap();
+        }
+        for (typed, hits) in [("溢出", 2), ("打印服务", 3), ("10.0", 1), ("0.3", 0), ("打印服务 越界", 1)]
+        {
+            assert_eq!(found(&own, typed).await, hits, "{typed}");
+            assert_eq!(found(&other, typed).await, 0, "{typed}");
+        }
+        let word = |text: &str| database::Word { text: text.to_owned(), begins: false };
+        let words =
+            database::Words { any: vec![word("k:REPORT")], all: vec![word("溢出")], but: Vec::new() };
+        let scope = Scope { kinds: &[SearchKind::Report, SearchKind::Product], number: None };
+        let mut select = store::matching_granted(backend, &own, &scope, &words, 99);
+        select.column(("search_entry", "place"));
+        let same = Expr::col(("search_entry", "subject_id")).equals(("report", "id"));
+        select.join(sea_orm::JoinType::LeftJoin, "report", same);
+        let statement = backend.build(&select);
+        let explain =
+            if backend == sea_orm::DatabaseBackend::Postgres { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
+        let plan = plan(&app, statement, explain).await;
+        assert!(!plan.contains("search_words") && !plan.contains("search_entry_words"), "{plan}");
+        if backend == sea_orm::DatabaseBackend::Sqlite {
+            assert!(plan.contains("SEARCH search_entry USING INDEX search_entry_subject_id_side"), "{plan}");
+            assert!(!plan.contains("SCAN event_access"), "{plan}");
+        }
+    }
+}
+
 /// How the database would find these words, for each stretch.
 async fn plans(app: &TestApp, words: &database::Words, explain: &str) -> Vec<String> {
     let backend = app.database.backend();
@@ -124,12 +186,16 @@ async fn plans(app: &TestApp, words: &database::Words, explain: &str) -> Vec<Str
     for stretch in database::stretches(backend, 30_001) {
         let mut select = database::with_words(backend, words, stretch);
         select.column(("search_entry", "place"));
-        let mut statement = backend.build(&select);
-        statement.sql = format!("{explain} {} LIMIT 21", statement.sql);
-        let rows = app.database.reader().query_all_raw(statement).await.unwrap();
-        let column = if backend == sea_orm::DatabaseBackend::Postgres { "QUERY PLAN" } else { "detail" };
-        let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
-        plans.push(lines.join("\n"));
+        plans.push(plan(app, backend.build(&select), explain).await);
     }
     plans
+}
+
+async fn plan(app: &TestApp, mut statement: sea_orm::Statement, explain: &str) -> String {
+    statement.sql = format!("{explain} {} LIMIT 21", statement.sql);
+    let rows = app.database.reader().query_all_raw(statement).await.unwrap();
+    let postgres = app.database.backend() == sea_orm::DatabaseBackend::Postgres;
+    let column = if postgres { "QUERY PLAN" } else { "detail" };
+    let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
+    lines.join("\n")
 }

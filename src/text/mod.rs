@@ -11,7 +11,7 @@
 mod normal;
 mod tokens;
 
-pub use normal::{normal, plain};
+pub use normal::{is_unseen, normal, plain};
 pub use tokens::{Token, TokenKind, fingerprint, tokens};
 
 /// The beginning of `text`, at most `bytes` long, ending between two characters.

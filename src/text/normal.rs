@@ -105,8 +105,8 @@ fn joins(before: &str, here: &str, written: &str) -> bool {
     before.chars().next_back().is_some_and(part) && here[written.len()..].chars().next().is_some_and(part)
 }
 
-/// Characters that leave no mark: zero width, direction, joiners, variation selectors, tags.
-fn is_unseen(character: char) -> bool {
+/// Whether a character leaves no mark: zero width, direction, joiners, variation selectors, tags.
+pub fn is_unseen(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

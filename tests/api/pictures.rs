@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
-use entity::{picture, picture_band};
+use entity::{attachment, picture, picture_band, picture_look};
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 use vulndesk::picture::{Gone, Unseen};
@@ -44,6 +44,43 @@ pub(crate) async fn look(app: &TestApp) {
     carry_out_all::<Unseen>(&app.app, &mut swept).await.unwrap();
     carry_out_all::<Gone>(&app.app, &mut swept).await.unwrap();
     assert_eq!(swept.failed, 0);
+}
+
+/// Somebody took to look at a file, until so many minutes from now.
+async fn looks(app: &TestApp, minutes: i64) {
+    let file = attachment::Entity::find().one(app.app.database.reader()).await.unwrap().unwrap();
+    let look = picture_look::Model {
+        attachment_id: file.id,
+        lease_by: app.app.ids.next(),
+        lease_until: app.app.clock.now() + chrono::TimeDelta::minutes(minutes),
+    };
+    look.into_active_model().reset_all().insert(app.app.database.writer()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_picture_from_which_a_process_did_not_come_back_is_not_read_again() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let first = received(&app, "N-1", TITLE, TEXT).await;
+        upload(&app, &analyst, &first.report, &saved(&boxes(1), ImageFormat::Png)).await;
+        looks(&app, 3).await;
+        look(&app).await;
+        let unseen = json!([{ "picture": null, "available": true }]);
+        assert_eq!(verdicts(&app, &analyst, &first.report).await, unseen, "another process is at it");
+        app.advance(chrono::TimeDelta::minutes(3));
+        look(&app).await;
+        let gave_up = json!([{ "picture": "TOO_LARGE", "available": true }]);
+        assert_eq!(verdicts(&app, &analyst, &first.report).await, gave_up, "its lease is over");
+        let db = app.app.database.reader();
+        assert_eq!(picture_look::Entity::find().count(db).await.unwrap(), 0);
+        picture::Entity::delete_many().exec(app.app.database.writer()).await.unwrap();
+        look(&app).await;
+        let compared = json!([{ "picture": "COMPARED", "available": true }]);
+        assert_eq!(verdicts(&app, &analyst, &first.report).await, compared);
+        assert_eq!(picture_look::Entity::find().count(db).await.unwrap(), 0, "a look ends with its verdict");
+    })
+    .await;
 }
 
 async fn verdicts(app: &TestApp, token: &str, report: &str) -> Value {

@@ -16,7 +16,7 @@ vocabulary! {
         NotAPicture = "NOT_A_PICTURE",
         /// A picture of a format that is not read. 图片格式不支持。
         NotRead = "NOT_READ",
-        /// Too many bytes or pixels, or a side that is too long. 字节、像素或边长超限。
+        /// Too many bytes or pixels, a side that is too long, or a process that did not come back from reading it. 字节、像素或边长超限，或读取进程因其异常终止。
         TooLarge = "TOO_LARGE",
         /// It cannot be read to its end. 图片损坏或不完整。
         Damaged = "DAMAGED",

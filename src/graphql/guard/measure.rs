@@ -23,6 +23,10 @@ const MAX_INTROSPECTION_FIELDS: u64 = 2;
 /// Lists that are no pages and have a size of their own when `first` is left out.
 const OWN_SIZES: [(&str, u64); 1] = [("duplicateCandidates", 10)];
 
+/// The field that reads texts, and most of it in an operation.
+const SEARCH: &str = "search";
+const MAX_SEARCHES: u64 = 5;
+
 /// What a document came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -63,6 +67,7 @@ pub(super) fn document(
             }
         }
         Limit::IntrospectionDepth.bound(measure.introspection_depth, limits.introspection_depth)?;
+        Limit::Searches.bound(measure.searches, MAX_SEARCHES)?;
         Limit::IntrospectionFields.bound(measure.introspection_fields, MAX_INTROSPECTION_FIELDS)?;
     }
     for (name, fragment) in &document.fragments {
@@ -88,6 +93,7 @@ struct Measure {
     introspection_fields: u64,
     /// Fields that stand here, and not inside of others.
     fields: u64,
+    searches: u64,
     /// Objects, those of page items left out.
     objects: u64,
     /// Objects per item of the page, when this is what a connection selects.
@@ -104,6 +110,7 @@ impl Measure {
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             introspection_fields: self.introspection_fields.saturating_add(other.introspection_fields),
             fields: self.fields.saturating_add(other.fields),
+            searches: self.searches.saturating_add(other.searches),
             objects: self.objects.saturating_add(other.objects),
             page_objects: self.page_objects.saturating_add(other.page_objects),
         }
@@ -186,6 +193,7 @@ impl<'a> Walk<'a> {
         let mut outer = inner.within_selection();
         outer.fields = 1;
         outer.aliases = inner.aliases.saturating_add(field.alias.is_some().into());
+        outer.searches = inner.searches.saturating_add((name == SEARCH).into());
         if matches!(name, "__schema" | "__type") {
             Limit::IntrospectionAliases.bound(inner.aliases, 0_u64)?;
             Limit::IntrospectionLists.bound(inner.introspection_lists, MAX_INTROSPECTION_LISTS)?;

@@ -38,6 +38,8 @@ pub enum Limit {
     ListItems,
     /// Objects that the answer may hold.
     Objects,
+    /// Searches of one operation.
+    Searches,
 }
 
 impl Limit {
@@ -75,6 +77,7 @@ impl Limit {
             Self::Variables => ("variables", "use one input object"),
             Self::VariableBytes => ("bytes in the variables", "upload large content as an attachment"),
             Self::ListItems => ("items in one list", "send the list in several requests"),
+            Self::Searches => ("searches", "send one request for each"),
             Self::Objects => {
                 ("objects in the answer", "ask for smaller pages (first, last) or fewer nested pages")
             }

@@ -128,6 +128,17 @@ fn each_bound_is_hit_one_above_it() {
 }
 
 #[test]
+fn an_operation_has_a_few_searches_wherever_they_stand() {
+    let searches = |number| -> String {
+        (0..number).map(|n| format!("a{n}: search(query: \"x\") {{ pageInfo {{ hasNextPage }} }} ")).collect()
+    };
+    assert!(measure(&format!("{{ {} }}", searches(5))).is_ok());
+    assert_eq!(limit_hit(measure(&format!("{{ {} }}", searches(6)))), (Limit::Searches, 5, 6));
+    let fragments = format!("{{ ...F ...F }} fragment F on Query {{ {} }}", searches(3));
+    assert_eq!(limit_hit(measure(&fragments)), (Limit::Searches, 5, 6));
+}
+
+#[test]
 fn variables_are_bounded() {
     let send = |value: Value| limit_hit(measure_with("{ a }", Variables::from_value(value), None));
     let many = Value::Object((0..51).map(|n| (Name::new(format!("v{n}")), Value::Null)).collect());
