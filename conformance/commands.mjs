@@ -31,7 +31,7 @@ async function refuses(desk, title, command, broken, now) {
 }
 
 async function deadlines(desk, admin) {
-  const fields = `number rules { key regime trigger kind reply channelKinds channels levels criticalInfrastructure recipient anchor after
+  const fields = `number rules { key regime trigger kind reply channelKinds channels levels criticalInfrastructure centralOrgan recipient anchor after
     unit amount pauses waitsForAnchor since }`;
   const policies = async () => (await desk.read(admin, `{ deadlinePolicies(first: 100) { nodes { ${fields} } } }`)).deadlinePolicies.nodes
     .sort((one, other) => one.number - other.number);

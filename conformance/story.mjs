@@ -188,6 +188,9 @@ export async function procedure(desk, { who, product, customer, tracker }) {
   return story;
 }
 
+/** What a notice to customers has to say. */
+const NOTICE = { product_names: 'Core Router', affected_versions: '5.1', user_measures: 'Update', contact: 'psirt@example.com' };
+
 /** Answers all that is open by hand, one reply for each kind that is owed. */
 async function answer(desk, story) {
   const { who } = story;
@@ -199,6 +202,7 @@ async function answer(desk, story) {
     const reply = await desk.made(who.analyst, 'draftReply', {
       event: story.event, expectedVersion: version, kind, subject: 'Our answer', body: 'It is fixed.',
       obligations: open.filter((one) => one.kind === kind).map(({ id }) => id),
+      facts: Object.entries(NOTICE).map(([name, value]) => ({ name, value })),
     }, 'id version');
     const sent = { reply: reply.id, expectedVersion: reply.version, via: 'BY_HAND', receiptNumber: 'R-1', proof: 'a screenshot' };
     await desk.made(who.analyst, 'recordReplySent', sent);

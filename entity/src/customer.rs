@@ -20,6 +20,8 @@ pub struct Model {
     pub abroad: bool,
     /// Subject of the account manager.
     pub account_manager: Option<String>,
+    /// The last of its open events that was planned anew after it changed; none when all were.
+    pub replan_after: Option<Uuid>,
     /// Counts changes that a caller has to have seen.
     pub version: i32,
     /// Counts every change; guards each write.

@@ -18,6 +18,10 @@ pub struct Model {
     pub report_id: Option<Uuid>,
     /// Whom it is owed to.
     pub channel_id: Uuid,
+    /// The product whose customers are owed it, where it is they.
+    pub product_id: Option<Uuid>,
+    /// The customer who is owed it, where it is one alone.
+    pub customer_id: Option<Uuid>,
     /// Which reply is owed.
     pub kind: ReplyKind,
     /// What opened it.
@@ -47,3 +51,10 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Whether customers are owed it whom an event is about, whether or not one of them reported it.
+    pub fn is_of_customers(&self) -> bool {
+        self.product_id.is_some() || self.customer_id.is_some()
+    }
+}

@@ -51,6 +51,8 @@ pub struct Model {
     pub cra_support_until: Option<Date>,
     /// Used by operators of critical information infrastructure.
     pub critical_infrastructure: bool,
+    /// Run by or for a central organ of the state.
+    pub central_organ: bool,
     /// The last of its open events that was planned anew after it changed; none when all were.
     pub replan_after: Option<Uuid>,
     /// Counts changes that a caller has to have seen.

@@ -94,8 +94,8 @@ pub async fn add_affected_customer(
     changes.message(app, Some(before.id), &told);
     let mut after = before.clone();
     let mut clocks = Clocks::load(app, &before).await?;
-    clocks.facts.customers_abroad |= customer.abroad;
-    // What is owed to customers may need a decision now before it leaves.
+    clocks.customer_recorded(app, &customer).await?;
+    // They are owed a notice, and what is owed to customers may need a decision now before it leaves.
     clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;

@@ -96,7 +96,7 @@ pub async fn set_affected_product(
     }
     regrant(&mut changes, Some(&access), &granted);
     let mut clocks = Clocks::load(app, &before).await?;
-    clocks.facts.product_changed(Product { affected: row.clone(), product });
+    clocks.product_stands(app, Product { affected: row.clone(), product }).await?;
     clocks.replan(app, &mut changes, &mut after)?;
     let told = message::EventAffectedChanged { product: Opaque::new(row.product_id), state: row.state };
     changes.message(app, Some(before.id), &told);

@@ -45,6 +45,7 @@ const RAW: &[(&str, &[&str])] = &[
     ("tracker", &["credentials"]),
     ("reply_route", &["sealed", "url"]),
     ("product", &["replan_after"]),
+    ("customer", &["replan_after"]),
     ("channel", &["replan_after"]),
     ("deadline_policy", &["replan_after"]),
 ];

@@ -59,6 +59,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateCustomer) -> Result<
         contact: optional_text("input.contact", input.contact.as_ref(), SHORT)?,
         abroad: input.abroad,
         account_manager: optional_text("input.accountManager", input.account_manager.as_ref(), SHORT)?,
+        replan_after: None,
         version: 1,
         revision: 1,
         audit_head: Vec::new(),
@@ -91,11 +92,15 @@ pub struct UpdateCustomer {
     pub name: Option<String>,
     /// How to reach it. 联系方式。
     pub contact: MaybeUndefined<String>,
+    /// Outside the company's own jurisdiction: what is not public goes there only after a decision.
+    /// 是否境外；未公开内容须经决策方可向境外提供。
+    pub abroad: Option<bool>,
     /// Subject of the account manager. 客户经理。
     pub account_manager: MaybeUndefined<String>,
 }
 
-/// Changes a customer; never its key.
+/// Changes a customer; never its key. Where they are decides what may be told them: open events follow in the same
+/// change; of very many, those that are left follow by the next sweep.
 ///
 /// # Errors
 /// By policy and version; BAD_USER_INPUT on ill-formed values.
@@ -114,7 +119,9 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateCustomer) -> Result<
         let manager = input.account_manager.as_opt_ref().flatten();
         after.account_manager = optional_text("input.accountManager", manager, SHORT)?;
     }
+    after.abroad = input.abroad.unwrap_or(before.abroad);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateCustomer);
+    crate::deadline::customer_changed(app, &mut changes, &before, &mut after).await?;
     let after = changes.revise(app, &before, after, None, Bump::Version);
     app.commit(changes).await?;
     Ok(after)
@@ -129,18 +136,20 @@ pub struct CustomerOfProduct {
     pub product: Id<product::Entity>,
 }
 
-/// Says that a customer uses a product; saying it twice changes nothing.
+/// Says that a customer uses a product; saying it twice changes nothing. They are owed notices of what the product is
+/// affected by.
 ///
 /// # Errors
 /// By policy; NOT_FOUND when either is absent.
 pub async fn link(app: &App, actor: &Actor, input: &CustomerOfProduct) -> Result<customer::Model> {
     require(actor, Action::LinkCustomer)?;
-    let (before, row, known) = load(app, input).await?;
+    let (before, product, known) = load(app, input).await?;
     if known {
         return Ok(before);
     }
     let mut changes = ChangeSet::new(app, actor, Action::LinkCustomer);
-    changes.insert(&row);
+    changes.insert(&product_customer::Model { product_id: product.id, customer_id: before.id });
+    crate::deadline::customer_linked(app, &mut changes, &before, &product, true).await?;
     let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
@@ -152,30 +161,27 @@ pub async fn link(app: &App, actor: &Actor, input: &CustomerOfProduct) -> Result
 /// By policy; NOT_FOUND when either is absent.
 pub async fn unlink(app: &App, actor: &Actor, input: &CustomerOfProduct) -> Result<customer::Model> {
     require(actor, Action::UnlinkCustomer)?;
-    let (before, row, known) = load(app, input).await?;
+    let (before, product, known) = load(app, input).await?;
     if !known {
         return Ok(before);
     }
     let mut changes = ChangeSet::new(app, actor, Action::UnlinkCustomer);
     let delete = Query::delete()
         .from_table(product_customer::Entity)
-        .and_where(Expr::col(product_customer::Column::ProductId).eq(row.product_id))
-        .and_where(Expr::col(product_customer::Column::CustomerId).eq(row.customer_id))
+        .and_where(Expr::col(product_customer::Column::ProductId).eq(product.id))
+        .and_where(Expr::col(product_customer::Column::CustomerId).eq(before.id))
         .take();
-    changes.delete(delete, json!({ "product_customer": [row.product_id, row.customer_id] }));
+    changes.delete(delete, json!({ "product_customer": [product.id, before.id] }));
+    crate::deadline::customer_linked(app, &mut changes, &before, &product, false).await?;
     let after = changes.revise(app, &before, before.clone(), None, Bump::RevisionOnly);
     app.commit(changes).await?;
     Ok(after)
 }
 
-async fn load(
-    app: &App,
-    input: &CustomerOfProduct,
-) -> Result<(customer::Model, product_customer::Model, bool)> {
+async fn load(app: &App, input: &CustomerOfProduct) -> Result<(customer::Model, product::Model, bool)> {
     let customer = store::find(app, input.customer.0).await?;
     let product = crate::product::store::find(app, input.product.0).await?;
-    let row = product_customer::Model { product_id: product.id, customer_id: customer.id };
     let found =
         product_customer::Entity::find_by_id((product.id, customer.id)).one(app.database.reader()).await?;
-    Ok((customer, row, found.is_some()))
+    Ok((customer, product, found.is_some()))
 }

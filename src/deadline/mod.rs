@@ -36,14 +36,17 @@ pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
 pub use policy::{
     CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
 };
-pub use replanning::{AT_ONCE, OfChannels, OfPolicies, OfProducts, channel_changed, product_changed};
+pub use replanning::{
+    AT_ONCE, OfChannels, OfCustomers, OfPolicies, OfProducts, channel_changed, customer_changed,
+    customer_linked, product_changed,
+};
 pub use sweep::{Recounting, Telling};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::vocabulary::{DeadlineState, Status};
-use entity::{channel, clock_fact, deadline, event, obligation, report};
+use entity::{channel, clock_fact, customer, deadline, event, obligation, report};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -52,7 +55,7 @@ use crate::event::rules::Cause;
 use crate::event::transition;
 use crate::outbox::{ChangeSet, Opaque, message};
 use counting::Counting;
-use rules::{Change, ClockFacts, Plan, Told};
+use rules::{Change, ClockFacts, Plan, Product, Recorded, Told};
 
 /// An event's facts with what they are counted by.
 #[derive(Clone, Debug)]
@@ -90,6 +93,31 @@ impl Clocks {
     /// Of the database.
     pub async fn load_with(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
         Self::read(app, event, Some(channel)).await
+    }
+
+    /// Puts a product's changed standing in its place, or adds it with its customers.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn product_stands(&mut self, app: &App, changed: Product) -> Result<()> {
+        let is_new = !self.facts.product_ids().contains(&changed.product.id);
+        self.facts.product_changed(changed);
+        if is_new {
+            let facts = &mut self.facts;
+            facts.customers = store::customers(app, facts.event.id, &facts.product_ids()).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a customer who is recorded as affected.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn customer_recorded(&mut self, app: &App, customer: &customer::Model) -> Result<()> {
+        let uses = store::uses(app, customer.id, &self.facts.product_ids()).await?;
+        let row = Recorded { customer: customer.id, abroad: customer.abroad, uses };
+        self.facts.customers.recorded.push(row);
+        Ok(())
     }
 
     fn with(facts: ClockFacts, counting: Arc<Counting>) -> Self {

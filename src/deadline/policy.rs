@@ -44,6 +44,8 @@ pub struct DeadlineRuleInput {
     pub levels: Vec<Level>,
     /// Only where a product for critical infrastructure is affected, or only where none is. 是否仅涉及（或不涉及）关键信息基础设施。
     pub critical_infrastructure: Option<bool>,
+    /// Only where a product of a central organ of the state is affected, or only where none is. 是否仅涉及（或不涉及）中央和国家机关及其管理的单位。
+    pub central_organ: Option<bool>,
     /// Key of the channel that a duty of the event is owed to. 事件自身义务的接收渠道标识。
     pub recipient: Option<String>,
     /// From what it counts. 起算点。
@@ -125,7 +127,7 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
     let built_in: BTreeSet<&str> =
         built_in.rules.iter().flat_map(|rule| &rule.channels).map(String::as_str).collect();
     for (number, rule) in policy.rules.iter().enumerate() {
-        let unknown = |key: &&String| !known.contains(key.as_str()) && !built_in.contains(key.as_str());
+        let unknown = |key: &&String| !known.contains_key(key.as_str()) && !built_in.contains(key.as_str());
         if let Some(key) = rule.channels.iter().find(unknown) {
             let field = format!("input.rules.{number}.channels");
             return Err(Error::bad_input(
@@ -134,12 +136,15 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
             ));
         }
         let Some(key) = rule.recipient.as_deref() else { continue };
-        if !known.contains(key) && recipient(key).is_none() {
-            let field = format!("input.rules.{number}.recipient");
-            return Err(Error::bad_input(
-                &field,
-                format!("there is no channel {key}: create it first (createChannel)"),
-            ));
+        let field = format!("input.rules.{number}.recipient");
+        let Some(kind) = known.get(key).copied().or_else(|| Some(recipient(key)?.kind)) else {
+            let message = format!("there is no channel {key}: create it first (createChannel)");
+            return Err(Error::bad_input(&field, message));
+        };
+        let to_customers = rule.trigger == DeadlineTrigger::CustomerAffected;
+        if to_customers != (kind == ChannelKind::Customer) {
+            let message = "customers are told through a channel of kind CUSTOMER, and nobody else is";
+            return Err(Error::bad_input(&field, message));
         }
     }
     Ok(store::policy_row(app).await?.map_or(0, |row| row.number) + 1)
@@ -166,6 +171,7 @@ fn rule_of(number: usize, input: &DeadlineRuleInput) -> Result<Rule> {
         channels,
         levels,
         critical_infrastructure,
+        central_organ,
         recipient,
         anchor,
         after,
@@ -186,6 +192,7 @@ fn rule_of(number: usize, input: &DeadlineRuleInput) -> Result<Rule> {
         channels,
         levels,
         critical_infrastructure,
+        central_organ,
         recipient,
         anchor,
         after,
@@ -213,6 +220,7 @@ pub fn from_toml(text: &str) -> anyhow::Result<CreateDeadlinePolicy> {
         channels: rule.channels,
         levels: rule.levels,
         critical_infrastructure: rule.critical_infrastructure,
+        central_organ: rule.central_organ,
         recipient: rule.recipient,
         anchor: rule.anchor,
         after: rule.after,
@@ -258,6 +266,15 @@ pub fn recipient(key: &str) -> Option<Recipient> {
     match key {
         "nvdb" => of("MIIT vulnerability platform 工信部漏洞平台", ChannelKind::NationalDatabase, china),
         "cac" => of("Cyberspace administration 网信部门", ChannelKind::Regulator, china),
+        "protection-department" => of(
+            "Department that protects critical infrastructure 关键信息基础设施保护工作部门",
+            ChannelKind::Regulator,
+            china,
+        ),
+        "police" => of("Police 公安机关", ChannelKind::Regulator, china),
+        "customers" => of("Customers 国内客户", ChannelKind::Customer, china),
+        // Wherever they are: every day counts.
+        "customers-abroad" => of("Customers abroad 境外客户", ChannelKind::Customer, ("ZZ", "UTC", "en")),
         "csirt-eu" => of(
             "CRA single reporting platform 欧盟CRA统一报告平台",
             ChannelKind::Regulator,
@@ -279,7 +296,8 @@ pub(super) fn recipient_channel(app: &App, key: &str) -> Option<channel::Model> 
         kind,
         jurisdiction: jurisdiction.to_owned(),
         abroad: jurisdiction != "CN",
-        reply_required: true,
+        // A customer who reports is owed what the policy asks for.
+        reply_required: kind != ChannelKind::Customer,
         time_zone: time_zone.to_owned(),
         calendar_id: None,
         language: language.to_owned(),

@@ -1,5 +1,5 @@
-//! What configuration means for the clocks of open events: the legal duties that depend on a product's scope, the
-//! replies that a channel asks for, and all that a new policy does.
+//! What configuration means for the clocks of open events: the legal duties that depend on a product's scope, the notices
+//! that its customers are owed, the replies that a channel asks for, and all that a new policy does.
 //!
 //! A change of configuration marks its row, and the sweep plans the open events about it anew, batch by batch: those too
 //! on which nothing was owed. The mark is the last event that was done, so a process that ended is followed on from
@@ -8,10 +8,10 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use entity::{channel, deadline_policy, product};
+use entity::{channel, customer, deadline_policy, product};
 use uuid::Uuid;
 
-use super::rules::Product;
+use super::rules::ClockFacts;
 use super::store::Marked;
 use super::sweep::follow;
 use super::{Clocks, store};
@@ -30,7 +30,13 @@ const BATCH: u64 = 100;
 /// Whether clocks depend on what differs.
 fn is_relevant(before: &product::Model, after: &product::Model) -> bool {
     let scope = |row: &product::Model| {
-        (row.rmsv_library, row.cra_in_scope, row.cra_support_until, row.critical_infrastructure)
+        (
+            row.rmsv_library,
+            row.cra_in_scope,
+            row.cra_support_until,
+            row.critical_infrastructure,
+            row.central_organ,
+        )
     };
     scope(before) != scope(after)
 }
@@ -51,7 +57,88 @@ pub async fn product_changed(
         return Ok(());
     }
     after.replan_after = Some(mark(before.revision));
-    let events = store::open_events_of(app, before.id, AT_ONCE + 1).await?;
+    follow_at_once::<product::Entity>(app, changes, before.id, &Change::Product(after)).await
+}
+
+/// The same for a customer who turns out to be on the other side of the border.
+///
+/// # Errors
+/// Of the database.
+pub async fn customer_changed(
+    app: &App,
+    changes: &mut ChangeSet,
+    before: &customer::Model,
+    after: &mut customer::Model,
+) -> Result<()> {
+    if before.abroad == after.abroad {
+        return Ok(());
+    }
+    after.replan_after = Some(mark(before.revision));
+    follow_at_once::<customer::Entity>(app, changes, before.id, &Change::Customer(after, None)).await
+}
+
+/// The same for a product that a customer uses from now on, or no longer.
+///
+/// # Errors
+/// Of the database.
+pub async fn customer_linked(
+    app: &App,
+    changes: &mut ChangeSet,
+    customer: &customer::Model,
+    product: &product::Model,
+    linked: bool,
+) -> Result<()> {
+    let marked = product::Model { replan_after: Some(mark(product.revision)), ..product.clone() };
+    changes.revise(app, product, marked, None, Bump::RevisionOnly);
+    let change = Change::Customer(customer, Some((product.id, linked)));
+    follow_at_once::<product::Entity>(app, changes, product.id, &change).await
+}
+
+/// What the rows do not say yet.
+enum Change<'a> {
+    /// A product as it is to be.
+    Product(&'a product::Model),
+    /// A customer as they are to be, and a product that they use from now on, or no longer.
+    Customer(&'a customer::Model, Option<(Uuid, bool)>),
+}
+
+impl Change<'_> {
+    async fn apply(&self, app: &App, facts: &mut ClockFacts) -> Result<()> {
+        match self {
+            Self::Product(product) => {
+                for known in facts.products.iter_mut().filter(|known| known.product.id == product.id) {
+                    known.product = (*product).clone();
+                }
+            }
+            Self::Customer(customer, linked) => {
+                let products = facts.product_ids();
+                let mut uses = store::uses(app, customer.id, &products).await?;
+                match linked {
+                    Some((product, true)) => {
+                        uses.insert(*product);
+                    }
+                    Some((product, false)) => {
+                        uses.remove(product);
+                    }
+                    None => {}
+                }
+                facts.customers =
+                    store::customers_once(app, facts.event.id, &products, customer, &uses).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lets the clocks of the open events about a row of configuration follow its change in the caller's change set; of more
+/// than a few events none.
+async fn follow_at_once<E: Marked>(
+    app: &App,
+    changes: &mut ChangeSet,
+    id: Uuid,
+    change: &Change<'_>,
+) -> Result<()> {
+    let events = store::open_events_of::<E>(app, id, AT_ONCE + 1).await?;
     if events.len() as u64 > AT_ONCE {
         return Ok(());
     }
@@ -61,9 +148,7 @@ pub async fn product_changed(
         if let Some(earlier) = &earlier {
             clocks.follow_on(earlier);
         }
-        for known in clocks.facts.products.iter_mut().filter(|known| known.product.id == after.id) {
-            *known = Product { affected: known.affected.clone(), product: after.clone() };
-        }
+        change.apply(app, &mut clocks.facts).await?;
         let mut moved = event.clone();
         if clocks.replan(app, changes, &mut moved)? {
             changes.revise(app, &event, moved, Some(event.id), Bump::Version);
@@ -95,6 +180,8 @@ pub struct Replanning<E>(PhantomData<E>);
 
 /// Products whose scope changed.
 pub type OfProducts = Replanning<product::Entity>;
+/// Customers who are on another side of the border than was recorded.
+pub type OfCustomers = Replanning<customer::Entity>;
 /// Channels that ask for something else.
 pub type OfChannels = Replanning<channel::Entity>;
 /// A policy that is new.

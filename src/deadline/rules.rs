@@ -13,7 +13,7 @@ mod telling;
 mod tests;
 mod want;
 
-pub use facts::{Basis, ClockFacts, Given, Product, Scored, TimedCalendar};
+pub use facts::{Basis, ClockFacts, Customers, Given, Product, Recorded, Scored, TimedCalendar};
 pub use plan::{Change, Plan, abroad_question, plan};
 pub use policy::{Fault, Policy, Rule, Term, default_policy};
 pub use telling::{Around, Told, addressees, functions, responsible, tell_due};
@@ -28,11 +28,25 @@ pub const REMINDER: TimeDelta = TimeDelta::hours(48);
 /// What stands in an obligation that the level no longer asks for.
 pub const LEVEL_FELL: &str = "the event's level no longer asks for it";
 
+/// What stands in a notice to customers that nobody is owed any more.
+pub const NO_CUSTOMER: &str = "it is no notice that a customer is owed any more";
+/// What stands in a notice to customers of what is no vulnerability of ours.
+pub const NOT_OURS: &str = "it is no vulnerability of ours any more";
+/// What stands in a notice to customers of what they may be told nothing of.
+pub const KEPT_INSIDE: &str = "customers are told nothing of it under TLP:AMBER+STRICT or TLP:RED";
+/// What stands in a notice to customers that the policy asks for no more.
+pub const NOT_ASKED_FOR: &str = "the policy no longer asks for it";
+
 /// How the reason begins with which an obligation was waived because reporting abroad was refused.
 pub const ABROAD_REFUSED: &str = "reporting abroad was refused";
 
 /// Whether a duty of this trigger is the event's own: toward somebody who may have reported nothing.
 fn is_own_duty(trigger: DeadlineTrigger) -> bool {
+    is_legal_duty(trigger) || trigger == DeadlineTrigger::CustomerAffected
+}
+
+/// Whether the law opens it, toward an authority.
+fn is_legal_duty(trigger: DeadlineTrigger) -> bool {
     use DeadlineTrigger::{Exploited, NetworkIncident, OwnVulnerability, SevereIncident};
     matches!(trigger, OwnVulnerability | Exploited | SevereIncident | NetworkIncident)
 }

@@ -2,15 +2,15 @@
 
 mod facts;
 
-pub use facts::facts;
+pub use facts::{customers, customers_once, facts, uses};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssignmentState, DeadlineKind, DeadlineState, Facet, Status};
+use entity::vocabulary::{AssignmentState, ChannelKind, DeadlineKind, DeadlineState, Facet, Status};
 use entity::{
-    affected_product, assignment, calendar, channel, deadline, deadline_policy, duty, event, obligation,
-    product, report, team_member,
+    affected_customer, affected_product, assignment, calendar, channel, customer, deadline, deadline_policy,
+    duty, event, obligation, product, product_customer, report, team_member,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
@@ -389,6 +389,30 @@ impl Marked for product::Entity {
     }
 }
 
+impl Marked for customer::Entity {
+    const NAME: &'static str = "clocks of changed customers";
+    const ID: Self::Column = customer::Column::Id;
+    const REPLAN_AFTER: Self::Column = customer::Column::ReplanAfter;
+
+    fn concerns(id: Uuid) -> Condition {
+        let recorded = affected_customer::Entity::find()
+            .select_only()
+            .column(affected_customer::Column::EventId)
+            .filter(affected_customer::Column::CustomerId.eq(id));
+        let used = product_customer::Entity::find()
+            .select_only()
+            .column(product_customer::Column::ProductId)
+            .filter(product_customer::Column::CustomerId.eq(id));
+        let about = affected_product::Entity::find()
+            .select_only()
+            .column(affected_product::Column::EventId)
+            .filter(affected_product::Column::ProductId.in_subquery(used.into_query()));
+        Condition::any()
+            .add(event::Column::Id.in_subquery(recorded.into_query()))
+            .add(event::Column::Id.in_subquery(about.into_query()))
+    }
+}
+
 impl Marked for channel::Entity {
     const NAME: &'static str = "clocks of changed channels";
     const ID: Self::Column = channel::Column::Id;
@@ -429,12 +453,12 @@ fn open_events(about: Condition, after: Uuid, limit: u64) -> Select<event::Entit
         .limit(limit)
 }
 
-/// Events about a product that are not closed, in the order of their ids.
+/// Events about a row of configuration that are not closed, in the order of their ids.
 ///
 /// # Errors
 /// Of the database.
-pub async fn open_events_of(app: &App, product: Uuid, limit: u64) -> Result<Vec<event::Model>> {
-    let select = open_events(product::Entity::concerns(product), Uuid::nil(), limit);
+pub async fn open_events_of<E: Marked>(app: &App, id: Uuid, limit: u64) -> Result<Vec<event::Model>> {
+    let select = open_events(E::concerns(id), Uuid::nil(), limit);
     Ok(select.all(app.database.reader()).await?)
 }
 
@@ -530,14 +554,14 @@ pub async fn named(app: &App, event: Uuid) -> Result<BTreeSet<String>> {
     Ok(members.into_iter().filter_map(|member| member.subject).collect())
 }
 
-/// Whether channels of all these keys are there.
+/// Those of these keys that channels have, with what kind they are.
 ///
 /// # Errors
 /// Of the database.
-pub async fn known_channels(app: &App, keys: &BTreeSet<&str>) -> Result<BTreeSet<String>> {
+pub async fn known_channels(app: &App, keys: &BTreeSet<&str>) -> Result<BTreeMap<String, ChannelKind>> {
     if keys.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(BTreeMap::new());
     }
     let select = channel::Entity::find().filter(channel::Column::Key.is_in(keys.iter().copied()));
-    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| row.key).collect())
+    Ok(select.all(app.database.reader()).await?.into_iter().map(|row| (row.key, row.kind)).collect())
 }

@@ -134,6 +134,11 @@ impl Product {
         self.0.critical_infrastructure
     }
 
+    /// Run by or for a central organ of the state, or what it administers. 是否属于中央和国家机关及其管理的企事业单位。
+    async fn central_organ(&self) -> bool {
+        self.0.central_organ
+    }
+
     /// Version to send as `expectedVersion`. 版本号。
     async fn version(&self) -> i32 {
         self.0.version

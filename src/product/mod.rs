@@ -73,6 +73,9 @@ pub struct CreateProduct {
     /// Used by operators of critical information infrastructure. 是否用于关键信息基础设施。
     #[graphql(default)]
     pub critical_infrastructure: bool,
+    /// Run by or for a central organ of the state, or what it administers. 是否属于中央和国家机关及其管理的企事业单位。
+    #[graphql(default)]
+    pub central_organ: bool,
     /// Recognises the creation when it is sent again. 幂等键。
     pub idempotency_key: Option<String>,
 }
@@ -114,6 +117,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateProduct) -> Result<p
         cra_member_states: member_states(&input.cra_member_states)?.into(),
         cra_support_until: input.cra_support_until,
         critical_infrastructure: input.critical_infrastructure,
+        central_organ: input.central_organ,
         replan_after: None,
         version: 1,
         revision: 1,
@@ -196,6 +200,8 @@ pub struct UpdateProduct {
     pub cra_support_until: MaybeUndefined<NaiveDate>,
     /// Used by operators of critical information infrastructure. 是否用于关键信息基础设施。
     pub critical_infrastructure: Option<bool>,
+    /// Run by or for a central organ of the state, or what it administers. 是否属于中央和国家机关及其管理的企事业单位。
+    pub central_organ: Option<bool>,
 }
 
 /// Changes a product; never its key or line. Where a legal duty depends on what changes, the clocks of its open events
@@ -252,6 +258,7 @@ pub async fn update(app: &App, actor: &Actor, input: &UpdateProduct) -> Result<p
         after.cra_support_until = input.cra_support_until.as_opt_ref().flatten().copied();
     }
     after.critical_infrastructure = input.critical_infrastructure.unwrap_or(before.critical_infrastructure);
+    after.central_organ = input.central_organ.unwrap_or(before.central_organ);
     let mut changes = ChangeSet::new(app, actor, Action::UpdateProduct);
     crate::deadline::product_changed(app, &mut changes, &before, &mut after).await?;
     crate::search::index_product(&mut changes, &after);

@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::vocabulary::{ChannelKind, DecisionKind, WorldFactKind};
-use entity::{affected_customer, channel, customer, decision, event, report, world_fact};
+use entity::vocabulary::{AffectedState, ChannelKind, DecisionKind, WorldFactKind};
+use entity::{
+    affected_customer, affected_product, channel, customer, decision, event, obligation, product_customer,
+    report, world_fact,
+};
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::rules::{Reach, is_disclosed, is_embargoed};
@@ -21,8 +24,8 @@ pub async fn reach(app: &App, event: &event::Model, channel: &channel::Model) ->
     let reported = report::Entity::find()
         .filter(report::Column::EventId.eq(event.id))
         .filter(report::Column::ChannelId.eq(channel.id));
-    let reported = reported.one(app.database.reader()).await?;
-    let abroad = channel.abroad || is_for_customers_abroad(app, event, channel).await?;
+    let reported = reported.one(app.database.reader()).await?.is_some();
+    let abroad = channel.abroad || is_for_customers_abroad(app, event, channel, reported).await?;
     let may_go = if abroad {
         crate::webhook::store::abroad(app, &[event.id].into()).await?.remove(&event.id)
     } else {
@@ -34,7 +37,7 @@ pub async fn reach(app: &App, event: &event::Model, channel: &channel::Model) ->
         disclosed: disclosed(app, std::slice::from_ref(event)).await?.contains(&event.id),
         abroad,
         may_go,
-        reported: reported.is_some(),
+        reported,
     })
 }
 
@@ -72,19 +75,48 @@ pub async fn disclosed(app: &App, events: &[event::Model]) -> Result<HashSet<Uui
     Ok(events.iter().filter(is_public).map(|event| event.id).collect())
 }
 
-/// Whether what goes through a channel of customers reaches one abroad: which of an event's customers it is for is not
-/// on record, so one abroad is enough.
-async fn is_for_customers_abroad(app: &App, event: &event::Model, channel: &channel::Model) -> Result<bool> {
+/// Whether what goes through a channel of customers reaches one abroad. Which of an event's customers it is for is not on
+/// record, so one abroad is enough; unless the event owes its customers notices through the channel, which are for those
+/// where the channel is, and nobody reported through it.
+async fn is_for_customers_abroad(
+    app: &App,
+    event: &event::Model,
+    channel: &channel::Model,
+    reported: bool,
+) -> Result<bool> {
     if channel.kind != ChannelKind::Customer {
         return Ok(false);
     }
-    let affected = Query::select()
+    let db = app.database.reader();
+    let of_customers = Condition::any()
+        .add(obligation::Column::ProductId.is_not_null())
+        .add(obligation::Column::CustomerId.is_not_null());
+    let owed = obligation::Entity::find()
+        .filter(obligation::Column::EventId.eq(event.id))
+        .filter(obligation::Column::ChannelId.eq(channel.id))
+        .filter(of_customers);
+    if !reported && owed.one(db).await?.is_some() {
+        return Ok(false);
+    }
+    let recorded = Query::select()
         .column(affected_customer::Column::CustomerId)
         .from(affected_customer::Entity)
         .and_where(affected_customer::Column::EventId.eq(event.id))
         .take();
-    let abroad = customer::Entity::find()
-        .filter(customer::Column::Abroad.eq(true))
-        .filter(customer::Column::Id.in_subquery(affected));
-    Ok(abroad.one(app.database.reader()).await?.is_some())
+    let touched = Query::select()
+        .column(affected_product::Column::ProductId)
+        .from(affected_product::Entity)
+        .and_where(affected_product::Column::EventId.eq(event.id))
+        .and_where(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
+        .take();
+    let using = Query::select()
+        .column(product_customer::Column::CustomerId)
+        .from(product_customer::Entity)
+        .and_where(product_customer::Column::ProductId.in_subquery(touched))
+        .take();
+    let theirs = Condition::any()
+        .add(customer::Column::Id.in_subquery(recorded))
+        .add(customer::Column::Id.in_subquery(using));
+    let abroad = customer::Entity::find().filter(customer::Column::Abroad.eq(true)).filter(theirs);
+    Ok(abroad.one(db).await?.is_some())
 }

@@ -42,8 +42,9 @@ impl Due for Acknowledging {
         let usual = to_reporter::by_default(app, std::slice::from_ref(&owed)).await?;
         let named = Named { usual, ..Named::default() };
         let destination = destination::choose(&channel, route.as_ref(), &named)?;
-        let to = (&channel, destination.reporter.map(|reporter| reporter.report));
-        let (facts, extent) = template::facts_for(app, None, &event, to, &language, &supplied).await?;
+        let reporter = destination.reporter.map(|reporter| reporter.report);
+        let to = template::To::new(&channel, reporter, std::slice::from_ref(&owed));
+        let (facts, extent) = template::facts_for(app, None, &event, &to, &language, &supplied).await?;
         let (template, made) = make(app, &event, &channel, asked, &language, &from, &facts).await?;
         let basis = Basis {
             as_made: true,
@@ -78,8 +79,7 @@ impl Due for Acknowledging {
             let at = changes.at();
             match sending::expect_sendable(app, None, &event, &channel, &reply, at).await {
                 Ok(()) => {
-                    let both = (&event, &channel);
-                    reply = send::freeze(app, &mut changes, both, route.as_ref(), reply).await?;
+                    reply = send::freeze(app, &mut changes, &event, &to, route.as_ref(), reply).await?;
                 }
                 // A person has to see to what it lacks.
                 Err(Error::Refused(_)) => {}

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::Actor;
-use crate::auth::policy::{Action, require};
+use crate::auth::policy::{Action, allows, require};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
@@ -85,7 +85,7 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
         return Err(Error::bad_input("input.body", "send subject and body, or fromTemplate"));
     }
     let language = input.language.as_deref().map(require_language).transpose()?;
-    let mut named = Named::read(input.via, input.to.as_deref())?;
+    let named = Named::read(input.via, input.to.as_deref())?;
     let key =
         match idempotency::replay(app, actor, Action::DraftReply, input.idempotency_key.as_deref(), input)
             .await?
@@ -98,17 +98,11 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let obligations = open_obligations(app, input).await?;
     let channel = addressee(app, input, &obligations).await?;
     let language = language.unwrap_or_else(|| channel.language.clone());
-    let route = handover::store::route(app, channel.id).await?;
-    named.usual = to_reporter::by_default(app, &obligations).await?;
-    if let Some(report) = &input.to_reporter {
-        let reporter = to_reporter::named(app, &event, &channel, report.0, &obligations).await?;
-        named = named.to_reporter(Some(reporter))?;
-    }
-    let destination = destination::choose(&channel, route.as_ref(), &named)?;
+    let reporter = input.to_reporter.map(|report| report.0);
+    let destination = destined(app, (&event, &channel), &obligations, named, reporter).await?;
     let verdict = store::verdict_in_force(app, event.id).await?;
-    // Of other reports a reporter hears nothing.
-    let to = (&channel, destination.reporter.map(|reporter| reporter.report));
-    let (facts, extent) = template::facts_for(app, Some(actor), &event, to, &language, &supplied).await?;
+    let to = template::To::new(&channel, destination.reporter.map(|reporter| reporter.report), &obligations);
+    let (facts, extent) = facts_for_drafter(app, actor, &event, &to, &language, &supplied).await?;
     let made = match &input.from_template {
         Some(from) => {
             let owed = (input.kind, obligations.first());
@@ -143,6 +137,65 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     changes.revise(app, &event, event.clone(), Some(event.id), Bump::Version);
     app.commit(changes).await?;
     Ok(reply)
+}
+
+/// Where a reply goes that is to meet `owed`: as the caller names it, or by the channel's route.
+async fn destined(
+    app: &App,
+    (event, channel): (&event::Model, &channel::Model),
+    owed: &[obligation::Model],
+    mut named: Named,
+    reporter: Option<Uuid>,
+) -> Result<Destination> {
+    let route = handover::store::route(app, channel.id).await?;
+    named.usual = to_reporter::by_default(app, owed).await?;
+    if let Some(report) = reporter {
+        let reporter = to_reporter::named(app, event, channel, report, owed).await?;
+        named = named.to_reporter(Some(reporter))?;
+    }
+    destination::choose(channel, route.as_ref(), &named)
+}
+
+/// What is to be shown before anything is drafted.
+#[derive(Clone, Debug)]
+pub(crate) struct Preview<'a> {
+    /// What it answers.
+    pub kind: ReplyKind,
+    /// What it is to meet.
+    pub owed: Option<&'a obligation::Model>,
+    /// The report whose reporter is to get it.
+    pub to_reporter: Option<Uuid>,
+    /// BCP 47 tag.
+    pub language: &'a str,
+    /// Which template, and facts to supply.
+    pub from: &'a FromTemplate,
+}
+
+/// What [`draft_reply`] would make from a template, for the same readers: of the channel's other reports it says nothing
+/// where the draft would not. Nothing is written.
+///
+/// # Errors
+/// By policy; refusals where the draft would be refused for its obligation, reporter or template.
+pub(crate) async fn preview(
+    app: &App,
+    actor: &Actor,
+    event: &event::Model,
+    channel: &channel::Model,
+    input: &Preview<'_>,
+) -> Result<(template::Template, template::Made)> {
+    require_author(actor, Action::DraftReply, input.kind)?;
+    let supplied = template::supplied("fromTemplate.facts", &input.from.facts)?;
+    let owed = input.owed.map(std::slice::from_ref).unwrap_or_default();
+    if let Some(owed) = owed.first()
+        && (owed.event_id, owed.channel_id, owed.kind) != (event.id, channel.id, input.kind)
+    {
+        let message = "name an obligation of this event and channel, of the reply's own kind";
+        return Err(Error::bad_input("obligation", message));
+    }
+    let destination = destined(app, (event, channel), owed, Named::default(), input.to_reporter).await?;
+    let to = template::To::new(channel, destination.reporter.map(|reporter| reporter.report), owed);
+    let (facts, _) = facts_for_drafter(app, actor, event, &to, input.language, &supplied).await?;
+    make(app, event, channel, (input.kind, input.owed), input.language, input.from, &facts).await
 }
 
 /// What a reply says, and what it was made from.
@@ -395,10 +448,12 @@ pub struct ReviseReply {
 }
 
 /// Changes a reply's text or where it goes. It is a DRAFT again: an approval or a review under way was of something
-/// else. Only a body that is written anew counts as written from what now is.
+/// else. Only a body that is written anew counts as written from what now is. A template's text that is to go to a reporter
+/// for whom it was not made is made anew.
 ///
 /// # Errors
-/// By policy, visibility and version; BAD_USER_INPUT on its texts; a refusal when it left already.
+/// By policy, visibility and version; BAD_USER_INPUT on its texts; a refusal when it left already, or was made for others
+/// and changed since.
 pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Result<reply::Model> {
     require(actor, Action::ReviseReply)?;
     let subject = input.subject.as_deref().map(|text| require_line("input.subject", text)).transpose()?;
@@ -422,24 +477,33 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     supplied.extend(added);
     let channel = channel_of(app, before.channel_id).await?;
     let route = handover::store::route(app, channel.id).await?;
+    let owed = store::obligations_of(app, before.id).await?;
     if let Some(report) = &input.to_reporter {
-        let owed = store::obligations_of(app, before.id).await?;
         let reporter = to_reporter::named(app, &event, &channel, report.0, &owed).await?;
         named = named.to_reporter(Some(reporter))?;
     }
     named.usual = to_reporter::meant(app, &before).await?;
     let destination = destination::keep(&channel, route.as_ref(), &before, &named)?;
     let grounds = Grounds::now(app, &event, &channel).await?;
-    let (verdict_id, extent) = match body {
-        Some(_) => (grounds.verdict, Some(grounds.extent)),
-        None => (before.verdict_id, before.extent),
+    let mut made = before.clone();
+    let anew = subject.is_none() || body.is_none();
+    if anew && to_reporter::rules::was_made_for_others(&before, destination.reporter) {
+        let reporter = destination.reporter.map(|reporter| reporter.report);
+        made = make_anew(app, actor, (&event, &channel), &before, (reporter, &owed), &supplied).await?;
+    }
+    let (verdict_id, extent) = if body.is_some() || made.body != before.body {
+        (grounds.verdict, Some(grounds.extent))
+    } else {
+        (before.verdict_id, before.extent)
     };
     let mut changes = ChangeSet::new(app, actor, Action::ReviseReply);
     let chosen = attach::chosen(app, actor, &event, input.attach.as_ref()).await?;
     let files = exchange_files(app, &mut changes, (&before, grounds), chosen, input.detach.as_ref()).await?;
     let after = reply::Model {
-        subject: subject.unwrap_or_else(|| before.subject.clone()),
-        body: body.unwrap_or_else(|| before.body.clone()),
+        subject: subject.unwrap_or(made.subject),
+        body: body.unwrap_or(made.body),
+        template_number: made.template_number,
+        required: made.required,
         supplied: supplied_column(&supplied)?,
         as_made: before.as_made && input.subject.is_none() && input.body.is_none() && files.is_empty(),
         verdict_id,
@@ -449,6 +513,52 @@ pub async fn revise_reply(app: &App, actor: &Actor, input: &ReviseReply) -> Resu
     let after = destination.put(after);
     write_draft(app, &mut changes, &after);
     save(app, changes, &event, &before, after, false).await
+}
+
+/// A reply with the text that its template makes for another reader: the reporter of one report hears of no other.
+///
+/// # Errors
+/// A refusal when somebody changed the text since it was made: what in it was for others nobody can tell.
+async fn make_anew(
+    app: &App,
+    actor: &Actor,
+    (event, channel): (&event::Model, &channel::Model),
+    before: &reply::Model,
+    (reporter, owed): (Option<Uuid>, &[obligation::Model]),
+    supplied: &BTreeMap<String, String>,
+) -> Result<reply::Model> {
+    if !before.as_made {
+        return Err(Error::Refused(vec![to_reporter::rules::written_for_others()]));
+    }
+    let to = template::To::new(channel, reporter, owed);
+    let (facts, _) = facts_for_drafter(app, actor, event, &to, &before.language, supplied).await?;
+    let from = FromTemplate { key: before.template.clone(), ..FromTemplate::default() };
+    let asked = (before.kind, owed.first());
+    let (template, made) = make(app, event, channel, asked, &before.language, &from, &facts).await?;
+    Ok(reply::Model {
+        subject: require_line("input.subject", &made.subject)?,
+        body: made.body,
+        template_number: Some(template.number),
+        required: Some(template.required.into()),
+        ..before.clone()
+    })
+}
+
+/// The facts for a text that the drafter reads at once: who may not read reports as received gets none of their titles by
+/// this way.
+async fn facts_for_drafter(
+    app: &App,
+    actor: &Actor,
+    event: &event::Model,
+    to: &template::To<'_>,
+    language: &str,
+    supplied: &BTreeMap<String, String>,
+) -> Result<(Facts, ReplyExtent)> {
+    let (mut facts, extent) = template::facts_for(app, Some(actor), event, to, language, supplied).await?;
+    if !allows(actor, Action::ReadRawReports) {
+        facts.report_title = supplied.get("report_title").cloned();
+    }
+    Ok((facts, extent))
 }
 
 /// Takes files out of a reply and puts others in; answers those that then go with it. One that is not there any more goes

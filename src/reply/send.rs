@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, SubsecRound, Utc};
 use entity::vocabulary::{DispatchState, ReplyFormat, ReplyState, ReplyVia};
-use entity::{channel, event, reply, reply_dispatch, reply_file, reply_proof, reply_route};
+use entity::{event, reply, reply_dispatch, reply_file, reply_proof, reply_route};
 use sha2::{Digest, Sha256};
 
 use super::destination::{self, Named};
@@ -18,6 +18,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::event::{expect_version, optional_text, require_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::ChangeSet;
+use crate::template::To;
 
 /// A reply to be sent. 发送回复。
 #[derive(Clone, Debug, InputObject)]
@@ -65,27 +66,34 @@ pub async fn send_reply(app: &App, actor: &Actor, input: &SendReply) -> Result<r
     let named = Named { usual: to_reporter::meant(app, &before).await?, ..named };
     let destination = destination::settle(&channel, route.as_ref(), &before, &named, needs_approval)?;
 
+    if to_reporter::rules::was_made_for_others(&before, destination.reporter) {
+        return Err(Error::Refused(vec![to_reporter::rules::written_for_others()]));
+    }
     let mut chosen = destination.put(before.clone());
     sending::expect_sendable(app, Some(actor), &event, &channel, &chosen, at).await?;
     if let Some(formats) = &input.formats {
         chosen.formats = Some(formats.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     }
-    let after = freeze(app, &mut changes, (&event, &channel), route.as_ref(), chosen).await?;
+    let owed = store::obligations_of(app, before.id).await?;
+    let to = To::new(&channel, None, &owed);
+    let after = freeze(app, &mut changes, &event, &to, route.as_ref(), chosen).await?;
     save(app, changes, &event, &before, after, false).await
 }
 
 /// Renders a reply, and writes the dispatch that hands these bytes over to where it goes; answers the reply as it then
-/// is.
+/// is. A platform is told the numbers of the reports that it answers.
 ///
 /// # Errors
 /// Refusals without an address to send from, and when it cannot be rendered.
 pub(super) async fn freeze(
     app: &App,
     changes: &mut ChangeSet,
-    (event, channel): (&event::Model, &channel::Model),
+    event: &event::Model,
+    to: &To<'_>,
     route: Option<&reply_route::Model>,
     reply: reply::Model,
 ) -> Result<reply::Model> {
+    let channel = to.channel;
     let at = changes.at();
     let rendered = files::render(app, event, &reply).await?;
     let attached = store::attachments(app, reply.id).await?;
@@ -118,7 +126,7 @@ pub(super) async fn freeze(
         }
         _ => {
             attach::expect_whole(app, &attached).await?;
-            let numbers = dispatches::report_numbers(app, event.id, channel.id).await?;
+            let numbers = dispatches::report_numbers(app, event.id, channel.id, &to.reports).await?;
             let bytes = platform::assemble(channel, &reply, &numbers, &rendered, &attached)?;
             let name = files::name(event, &reply, ReplyFormat::Json);
             (None, platform::message_id(id), files::File { format: ReplyFormat::Json, name, bytes })

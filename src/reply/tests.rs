@@ -100,6 +100,8 @@ impl Desk {
             event_id: event.id,
             report_id: None,
             channel_id: channel.id,
+            product_id: None,
+            customer_id: None,
             kind: ReplyKind::Verdict,
             trigger: "report received".to_owned(),
             slot: None,

@@ -59,6 +59,7 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::channel::AccountLapse>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Recounting>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::OfProducts>(app, &mut swept).await?;
+    carry_out_all::<crate::deadline::OfCustomers>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::OfChannels>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::OfPolicies>(app, &mut swept).await?;
     carry_out_all::<crate::deadline::Telling>(app, &mut swept).await?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ChannelKind, ReplyFormat, ReplyKind, Verdict};
-use entity::{channel, event, obligation};
+use entity::{channel, event, obligation, report};
 
 use super::facts::Description;
-use super::{CreateReplyTemplate, FromTemplate, Template, UpdateReplyTemplate, facts, rules, store};
+use super::{CreateReplyTemplate, FromTemplate, Template, UpdateReplyTemplate, facts, store};
 use crate::auth::policy::{Action, require};
 use crate::channel::graphql::Channel;
 use crate::error::Error;
@@ -249,8 +249,9 @@ impl TemplateQuery {
         Ok(facts::all().map(Into::into).collect())
     }
 
-    /// What a template makes of an event for a channel; null when there is no such event or channel, or none that you
-    /// may see. Nothing is written. 预览模板针对事件与渠道生成的回复；事件或渠道不存在或不可见时为空。
+    /// What `draftReply` would make from a template: with an obligation, of the reports that it answers alone. Null when
+    /// there is no such event, channel or obligation, or none that you may see. Nothing is written.
+    /// 预览模板针对事件与渠道生成的回复，与起草结果一致；指明回复义务时仅涉及其所答复的报告。事件、渠道或义务不存在或不可见时为空。
     #[allow(clippy::too_many_arguments, reason = "what a draft is made from")]
     async fn preview_reply(
         &self,
@@ -262,6 +263,10 @@ impl TemplateQuery {
             desc = "What is owed: its regime and stage choose the template. 拟履行的回复义务，据其制度与阶段选择模板。"
         )]
         obligation: Option<Id<obligation::Entity>>,
+        #[graphql(
+            desc = "The report whose reporter is to get it; who wrote by mail, where the channel's route says so, when left out. 收件人为该报告的报告人；省略时按渠道设置回复以邮件报告者。"
+        )]
+        to_reporter: Option<Id<report::Entity>>,
         #[graphql(desc = "BCP 47 tag; the channel's when left out. 语言；省略时用渠道语言。")]
         language: Option<String>,
         #[graphql(desc = "Which template, and facts to supply. 所用模板与补充事实。", default)]
@@ -269,37 +274,32 @@ impl TemplateQuery {
     ) -> ApiResult<Option<ReplyPreview>> {
         let (app, caller): (&Arc<_>, _) = (app(ctx), actor(ctx));
         crate::reply::require_author(caller, Action::DraftReply, kind)?;
-        let supplied = super::supplied("fromTemplate.facts", &from_template.facts)?;
         let Some(event) = lookup::<event::Entity>(ctx, event.0).await? else { return Ok(None) };
         let Some(channel) = lookup::<channel::Entity>(ctx, channel.0).await? else { return Ok(None) };
-        let language = language.unwrap_or_else(|| channel.language.clone());
         let owed = match obligation {
-            Some(id) => lookup::<obligation::Entity>(ctx, id.0).await?.and_then(|row| row.regime),
+            Some(id) => match lookup::<obligation::Entity>(ctx, id.0).await? {
+                Some(owed) => Some(owed),
+                None => return Ok(None),
+            },
             None => None,
         };
-        let answers = super::regime::of(owed, kind, &channel.key);
-        let answers =
-            if from_template.regime.is_some() { super::regime::Answers::default() } else { answers };
-        let wanted = rules::Wanted {
-            channel: (channel.id, channel.kind),
+        let language = language.unwrap_or_else(|| channel.language.clone());
+        let preview = crate::reply::Preview {
             kind,
-            regime: from_template.regime.as_deref().or(answers.regime),
-            stage: from_template.stage.as_deref().or(answers.stage),
-            verdict: event.verdict,
+            owed: owed.as_ref(),
+            to_reporter: to_reporter.map(|report| report.0),
             language: &language,
+            from: &from_template,
         };
-        let template = match super::choose(app, &from_template, &wanted).await {
-            Ok(template) => template,
+        let (template, made) = match crate::reply::preview(app, caller, &event, &channel, &preview).await {
+            Ok(made) => made,
             Err(Error::Refused(refusals)) => {
-                let message =
-                    refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join("; ");
-                return Err(Error::bad_input("fromTemplate", message).into());
+                let field = refusals.iter().find_map(|refusal| refusal.field).unwrap_or("fromTemplate");
+                let message = refusals.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>();
+                return Err(Error::bad_input(field, message.join("; ")).into());
             }
             Err(other) => return Err(other.into()),
         };
-        let (facts, _) =
-            super::facts_for(app, Some(caller), &event, (&channel, None), &language, &supplied).await?;
-        let made = rules::make(&template, &facts, &language)?;
         Ok(Some(ReplyPreview {
             template: template.into(),
             language,

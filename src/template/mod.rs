@@ -363,8 +363,31 @@ pub fn supplied(field: &str, facts: &[SuppliedFact]) -> Result<BTreeMap<String, 
     Ok(supplied)
 }
 
-/// The facts of an event that may leave to a channel, or to the reporter of one of its reports, with what the drafter supplied, and how much may leave. `reader`
-/// is who will read them here: what they may not see, these do not say. None is the product itself.
+/// To whom a reply says something.
+#[derive(Clone, Debug)]
+pub struct To<'a> {
+    /// The channel.
+    pub channel: &'a channel::Model,
+    /// The channel's reports that it answers; all of them on the event where it names none.
+    pub reports: Vec<Uuid>,
+    /// Whether it is for the reporter of these, who hears of no other report.
+    pub reporter: bool,
+}
+
+impl<'a> To<'a> {
+    /// A reply that is to meet `owed`, for the reporter of one report where that is named.
+    pub fn new(channel: &'a channel::Model, reporter: Option<Uuid>, owed: &[obligation::Model]) -> Self {
+        let reports = match reporter {
+            Some(report) => [report].into(),
+            None => owed.iter().filter_map(|row| row.report_id).collect(),
+        };
+        Self { channel, reports, reporter: reporter.is_some() }
+    }
+}
+
+/// The facts of an event that may leave to a channel, or to the reporter of one of its reports, with what the drafter
+/// supplied, and how much may leave. `reader` is who will read them here: what they may not see, these do not say. None is
+/// the product itself.
 ///
 /// # Errors
 /// Of the database.
@@ -372,13 +395,13 @@ pub async fn facts_for(
     app: &App,
     reader: Option<&Actor>,
     event: &event::Model,
-    (channel, report): (&channel::Model, Option<Uuid>),
+    to: &To<'_>,
     language: &str,
     supplied: &BTreeMap<String, String>,
 ) -> Result<(Facts, Extent)> {
-    let reach = protection::store::reach(app, event, channel).await?;
-    let extent = facts::extent(channel.kind, &reach);
-    let rows = store::rows(app, reader, event, (channel, report), extent).await?;
+    let reach = protection::store::reach(app, event, to.channel).await?;
+    let extent = facts::extent(to.channel.kind, &reach);
+    let rows = store::rows(app, reader, event, to, extent).await?;
     let mut facts = gather::facts(&rows, &app.replies.company, language, app.clock.now());
     let (verdict, severity) = (facts.verdict.clone(), facts.severity.clone());
     facts.withhold(extent);
@@ -465,8 +488,8 @@ pub async fn still_missing(
     }
     if !required.is_empty() {
         let supplied = supplied_of(reply)?;
-        let (facts, _) =
-            facts_for(app, reader, event, (channel, reply.report_id), &reply.language, &supplied).await?;
+        let to = To::new(channel, reply.report_id, &owed);
+        let (facts, _) = facts_for(app, reader, event, &to, &reply.language, &supplied).await?;
         refusals.extend(rules::missing_refusals(&facts.missing(&required)));
     }
     Ok(refusals)

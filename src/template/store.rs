@@ -10,6 +10,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
+use super::To;
 use super::facts::Extent;
 use crate::app::App;
 use crate::auth::{Actor, visibility};
@@ -65,7 +66,7 @@ pub struct Rows {
     pub event: event::Model,
     /// The channel.
     pub channel: channel::Model,
-    /// The channel's own reports on the event, or the one whose reporter it is for, oldest first, each with its newest version.
+    /// The channel's own reports on the event, or those of them that are answered, oldest first, each with its newest version.
     pub reports: Vec<(report::Model, Option<report_version::Model>)>,
     /// Parts of those reports with the verdict of their event; no verdict at all where the reader may not see each of
     /// these events.
@@ -88,7 +89,8 @@ pub struct Rows {
     pub exploitation_learned_at: Option<DateTime<Utc>>,
 }
 
-/// Reads what facts are drawn from. Where they are for the reporter of one report, no other report says anything.
+/// Reads what facts are drawn from. Where they answer some of the channel's reports, its others say nothing; where they are
+/// for the reporter of one, no other report does.
 ///
 /// # Errors
 /// Of the database.
@@ -96,7 +98,7 @@ pub async fn rows(
     app: &App,
     reader: Option<&Actor>,
     event: &event::Model,
-    (channel, report): (&channel::Model, Option<Uuid>),
+    to: &To<'_>,
     extent: Extent,
 ) -> Result<Rows> {
     let (db, backend) = (app.database.reader(), app.database.backend());
@@ -139,11 +141,12 @@ pub async fn rows(
     let products =
         affected.into_iter().filter_map(|row| Some((row.clone(), product_of(row.product_id)?))).collect();
 
-    let is_own = |row: &report::Model| match report {
-        None => row.channel_id == channel.id,
-        Some(id) => row.id == id || row.part_of == Some(id),
+    let is_answered = |row: &report::Model| {
+        let named = |id: Uuid| to.reports.contains(&id);
+        to.reports.is_empty() || named(row.id) || row.part_of.is_some_and(named)
     };
-    let told = |row: &&report::Model| (extent == Extent::Full && report.is_none()) || is_own(row);
+    let is_own = |row: &report::Model| row.channel_id == to.channel.id && is_answered(row);
+    let told = |row: &&report::Model| (extent == Extent::Full && !to.reporter) || is_own(row);
     let ids = reports.iter().filter(told).map(|row| row.id).collect::<Vec<_>>();
     let cve = indicator::Entity::find()
         .filter(is_one_of(backend, indicator::Column::ReportId, ids))
@@ -179,7 +182,7 @@ pub async fn rows(
     };
     Ok(Rows {
         event: event.clone(),
-        channel: channel.clone(),
+        channel: to.channel.clone(),
         parts: parts.iter().filter_map(|row| Some((row.part_number?, verdict_of(row.event_id)))).collect(),
         reports: own.into_iter().map(|row| (row.clone(), newest(&row))).collect(),
         verdict,

@@ -56,6 +56,11 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     story.analyst("giveVerdict", confirmed()).await;
     story.product(&product, "AFFECTED").await;
     story.analyst("addAffectedCustomer", json!({ "customer": customer["id"] })).await;
+    // One who is affected without using a product that is recorded.
+    let clinic =
+        json!({ "key": "clinic", "name": "Clinic", "abroad": false, "accountManager": "account-manager-1" });
+    let clinic = app.made(&admin, "createCustomer", clinic, "id").await;
+    story.analyst("addAffectedCustomer", json!({ "customer": clinic["id"] })).await;
     let fact = json!({ "kind": "PUBLICLY_KNOWN", "learnedAt": "2026-03-01T00:00:00Z", "source": "press" });
     story.analyst("recordWorldFact", fact).await;
     let severity = json!({ "source": "OURS", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cwe": ["CWE-787"] });
@@ -90,6 +95,7 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     });
     app.made(&engineer, "recordRelease", release, "id").await;
     story.answer().await;
+    story.waive_notices().await;
     story.analyst("startReview", json!({})).await;
     let review = json!({
         "rootCause": "Lengths were trusted", "missedPhase": "CODING", "standardChanges": "A check",

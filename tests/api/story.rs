@@ -193,10 +193,11 @@ impl<'a> Story<'a> {
         self.app.call(token, "verifyFix", input, "id").await
     }
 
-    /// Drafts a reply to the event's open obligations as analyst-1 and answers it.
+    /// Drafts a reply to the event's open obligations of one kind as analyst-1 and answers it.
     pub(crate) async fn draft(&self, kind: &str) -> Value {
-        let rows = self.look("version obligations { id state }").await;
-        let open = rows["obligations"].as_array().unwrap().iter().filter(|row| row["state"] == "OPEN");
+        let rows = self.look("version obligations { id state kind }").await;
+        let open = rows["obligations"].as_array().unwrap().iter();
+        let open = open.filter(|row| row["state"] == "OPEN" && row["kind"] == kind);
         let input = json!({
             "event": self.event, "expectedVersion": rows["version"], "kind": kind,
             "obligations": open.map(|row| row["id"].clone()).collect::<Vec<_>>(),
@@ -206,7 +207,20 @@ impl<'a> Story<'a> {
         self.app.made(&analyst, "draftReply", input, "id version needsApproval").await
     }
 
-    /// Drafts, has approved by legal-1 and records as sent what answers all open obligations.
+    /// Waives every notice that customers are owed.
+    pub(crate) async fn waive_notices(&self) {
+        let rows = self.look("obligations { id state regime }").await;
+        let owed = rows["obligations"].as_array().unwrap().iter();
+        for row in owed.filter(|row| row["state"] == "OPEN" && row["regime"] == "CUSTOMER") {
+            let waive = json!({
+                "obligation": row["id"], "expectedVersion": self.version().await, "reason": "told by telephone",
+            });
+            let analyst = self.app.token(Role::Analyst, "analyst-1");
+            self.app.made(&analyst, "waiveObligation", waive, "state").await;
+        }
+    }
+
+    /// Drafts, has approved by legal-1 and records as sent what answers the verdicts that are owed.
     pub(crate) async fn answer(&self) {
         let app = self.app;
         let analyst = app.token(Role::Analyst, "analyst-1");

@@ -44,6 +44,8 @@ vocabulary! {
         SevereIncident = "SEVERE_INCIDENT",
         /// A network incident was declared. 认定网络安全事件。
         NetworkIncident = "NETWORK_INCIDENT",
+        /// Customers use an affected product, or are recorded as affected. 客户使用受影响产品或已记录为受影响。
+        CustomerAffected = "CUSTOMER_AFFECTED",
         /// The event has a level. 事件已定级。
         Level = "LEVEL",
     }

@@ -102,6 +102,12 @@ impl DeadlineRule {
         self.0.critical_infrastructure
     }
 
+    /// Only where a product of a central organ of the state is affected, or only where none is; null when it does not matter.
+    /// 是否仅涉及（或不涉及）中央和国家机关及其管理的单位；不区分时为空。
+    async fn central_organ(&self) -> Option<bool> {
+        self.0.central_organ
+    }
+
     /// Key of the channel that a duty of the event is owed to; null for what a report opens.
     /// 事件自身义务的接收渠道标识；由报告产生者为空。
     async fn recipient(&self) -> Option<&str> {

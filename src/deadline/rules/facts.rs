@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
     AffectedState, ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineState, DeadlineTrigger, DecisionKind,
-    ProductKind, Verdict, WorldFactKind,
+    ProductKind, Tlp, Verdict, WorldFactKind,
 };
 use entity::{
     affected_product, channel, clock_fact, deadline, decision, event, obligation, product, remediation,
@@ -25,6 +25,26 @@ pub struct Product {
     pub affected: affected_product::Model,
     /// The product.
     pub product: product::Model,
+}
+
+/// The customers whom an event is about.
+#[derive(Clone, Debug, Default)]
+pub struct Customers {
+    /// Products of the event that customers use, each with whether these are abroad.
+    pub using: BTreeSet<(Uuid, bool)>,
+    /// Customers who are recorded as affected.
+    pub recorded: Vec<Recorded>,
+}
+
+/// A customer who is recorded as affected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The customer.
+    pub customer: Uuid,
+    /// Outside the company's own jurisdiction.
+    pub abroad: bool,
+    /// The event's products that they use.
+    pub uses: BTreeSet<Uuid>,
 }
 
 /// A verdict that was given.
@@ -92,8 +112,8 @@ pub struct ClockFacts {
     pub scores: Vec<Scored>,
     /// Its products.
     pub products: Vec<Product>,
-    /// Whether a customer abroad is affected.
-    pub customers_abroad: bool,
+    /// The customers whom it is about.
+    pub customers: Customers,
     /// The fixes of its lines.
     pub remediations: Vec<remediation::Model>,
     /// Its decisions, oldest first.
@@ -121,7 +141,7 @@ impl ClockFacts {
             news: None,
             scores: Vec::new(),
             products: Vec::new(),
-            customers_abroad: false,
+            customers: Customers::default(),
             remediations: Vec::new(),
             decisions: Vec::new(),
             world: Vec::new(),
@@ -156,6 +176,11 @@ impl ClockFacts {
     pub fn product_changed(&mut self, changed: Product) {
         self.products.retain(|known| known.product.id != changed.product.id);
         self.products.push(changed);
+    }
+
+    /// Its products, by id.
+    pub fn product_ids(&self) -> BTreeSet<Uuid> {
+        self.products.iter().map(|known| known.product.id).collect()
     }
 
     /// Incidents of this kind that decisions declared: each is learned of by itself.
@@ -213,17 +238,47 @@ impl ClockFacts {
         Some(self.deadlines.iter().filter(counts).filter_map(|row| row.anchor_at).min().unwrap_or(learned))
     }
 
-    /// Whether what is owed to a channel goes abroad: the channel is there, or it is one of customers, of whom one is. Which
-    /// of an event's customers a notice is for is not on record.
-    pub(super) fn is_abroad(&self, channel: Uuid) -> bool {
-        self.channels.get(&channel).is_some_and(|channel| {
-            channel.abroad || (channel.kind == ChannelKind::Customer && self.customers_abroad)
+    /// Whether what is owed goes abroad: its channel is there, or it is one of customers, of whom one is. For whom a notice
+    /// to customers is that they did not ask for is on record: for those where its channel is.
+    pub(super) fn is_abroad(&self, row: &obligation::Model) -> bool {
+        let by_place =
+            row.is_of_customers() && !self.reports.iter().any(|report| report.channel_id == row.channel_id);
+        self.channels.get(&row.channel_id).is_some_and(|channel| {
+            channel.abroad
+                || (channel.kind == ChannelKind::Customer && !by_place && self.has_customers_abroad())
         })
+    }
+
+    /// Whether a customer abroad is recorded as affected, or uses an affected product.
+    fn has_customers_abroad(&self) -> bool {
+        let uses = |product: &product::Model| self.customers.using.contains(&(product.id, true));
+        self.customers.recorded.iter().any(|row| row.abroad) || self.touched().any(uses)
+    }
+
+    /// Whom a notice to the customers on one side of the border is owed for: each affected product that some of them use, and
+    /// each recorded customer who uses none of these.
+    pub(super) fn customers_of(&self, abroad: bool) -> (Vec<&product::Model>, Vec<Uuid>) {
+        let touched: BTreeSet<Uuid> = self.touched().map(|product| product.id).collect();
+        let products =
+            self.touched().filter(|product| self.customers.using.contains(&(product.id, abroad))).collect();
+        let alone = self.customers.recorded.iter().filter(|row| row.abroad == abroad);
+        let alone = alone.filter(|row| row.uses.is_disjoint(&touched)).map(|row| row.customer).collect();
+        (products, alone)
     }
 
     /// Whether the event is a vulnerability of ours.
     pub(super) fn is_ours(&self) -> bool {
         matches!(self.event.verdict, Some(Verdict::Confirmed | Verdict::KnownInternally))
+    }
+
+    /// Whether customers may be told of the event's vulnerability by its level, which is ours.
+    pub(super) fn may_tell_customers(&self) -> bool {
+        self.is_ours() && !self.is_kept_inside()
+    }
+
+    /// Whether customers are told nothing of it by its level.
+    pub(super) fn is_kept_inside(&self) -> bool {
+        matches!(self.event.tlp, Tlp::AmberStrict | Tlp::Red)
     }
 
     /// Whether exploitation of the event's vulnerability is a duty of ours: it is a vulnerability of ours, fixed or not,
@@ -237,6 +292,11 @@ impl ClockFacts {
         let touched =
             |row: &&Product| matches!(row.affected.state, AffectedState::Affected | AffectedState::Fixed);
         self.products.iter().filter(touched).map(|row| &row.product)
+    }
+
+    /// Whether a product of a central organ of the state is affected.
+    pub(super) fn touches_central_organ(&self) -> bool {
+        self.touched().any(|product| product.central_organ)
     }
 
     /// Whether RMSV asks for a report: a network product of ours is affected.
@@ -316,7 +376,13 @@ impl ClockFacts {
         let lines: BTreeSet<&str> =
             self.touched().filter(in_scope).map(|product| product.line.as_str()).collect();
         let of_line = self.remediations.iter().filter(|row| lines.contains(row.line.as_str()));
-        of_line.flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min()
+        available(of_line)
+    }
+
+    /// When the first fix or mitigation was available of one product's line; of any line where no product is named.
+    pub(super) fn measure_for(&self, product: Option<&product::Model>) -> Option<DateTime<Utc>> {
+        let of_line = |row: &&remediation::Model| product.is_none_or(|product| product.line == row.line);
+        available(self.remediations.iter().filter(of_line))
     }
 
     /// Decided questions of a kind.
@@ -333,6 +399,11 @@ impl ClockFacts {
     pub(super) fn undecided(&self, kind: DecisionKind) -> Option<&decision::Model> {
         self.decisions.iter().find(|row| row.kind == kind && row.decided_at.is_none())
     }
+}
+
+/// When the first of these fixes, or a mitigation before it, was available.
+fn available<'a>(fixes: impl Iterator<Item = &'a remediation::Model>) -> Option<DateTime<Utc>> {
+    fixes.flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten().min()
 }
 
 /// What keeps the clocks apart that a trigger opens: of incidents, the decision that declared them.

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use entity::deadline::PausedSpan;
 use entity::vocabulary::{
-    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DecisionKind, NoDeadline, NoticeType,
-    ObligationState, Regime, ReplyKind, Status,
+    AbroadExtent, DeadlineAnchor, DeadlineKind, DeadlineState, DeadlineTrigger, DecisionKind, NoDeadline,
+    NoticeType, ObligationState, Regime, ReplyKind, Status,
 };
 use entity::{deadline, decision, obligation};
 use uuid::Uuid;
 
 use super::count::{Count, count, next_notice, pause, told_by};
-use super::want::{Clock, End, Wanted, wanted};
-use super::{ABROAD_REFUSED, Basis, ClockFacts, LEVEL_FELL, carries_content};
+use super::want::{Clock, End, OwedTo, Wanted, wanted};
+use super::{
+    ABROAD_REFUSED, Basis, ClockFacts, KEPT_INSIDE, LEVEL_FELL, NO_CUSTOMER, NOT_ASKED_FOR, NOT_OURS, Rule,
+    carries_content,
+};
 use crate::calendar::rules::Pause;
 
 /// A row that has to be written.
@@ -63,7 +66,7 @@ pub fn plan(facts: &ClockFacts, basis: &Basis, by: &str, mut id: impl FnMut() ->
     let wanted = wanted(facts, basis);
     let mut plan = Plan::default();
     let mut owed = facts.obligations.clone();
-    settle(&mut owed, facts, &wanted, by);
+    settle(&mut owed, facts, basis, &wanted, by);
     for wanted in &wanted {
         open_obligation(&mut owed, facts, wanted, &mut id);
     }
@@ -97,7 +100,7 @@ fn changes<M: Clone + PartialEq>(before: &[M], after: &[M], id: impl Fn(&M) -> U
 
 /// What is met or waived by what else happened: a verdict told acknowledges too, a level that fell asks for nothing
 /// more, a refusal to report abroad waives with the names of who refused.
-fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted], by: &str) {
+fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, basis: &Basis, wanted: &[Wanted], by: &str) {
     let verdicts: Vec<_> = owed
         .iter()
         .filter(|row| row.kind == ReplyKind::Verdict && row.state == ObligationState::Met)
@@ -114,11 +117,13 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
             continue;
         }
         let slot = row.slot.as_deref().unwrap_or_default();
-        let fell = slot.ends_with(":level") && !wanted.iter().any(|wanted| wanted.slot == slot);
-        if fell {
-            waive(row, facts.at, by, LEVEL_FELL.to_owned(), None);
+        let lapses = (slot.ends_with(":level") || row.is_of_customers())
+            && !wanted.iter().any(|wanted| wanted.slot == slot);
+        if lapses {
+            let reason = if row.is_of_customers() { no_notice(facts, basis, row) } else { LEVEL_FELL };
+            waive(row, facts.at, by, reason.to_owned(), None);
         }
-        let abroad = facts.is_abroad(row.channel_id);
+        let abroad = facts.is_abroad(row);
         let Some(decision) = refused.filter(|_| abroad && carries_content(row.kind)) else { continue };
         let own = row.report_id.is_none() && decision.decided_at.is_some_and(|at| row.opened_at < at);
         if own && row.state == ObligationState::Open {
@@ -128,6 +133,29 @@ fn settle(owed: &mut [obligation::Model], facts: &ClockFacts, wanted: &[Wanted],
             let ground = "RMSV art. 9(7) 网络产品安全漏洞管理规定第九条第七项";
             waive(row, facts.at, &leader, reason, Some(ground.to_owned()));
         }
+    }
+}
+
+/// Why a notice to customers is owed no longer.
+fn no_notice(facts: &ClockFacts, basis: &Basis, row: &obligation::Model) -> &'static str {
+    let abroad = facts.channels.get(&row.channel_id).is_some_and(|channel| channel.abroad);
+    let (products, alone) = facts.customers_of(abroad);
+    let affected = products.iter().any(|product| Some(product.id) == row.product_id)
+        || alone.iter().any(|customer| Some(*customer) == row.customer_id);
+    let is_asked_for = |rule: &Rule| {
+        let recipient = rule.recipient.as_ref().and_then(|key| basis.recipients.get(key));
+        rule.reply == Some(row.kind) && recipient.is_some_and(|channel| channel.id == row.channel_id)
+    };
+    if !facts.is_ours() {
+        NOT_OURS
+    } else if facts.is_kept_inside() {
+        KEPT_INSIDE
+    } else if !affected {
+        NO_CUSTOMER
+    } else if basis.policy.of(DeadlineTrigger::CustomerAffected).any(is_asked_for) {
+        LEVEL_FELL
+    } else {
+        NOT_ASKED_FOR
     }
 }
 
@@ -194,6 +222,14 @@ fn open_obligation(
         event_id: facts.event.id,
         report_id: reply.report_id,
         channel_id: reply.channel_id,
+        product_id: match reply.customers {
+            Some(OwedTo::Product(id)) => Some(id),
+            _ => None,
+        },
+        customer_id: match reply.customers {
+            Some(OwedTo::Customer(id)) => Some(id),
+            _ => None,
+        },
         kind: reply.kind,
         trigger: reply.trigger.clone(),
         slot: Some(wanted.slot.clone()),
@@ -210,12 +246,14 @@ fn open_obligation(
     });
 }
 
-/// Whether an obligation was waived for a reason that holds no longer: a level that has risen again, since somebody asks
-/// for it, or a refusal that was taken back, since then the duty abroad stands as it ever did.
+/// Whether an obligation was waived for a reason that holds no longer, since somebody asks for it: a level that has risen
+/// again, customers who may be told again, or a refusal that was taken back, since then the duty abroad stands as it ever
+/// did.
 fn is_owed_again(row: &obligation::Model, abroad_allowed: bool) -> bool {
     let reason = row.waive_reason.as_deref().unwrap_or_default();
     let refused = reason.starts_with(ABROAD_REFUSED);
-    row.state == ObligationState::Waived && (reason == LEVEL_FELL || (refused && abroad_allowed))
+    let lapsed = [LEVEL_FELL, NO_CUSTOMER, NOT_OURS, KEPT_INSIDE, NOT_ASKED_FOR].contains(&reason);
+    row.state == ObligationState::Waived && (lapsed || (refused && abroad_allowed))
 }
 
 /// Opens a clock, or lets the one that is there follow the facts.
@@ -438,7 +476,7 @@ fn no_longer_wanted(
             let reason = if of.is_some_and(|report| report.notice_type == Some(NoticeType::EventType)) {
                 "a vulnerability of the event type is not published"
             } else {
-                "the policy no longer asks for it"
+                NOT_ASKED_FOR
             };
             end(row, facts.at, reason.to_owned());
         }
@@ -463,7 +501,7 @@ fn no_longer_wanted(
 
 /// Whether what is owed needs a decision before it may leave.
 fn needs_decision(facts: &ClockFacts, row: &obligation::Model) -> bool {
-    let abroad = facts.is_abroad(row.channel_id);
+    let abroad = facts.is_abroad(row);
     let undisclosed = !facts.is_disclosed() && (row.report_id.is_none() || facts.is_ours());
     row.state == ObligationState::Open && abroad && undisclosed && carries_content(row.kind)
 }

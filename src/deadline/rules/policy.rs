@@ -9,7 +9,7 @@ use entity::vocabulary::{
 use sea_orm::Iterable;
 use serde::{Deserialize, Serialize};
 
-use super::is_own_duty;
+use super::{is_legal_duty, is_own_duty};
 
 /// The policy that every installation begins with.
 const DEFAULT: &str = include_str!("../default.toml");
@@ -57,6 +57,9 @@ pub struct Rule {
     /// Only where a product for critical infrastructure is affected, or only where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical_infrastructure: Option<bool>,
+    /// Only where a product of a central organ is affected, or only where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub central_organ: Option<bool>,
     /// Key of the channel that a duty of the event is owed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
@@ -165,6 +168,7 @@ struct Case<'a> {
     channel_kind: ChannelKind,
     channel: Option<&'a str>,
     critical: bool,
+    central: bool,
 }
 
 impl Rule {
@@ -184,8 +188,8 @@ impl Rule {
         (self.trigger, self.kind, self.reply) == (other.trigger, other.kind, other.reply)
             && (!is_own_duty(self.trigger) || self.recipient == other.recipient)
             && self.after == other.after
-            // What is opened by a level and what is not are two clocks.
-            && self.levels.is_empty() == other.levels.is_empty()
+            // What a report opens by a level and what it opens without are two clocks.
+            && (is_own_duty(self.trigger) || self.levels.is_empty() == other.levels.is_empty())
     }
 
     /// Whether those before it, one or several together, leave it nothing: they hold in every case in which it does.
@@ -198,6 +202,7 @@ impl Rule {
                 && (other.channels.is_empty()
                     || case.channel.is_some_and(|channel| other.channels.iter().any(|key| key == channel)))
                 && other.critical_infrastructure.is_none_or(|asked| asked == case.critical)
+                && other.central_organ.is_none_or(|asked| asked == case.central)
                 && (!other.waits_for_anchor || (self.waits_for_anchor && self.anchor == other.anchor))
                 && since(other)
         };
@@ -218,16 +223,21 @@ impl Rule {
         } else {
             self.channels.iter().map(|channel| Some(channel.as_str())).collect()
         };
-        let criticals = self.critical_infrastructure.map_or(vec![true, false], |asked| vec![asked]);
+        let either = |asked: Option<bool>| asked.map_or(vec![true, false], |asked| vec![asked]);
+        let (criticals, centrals) = (either(self.critical_infrastructure), either(self.central_organ));
+        let operators: Vec<_> = criticals
+            .iter()
+            .flat_map(|critical| centrals.iter().map(move |central| (*critical, *central)))
+            .collect();
         let mut cases = Vec::new();
         for (channel_kind, level) in
             kinds.iter().flat_map(|kind| levels.iter().map(move |level| (*kind, *level)))
         {
-            for (channel, critical) in channels
+            for (channel, (critical, central)) in channels
                 .iter()
-                .flat_map(|channel| criticals.iter().map(move |critical| (*channel, *critical)))
+                .flat_map(|channel| operators.iter().map(move |operator| (*channel, *operator)))
             {
-                cases.push(Case { level, channel_kind, channel, critical });
+                cases.push(Case { level, channel_kind, channel, critical, central });
             }
         }
         cases
@@ -239,8 +249,8 @@ impl Rule {
             PreviousSubmitted, Received,
         };
         use DeadlineTrigger::{
-            Exploited, Level, NetworkIncident, OwnVulnerability, QuestionAsked, ReportReceived,
-            SevereIncident,
+            CustomerAffected, Exploited, Level, NetworkIncident, OwnVulnerability, QuestionAsked,
+            ReportReceived, SevereIncident,
         };
         let mut wrong = Vec::new();
         let mut need = |met: bool, field, message| {
@@ -264,6 +274,7 @@ impl Rule {
             SevereIncident | NetworkIncident => {
                 &[LearnedOf, DecisionMade, MeasureAvailable, PreviousSubmitted]
             }
+            CustomerAffected => &[Confirmed, LevelSet, MeasureAvailable],
             Level => &[LevelSet],
         };
         need(anchors.contains(&self.anchor), "anchor", "what this trigger opens does not count from there");
@@ -309,17 +320,21 @@ impl Rule {
         );
         need(self.trigger != Level || !self.levels.is_empty(), "levels", "name the levels that open it");
         need(
-            !is_own_duty(self.trigger) || self.levels.is_empty(),
+            !is_legal_duty(self.trigger) || self.levels.is_empty(),
             "levels",
             "a legal duty does not depend on the level",
         );
+        for (asked, field) in
+            [(self.critical_infrastructure, "criticalInfrastructure"), (self.central_organ, "centralOrgan")]
+        {
+            need(
+                asked.is_none() || self.trigger == NetworkIncident,
+                field,
+                "only the duty after a network incident depends on it",
+            );
+        }
         need(
-            self.critical_infrastructure.is_none() || self.trigger == NetworkIncident,
-            "criticalInfrastructure",
-            "only the duty after a network incident depends on it",
-        );
-        need(
-            self.since.is_none() || is_own_duty(self.trigger),
+            self.since.is_none() || is_legal_duty(self.trigger),
             "since",
             "only legal duties begin with a day",
         );

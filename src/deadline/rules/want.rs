@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::vocabulary::{
-    ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline, NoticeType,
-    ObligationState, Regime, RemediationState, ReplyKind, Status,
+    ChannelKind, ClockFactKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, DecisionKind, NoDeadline,
+    NoticeType, ObligationState, Regime, RemediationState, ReplyKind, Status,
 };
 use entity::{channel, report};
 use uuid::Uuid;
 
 use super::facts::within;
 use super::policy::Rule;
-use super::{Basis, ClockFacts, LONGEST_PAUSE, is_own_duty};
+use super::{Basis, ClockFacts, LONGEST_PAUSE, is_legal_duty};
 use crate::calendar::rules::Span;
 
 /// A reply that is owed.
@@ -21,6 +21,8 @@ pub(super) struct OwedReply {
     pub(super) report_id: Option<Uuid>,
     /// Whom it is owed to.
     pub(super) channel_id: Uuid,
+    /// The customers, where it is they whom the event is about.
+    pub(super) customers: Option<OwedTo>,
     /// Which reply.
     pub(super) kind: ReplyKind,
     /// What opened it, in words.
@@ -29,6 +31,15 @@ pub(super) struct OwedReply {
     pub(super) regime: Option<Regime>,
     /// The rule.
     pub(super) stage: Option<String>,
+}
+
+/// The customers who are owed a notice that they did not ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwedTo {
+    /// Those of a product.
+    Product(Uuid),
+    /// One.
+    Customer(Uuid),
 }
 
 /// What ends a clock.
@@ -84,8 +95,6 @@ pub(super) struct Wanted {
     pub(super) owed: Option<OwedReply>,
     /// The clock.
     pub(super) clock: Option<Clock>,
-    /// Whether only the level asks for it.
-    pub(super) by_level: bool,
     /// When it was done already.
     pub(super) done_at: Option<DateTime<Utc>>,
 }
@@ -101,6 +110,7 @@ pub(super) fn wanted(facts: &ClockFacts, basis: &Basis) -> Vec<Wanted> {
     }
     questions(&mut wanted, facts, basis);
     own_duties(&mut wanted, facts, basis);
+    customers(&mut wanted, facts, basis);
     fixes(&mut wanted, facts, basis);
     wanted.extend(information(facts, basis));
     wanted
@@ -205,13 +215,14 @@ fn of_report(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis, report
         let owed = rule.reply.map(|kind| OwedReply {
             report_id: Some(report.id),
             channel_id: channel.id,
+            customers: None,
             kind,
             trigger: if by_level { "level of the event" } else { "report received" }.to_owned(),
             regime: Some(rule.regime),
             stage: Some(rule.key.clone()),
         });
         let done_at = facts.published_at().filter(|_| rule.kind == DeadlineKind::Publication);
-        wanted.push(Wanted { slot, owed, clock: Some(clock), by_level, done_at });
+        wanted.push(Wanted { slot, owed, clock: Some(clock), done_at });
     }
     verdict_replies(wanted, facts, report, channel);
 }
@@ -227,6 +238,7 @@ fn verdict_replies(
     let owed = |trigger: &str| OwedReply {
         report_id: Some(report.id),
         channel_id: channel.id,
+        customers: None,
         kind: ReplyKind::Verdict,
         trigger: trigger.to_owned(),
         regime: None,
@@ -234,7 +246,7 @@ fn verdict_replies(
     };
     if channel.reply_required && !wanted.iter().any(|known| known.slot == slot) {
         let owed = Some(owed("report received"));
-        wanted.push(Wanted { slot: slot.clone(), owed, clock: None, by_level: false, done_at: None });
+        wanted.push(Wanted { slot: slot.clone(), owed, clock: None, done_at: None });
     }
     let Some(news) = facts.news else { return };
     let told = |state| {
@@ -246,7 +258,7 @@ fn verdict_replies(
     if told(ObligationState::Met) && !told(ObligationState::Open) {
         let slot = format!("{slot}:{news}");
         let owed = Some(owed("verdict changed"));
-        wanted.push(Wanted { slot, owed, clock: None, by_level: false, done_at: None });
+        wanted.push(Wanted { slot, owed, clock: None, done_at: None });
     }
 }
 
@@ -273,13 +285,14 @@ fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
         let owed = Some(OwedReply {
             report_id: Some(report.id),
             channel_id: channel.id,
+            customers: None,
             kind: rule.and_then(|rule| rule.reply).unwrap_or(ReplyKind::FollowUp),
             trigger: "question asked".to_owned(),
             regime: rule.map(|rule| rule.regime),
             stage: rule.map(|rule| rule.key.clone()),
         });
         let slot = format!("question:{}", asked.id);
-        wanted.push(Wanted { slot, owed, clock, by_level: false, done_at: None });
+        wanted.push(Wanted { slot, owed, clock, done_at: None });
     }
 }
 
@@ -306,9 +319,10 @@ fn causes(facts: &ClockFacts, trigger: DeadlineTrigger) -> Vec<(String, DateTime
 }
 
 fn own_duties(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
-    for rule in basis.policy.rules.iter().filter(|rule| is_own_duty(rule.trigger)) {
-        let critical = facts.touches_critical_infrastructure();
-        if rule.critical_infrastructure.is_some_and(|asked| asked != critical) {
+    let (critical, central) = (facts.touches_critical_infrastructure(), facts.touches_central_organ());
+    for rule in basis.policy.rules.iter().filter(|rule| is_legal_duty(rule.trigger)) {
+        let is_other = |asked: Option<bool>, is: bool| asked.is_some_and(|asked| asked != is);
+        if is_other(rule.critical_infrastructure, critical) || is_other(rule.central_organ, central) {
             continue;
         }
         let Some((recipient, kind)) = rule.recipient.as_ref().zip(rule.reply) else { continue };
@@ -341,13 +355,69 @@ fn own_duties(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             let owed = Some(OwedReply {
                 report_id: None,
                 channel_id: channel.id,
+                customers: None,
                 kind,
                 trigger: rule.trigger.as_str().to_lowercase().replace('_', " "),
                 regime: Some(rule.regime),
                 stage: Some(rule.key.clone()),
             });
             let clock = Some(clock(rule, basis, Some(channel), anchor_at));
-            wanted.push(Wanted { slot, owed, clock, by_level: false, done_at: None });
+            wanted.push(Wanted { slot, owed, clock, done_at: None });
+        }
+    }
+}
+
+/// Customers whom the event is about are owed notices, whoever reported it: those of each affected product together, so
+/// that those of one that is found affected later are told too, and one who uses none of these alone. A channel is for
+/// those on its own side of the border.
+fn customers(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
+    if !facts.may_tell_customers() {
+        return;
+    }
+    for rule in basis.policy.of(DeadlineTrigger::CustomerAffected) {
+        let channel = rule.recipient.as_ref().and_then(|key| basis.recipients.get(key));
+        let channel = channel.filter(|channel| channel.kind == ChannelKind::Customer);
+        let Some((channel, kind)) = channel.zip(rule.reply).filter(|_| rule.holds_at(facts.event.level))
+        else {
+            continue;
+        };
+        let (products, alone) = facts.customers_of(channel.abroad);
+        let products = products.into_iter().map(|product| (OwedTo::Product(product.id), Some(product)));
+        for (owed_to, product) in products.chain(alone.into_iter().map(|id| (OwedTo::Customer(id), None))) {
+            let slot = slot_of(rule, &owed_to.within());
+            let anchor_at = match rule.anchor {
+                DeadlineAnchor::LevelSet => facts.level_set().map(|(_, at)| at),
+                DeadlineAnchor::MeasureAvailable => facts.measure_for(product),
+                _ => facts.confirmed_at(),
+            };
+            let known = facts.obligations.iter().any(|row| row.slot.as_deref() == Some(slot.as_str()));
+            let waits = rule.waits_for_anchor || rule.anchor == DeadlineAnchor::LevelSet;
+            let not_yet = waits && anchor_at.is_none() && !known;
+            if not_yet || wanted.iter().any(|other| other.slot == slot) {
+                continue;
+            }
+            let owed = Some(OwedReply {
+                report_id: None,
+                channel_id: channel.id,
+                customers: Some(owed_to),
+                kind,
+                trigger: "customer affected".to_owned(),
+                regime: Some(rule.regime),
+                stage: Some(rule.key.clone()),
+            });
+            let clock = Some(clock(rule, basis, Some(channel), anchor_at));
+            wanted.push(Wanted { slot, owed, clock, done_at: None });
+        }
+    }
+}
+
+impl OwedTo {
+    /// What keeps apart what different customers are owed.
+    fn within(self) -> String {
+        let trigger = DeadlineTrigger::CustomerAffected;
+        match self {
+            Self::Product(id) => format!("{trigger}:product:{id}:"),
+            Self::Customer(id) => format!("{trigger}:customer:{id}:"),
         }
     }
 }
@@ -373,7 +443,7 @@ fn fixes(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             });
             let mut clock = clock(rule, basis, None, Some(level_set));
             clock.line = line.map(str::to_owned);
-            wanted.push(Wanted { slot, owed: None, clock: Some(clock), by_level: true, done_at });
+            wanted.push(Wanted { slot, owed: None, clock: Some(clock), done_at });
         }
     }
 }
@@ -398,5 +468,5 @@ fn information(facts: &ClockFacts, basis: &Basis) -> Option<Wanted> {
         zone: None,
     };
     let slot = format!("asked:{}", asked_at.timestamp_micros());
-    Some(Wanted { slot, owed: None, clock: Some(clock), by_level: false, done_at: None })
+    Some(Wanted { slot, owed: None, clock: Some(clock), done_at: None })
 }

@@ -3,16 +3,20 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ObligationState, Regime, ReplyKind};
-use entity::{obligation, report};
+use entity::{customer, obligation, product, report};
 
 use super::{channel_for, event_of};
+use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
+use crate::customer::graphql::Customer;
 use crate::deadline::graphql::Deadline;
 use crate::event::graphql::Event;
+use crate::graphql::actor;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
 use crate::graphql::scalars;
 use crate::intake::graphql::Report;
+use crate::product::graphql::Product;
 
 /// What a channel is owed.
 pub struct Obligation(pub obligation::Model);
@@ -46,6 +50,24 @@ impl Obligation {
     async fn report(&self, ctx: &Context<'_>) -> ApiResult<Option<Report>> {
         let Some(id) = self.0.report_id else { return Ok(None) };
         Ok(lookup::<report::Entity>(ctx, id).await?.map(Report::from))
+    }
+
+    /// The product whose customers are to be told, whoever reported it; null for what is owed otherwise.
+    /// 应告知其客户的产品；其他义务为空。
+    async fn product(&self, ctx: &Context<'_>) -> ApiResult<Option<Product>> {
+        match self.0.product_id.filter(|_| allows(actor(ctx), Action::ReadProducts)) {
+            Some(id) => Ok(lookup::<product::Entity>(ctx, id).await?.map(Product::from)),
+            None => Ok(None),
+        }
+    }
+
+    /// The customer who is recorded as affected and to be told; null for what is owed otherwise, and when your role may not
+    /// read customers. 应告知的受影响客户；其他义务或无权读取客户时为空。
+    async fn customer(&self, ctx: &Context<'_>) -> ApiResult<Option<Customer>> {
+        match self.0.customer_id.filter(|_| allows(actor(ctx), Action::ReadCustomers)) {
+            Some(id) => Ok(lookup::<customer::Entity>(ctx, id).await?.map(Customer::from)),
+            None => Ok(None),
+        }
     }
 
     /// Which reply is owed. 应作出的回复类型。

@@ -12,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::database::is_one_of;
 use crate::error::Result;
 
 use reply_dispatch::Column as C;
@@ -38,15 +39,19 @@ pub async fn channels_with_secrets(app: &App) -> Result<Vec<Uuid>> {
     Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
-/// The channel's own numbers of its reports on an event.
+/// The channel's own numbers of its reports on an event, or of those of them that are answered.
 ///
 /// # Errors
 /// Of the database.
-pub async fn report_numbers(app: &App, event: Uuid, channel: Uuid) -> Result<Vec<String>> {
-    let select = report::Entity::find()
+pub async fn report_numbers(app: &App, event: Uuid, channel: Uuid, answered: &[Uuid]) -> Result<Vec<String>> {
+    let mut select = report::Entity::find()
         .filter(report::Column::EventId.eq(event))
         .filter(report::Column::ChannelId.eq(channel))
         .order_by_asc(report::Column::ReceivedAt);
+    if !answered.is_empty() {
+        select =
+            select.filter(is_one_of(app.database.backend(), report::Column::Id, answered.iter().copied()));
+    }
     let rows = select.all(app.database.reader()).await?;
     Ok(rows.into_iter().filter_map(|row| row.channel_number).collect())
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use entity::vocabulary::DispatchState;
 use entity::{
-    audit_entry, channel, decision, event, obligation, reply, reply_dispatch, reply_draft, reply_obligation,
-    reply_review, report, report_version, verdict,
+    audit_entry, channel, customer, decision, event, obligation, product, reply, reply_dispatch, reply_draft,
+    reply_obligation, reply_review, report, report_version, verdict,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -72,6 +72,8 @@ async fn summary(app: &App, event: &event::Model) -> Result<Piece> {
         })).collect::<Vec<_>>(),
         "obligations": obligations.iter().map(|row| json!({
             "id": scalars::id::<obligation::Entity>(row.id).as_str(), "kind": row.kind, "state": row.state,
+            "product": row.product_id.map(|id| scalars::id::<product::Entity>(id).to_string()),
+            "customer": row.customer_id.map(|id| scalars::id::<customer::Entity>(id).to_string()),
             "trigger": row.trigger, "openedAt": row.opened_at, "metAt": row.met_at,
             "metBy": row.met_by_reply_id.map(|id| scalars::id::<reply::Entity>(id).to_string()),
             "waivedBy": row.waived_by, "waivedAt": row.waived_at, "waiveReason": row.waive_reason,

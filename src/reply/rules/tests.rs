@@ -338,6 +338,8 @@ fn obligation(kind: ReplyKind, report_id: Option<Uuid>, state: ObligationState) 
         event_id: Uuid::from_u128(3),
         report_id,
         channel_id: Uuid::from_u128(1),
+        product_id: None,
+        customer_id: None,
         kind,
         trigger: "report received".to_owned(),
         slot: None,

@@ -220,7 +220,8 @@ pub(crate) async fn mail_message(
         }
         Err(other) => return Err(other),
     }
-    let reply = send::freeze(app, changes, (event, &channel), Some(&route), reply).await?;
+    let to = template::To::new(&channel, Some(report.id), &[]);
+    let reply = send::freeze(app, changes, event, &to, Some(&route), reply).await?;
     write(app, changes, &reply, &[]);
     tell(app, changes, &reply, false);
     Ok(None)

@@ -1,7 +1,10 @@
 //! The thread that an e-mail to a reporter belongs to, and what of their address may be written down.
 
 use chrono::{DateTime, Utc};
-use entity::reporter;
+use entity::{reply, reporter};
+
+use super::Addressee;
+use crate::error::{Refusal, RefusalCode};
 
 /// Most message ids that an e-mail refers to: the first, and the newest.
 const REFERENCES: usize = 20;
@@ -11,6 +14,19 @@ const LONGEST: usize = 250;
 const SUBJECT: usize = 200;
 /// What stands in the place of an address.
 const REDACTED: &str = "[reporter]";
+
+/// Whether a template's text that is to go to a reporter was made for somebody else: what it says of the event may be of
+/// others' reports.
+pub fn was_made_for_others(reply: &reply::Model, to: Option<Addressee>) -> bool {
+    reply.template.is_some() && to.is_some_and(|to| reply.report_id != Some(to.report))
+}
+
+/// The refusal of such a text.
+pub fn written_for_others() -> Refusal {
+    let message = "its text was made for others and may say what this reporter is not told: say again to whom it goes while \
+                   it is as its template made it, or send a new subject and a new body (reviseReply)";
+    Refusal::new(RefusalCode::Contradiction, message)
+}
 
 /// An e-mail of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
