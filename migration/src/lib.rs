@@ -47,6 +47,7 @@ mod m14_search;
 mod m14_ticket_asked;
 mod m14_working_hours;
 mod m15_bonus_differing;
+mod m15_figures;
 mod m15_indicator_index;
 mod m15_ticket_place;
 
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m15_ticket_place::Migration),
             Box::new(m15_bonus_differing::Migration),
             Box::new(m15_indicator_index::Migration),
+            Box::new(m15_figures::Migration),
         ]
     }
 }
