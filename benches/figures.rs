@@ -128,7 +128,7 @@ async fn fill(database: &Database, events: u64) {
             )
         }
     };
-    let json = |text: &str| if postgres { format!("CAST('{text}' AS json)") } else { format!("'{text}'") };
+    let json = |text: &str| if postgres { format!("CAST('{text}' AS jsonb)") } else { format!("'{text}'") };
     let head = if postgres { "CAST('\\x' AS bytea)" } else { "x''" };
     let stamp = format!("1, 1, {head}, {now}, {now}", now = at("0"));
     let stamps = "version, revision, audit_head, created_at, changed_at";
