@@ -417,7 +417,5 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
 fn write_private(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
-    opened
-        .and_then(|mut opened| opened.write_all(bytes))
-        .with_context(|| format!("{}", file.display()))
+    opened.and_then(|mut opened| opened.write_all(bytes)).with_context(|| format!("{}", file.display()))
 }
