@@ -8,6 +8,7 @@ mod imports;
 mod instance_files;
 mod mail_files;
 mod money_files;
+mod report_files;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -44,7 +45,7 @@ use chrono::TimeDelta;
 use clap::Parser;
 use cli::{
     AuditCommand, CalendarCommand, Cli, Command, Common, DeadlinesCommand, IntakeCommand, MovesCommand,
-    ReconcileCommand, RepliesCommand, SecretsCommand, TokenArgs, WebhooksCommand,
+    ReconcileCommand, RepliesCommand, ReportCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -113,6 +114,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reconcile { command: ReconcileCommand::Tickets { subject, mend } } => {
             log_to_stderr(settings.log_format);
             reconcile_tickets(&*command_line_app(&settings).await?, &subject, mend).await
+        }
+        Command::Report { command: ReportCommand::Monthly(args) } => {
+            log_to_stderr(settings.log_format);
+            report_files::monthly(&*command_line_app(&settings).await?, &args).await
         }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;
@@ -409,7 +414,7 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
     }
     let tokens = demo::tokens(&secret, &settings.auth, SystemClock.now())?;
     if let Some(file) = tokens_file {
-        write_private(file, &serde_json::to_string_pretty(&tokens)?)?;
+        write_private(file, serde_json::to_string_pretty(&tokens)?.as_bytes())?;
     }
     let verifier = Verifier::development(settings.auth.clone(), &secret);
     let mut secrets = settings.secrets.read()?;
@@ -432,10 +437,8 @@ async fn run_demo(mut settings: Settings, tokens_file: Option<&Path>) -> anyhow:
 }
 
 /// Writes a file that only its owner can read.
-fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+fn write_private(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
-    opened
-        .and_then(|mut opened| opened.write_all(text.as_bytes()))
-        .with_context(|| format!("{}", file.display()))
+    opened.and_then(|mut opened| opened.write_all(bytes)).with_context(|| format!("{}", file.display()))
 }

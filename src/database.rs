@@ -396,3 +396,15 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
 pub fn given_time(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
 }
+
+/// Whole seconds from one instant to another, the parts of a second of both left out.
+pub fn seconds(backend: DatabaseBackend, from: SimpleExpr, to: SimpleExpr) -> SimpleExpr {
+    match backend {
+        DatabaseBackend::Postgres => Expr::cust_with_exprs(
+            "CAST(FLOOR(EXTRACT(EPOCH FROM $1)) - FLOOR(EXTRACT(EPOCH FROM $2)) AS bigint)",
+            [to, from],
+        ),
+        // All instants are kept in UTC, so what comes after the seconds need not be read.
+        _ => Expr::cust_with_exprs("unixepoch(substr(?, 1, 19)) - unixepoch(substr(?, 1, 19))", [to, from]),
+    }
+}

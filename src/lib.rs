@@ -27,6 +27,7 @@ pub mod escalation;
 pub mod event;
 pub mod executor;
 pub mod feed;
+pub mod figures;
 pub mod files;
 pub mod graphql;
 pub mod hook;

@@ -24,6 +24,8 @@ pub struct Model {
     pub payee_account_set_by: Option<String>,
     /// Own staff: their reports count as internal.
     pub staff: bool,
+    /// Whether they chose to be named on leaderboards.
+    pub named: bool,
     /// When personal data were erased.
     pub erased_at: Option<DateTimeUtc>,
     /// Counts changes that a caller has to have seen.

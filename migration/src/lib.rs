@@ -48,6 +48,7 @@ mod m14_ticket_asked;
 mod m14_working_hours;
 mod m15_bonus_differing;
 mod m15_customer_notice;
+mod m15_figures;
 mod m15_indicator_index;
 mod m15_justification;
 mod m15_ticket_place;
@@ -111,6 +112,7 @@ impl MigratorTrait for Migrator {
             Box::new(m15_picture_look::Migration),
             Box::new(m15_search_words::Migration),
             Box::new(m15_customer_notice::Migration),
+            Box::new(m15_figures::Migration),
         ]
     }
 }

@@ -314,6 +314,14 @@ actions! {
     ReadRawReports "readRawReports" [Analyst Leader Auditor];
     /// Look for what stands in what one may see.
     Search "readSearch" [Admin Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
+    /// Choose whether one is named on leaderboards.
+    SetLeaderboardName "setLeaderboardName" [Reporter];
+    /// Read figures of what one may see.
+    ReadFigures "readFigures" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Finance Auditor];
+    /// Read figures of payouts.
+    ReadPayoutFigures "readPayoutFigures" [Analyst Leader Finance Auditor];
+    /// Read how reporters stand: their own side of it without who they are.
+    ReadLeaderboard "readLeaderboard" [Analyst Leader Auditor Reporter Src];
     /// Read which reports may be the same, and what was decided of them.
     ReadDuplicates "readDuplicates" [Analyst Leader Auditor];
     /// Read obligations, replies and their drafts.

@@ -79,6 +79,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReconcileCommand,
     },
+    /// Documents of figures.
+    Report {
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
     /// Check the audit trail.
     Audit {
         #[command(subcommand)]
@@ -176,6 +181,65 @@ pub(crate) struct MailArgs {
     /// Say what would become of them, write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Which document.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// A month's figures, as somebody with these roles and scope sees them.
+    Monthly(MonthlyArgs),
+}
+
+/// A monthly report.
+#[derive(Debug, Args)]
+pub(crate) struct MonthlyArgs {
+    /// The month (2026-10); the last one when left out.
+    #[arg(long)]
+    pub(crate) month: Option<String>,
+    /// IANA zone in which it begins.
+    #[arg(long, default_value = crate::figures::rules::ZONE)]
+    pub(crate) time_zone: String,
+    /// For whom: it stands in the report.
+    #[arg(long = "as", value_parser = operator_subject)]
+    pub(crate) subject: String,
+    /// Role by which it is seen; may be repeated.
+    #[arg(long, required = true)]
+    pub(crate) role: Vec<Role>,
+    /// Key of a product in an engineer's scope; may be repeated.
+    #[arg(long)]
+    pub(crate) product: Vec<String>,
+    /// Team in scope; may be repeated.
+    #[arg(long)]
+    pub(crate) team: Vec<String>,
+    /// Form.
+    #[arg(long, value_enum, default_value = "html")]
+    pub(crate) format: ReportFormat,
+    /// Language.
+    #[arg(long, value_enum, default_value = "zh")]
+    pub(crate) language: ReportLanguage,
+    /// File to write; charts of Markdown go beside it.
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+}
+
+/// Form of a report.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Markdown, with its charts as SVG files beside it.
+    Markdown,
+    /// One page with its charts inside.
+    Html,
+    /// PDF.
+    Pdf,
+}
+
+/// Language of a report.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ReportLanguage {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
 }
 
 /// Files of deadline policies.

@@ -16,6 +16,7 @@ use crate::duplicate::graphql::{DuplicateMutation, DuplicateQuery};
 use crate::duty::graphql::{DutyMutation, DutyQuery};
 use crate::event::graphql::{EventMutation, EventQuery};
 use crate::feed::graphql::{FeedMutation, FeedQuery};
+use crate::figures::graphql::{FigureMutation, FigureQuery};
 use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::indicator::graphql::IndicatorMutation;
@@ -66,6 +67,7 @@ pub struct Query(
     MultiPlatformQuery,
     SearchQuery,
     AdvisoryQuery,
+    FigureQuery,
 );
 
 /// Everything that can be changed; each mutation answers the changed thing or the reasons for refusing it.
@@ -103,6 +105,7 @@ pub struct Mutation(
     IndicatorMutation,
     DuplicateMutation,
     MultiPlatformMutation,
+    FigureMutation,
 );
 
 /// The schema of the API.

@@ -38,8 +38,8 @@ pub use receive::{
     Arrived, IndicatorInput, ReceiveReport, open_channel, receive_report, receive_with, revise_after_arrival,
 };
 pub use reporters::{
-    EraseReporter, LinkReporter, ReporterInput, UpdateReporter, erase_reporter, link_reporter,
-    update_reporter,
+    EraseReporter, LinkReporter, ReporterInput, SetLeaderboardName, UpdateReporter, erase_reporter,
+    link_reporter, set_leaderboard_name, update_reporter,
 };
 
 /// Longest title, name, number or reason, in characters.

@@ -80,6 +80,7 @@ pub(super) fn new_reporter(
         payee_account: None,
         payee_account_set_by: None,
         staff,
+        named: false,
         erased_at: None,
         version: 1,
         revision: 1,
@@ -142,7 +143,8 @@ pub async fn link_reporter(app: &App, actor: &Actor, input: &LinkReporter) -> Re
         };
         expect_version(before.version, expected)?;
     }
-    let after = reporter::Model { subject: Some(subject), ..before.clone() };
+    // What somebody else chose is not what this person chooses.
+    let after = reporter::Model { subject: Some(subject), named: false, ..before.clone() };
     change(app, ChangeSet::new(app, actor, Action::LinkReporter), vec![(before, after)]).await
 }
 
@@ -180,6 +182,38 @@ pub async fn update_reporter(app: &App, actor: &Actor, input: &UpdateReporter) -
     }
     after.staff = input.staff.unwrap_or(before.staff);
     change(app, ChangeSet::new(app, actor, Action::UpdateReporter), vec![(before, after)]).await
+}
+
+/// Whether one is named on leaderboards. 是否在排行榜上显示姓名或昵称。
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct SetLeaderboardName {
+    /// Whether others read the name by which one reported; without it they read a place alone.
+    /// 是否向他人显示报告时使用的姓名或昵称；否则他人只能看到名次。
+    pub named: bool,
+}
+
+/// Names a reporter on leaderboards, or no longer, as they choose themselves: under whatever channels they are known.
+///
+/// # Errors
+/// By policy; NOT_FOUND when no reporter is linked to the actor's subject.
+pub async fn set_leaderboard_name(app: &App, actor: &Actor, input: &SetLeaderboardName) -> Result<bool> {
+    require(actor, Action::SetLeaderboardName)?;
+    let rows = store::reporters_of(app, &actor.subject).await?;
+    if rows.is_empty() {
+        return Err(Error::NotFound);
+    }
+    let mut changes = ChangeSet::new(app, actor, Action::SetLeaderboardName);
+    let others = rows.into_iter().filter(|row| row.named != input.named).collect::<Vec<_>>();
+    if others.is_empty() {
+        return Ok(input.named);
+    }
+    for row in others {
+        // Nobody's next step depends on it.
+        let chosen = reporter::Model { named: input.named, ..row.clone() };
+        changes.revise(app, &row, chosen, None, Bump::RevisionOnly);
+    }
+    app.commit(changes).await?;
+    Ok(input.named)
 }
 
 /// Whose personal data are erased. 清除报告人的个人信息。
@@ -222,6 +256,7 @@ pub async fn erase_reporter(app: &App, actor: &Actor, input: &EraseReporter) -> 
             payee_account: None,
             payee_account_set_by: None,
             subject: None,
+            named: false,
             erased_at,
             ..before.clone()
         };

@@ -203,6 +203,18 @@ pub fn visible_reporter(actor: &Actor) -> Condition {
     Condition::all().add(Expr::exists(reports))
 }
 
+/// The reporters who are this subject, in whatever channels.
+///
+/// # Errors
+/// Of the database.
+pub async fn reporters_of(app: &App, subject: &str) -> Result<Vec<reporter::Model>> {
+    let select = reporter::Entity::find()
+        .filter(reporter::Column::Subject.eq(subject))
+        .filter(reporter::Column::ErasedAt.is_null())
+        .order_by_asc(reporter::Column::Id);
+    Ok(select.all(app.database.reader()).await?)
+}
+
 /// The reporter whom `wanted` means, if they are among the known: by subject, else by name and address among the unlinked.
 pub(super) async fn same_reporter(
     app: &App,

@@ -240,6 +240,7 @@ mod tests {
             payee_account: None,
             payee_account_set_by: None,
             staff: false,
+            named: false,
             erased_at: None,
             version: 1,
             revision: 1,

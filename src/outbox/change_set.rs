@@ -33,6 +33,7 @@ const UNTOLD: &[Action] = &[
     // Who reported may be known by an event alone that most may not see.
     Action::EraseReporter,
     Action::LinkReporter,
+    Action::SetLeaderboardName,
     Action::SetPayeeAccount,
     Action::UpdateReporter,
     // The payouts that come of it are told of.

@@ -10,7 +10,7 @@ use entity::{
     affected_product, bonus_run, budget, budget_entry, channel, event, message, payout, payout_appeal,
     payout_change, product, report, reporter, reward_grid, reward_grid_cell, verdict,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -392,6 +392,24 @@ pub async fn run(app: &App, id: Uuid) -> Result<bonus_run::Model> {
     bonus_run::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
+/// A valid report of the same event as a report that was received before it: the first one earns.
+pub fn an_earlier_valid() -> SelectStatement {
+    use report::Column::{EventId, Id, ReceivedAt, Severity, Split};
+    let earlier = |column: report::Column| Expr::col(("earlier", column));
+    let this = |column: report::Column| Expr::col((report::Entity, column));
+    let before = earlier(ReceivedAt)
+        .lt(this(ReceivedAt))
+        .or(earlier(ReceivedAt).eq(this(ReceivedAt)).and(earlier(Id).lt(this(Id))));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(report::Entity, "earlier")
+        .and_where(earlier(EventId).eq(this(EventId)))
+        .and_where(earlier(Severity).is_not_null())
+        .and_where(earlier(Split).eq(false))
+        .and_where(before)
+        .take()
+}
+
 /// The channel's reports of named reporters that were received in a span, on CONFIRMED events that are not TLP:RED:
 /// a bonus must not tell of an event among named people. Of an event only the first valid report counts.
 ///
@@ -408,22 +426,8 @@ pub async fn confirmed_reports(
         .and_where(event::Column::Verdict.eq(Verdict::Confirmed))
         .and_where(event::Column::Tlp.ne(entity::vocabulary::Tlp::Red))
         .take();
-    use report::Column::{EventId, Id, ReceivedAt, Severity, Split};
-    let earlier = |column: report::Column| Expr::col(("earlier", column));
-    let this = |column: report::Column| Expr::col((report::Entity, column));
-    let before = earlier(ReceivedAt)
-        .lt(this(ReceivedAt))
-        .or(earlier(ReceivedAt).eq(this(ReceivedAt)).and(earlier(Id).lt(this(Id))));
-    let an_earlier_valid = Query::select()
-        .expr(Expr::val(1))
-        .from_as(report::Entity, "earlier")
-        .and_where(earlier(EventId).eq(this(EventId)))
-        .and_where(earlier(Severity).is_not_null())
-        .and_where(earlier(Split).eq(false))
-        .and_where(before)
-        .take();
     let select = report::Entity::find()
-        .filter(Expr::exists(an_earlier_valid).not())
+        .filter(Expr::exists(an_earlier_valid()).not())
         .filter(report::Column::ChannelId.eq(channel))
         .filter(report::Column::ReceivedAt.gte(span.start))
         .filter(report::Column::ReceivedAt.lt(span.end))

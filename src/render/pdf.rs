@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 
 use krilla::Document;
-use krilla::geom::Point;
+use krilla::color::rgb;
+use krilla::geom::{PathBuilder, Point, Rect};
 use krilla::metadata::Metadata;
 use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
@@ -16,9 +17,10 @@ use krilla::paint::{Fill, Stroke};
 use krilla::text::{GlyphId, KrillaGlyph};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
+use super::chart::{Chart, INK};
 use super::fonts::{FontError, Fonts, Glyph};
 use super::markdown::{Block, Run, blocks};
-use super::{MAX_SOURCE, RenderError};
+use super::{MAX_SOURCE, Part, RenderError};
 
 /// A4 and its margin, in points.
 const WIDTH: f32 = 595.0;
@@ -35,6 +37,11 @@ const GAP: f32 = 6.0;
 const INDENT: f32 = 18.0;
 /// Space between two columns of a table.
 const COLUMN_GAP: f32 = 8.0;
+/// Size of the text of charts, length of standing bars, and room for the labels and numbers of lying ones.
+const SMALL: f32 = 9.0;
+const BARS: f32 = 90.0;
+const BAR_LABEL: f32 = 130.0;
+const BAR_NUMBER: f32 = 40.0;
 /// A source of the greatest length may have as many lines as this; no letter has.
 const MAX_PAGES: usize = 500;
 
@@ -53,12 +60,27 @@ type Line = Vec<Placed>;
 /// # Errors
 /// When it is too long, no font has one of its characters, or the writer fails.
 pub fn render(title: &str, language: &str, source: &str, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
-    if source.len() > MAX_SOURCE {
+    report(title, language, &[Part::Text(source.to_owned())], fonts)
+}
+
+/// A report as a PDF.
+///
+/// # Errors
+/// As with [`render`].
+pub fn report(title: &str, language: &str, parts: &[Part], fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    if parts.iter().map(Part::length).sum::<usize>() > MAX_SOURCE {
         return Err(RenderError::TooLong);
     }
-    let mut layout = Layout { fonts, glyphs: HashMap::new(), pages: vec![Vec::new()], y: MARGIN };
-    for block in blocks(source) {
-        layout.block(&block)?;
+    let mut layout = Layout { fonts, glyphs: HashMap::new(), pages: vec![Page::default()], y: MARGIN };
+    for part in parts {
+        match part {
+            Part::Text(source) => {
+                for block in blocks(source) {
+                    layout.block(&block)?;
+                }
+            }
+            Part::Chart(chart) => layout.chart(chart)?,
+        }
     }
     if layout.pages.len() > MAX_PAGES {
         return Err(RenderError::TooLong);
@@ -71,8 +93,17 @@ pub fn render(title: &str, language: &str, source: &str, fonts: &Fonts) -> Resul
         let mut written = document.start_page_with(settings.clone());
         let mut surface = written.surface();
         let ink = || Fill { opacity: NormalizedF32::ONE, ..Fill::default() };
+        let of_bars = rgb::Color::new(INK.0, INK.1, INK.2);
+        surface.set_fill(Some(Fill { paint: of_bars.into(), ..ink() }));
+        for bar in &page.bars {
+            let mut path = PathBuilder::new();
+            path.push_rect(*bar);
+            if let Some(path) = path.finish() {
+                surface.draw_path(&path);
+            }
+        }
         surface.set_fill(Some(ink()));
-        for piece in page {
+        for piece in &page.pieces {
             surface.set_stroke(piece.bold.then(|| Stroke { width: piece.size / 36.0, ..Stroke::default() }));
             if let Some(face) = fonts.face(piece.face) {
                 let start = Point::from_xy(piece.x, piece.y);
@@ -83,6 +114,12 @@ pub fn render(title: &str, language: &str, source: &str, fonts: &Fonts) -> Resul
         written.finish();
     }
     document.finish().map_err(|error| RenderError::Writer(format!("{error:?}")))
+}
+
+/// How much of the most a value is, in thousandths of its length.
+fn part(value: u64, most: u64) -> f32 {
+    let thousandths = u128::from(value) * 1_000 / u128::from(most.max(1));
+    f32::from(u16::try_from(thousandths).unwrap_or(1_000)) / 1_000.0
 }
 
 /// Glyphs of one font and weight in a row.
@@ -96,10 +133,17 @@ struct Piece {
     glyphs: Vec<KrillaGlyph>,
 }
 
+/// What stands on a page.
+#[derive(Default)]
+struct Page {
+    pieces: Vec<Piece>,
+    bars: Vec<Rect>,
+}
+
 struct Layout<'a> {
     fonts: &'a Fonts,
     glyphs: HashMap<char, Glyph>,
-    pages: Vec<Vec<Piece>>,
+    pages: Vec<Page>,
     /// Where the next line's top is.
     y: f32,
 }
@@ -167,6 +211,76 @@ impl Layout<'_> {
         Ok(())
     }
 
+    fn chart(&mut self, chart: &Chart) -> Result<(), RenderError> {
+        let title = Run { text: chart.title.clone(), bold: true, ..Run::default() };
+        self.room(
+            TEXT * LEADING + if chart.upright { BARS + SMALL * LEADING * 2.0 } else { SMALL * LEADING },
+        );
+        self.text(&[title], TEXT, MARGIN, WIDTH - 2.0 * MARGIN)?;
+        if chart.upright {
+            self.standing(chart)?
+        } else {
+            self.lying(chart)?
+        }
+        self.y += GAP;
+        Ok(())
+    }
+
+    /// Bars below each other, each with its label before it and its number after it.
+    fn lying(&mut self, chart: &Chart) -> Result<(), RenderError> {
+        let room = WIDTH - 2.0 * MARGIN - BAR_LABEL - BAR_NUMBER;
+        for (bar, (_, value)) in chart.bars.iter().enumerate() {
+            self.room(SMALL * LEADING);
+            let baseline = self.y + SMALL * 1.2;
+            self.word(&chart.label(bar), BAR_LABEL - COLUMN_GAP, MARGIN, baseline)?;
+            let length = room * part(*value, chart.most());
+            self.bar(MARGIN + BAR_LABEL, baseline - SMALL * 0.8, length, SMALL * 0.9);
+            self.word(&value.to_string(), BAR_NUMBER, MARGIN + BAR_LABEL + length + 4.0, baseline)?;
+            self.y += SMALL * LEADING;
+        }
+        Ok(())
+    }
+
+    /// Bars side by side, each with its number above it and its label below it, as far as there is room for these.
+    fn standing(&mut self, chart: &Chart) -> Result<(), RenderError> {
+        let count = f32::from(u16::try_from(chart.bars.len().max(1)).unwrap_or(u16::MAX));
+        let width = (WIDTH - 2.0 * MARGIN) / count;
+        let bottom = self.y + SMALL * LEADING + BARS;
+        let size = SMALL.min(width * 0.75);
+        for (bar, (_, value)) in chart.bars.iter().enumerate() {
+            let x = MARGIN + width * f32::from(u16::try_from(bar).unwrap_or(u16::MAX));
+            let height = BARS * part(*value, chart.most());
+            self.bar(x + width * 0.1, bottom - height, width * 0.8, height);
+            if *value > 0 {
+                self.small(&value.to_string(), size, width, x + width * 0.1, bottom - height - 2.0)?;
+            }
+            self.small(&chart.label(bar), size, width, x + width * 0.1, bottom + size * 1.2)?;
+        }
+        self.y = bottom + SMALL * LEADING;
+        Ok(())
+    }
+
+    fn bar(&mut self, x: f32, y: f32, width: f32, height: f32) {
+        // Nothing is no bar.
+        let shape = Rect::from_xywh(x, y, width, height).filter(|_| width > 0.0 && height > 0.0);
+        if let (Some(page), Some(shape)) = (self.pages.last_mut(), shape) {
+            page.bars.push(shape);
+        }
+    }
+
+    /// As much of a text as there is room for in one line.
+    fn word(&mut self, text: &str, width: f32, x: f32, y: f32) -> Result<(), FontError> {
+        self.small(text, SMALL, width, x, y)
+    }
+
+    fn small(&mut self, text: &str, size: f32, width: f32, x: f32, y: f32) -> Result<(), FontError> {
+        let lines = self.lines(&[Run { text: text.to_owned(), ..Run::default() }], size, width)?;
+        if let Some(line) = lines.first() {
+            self.draw(line, size, x, y);
+        }
+        Ok(())
+    }
+
     fn text(&mut self, runs: &[Run], size: f32, x: f32, width: f32) -> Result<(), RenderError> {
         let lines = self.lines(runs, size, width)?;
         self.stack(&lines, size, x);
@@ -185,7 +299,7 @@ impl Layout<'_> {
     /// Begins a new page unless there is room for `height`.
     fn room(&mut self, height: f32) {
         if self.y + height > HEIGHT - MARGIN {
-            self.pages.push(Vec::new());
+            self.pages.push(Page::default());
             self.y = MARGIN;
         }
     }
@@ -263,7 +377,7 @@ impl Layout<'_> {
             }
             let (face, bold) = (first.glyph.face, first.bold);
             if let Some(page) = self.pages.last_mut() {
-                page.push(Piece { x, y, size, face, bold, text, glyphs });
+                page.pieces.push(Piece { x, y, size, face, bold, text, glyphs });
             }
             x += advance;
             rest = after;
@@ -306,6 +420,21 @@ mod tests {
         {
             assert!(text.contains(expected), "{expected} in {text}");
         }
+    }
+
+    #[test]
+    fn charts_have_their_labels_and_numbers_and_break_pages() {
+        let bars = |count: u64| (1..=count).map(|bar| (format!("产品 {bar}"), bar * 7)).collect::<Vec<_>>();
+        let parts = [
+            Part::Text("# 月报\n".to_owned()),
+            Part::Chart(Chart { title: "按产品".to_owned(), bars: bars(90), upright: false }),
+            Part::Chart(Chart { title: "按日".to_owned(), bars: bars(31), upright: true }),
+        ];
+        let text = read_back(&report("月报", "zh-CN", &parts, &fonts()).unwrap());
+        for expected in ["月报", "按产品", "按日", "产品 1 ", "产品 90", "630", "217"] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        assert!(text.matches('\u{c}').count() >= 3, "{text}");
     }
 
     #[test]

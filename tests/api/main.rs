@@ -21,6 +21,7 @@ mod engine;
 mod event_filters;
 mod examples;
 mod feeds;
+mod figures;
 mod files;
 mod files_gone;
 mod four_eyes;

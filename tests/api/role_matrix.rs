@@ -259,6 +259,14 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 onDuty { __typename function subject deputy } } }";
             let input = json!({ "input": { "event": slow, "ifVerdict": "CONFIRMED", "ifLevel": "RED" } });
             note_fields(&app.graphql(&token, foreseen, input).await["data"], role, &mut found);
+            for figures in [
+                "{ leaderboard(period: \"2026-03\") { __typename from until named csv places { __typename place name accepted
+                    points own reporters { __typename } } } }",
+                "{ monthlyReport(month: \"2026-03\") { __typename name mediaType text base64 charts { __typename name svg } } }",
+                "{ statistics { __typename csv(table: EVENTS) } }",
+            ] {
+                note_fields(&app.graphql(&token, figures, Value::Null).await["data"], role, &mut found);
+            }
             for words in ["hole", "router"] {
                 let asked = "query($words: String!) { search(query: $words) { __typename nodes { __typename kind
                     item { __typename id } fragments { __typename field parts { __typename text matched } } } } }";

@@ -21,7 +21,7 @@ const MAX_INTROSPECTION_LISTS: u64 = 3;
 const MAX_INTROSPECTION_FIELDS: u64 = 2;
 
 /// Lists that are no pages and have a size of their own when `first` is left out.
-const OWN_SIZES: [(&str, u64); 1] = [("duplicateCandidates", 10)];
+const OWN_SIZES: [(&str, u64); 2] = [("duplicateCandidates", 10), ("leaderboard", 20)];
 
 /// The field that reads texts, and most of it in an operation.
 const SEARCH: &str = "search";
