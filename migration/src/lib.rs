@@ -51,9 +51,9 @@ mod m15_customer_notice;
 mod m15_figures;
 mod m15_indicator_index;
 mod m15_justification;
-mod m15_ticket_place;
 mod m15_picture_look;
 mod m15_search_words;
+mod m15_ticket_place;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]

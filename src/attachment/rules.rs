@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_name_is_a_name_and_no_path() {
-        let kept = |name| kept_name(Some(name));
+        let kept = |name: &str| kept_name(Some(name));
         assert_eq!(kept("../../etc/passwd"), "passwd");
         assert_eq!(kept("C:\\Users\\x\\漏洞 报告.docx"), "漏洞 报告.docx");
         assert_eq!(kept("poc\u{202e}gpj.exe"), "pocgpj.exe");
@@ -158,7 +158,8 @@ mod tests {
         let unseen =
             ['\u{2028}', '\u{2029}', '\u{ad}', '\u{180e}', '\u{fff9}', '\u{e0041}', '\u{3164}', '\u{85}'];
         for character in unseen {
-            assert_eq!(kept(&format!("poc{character}.exe")), "poc.exe", "{}", character.escape_unicode());
+            let name = format!("poc{character}.exe");
+            assert_eq!(kept(&name), "poc.exe", "{}", character.escape_unicode());
         }
         assert_eq!(kept(&"x".repeat(999)).len(), NAME);
         assert_eq!(kept_name(None), "file");

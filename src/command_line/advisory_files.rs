@@ -29,9 +29,9 @@ pub(crate) async fn write(app: &App, args: &AdvisoryArgs) -> anyhow::Result<()> 
     };
     match args.output.as_deref() {
         Some(file) if file == Path::new("-") => say(&document.text),
-        Some(file) => write_private(file, &document.text),
+        Some(file) => write_private(file, document.text.as_bytes()),
         None => {
-            write_private(Path::new(&document.file_name), &document.text)?;
+            write_private(Path::new(&document.file_name), document.text.as_bytes())?;
             say(&format!("{}\n", document.file_name))
         }
     }

@@ -256,7 +256,7 @@ mod tests {
 
     fn shown(query: &str, text: &str) -> Option<String> {
         let fields = [Field::new(SearchField::Text, text)];
-        let found = fragments(&Query::parse(query).unwrap(), &fields, &mut usize::MAX)?;
+        let found = fragments(&Query::parse(query).unwrap(), &fields, &mut usize::MAX.clone())?;
         let parts = found.into_iter().flat_map(|fragment| fragment.parts);
         Some(parts.map(|part| if part.matched { format!("[{}]", part.text) } else { part.text }).collect())
     }
@@ -349,12 +349,12 @@ mod tests {
     fn all_that_is_asked_for_may_stand_in_different_fields() {
         let query = Query::parse("网关 越权").unwrap();
         let fields = [Field::new(SearchField::Title, "网关漏洞"), Field::new(SearchField::Text, "可越权")];
-        let found = fragments(&query, &fields, &mut usize::MAX).unwrap();
+        let found = fragments(&query, &fields, &mut usize::MAX.clone()).unwrap();
         assert_eq!(
             found.iter().map(|fragment| fragment.field).collect::<Vec<_>>(),
             [SearchField::Title, SearchField::Text]
         );
-        assert_eq!(fragments(&query, &fields[..1], &mut usize::MAX), None);
+        assert_eq!(fragments(&query, &fields[..1], &mut usize::MAX.clone()), None);
     }
 
     #[test]
