@@ -1,5 +1,6 @@
 //! Notices to customers who did not report: of the products that they use, at home and abroad.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 use vulndesk::schedule;
@@ -11,6 +12,7 @@ use crate::story::{Story, confirmed, scored};
 /// A customer of that name, who uses `product` where one is named.
 async fn customer(app: &TestApp, key: &str, abroad: bool, product: Option<&str>) -> Value {
     let admin = app.token(Role::Admin, "admin-1");
+    app.advance(TimeDelta::seconds(1));
     let input = json!({ "key": key, "name": key, "abroad": abroad, "accountManager": "account-manager-1" });
     let made = app.made(&admin, "createCustomer", input, "id version").await;
     if let Some(product) = product {
@@ -20,6 +22,7 @@ async fn customer(app: &TestApp, key: &str, abroad: bool, product: Option<&str>)
 }
 
 async fn link(app: &TestApp, mutation: &str, customer: &Value, product: &str) {
+    app.advance(TimeDelta::seconds(1));
     let input = json!({ "customer": customer["id"], "product": product });
     app.made(&app.token(Role::Admin, "admin-1"), mutation, input, "id").await;
 }
@@ -75,6 +78,7 @@ async fn a_customer_who_turns_out_to_be_abroad_is_judged_anew_at_once() {
             assert!(!is_asked(story).await);
         }
         let move_to = async |abroad: bool, version: &Value| {
+            app.advance(TimeDelta::seconds(1));
             let input = json!({ "customer": bank["id"], "expectedVersion": version, "abroad": abroad });
             app.made(&app.token(Role::Admin, "admin-1"), "updateCustomer", input, "id version abroad").await
         };
@@ -120,6 +124,7 @@ async fn who_uses_a_product_from_now_on_is_told_of_what_it_has_and_who_no_longer
         assert_eq!(owed(&story).await, [is("customers", "WAIVED")]);
 
         // Recorded as affected by hand: one alone, and no more once their product is affected too.
+        app.advance(TimeDelta::seconds(1));
         story.analyst("addAffectedCustomer", json!({ "customer": bank["id"] })).await;
         assert_eq!(owed(&story).await[1], is("customers", "OPEN"));
         let rows = story.look("obligations { regime product { key } customer { key } }").await;
@@ -129,6 +134,7 @@ async fn who_uses_a_product_from_now_on_is_told_of_what_it_has_and_who_no_longer
         assert_eq!(whose, [(json!("core-router"), Value::Null), (Value::Null, json!("bank"))]);
         link(&app, "linkCustomer", &bank, &product).await;
         assert_eq!(owed(&story).await[1..], [is("customers", "WAIVED"), is("customers", "OPEN")]);
+        app.advance(TimeDelta::seconds(1));
         story.product(&product, "NOT_AFFECTED").await;
         assert_eq!(
             owed(&story).await[2..],
@@ -174,13 +180,13 @@ async fn a_notice_at_home_waits_for_nobody_abroad_and_one_abroad_for_a_decision(
         let (reply, sent) = notice("customers").await;
         assert_eq!(sent["reply"]["state"], "SENT", "{sent}");
         assert!(reply["body"].as_str().unwrap().contains("Core Router"), "{reply}");
-        assert_eq!(owed(&story).await[0], is("customers", "MET"));
+        assert!(owed(&story).await.contains(&is("customers", "MET")));
         let (_, refused) = notice("customers-abroad").await;
         assert_eq!(refused["userErrors"][0]["code"], "NEEDS_LEADER", "{refused}");
         decide(&story, "REPORT_ABROAD", Some("ALLOW")).await;
         let (_, sent) = notice("customers-abroad").await;
         assert_eq!(sent["reply"]["state"], "SENT", "{sent}");
-        assert_eq!(owed(&story).await[1], is("customers-abroad", "MET"));
+        assert!(owed(&story).await.contains(&is("customers-abroad", "MET")));
     })
     .await;
 }

@@ -131,6 +131,7 @@ fn customers_abroad_are_told_through_a_channel_of_their_own_after_a_decision() {
     let home = (gateway, None, "customers", Open, None);
     assert_eq!(notices(&story), [home, (gateway, None, "customers-abroad", Open, None)]);
     assert_eq!(asked(&story), 1);
+    story.later(1);
     story.decide(DecisionKind::ReportAbroad, false, Some(AbroadExtent::Refuse));
     let told = notices(&story);
     assert_eq!(told[0], home, "what stays at home needs no decision");
