@@ -71,7 +71,7 @@ async fn measure(name: &str, url: &str, events: u64) {
         for _ in 0..RUNS {
             let begun = Instant::now();
             let request = Request::new(document.clone());
-            let answer = executor::execute(&app, &schema, actor.clone(), request).await;
+            let answer = executor::execute(&schema, &app, actor.clone(), request).await;
             assert!(answer.errors.is_empty(), "{:?}", answer.errors);
             taken.push(begun.elapsed());
         }

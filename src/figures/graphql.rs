@@ -452,7 +452,6 @@ impl FigureQuery {
     /// How reporters stand, by reports that were received in the period and accepted. To reporters and platforms only of
     /// a period that is over and in their own channels, without what is TLP:RED or under embargo.
     /// 报告人排行榜，按周期内接收并被采纳的报告统计；报告人与平台仅可查询已结束周期及其所属渠道，且不含 TLP:RED 与保密期内的内容。
-    #[expect(clippy::too_many_arguments, reason = "arguments of a list stand flat")]
     async fn leaderboard(
         &self,
         ctx: &Context<'_>,

@@ -11,8 +11,11 @@ fn with_customers() -> Story {
     story
 }
 
+/// Product, customer, channel and state of a notice, and why it was waived.
+type Notice<'a> = (Option<Uuid>, Option<Uuid>, &'a str, ObligationState, Option<&'a str>);
+
 /// Notices that customers are owed: of which product or customer, through which channel, where they stand and why.
-fn notices(story: &Story) -> Vec<(Option<Uuid>, Option<Uuid>, &str, ObligationState, Option<&str>)> {
+fn notices(story: &Story) -> Vec<Notice<'_>> {
     let owed = story.facts.obligations.iter().filter(|row| row.is_of_customers());
     let told = owed.map(|row| {
         let channel = story.facts.channels[&row.channel_id].key.as_str();
