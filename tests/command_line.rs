@@ -186,7 +186,7 @@ async fn exported(folder: &Path) -> std::path::PathBuf {
     use std::sync::Arc;
     use vulndesk::app::App;
     use vulndesk::clock::{Clock, Ids, SetClock};
-    let clock = Arc::new(SetClock::new("2026-03-02T01:00:00Z".parse().unwrap()));
+    let clock = Arc::new(SetClock::new("2026-07-02T01:00:00Z".parse().unwrap()));
     let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
     let database = Database::connect(&url(folder), 1).await.unwrap();
     vulndesk::migrate::run(&database, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
