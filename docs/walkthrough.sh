@@ -135,9 +135,10 @@ fix ANALYST verifyFix '{
   "newProblem": false, "newProblemEvidence": "The regression run is clean." }'
 fix ENGINEER recordRelease "$(jq -n '{releaseVersions: "5.2.0", advisory: "EXN-2026-001", availableAt: (now | todate)}')"
 
-# What the forms of CNVD and of the ministry ask for and the event does not hold.
+# What the forms of CNVD, of the ministry and for customers ask for and the event does not hold.
 facts='{ "contact": "psirt@example.com", "reproduced": "是", "affected_versions": "5.1", "degree_of_harm": "可控制设备",
-  "technical_characteristics": "命令拼接，输入未校验", "scope_of_impact": "管理口可达的部署", "measures_taken": "已发布 5.2.0" }'
+  "technical_characteristics": "命令拼接，输入未校验", "scope_of_impact": "管理口可达的部署", "measures_taken": "已发布 5.2.0",
+  "user_measures": "升级到 5.2.0" }'
 
 # draft OBLIGATION: an analyst drafts the reply that meets one obligation.
 draft() {
@@ -149,23 +150,35 @@ draft() {
     subject: "研判结论：确认", body: "漏洞已确认，5.2.0 版本修复。" }' <<<"$1")" reply 'id version'
 }
 
-# send REPLY RECEIPT: LEGAL approves, since the event is RED, and an analyst marks it sent with its proof.
+# mark REPLY RECEIPT: an analyst marks a reply sent with its proof.
+mark() {
+  local reply
+  reply=$(change ANALYST recordReplySent "$(jq --arg receipt "$2" '{reply: .id, expectedVersion: .version, via: "BY_HAND",
+    receiptNumber: $receipt, proof: "Receipt of the platform"}' <<<"$1")" reply 'kind state')
+  printf '%-18s %s\n' recordReplySent "$(jq -r '"\(.kind) \(.state)"' <<<"$reply")"
+}
+
+# send REPLY RECEIPT: LEGAL approves, since the event is RED, and it is marked sent.
 send() {
   local reply
   reply=$(change ANALYST requestReplyReview "$(jq '{reply: .id, expectedVersion: .version, reviewer: "legal-1"}' <<<"$1")" reply 'id version')
   refused FOUR_EYES 'approving one'"'"'s own draft' ANALYST reviewReply ReviewReply \
     "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")"
   reply=$(change LEGAL reviewReply "$(jq '{reply: .id, expectedVersion: .version, outcome: "APPROVED"}' <<<"$reply")" reply 'id version')
-  reply=$(change ANALYST recordReplySent "$(jq --arg receipt "$2" '{reply: .id, expectedVersion: .version, via: "BY_HAND",
-    receiptNumber: $receipt, proof: "Receipt of the platform"}' <<<"$reply")" reply 'kind state')
-  printf '%-18s %s\n' recordReplySent "$(jq -r '"\(.kind) \(.state)"' <<<"$reply")"
+  mark "$reply" "$2"
 }
 
-# The replies: CNVD is owed the verdict, and the product is one whose holes are reported to the ministry's platform.
+# The replies: CNVD is owed the verdict, the product is one whose holes are reported to the ministry's platform, and customers
+# use it.
 open=$(look 'obligations { id kind state channel { key } }' | jq -c '.obligations[] | select(.state == "OPEN")')
 while read -r owed; do
   printf '%-18s %s\n' owed "$(jq -r '"\(.kind) to \(.channel.key)"' <<<"$owed")"
   reply=$(draft "$owed")
+  if [ "$(jq -r .channel.key <<<"$owed")" = customers ]; then
+    # A second person approves what goes to databases and regulators, and statements.
+    mark "$reply" "N-4711"
+    continue
+  fi
   refused FOUR_EYES 'sending without approval' ANALYST recordReplySent RecordReplySent \
     "$(jq '{reply: .id, expectedVersion: .version, receiptNumber: "R-4711"}' <<<"$reply")"
   send "$reply" "R-4711"
