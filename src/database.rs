@@ -21,7 +21,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages in an SQLite file's log before they are copied into it, and memory for pages (KiB, negative by SQLite's custom):
 /// a bulk of records touches many indexes at once, and would else write and read back the same pages again and again.
 const SQLITE_LOG_PAGES: &str = "8000";
-const SQLITE_CACHE: &str = "-16000";
+const SQLITE_CACHE: &str = "-64000";
 
 /// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
@@ -44,10 +44,11 @@ impl Database {
             write
                 .max_connections(1)
                 .sqlx_logging(false)
+                .test_before_acquire(false)
                 .map_sqlx_sqlite_opts(|options| sqlite(options, false));
             let writer = Connect::connect(write).await?;
             let mut read = ConnectOptions::new(url.to_owned());
-            read.max_connections(SQLITE_READERS).sqlx_logging(false);
+            read.max_connections(SQLITE_READERS).sqlx_logging(false).test_before_acquire(false);
             read.map_sqlx_sqlite_opts(|options| sqlite(options, true));
             let reader = Connect::connect(read).await?;
             return Ok(Self { reader, writer });

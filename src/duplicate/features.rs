@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::vocabulary::IndicatorKind;
+use foldhash::quality::RandomState;
 
 use super::weakness;
 use super::weights::Weights;
@@ -145,7 +146,8 @@ impl Features {
         let title = text::normal(text::head(said.title, LOOKED_AT));
         let body = text::normal(text::head(said.text, LOOKED_AT));
         let mut features = Self { facts: facts(said, &title, &body), terms: Vec::new() };
-        let mut counts: HashMap<u32, (u8, bool)> = HashMap::new();
+        let mut counts: HashMap<u32, (u8, bool), RandomState> =
+            HashMap::with_capacity_and_hasher(TERMS, RandomState::default());
         let mut count = |text: &str, important: bool| {
             let mut before: Option<String> = None;
             for token in tokens(text) {

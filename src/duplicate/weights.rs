@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::quality::RandomState;
+
 use super::features::term;
 use crate::text::tokens;
 
@@ -34,7 +36,7 @@ const PHRASES: &str = "攻击者可利用该漏洞 攻击者利用此漏洞 远�
 pub struct Weights {
     /// Counts up from 0, which comes with the product.
     pub generation: i64,
-    common: HashMap<u32, u8>,
+    common: HashMap<u32, u8, RandomState>,
 }
 
 impl Default for Weights {

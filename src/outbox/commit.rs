@@ -76,11 +76,18 @@ fn one_transaction(backend: DatabaseBackend, changes: ChangeSet) -> Prepared {
     let guards = changes.guarded.iter().map(|statement| backend.build(statement)).collect();
     let mut rest: Vec<Statement> = changes.deletes.iter().map(|statement| backend.build(statement)).collect();
     rest.extend(changes.updates.iter().map(|statement| backend.build(statement)));
-    rest.extend(changes.inserts.iter().map(|insert| backend.build(&insert.statement)));
+    rest.extend(changes.inserts.iter().map(|insert| failing(backend.build(&insert.statement))));
     let postings = insert_postings(backend, changes.postings);
     let entries = write_entries(backend, entries(changes.entries));
     rest.extend(postings.iter().chain(&entries).map(|statement| backend.build(statement)));
     Prepared::Transaction { guards, rest }
+}
+
+/// Leaves it to the transaction, which is taken back whole, to take back what an insertion wrote before it failed: SQLite
+/// else keeps each page that it touches as it was before.
+fn failing(mut insert: Statement) -> Statement {
+    insert.sql = insert.sql.replacen("INSERT INTO", "INSERT OR FAIL INTO", 1);
+    insert
 }
 
 async fn in_one_transaction(

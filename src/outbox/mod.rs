@@ -17,4 +17,5 @@ pub use change_set::{Bump, ChangeSet};
 pub use commit::{Prepared, retrying};
 pub use field::{Field, Opaque, OrNull, Tenths};
 pub use message::{Message, MessageKind};
-pub use wake::{Wake, Waker};
+pub use positions::Waiting;
+pub use wake::{Pulses, Wake, Waker};

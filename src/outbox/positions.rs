@@ -1,14 +1,101 @@
-//! Writing what one pass of the sequencer decided.
+//! What waits for its position, and writing what one pass of the sequencer decided: one statement each on PostgreSQL, for
+//! every way to it and back is a part of the time that a message takes to its receiver.
 
+use chrono::{DateTime, Utc};
 use entity::sequence_head;
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, IntoActiveModel,
-    Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::database::{Given, given};
+use super::sequencer::BATCH;
+use crate::database::{Database, Given, given};
+use crate::webhook::queue;
+
+/// What is to be known of a message to position it and to queue its deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The message.
+    pub id: Uuid,
+    /// Its type.
+    pub kind: String,
+    /// The one webhook endpoint that is told, where it is for one alone.
+    pub endpoint_id: Option<Uuid>,
+    /// The event that it is about.
+    pub event_id: Option<Uuid>,
+}
+
+/// How far the sequencer has come, and at most a batch of what waits, each in its order: all as of one moment.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) head: sequence_head::Model,
+    pub(super) messages: Vec<Waiting>,
+    /// Audit entries and their digests.
+    pub(super) entries: Vec<(Uuid, Vec<u8>)>,
+    /// The queue of deliveries; when the first is due only where that was asked.
+    pub(super) pulse: queue::Pulse,
+}
+
+/// Looks at what waits, and where `asks_due` at what is due in the queue of deliveries too.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn look(database: &Database, asks_due: bool) -> Result<Look, DbErr> {
+    let backend = database.backend();
+    let (bytes, at) =
+        if backend == DatabaseBackend::Postgres { ("bytea", "timestamptz") } else { ("blob", "text") };
+    let next_due = if asks_due { queue::NEXT_DUE } else { "NULL" };
+    let sql = format!(
+        "SELECT * FROM (SELECT 1 AS part, id, CAST(created_at AS {at}) AS at, kind, endpoint_id, event_id, \
+            CAST(NULL AS {bytes}) AS bytes, CAST(NULL AS bigint) AS messages, CAST(NULL AS bigint) AS entries, \
+            CAST(NULL AS bigint) AS endpoints \
+            FROM message WHERE position IS NULL ORDER BY created_at, id LIMIT {BATCH}) AS messages \
+         UNION ALL SELECT * FROM (SELECT 2, id, CAST(at AS {at}), NULL, NULL, NULL, digest, NULL, NULL, NULL \
+            FROM audit_entry WHERE position IS NULL ORDER BY at, id LIMIT {BATCH}) AS entries \
+         UNION ALL SELECT 0, NULL, CAST({next_due} AS {at}), NULL, NULL, NULL, entry_seal, message_position, \
+            entry_position, {} FROM sequence_head WHERE id = 1",
+        queue::VERSION,
+    );
+    let rows = database.reader().query_all_raw(Statement::from_string(backend, sql)).await?;
+    let (mut head, mut messages, mut entries) = (None, Vec::new(), Vec::new());
+    for row in &rows {
+        match row.try_get::<i32>("", "part")? {
+            1 => messages.push((row.try_get::<DateTime<Utc>>("", "at")?, waiting(row)?)),
+            2 => {
+                let digest: Vec<u8> = row.try_get("", "bytes")?;
+                entries.push((
+                    row.try_get::<DateTime<Utc>>("", "at")?,
+                    row.try_get::<Uuid>("", "id")?,
+                    digest,
+                ));
+            }
+            _ => head = Some(row),
+        }
+    }
+    let head = head.ok_or_else(|| DbErr::RecordNotFound("how far the sequencer has come".to_owned()))?;
+    // The parts of a union come in no promised order.
+    messages.sort_by_key(|(at, message)| (*at, message.id));
+    entries.sort_unstable_by_key(|(at, id, _)| (*at, *id));
+    Ok(Look {
+        head: sequence_head::Model {
+            id: 1,
+            message_position: head.try_get("", "messages")?,
+            entry_position: head.try_get("", "entries")?,
+            entry_seal: head.try_get("", "bytes")?,
+        },
+        messages: messages.into_iter().map(|(_, message)| message).collect(),
+        entries: entries.into_iter().map(|(_, id, digest)| (id, digest)).collect(),
+        pulse: queue::Pulse { version: head.try_get("", "endpoints")?, next_due: head.try_get("", "at")? },
+    })
+}
+
+fn waiting(row: &QueryResult) -> Result<Waiting, DbErr> {
+    Ok(Waiting {
+        id: row.try_get("", "id")?,
+        kind: row.try_get("", "kind")?,
+        endpoint_id: row.try_get("", "endpoint_id")?,
+        event_id: row.try_get("", "event_id")?,
+    })
+}
 
 /// An audit entry's place in the chain over the whole installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,62 +108,94 @@ pub(super) struct Sealed {
     pub(super) seal: Vec<u8>,
 }
 
-/// Writes the positions of `messages`, the positions and seals of `entries`, and how far both have come.
-///
-/// # Errors
-/// Of the database.
-pub(super) async fn write(
-    transaction: &DatabaseTransaction,
-    head: sequence_head::Model,
-    messages: &[(Uuid, i64)],
-    entries: &[Sealed],
-) -> Result<(), DbErr> {
-    let backend = transaction.get_database_backend();
-    let columns = [("id", Given::Id), ("position", Given::Number), ("seal", Given::Text)];
-    let place = |rows: &str| {
-        let given = given(backend, rows, &columns[..2]);
-        format!("UPDATE message SET position = given.position FROM {given} WHERE message.id = given.id")
-    };
-    let seal = |rows: &str| {
-        let given = given(backend, rows, &columns);
-        let seal = if backend == DatabaseBackend::Postgres {
-            "decode(given.seal, 'hex')"
-        } else {
-            "unhex(given.seal)"
-        };
-        format!(
-            "UPDATE audit_entry SET position = given.position, seal = {seal} FROM {given} \
-             WHERE audit_entry.id = given.id"
-        )
-    };
-    let placed = messages.iter().map(|(id, position)| json!({ "id": id, "position": position }));
-    let placed = Value::from_iter(placed).to_string();
-    let sealed = entries
-        .iter()
-        .map(|entry| json!({ "id": entry.id, "position": entry.position, "seal": hex::encode(&entry.seal) }));
-    let sealed = Value::from_iter(sealed).to_string();
-    if backend == DatabaseBackend::Postgres {
-        // One way to the database instead of three.
-        let sql = format!(
-            "WITH placed AS ({}), sealed AS ({}) UPDATE sequence_head SET message_position = $3, entry_position = $4, \
-             entry_seal = $5 WHERE id = $6",
-            place("$1"),
-            seal("$2")
+/// What one pass decided.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// How far the sequencer had come when it looked.
+    pub(super) before: sequence_head::Model,
+    /// How far it has come with this pass.
+    pub(super) after: sequence_head::Model,
+    /// Positions of messages.
+    pub(super) messages: Vec<(Uuid, i64)>,
+    /// Positions and seals of audit entries.
+    pub(super) entries: Vec<Sealed>,
+    /// Deliveries of the messages, as [`queue::insertion`] takes them.
+    pub(super) deliveries: Vec<Value>,
+}
+
+impl Pass {
+    /// Writes all of it and answers true; or nothing, where another replica has come further meanwhile or is at it.
+    ///
+    /// # Errors
+    /// Of the database; then nothing was written.
+    pub(super) async fn write(self, database: &Database) -> Result<bool, DbErr> {
+        let backend = database.backend();
+        let messages = self.messages.iter().map(|(id, position)| json!({ "id": id, "position": position }));
+        let messages = Value::from_iter(messages).to_string();
+        let entries = self.entries.iter().map(
+            |entry| json!({ "id": entry.id, "position": entry.position, "seal": hex::encode(&entry.seal) }),
         );
-        let values = [
-            placed.into(),
-            sealed.into(),
-            head.message_position.into(),
-            head.entry_position.into(),
-            head.entry_seal.into(),
-            head.id.into(),
+        let entries = Value::from_iter(entries).to_string();
+        let deliveries = Value::from(self.deliveries).to_string();
+        let head = [
+            self.after.message_position.into(),
+            self.after.entry_position.into(),
+            self.after.entry_seal.into(),
+            self.before.message_position.into(),
+            self.before.entry_position.into(),
         ];
-        transaction.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        return Ok(());
+        let advance = "UPDATE sequence_head SET message_position = $1, entry_position = $2, entry_seal = $3";
+        let unchanged = "id = 1 AND message_position = $4 AND entry_position = $5";
+        if backend == DatabaseBackend::Postgres {
+            // Each part is joined with the head's row, so that without it nothing is written.
+            let sql = format!(
+                "WITH head AS ({advance} WHERE id = (SELECT id FROM sequence_head WHERE {unchanged} \
+                    FOR UPDATE SKIP LOCKED) RETURNING id), \
+                 placed AS ({}), sealed AS ({}), queued AS ({}) SELECT id FROM head",
+                place(backend, "$6", ", head"),
+                seal(backend, "$7", ", head"),
+                queue::insertion(backend, "$8", ", head"),
+            );
+            let values = head.into_iter().chain([messages.into(), entries.into(), deliveries.into()]);
+            let row = Statement::from_sql_and_values(backend, sql, values);
+            return Ok(database.writer().query_one_raw(row).await?.is_some());
+        }
+        let transaction = database.begin_write().await?;
+        let advance = format!("{advance} WHERE {unchanged}");
+        let advanced =
+            transaction.execute_raw(Statement::from_sql_and_values(backend, advance, head)).await?;
+        if advanced.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        let parts = [
+            (place(backend, "$1", ""), messages),
+            (seal(backend, "$1", ""), entries),
+            (queue::insertion(backend, "$1", ""), deliveries),
+        ];
+        for (sql, rows) in parts.into_iter().filter(|(_, rows)| rows != "[]") {
+            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
-    for (sql, rows) in [(place("$1"), placed), (seal("$1"), sealed)] {
-        transaction.execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
-    }
-    head.into_active_model().reset_all().update(transaction).await?;
-    Ok(())
+}
+
+const PLACE: [(&str, Given); 3] = [("id", Given::Id), ("position", Given::Number), ("seal", Given::Text)];
+
+fn place(backend: DatabaseBackend, rows: &str, with: &str) -> String {
+    let given = given(backend, rows, &PLACE[..2]);
+    format!("UPDATE message SET position = given.position FROM {given}{with} WHERE message.id = given.id")
+}
+
+fn seal(backend: DatabaseBackend, rows: &str, with: &str) -> String {
+    let given = given(backend, rows, &PLACE);
+    let bytes = match backend {
+        DatabaseBackend::Postgres => "decode(given.seal, 'hex')",
+        _ => "unhex(given.seal)",
+    };
+    format!(
+        "UPDATE audit_entry SET position = given.position, seal = {bytes} FROM {given}{with} \
+         WHERE audit_entry.id = given.id"
+    )
 }

@@ -1,7 +1,7 @@
 //! Gives messages and audit entries their positions, after commit.
 //!
 //! Rows commit in another order than they are written in, so a cursor over ids or times would pass over those that
-//! commit late. Positions are given by one sequencer at a time, in a transaction of its own: whoever reads on from a
+//! commit late. Positions are given by one sequencer after the other, in a write of their own: whoever reads on from a
 //! position has seen everything before it. The same pass seals audit entries into one chain over the whole
 //! installation, which no change has to wait for.
 //!
@@ -10,20 +10,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{message, sequence_head};
-use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::positions::{self, Sealed};
+use super::positions::{self, Look, Pass, Sealed, Waiting};
 use crate::app::App;
 use crate::audit::chain;
 use crate::error::Result;
 use crate::webhook::fan_out::fan_out;
+use crate::webhook::queue::Pulse;
 
 /// Most messages and most entries that one pass takes.
 pub const BATCH: u64 = 1_000;
@@ -46,108 +41,55 @@ pub struct Sequenced {
     pub more: bool,
 }
 
-/// What [`sequence_in`] positioned.
-#[derive(Clone, Debug, Default)]
-pub struct Positioned {
-    /// The messages, in order, with their positions.
-    pub messages: Vec<message::Model>,
-    /// How many audit entries were sealed.
-    pub entries: u64,
-}
-
 /// Runs one pass. With nothing to do it costs one read.
 ///
 /// # Errors
 /// Of the database; then nothing was positioned.
 pub async fn sequence(app: &App) -> Result<Sequenced> {
-    if is_waiting(app).await? { pass(app).await } else { Ok(Sequenced::default()) }
+    pass(app, false).await.map(|(done, _)| done)
 }
 
-async fn pass(app: &App) -> Result<Sequenced> {
-    let transaction = app.database.begin_write().await?;
-    let Some(positioned) = sequence_in(&transaction).await? else {
-        transaction.rollback().await?;
-        return Ok(Sequenced { more: true, ..Sequenced::default() });
+/// One pass, and how the queue of deliveries was before it. Nothing is locked while it is decided: that it is written only
+/// where the head is still as it was read makes positions unique, and what is read with the head is all that waits then.
+async fn pass(app: &App, asks_due: bool) -> Result<(Sequenced, Pulse)> {
+    let Look { head, messages, entries, pulse } = positions::look(&app.database, asks_due).await?;
+    let (placed, sealed) = (messages.len() as u64, entries.len() as u64);
+    if placed + sealed == 0 {
+        return Ok((Sequenced::default(), pulse));
+    }
+    let mut after = head.clone();
+    let messages: Vec<(Waiting, i64)> = messages
+        .into_iter()
+        .map(|message| {
+            after.message_position += 1;
+            (message, after.message_position)
+        })
+        .collect();
+    let entries = entries
+        .into_iter()
+        .map(|(id, digest)| {
+            after.entry_position += 1;
+            after.entry_seal = chain::seal(&after.entry_seal, after.entry_position, &digest);
+            Sealed { id, position: after.entry_position, seal: after.entry_seal.clone() }
+        })
+        .collect();
+    let deliveries = fan_out(app, pulse.version, &messages).await?;
+    let queued = !deliveries.is_empty();
+    let pass = Pass {
+        before: head,
+        after,
+        messages: messages.iter().map(|(message, position)| (message.id, *position)).collect(),
+        entries,
+        deliveries,
     };
-    // In this transaction, so that each message is fanned out exactly once.
-    let deliveries = fan_out(app, &transaction, &positioned.messages).await?;
-    transaction.commit().await?;
-    if deliveries > 0 {
+    if !pass.write(&app.database).await? {
+        return Ok((Sequenced { more: true, ..Sequenced::default() }, pulse));
+    }
+    if queued {
         app.wake.queued();
     }
-    let messages = positioned.messages.len() as u64;
-    Ok(Sequenced {
-        messages,
-        entries: positioned.entries,
-        more: messages == BATCH || positioned.entries == BATCH,
-    })
-}
-
-/// Positions what waits, at most a batch of each. None when another replica is at it: the head's row is the lock.
-///
-/// # Errors
-/// Of the database.
-pub async fn sequence_in(transaction: &DatabaseTransaction) -> Result<Option<Positioned>> {
-    let head = sequence_head::Entity::find_by_id(1)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .one(transaction)
-        .await?;
-    let Some(mut head) = head else { return Ok(None) };
-    // What waits is read after the lock is taken, so no row is seen as another replica has just left it behind.
-    let messages = waiting_messages(transaction, &mut head).await?;
-    let entries = waiting_entries(transaction, &mut head).await?;
-    let sealed = entries.len() as u64;
-    if sealed > 0 || !messages.is_empty() {
-        let placed: Vec<_> =
-            messages.iter().map(|message| (message.id, message.position.unwrap_or_default())).collect();
-        positions::write(transaction, head, &placed, &entries).await?;
-    }
-    Ok(Some(Positioned { messages, entries: sealed }))
-}
-
-/// The messages that wait, each with its position.
-async fn waiting_messages(
-    transaction: &DatabaseTransaction,
-    head: &mut sequence_head::Model,
-) -> Result<Vec<message::Model>> {
-    use message::{Column, Entity};
-    let waiting = Entity::find().filter(Column::Position.is_null()).order_by_asc(Column::CreatedAt);
-    let mut messages = waiting.order_by_asc(Column::Id).limit(BATCH).all(transaction).await?;
-    for message in &mut messages {
-        head.message_position += 1;
-        message.position = Some(head.message_position);
-    }
-    Ok(messages)
-}
-
-/// The audit entries that wait, each with its position and its seal.
-async fn waiting_entries(
-    transaction: &DatabaseTransaction,
-    head: &mut sequence_head::Model,
-) -> Result<Vec<Sealed>> {
-    use entity::audit_entry::{Column, Entity};
-    let waiting = Entity::find().select_only().columns([Column::Id, Column::Digest]);
-    let waiting =
-        waiting.filter(Column::Position.is_null()).order_by_asc(Column::At).order_by_asc(Column::Id);
-    let entries: Vec<(Uuid, Vec<u8>)> = waiting.limit(BATCH).into_tuple().all(transaction).await?;
-    let sealed = entries.into_iter().map(|(id, digest)| {
-        head.entry_position += 1;
-        head.entry_seal = chain::seal(&head.entry_seal, head.entry_position, &digest);
-        Sealed { id, position: head.entry_position, seal: head.entry_seal.clone() }
-    });
-    Ok(sealed.collect())
-}
-
-/// Whether any row has no position yet.
-async fn is_waiting(app: &App) -> Result<bool> {
-    let waits = |table: &'static str| {
-        let row =
-            Query::select().expr(Expr::val(1)).from(table).and_where(Expr::col("position").is_null()).take();
-        Expr::exists(row)
-    };
-    let query = Query::select().expr_as(waits("message").or(waits("audit_entry")), "waiting").take();
-    let row = app.database.reader().query_one(&query).await?;
-    Ok(row.map(|row| row.try_get("", "waiting")).transpose()?.unwrap_or(false))
+    let more = placed == BATCH || sealed == BATCH;
+    Ok((Sequenced { messages: placed, entries: sealed, more }, pulse))
 }
 
 /// Runs passes until `stop`, then a last one. Failures are logged and tried again.
@@ -155,19 +97,17 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut committed = app.wake.anywhere();
     let signals = super::replicas::exchange(&app, &stop);
     let passes = async {
-        let mut roused = false;
+        let mut tells = false;
         while !stop.is_cancelled() {
             let begun = Instant::now();
-            let pause = drain(&app, roused).await;
-            if roused {
-                app.wake.sequenced();
-            }
-            roused = tokio::select! {
+            let pause = drain(&app, tells).await;
+            tells = tokio::select! {
                 () = committed.roused() => {
                     tokio::time::sleep_until(begun + GATHER).await;
                     true
                 }
-                () = tokio::time::sleep(pause) => false,
+                // What the other replica positioned is news to who follows here.
+                () = tokio::time::sleep(pause) => pause == BUSY,
                 () = stop.cancelled() => false,
             };
         }
@@ -176,15 +116,24 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     tokio::join!(passes, signals);
 }
 
-/// Runs passes until nothing waits or this process cannot go on now, and answers when to look again. Who was told
-/// that something waits need not ask first.
-async fn drain(app: &App, mut told: bool) -> Duration {
+/// Runs passes until nothing waits or this process cannot go on now, and answers when to look again. Who follows is told
+/// where it `tells` or anything moved; else how the queue of deliveries is, so that a worker at rest need not ask.
+async fn drain(app: &App, tells: bool) -> Duration {
+    let mut moved = tells;
     loop {
-        let done = if std::mem::take(&mut told) { pass(app).await } else { sequence(app).await };
-        match done {
-            Ok(Sequenced { messages: 0, entries: 0, more: true }) => return BUSY,
-            Ok(done) if done.more => {}
-            Ok(_) => return SWEEP,
+        match pass(app, !tells).await {
+            Ok((Sequenced { messages: 0, entries: 0, more: true }, _)) => return BUSY,
+            Ok((done, pulse)) => {
+                moved |= done.messages + done.entries > 0;
+                if !done.more {
+                    if moved {
+                        app.wake.sequenced();
+                    } else {
+                        app.wake.at_rest(pulse);
+                    }
+                    return SWEEP;
+                }
+            }
             Err(error) => {
                 tracing::error!(?error, "messages and audit entries were not positioned");
                 return SWEEP;

@@ -2,6 +2,8 @@
 
 use tokio::sync::watch;
 
+use crate::webhook::queue::Pulse;
+
 /// Tells that something was committed. Signals coalesce: who was busy during ten of them wakes once. A lost one
 /// costs time and nothing else, since the tables are the truth and everybody also looks at intervals.
 #[derive(Clone, Debug)]
@@ -9,12 +11,13 @@ pub struct Wake {
     here: watch::Sender<()>,
     anywhere: watch::Sender<()>,
     sequenced: watch::Sender<()>,
+    at_rest: watch::Sender<Option<Pulse>>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
         let sender = || watch::Sender::new(());
-        Self { here: sender(), anywhere: sender(), sequenced: sender() }
+        Self { here: sender(), anywhere: sender(), sequenced: sender(), at_rest: watch::Sender::new(None) }
     }
 }
 
@@ -40,6 +43,11 @@ impl Wake {
         self.sequenced.send_replace(());
     }
 
+    /// The sequencer looked although nobody signalled, and found this and nothing to position.
+    pub fn at_rest(&self, pulse: Pulse) {
+        self.at_rest.send_replace(Some(pulse));
+    }
+
     /// Follows the commits of this process.
     pub fn here(&self) -> Waker {
         Waker(self.here.subscribe())
@@ -54,6 +62,28 @@ impl Wake {
     /// look too early.
     pub fn behind_the_sequencer(&self) -> Waker {
         Waker(self.sequenced.subscribe())
+    }
+
+    /// Follows how the queue of deliveries is while nobody signals.
+    pub fn pulses(&self) -> Pulses {
+        Pulses(self.at_rest.subscribe())
+    }
+}
+
+/// What the sequencer saw of the queue of deliveries.
+#[derive(Debug)]
+pub struct Pulses(watch::Receiver<Option<Pulse>>);
+
+impl Pulses {
+    /// Waits for the next.
+    pub async fn next(&mut self) -> Pulse {
+        while self.0.changed().await.is_ok() {
+            if let Some(pulse) = *self.0.borrow_and_update() {
+                return pulse;
+            }
+        }
+        // Nobody is left who could look: the process ends.
+        std::future::pending().await
     }
 }
 

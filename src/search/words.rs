@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use foldhash::quality::RandomState;
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::fields::Field;
@@ -47,7 +48,7 @@ impl Stems {
 /// stands in titles comes first, so that it is in it however long the rest is.
 pub fn words(kind: &str, fields: &[Field<'_>]) -> String {
     let stems = Stems::default();
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<String, RandomState> = HashSet::default();
     let mut words = format!("{KIND}{kind}");
     let mut ordered: Vec<&Field<'_>> = fields.iter().collect();
     ordered.sort_by_key(|field| !field.is_title());
@@ -75,7 +76,16 @@ pub fn words(kind: &str, fields: &[Field<'_>]) -> String {
 
 /// Lower case, character by character, so that each one's place is known.
 fn lower(plain: &str) -> String {
-    plain.chars().flat_map(char::to_lowercase).collect()
+    let mut lower = String::with_capacity(plain.len());
+    for character in plain.chars() {
+        match character {
+            '\0'..='\u{7f}' => lower.push(character.to_ascii_lowercase()),
+            // These have no case, and most of a Chinese text are such.
+            '\u{3000}'..='\u{9fff}' => lower.push(character),
+            _ => lower.extend(character.to_lowercase()),
+        }
+    }
+    lower
 }
 
 /// A word of a text and where it stands.

@@ -46,16 +46,7 @@ pub fn normal(text: &str) -> String {
 
 /// The same but for case, for values that are quoted.
 pub fn plain(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    // Runs of combining characters are cut, so that nothing has to be kept in mind over a long one.
-    for character in text.chars().filter(|character| !is_unseen(*character)).stream_safe().nfkc() {
-        match character {
-            '\r' => folded.push('\n'),
-            character if is_unseen(character) => {}
-            character if character.is_control() && character != '\n' => folded.push(' '),
-            character => folded.push(character),
-        }
-    }
+    let folded = folded(text);
     let mut plain = String::with_capacity(folded.len());
     let mut rest = folded.as_str();
     while let Some(place) = rest.find(['&', '[', '(', '{', 'h', 'H']) {
@@ -86,6 +77,54 @@ pub fn plain(text: &str) -> String {
     }
     plain.push_str(rest);
     plain
+}
+
+/// `text` in NFKC, with line ends of one kind and without what nobody sees.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (length, next) = (first.len_utf8(), rest[first.len_utf8()..].chars().next());
+        match own_form(first) {
+            // What stands behind it does not join it.
+            Some(form) if next.is_none_or(|next| own_form(next).is_some()) => {
+                folded.push(form);
+                rest = &rest[length..];
+            }
+            _ => {
+                let end = rest.char_indices().skip(1).find(|(_, character)| own_form(*character).is_some());
+                let (here, behind) = rest.split_at(end.map_or(rest.len(), |(place, _)| place));
+                composed(here, &mut folded);
+                rest = behind;
+            }
+        }
+    }
+    folded
+}
+
+/// What stands for a character that is put together with nothing before it, and for which one other stands, where that is
+/// known without looking it up: most of what people write.
+fn own_form(character: char) -> Option<char> {
+    match character {
+        '\r' => Some('\n'),
+        '\n' | ' '..='~' | '\u{4e00}'..='\u{9fff}' | '\u{3001}' | '\u{3002}' => Some(character),
+        '\u{3000}' | '\0'..='\u{1f}' | '\u{7f}' => Some(' '),
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(character as u32 - 0xfee0),
+        _ => None,
+    }
+}
+
+/// Adds any characters in their folded form.
+fn composed(text: &str, folded: &mut String) {
+    // Runs of combining characters are cut, so that nothing has to be kept in mind over a long one.
+    for character in text.chars().filter(|character| !is_unseen(*character)).stream_safe().nfkc() {
+        match character {
+            '\r' => folded.push('\n'),
+            character if is_unseen(character) => {}
+            character if character.is_control() && character != '\n' => folded.push(' '),
+            character => folded.push(character),
+        }
+    }
 }
 
 /// Whether `here` begins with `written`, which is ASCII, whatever the case.
@@ -154,6 +193,30 @@ mod tests {
         assert_eq!(normal("user[at]example[.]com"), "user@example.com");
         // Brackets that join nothing are brackets.
         assert_eq!(normal("a (at) b, f(.), [.] x"), "a (at) b, f(.), [.] x");
+    }
+
+    #[test]
+    fn what_is_known_without_a_look_is_what_the_look_would_find() {
+        let all = |text: &str| {
+            let mut folded = String::new();
+            composed(text, &mut folded);
+            folded
+        };
+        for character in ('\0'..=char::MAX).filter(|character| own_form(*character).is_some()) {
+            for text in [character.to_string(), format!("a{character}"), format!("{character}漏")] {
+                assert_eq!(folded(&text), all(&text), "{character:?}");
+            }
+        }
+        proptest::proptest!(|(text in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::sample::select("aE .&漏洞，（Ａ。\u{3000}\r\n\u{301}\u{327}\u{3099}か\u{200b}\u{1100}\u{1161}ﬁ㎏\u{fe0f}".chars().collect::<Vec<_>>()),
+                proptest::char::any(),
+            ],
+            0..40,
+        ))| {
+            let text: String = text.into_iter().collect();
+            proptest::prop_assert_eq!(folded(&text), all(&text));
+        });
     }
 
     #[test]

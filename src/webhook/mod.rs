@@ -10,7 +10,7 @@
 //! the grant is turned into an actor like any other, and what this actor may not see at that moment does not leave,
 //! not even as a thin delivery.
 //!
-//! On its way a message passes [`fan_out`] (in the transaction that gives it its position), the [`queue`] and the
+//! On its way a message passes [`fan_out`] (with the write that gives it its position), the [`queue`] and the
 //! [`worker`], which claims, sends ([`sign`], [`preset`]) and settles by the [`schedule`].
 //!
 //! Who configures endpoints may not see events. So an ADMIN sees only deliveries that left; what waits or was

@@ -10,8 +10,8 @@ use entity::vocabulary::DeliveryState;
 use entity::{delivery, delivery_attempt, webhook_endpoint};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    QueryFilter, QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Statement, Value,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -67,11 +67,11 @@ pub struct Settled {
 const STILL_WAITS: &str = "COALESCE(delivery.state, '') = 'PENDING'";
 
 /// The sum of all endpoints' revisions, which grows with every change of one.
-const VERSION: &str = "(SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM webhook_endpoint)";
+pub(crate) const VERSION: &str = "(SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM webhook_endpoint)";
 
 /// When the first delivery is due that a worker may claim, by one step into an index for each endpoint. What waits for one
 /// that is paused, or for a grant to be confirmed, brings nobody to the queue.
-const NEXT_DUE: &str = "(SELECT MIN(CASE WHEN grant_state = 'PROPOSED' \
+pub(crate) const NEXT_DUE: &str = "(SELECT MIN(CASE WHEN grant_state = 'PROPOSED' \
     THEN (SELECT MIN(due_at) FROM delivery WHERE endpoint_id = webhook_endpoint.id AND state = 'PENDING' \
         AND kind = 'webhook.test') \
     ELSE (SELECT MIN(due_at) FROM delivery WHERE endpoint_id = webhook_endpoint.id AND state = 'PENDING') END) \
@@ -83,15 +83,6 @@ fn statement(
     values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(backend, sql, values)
-}
-
-/// See [`Pulse::version`].
-///
-/// # Errors
-/// Of the database.
-pub async fn endpoints_version(connection: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let query = statement(connection.get_database_backend(), format!("SELECT {VERSION} AS version"), []);
-    connection.query_one_raw(query).await?.map_or(Ok(0), |row| row.try_get("", "version"))
 }
 
 /// All endpoints that were not deleted.
@@ -192,15 +183,8 @@ fn place(delivery: &delivery::Model) -> (Uuid, Uuid) {
     (delivery.endpoint_id, delivery.event_id.unwrap_or(Uuid::nil()))
 }
 
-/// Writes new deliveries, due at once.
-///
-/// # Errors
-/// Of the database.
-pub(super) async fn insert(
-    transaction: &DatabaseTransaction,
-    rows: Vec<serde_json::Value>,
-) -> Result<(), DbErr> {
-    let backend = transaction.get_database_backend();
+/// Writes new deliveries, due at once, out of one bound value; `with` names what they are joined with.
+pub(crate) fn insertion(backend: DatabaseBackend, parameter: &str, with: &str) -> String {
     let columns = [
         ("id", Given::Id),
         ("endpoint_id", Given::Id),
@@ -210,15 +194,12 @@ pub(super) async fn insert(
         ("position", Given::Number),
         ("at", Given::Time),
     ];
-    let sql = format!(
+    format!(
         "INSERT INTO delivery (id, endpoint_id, message_id, event_id, kind, position, state, due_at, attempts, \
-         created_at) SELECT id, endpoint_id, message_id, event_id, kind, position, 'PENDING', at, 0, at FROM {}",
-        given(backend, "$1", &columns)
-    );
-    transaction
-        .execute_raw(statement(backend, sql, [serde_json::Value::from(rows).to_string().into()]))
-        .await?;
-    Ok(())
+         created_at) SELECT given.id, endpoint_id, message_id, event_id, kind, position, 'PENDING', at, 0, at \
+         FROM {}{with}",
+        given(backend, parameter, &columns)
+    )
 }
 
 /// Which deliveries of one endpoint may be claimed, first due first; `{endpoint}`, `{per_event}`, `{only}` and

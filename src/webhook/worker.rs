@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::{DeliveryOrder, DeliveryState, GrantState, WebhookPayload};
 use entity::{delivery, delivery_attempt};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::deliver;
 use super::payload::{self, Letter, Withheld};
-use super::queue::{self, Settled, Wanted};
+use super::queue::{self, Pulse, Settled, Wanted};
 use super::receiver::{self, Receiver, Receivers};
 use super::schedule::{self, Health, Next, Outcome};
 use super::settler::{self, Settlement, Work};
@@ -31,8 +31,10 @@ use crate::app::App;
 use crate::error::Result;
 use crate::outbound::{Client, ClientError};
 
-/// When to look although nobody signalled, and how long to wait after a failure.
-const SWEEP: Duration = Duration::from_secs(2);
+/// How long to wait after a failure.
+const AGAIN: Duration = Duration::from_secs(2);
+/// When to look although nobody signalled and the sequencer, which looks for both, was not heard of.
+const SWEEP: Duration = Duration::from_secs(5);
 /// How soon a signal is followed by another look, so that many commits share one.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often leases are renewed.
@@ -98,7 +100,7 @@ struct Look {
     turn: Turn,
     /// Not all endpoints had their turn.
     is_cut: bool,
-    next_due: Option<chrono::DateTime<chrono::Utc>>,
+    next_due: Option<DateTime<Utc>>,
 }
 
 enum News {
@@ -155,6 +157,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
     };
     let settling = tokio::spawn(settler::run(Arc::clone(&app), id, work, written));
     let mut sequenced = app.wake.behind_the_sequencer();
+    let mut pulses = app.wake.pulses();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let mut worker = Worker {
         app,
@@ -191,6 +194,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
                 worker.is_told = true;
                 worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
             }
+            pulse = pulses.next(), if !stopping => worker.feel(pulse),
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
                 && worker.held.len() < MOST_HELD => {}
             _ = heartbeat.tick() => {
@@ -242,12 +246,22 @@ impl Worker {
         });
     }
 
+    /// Is told how the queue is, by who looked at it anyway.
+    fn feel(&mut self, pulse: Pulse) {
+        match rest(self.version, pulse, self.app.clock.now()) {
+            Some(rest) if self.held.is_empty() && !self.looking => self.look_at = Instant::now() + rest,
+            Some(_) => {}
+            None => self.look_at = Instant::now(),
+        }
+    }
+
     fn hear(&mut self, news: News, stopping: bool) {
         match news {
             News::Looked(Ok(look)) => self.take(look, stopping),
             News::Looked(Err(error)) => {
                 tracing::error!(?error, "the queue of webhook deliveries cannot be read");
                 (self.looking, self.is_empty) = (false, true);
+                self.look_at = self.look_at.min(Instant::now() + AGAIN);
             }
             News::Tried(tried) => self.tried(*tried),
             News::Written(ids) => {
@@ -440,6 +454,16 @@ impl Worker {
     }
 }
 
+/// How long a worker that knows the endpoints as of `version` need not look; `None` when it has to now.
+fn rest(version: Option<i64>, pulse: Pulse, now: DateTime<Utc>) -> Option<Duration> {
+    if version != Some(pulse.version) {
+        return None;
+    }
+    let Some(due) = pulse.next_due else { return Some(SWEEP) };
+    let wait = due.signed_duration_since(now).to_std().ok()?;
+    (!wait.is_zero()).then_some(wait.min(SWEEP))
+}
+
 /// How much is claimed ahead for an endpoint at most.
 fn largest_window(receiver: &Receiver) -> usize {
     match receiver.row.payload {
@@ -596,5 +620,26 @@ fn untouched(delivery: &delivery::Model) -> Settled {
         attempts: delivery.attempts,
         note: None,
         attempt: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_that_nothing_is_due_does_not_ask() {
+        let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let pulse = |version, due: Option<i64>| Pulse {
+            version,
+            next_due: due.map(|millis| now + TimeDelta::milliseconds(millis)),
+        };
+        assert_eq!(rest(Some(7), pulse(7, None), now), Some(SWEEP));
+        assert_eq!(rest(Some(7), pulse(7, Some(60_000)), now), Some(SWEEP));
+        assert_eq!(rest(Some(7), pulse(7, Some(300)), now), Some(Duration::from_millis(300)));
+        for told in [pulse(7, Some(0)), pulse(7, Some(-1)), pulse(8, None), pulse(8, Some(300))] {
+            assert_eq!(rest(Some(7), told, now), None, "{told:?}");
+        }
+        assert_eq!(rest(None, pulse(0, None), now), None);
     }
 }
