@@ -49,7 +49,8 @@ pub(super) async fn look(database: &Database, asks_due: bool) -> Result<Look, Db
             CAST(NULL AS {bytes}) AS bytes, CAST(NULL AS bigint) AS messages, CAST(NULL AS bigint) AS entries, \
             CAST(NULL AS bigint) AS endpoints \
             FROM message WHERE position IS NULL ORDER BY created_at, id LIMIT {BATCH}) AS messages \
-         UNION ALL SELECT * FROM (SELECT 2, id, CAST(at AS {at}), NULL, NULL, NULL, digest, NULL, NULL, NULL \
+         UNION ALL SELECT * FROM (SELECT 2, id, CAST(at AS {at}), NULL, CAST(NULL AS uuid), CAST(NULL AS uuid), digest, \
+            CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint) \
             FROM audit_entry WHERE position IS NULL ORDER BY at, id LIMIT {BATCH}) AS entries \
          UNION ALL SELECT 0, NULL, CAST({next_due} AS {at}), NULL, NULL, NULL, entry_seal, message_position, \
             entry_position, {} FROM sequence_head WHERE id = 1",
