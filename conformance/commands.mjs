@@ -1,10 +1,11 @@
 // What the commands write they read again, and other programs read and write it too (smol-toml, ical.js): policies, calendars,
-// reward grids. A broken file is refused by line or field, and changes nothing.
+// reward grids. A broken file is refused by line or field, and changes nothing. Tickets that drifted are listed, and mended on demand.
 import { readFile } from 'node:fs/promises';
 import ICAL from 'ical.js';
 import { parse, stringify } from 'smol-toml';
-import { Desk } from './desk.mjs';
-import { check, judge } from './judge.mjs';
+import { Desk, outbound, receiver } from './desk.mjs';
+import { check, judge, until } from './judge.mjs';
+import { company, ticketed } from './story.mjs';
 
 const equal = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
@@ -293,7 +294,60 @@ async function nameless(desk) {
   check('nothing is done in the name of nobody', taken.length === 0, taken);
 }
 
+/** A ticketing system with one issue at most, as far as tickets are kept in it. */
+async function redmine() {
+  const names = ['New', 'In Progress', 'Resolved', 'Feedback', 'Closed', 'Rejected'];
+  const kept = { issue: null, status: 'New', notes: [] };
+  const { port } = await receiver((request, response, body) => {
+    const send = (code, answer) => response.writeHead(code, { 'content-type': 'application/json' }).end(answer && JSON.stringify(answer));
+    const { pathname } = new URL(request.url, 'http://tracker');
+    const issue = () => ({
+      ...kept.issue, id: 1, status: { name: kept.status }, journals: kept.notes.map((notes) => ({ notes, private_notes: true })),
+    });
+    const { issue: sent } = body ? JSON.parse(body) : {};
+    if (request.method === 'GET' && pathname === '/issues.json') return send(200, { issues: kept.issue ? [issue()] : [] });
+    if (request.method === 'POST' && pathname === '/issues.json') {
+      kept.issue = sent;
+      return send(201, { issue: { id: 1 } });
+    }
+    if (!kept.issue || pathname !== '/issues/1.json') return send(404);
+    if (request.method === 'GET') return send(200, { issue: issue() });
+    if (sent.notes) kept.notes.push(sent.notes);
+    else kept.status = names[sent.status_id - 1] ?? kept.status;
+    return send(204);
+  });
+  return { port, kept };
+}
+
+async function drift() {
+  const { port, kept } = await redmine();
+  const desk = await Desk.make(outbound([port]));
+  await desk.serve();
+  const there = await company(desk, port);
+  const ticket = await ticketed(desk, there);
+  const state = async () => (await desk.node(there.who.leader, ticket, 'Ticket', 'state')).state;
+  await until('the ticket is made', async () => (await state()) === 'LINKED');
+  const reconcile = (...flags) => desk.run('reconcile', 'tickets', ...flags);
+  const agreed = await reconcile();
+  check('tickets that agree are said to', agreed.code === 0 && agreed.out === 'all tickets agree\n', agreed);
+
+  kept.status = 'Rejected';
+  const listed = await reconcile();
+  const line = 'engineering 1: the fix is PLANNED, the ticket should be "New" and is "Rejected"\n';
+  check('one that was moved there is listed, and fails the command', listed.code === 1 && listed.out === line
+    && listed.err.includes('1 tickets differ') && kept.status === 'Rejected', listed);
+  const heard = await reconcile('--mend');
+  check('with --mend what was moved is heard first', heard.code === 0 && heard.out.startsWith(line), heard);
+  await until('the refusal is said there', () => kept.notes.length === 1);
+  const told = await reconcile('--mend');
+  check('what was heard and refused is told anew', told.code === 0 && told.out.startsWith(line), told);
+  await until('the ticket is as it should be', () => kept.status === 'New');
+  const after = await reconcile();
+  check('then all agree again', after.code === 0 && after.out === 'all tickets agree\n', after);
+}
+
 await judge(async () => {
+  await drift();
   const desk = await Desk.make();
   // Beside a running server, as people use the commands.
   await desk.serve();

@@ -188,6 +188,17 @@ export async function procedure(desk, { who, product, customer, tracker }) {
   return story;
 }
 
+/** An event whose fix has a ticket; answers the ticket's id. */
+export async function ticketed(desk, { who, product, tracker }) {
+  const story = await (await Story.receive(desk, who, { channel: 'cnvd', number: 'T-1' })).confirm();
+  await desk.made(who.analyst, 'setAffectedProduct', { event: story.event, product: product.id, state: 'AFFECTED' });
+  await story.step('scoreEvent', scored('7.5'));
+  await story.step('assign', { function: 'R_AND_D', subject: 'engineer-1', line: 'router' });
+  await story.step('startRemediation');
+  const { remediations: [{ id: remediation }] } = await story.look('remediations { id }');
+  return (await desk.made(who.engineer, 'openTicket', { remediation, tracker: tracker.id })).id;
+}
+
 /** What a notice to customers has to say. */
 const NOTICE = { product_names: 'Core Router', affected_versions: '5.1', user_measures: 'Update', contact: 'psirt@example.com' };
 
