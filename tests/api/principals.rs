@@ -200,7 +200,8 @@ async fn a_denied_token_is_forgotten_once_it_has_expired() {
             wrong[field] = value;
             let refused = app.change(&admin, "denyToken", "DenyToken", wrong, "denial { until }").await;
             assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
-            assert_eq!(refused["errors"][0]["extensions"]["field"], format!("input.{field}"), "{refused}");
+            let message = refused["errors"][0]["message"].as_str().unwrap();
+            assert!(message.contains(&format!("input.{field}")), "{refused}");
         }
         assert_eq!(code(&app, &stolen).await, Value::Null);
         app.done(&admin, "denyToken", "DenyToken", input, "denial { until }").await;
