@@ -36,7 +36,6 @@ const BEYOND_THE_APPLICATION: &[&str] = &[
     "CREATE SCHEMA mine",
     "COPY event TO '/tmp/vulndesk-event'",
     "SET ROLE vulndesk_owner",
-    "GRANT DELETE ON audit_entry TO vulndesk_app",
 ];
 
 /// What somebody with the reader's password would try.
