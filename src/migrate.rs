@@ -56,7 +56,8 @@ pub async fn schema(database: &Database) -> anyhow::Result<()> {
 async fn apply(database: &Database) -> anyhow::Result<()> {
     let known = known();
     let installed = Migrator::install(database.writer()).await;
-    installed.context("the schema has to be changed first: run `vulndesk migrate` as the owner of the tables")?;
+    installed
+        .context("the schema has to be changed first: run `vulndesk migrate` as the owner of the tables")?;
     for applied in Migrator::get_migration_models(database.writer()).await? {
         anyhow::ensure!(
             known.contains(&applied.version),

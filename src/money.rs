@@ -205,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn any_amount_never_panics(text in crate::testing::jumble(&["0", "9", "92233720368547758", ".", "-", "+", ",", "e", " ", "５", "¥", "CNY"])) {
+        fn any_amount_never_panics(text in crate::testing::jumble("0¦9¦92233720368547758¦.¦-¦+¦,¦e¦５¦¥¦CNY")) {
             for code in ["CNY", "JPY", "KWD", "POINTS"] {
                 if let Ok(money) = Money::parse(&text, unit(code)) {
                     prop_assert_eq!(Money::parse(&money.decimal(), money.unit), Ok(money));

@@ -219,5 +219,7 @@ fn what_deny_toml_forbids_is_found() {
     packages.retain(|package| package.name != "axum");
     assert!(rules.broken_by(&packages)[0].contains("nothing uses it"));
     packages.retain(|package| package.name != "nom");
-    assert!(rules.broken_by(&packages).iter().any(|broken| broken.starts_with("nom:7: deny.toml explains it")));
+    assert!(
+        rules.broken_by(&packages).iter().any(|broken| broken.starts_with("nom:7: deny.toml explains it"))
+    );
 }

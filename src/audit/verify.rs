@@ -4,8 +4,8 @@
 use std::fmt;
 
 use entity::{
-    Aggregate, audit_entry, budget, calendar, calendar_feed, channel, customer, denied_token, duty, event, payout,
-    principal, product, reporter, webhook_endpoint,
+    Aggregate, audit_entry, budget, calendar, calendar_feed, channel, customer, denied_token, duty, event,
+    payout, principal, product, reporter, webhook_endpoint,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};

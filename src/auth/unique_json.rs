@@ -116,9 +116,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_as_serde_json_reads_it_and_never_panics(text in jumble(&[
-            "{", "}", "[", "]", ":", ",", "\"a\"", "\"\\u0061\"", "\"\\ud800\"", "1", "-0", "1e400", "null", "true", " ", "\0",
-        ])) {
+        fn any_text_is_read_as_serde_json_reads_it_and_never_panics(text in jumble("{¦}¦[¦]¦:¦,¦\"a\"¦\"\\u0061\"¦\"\\ud800\"¦1¦-0¦1e400¦null¦true")) {
             if let Ok(read) = object(text.as_bytes()) {
                 assert_eq!(Value::Object(read), serde_json::from_str::<Value>(&text).unwrap());
             }

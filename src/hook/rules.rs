@@ -141,9 +141,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_hook_never_panics_and_is_not_taken_for_signed(
-            values in proptest::array::uniform3(crate::testing::jumble(&[
-                "msg_1", "1772413200", "-", ".", "v1,", "v1a,", " ", "AAAA", "=", "99999999999999999999", "\u{e9}", ",",
-            ])),
+            values in proptest::array::uniform3(crate::testing::jumble("msg_1¦1772413200¦-¦.¦v1,¦v1a,¦AAAA¦=¦99999999999999999999¦\u{e9}¦,")),
             body: Vec<u8>,
         ) {
             let key = Key::parse(&sign::secret_text(&[1; 32])).unwrap();

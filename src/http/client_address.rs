@@ -98,9 +98,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_forwarding_never_panics_and_is_a_strangers_never(value in crate::testing::jumble(&[
-            "10.0.0.1", "203.0.113.9", "[", "]", "fd00::1", "::ffff:10.0.0.1", ":", "65536", ",", " ", "for=", "%eth0", "\u{e9}",
-        ])) {
+        fn any_forwarding_never_panics_and_is_a_strangers_never(value in crate::testing::jumble("10.0.0.1¦203.0.113.9¦[¦]¦fd00::1¦::ffff:10.0.0.1¦:¦65536¦,¦for=¦%eth0¦\u{e9}")) {
             if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
                 let headers = HeaderMap::from_iter([(axum::http::HeaderName::from_static("x-forwarded-for"), value)]);
                 let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);

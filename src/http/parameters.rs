@@ -139,9 +139,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_parameters_never_panic(text in crate::testing::jumble(&[
-            "query", "variables", "operationName", "extensions", "=", "&", "+", "%", "%7B", "%ff", "{", "}", "\"", ":", "[", "]", ",", "null", "1e999", "\0",
-        ])) {
+        fn any_parameters_never_panic(text in crate::testing::jumble("query¦variables¦operationName¦extensions¦=¦&¦+¦%¦%7B¦%ff¦{¦}¦\"¦:¦[¦]¦,¦null¦1e999")) {
             let _ = Parameters::from_query_string(&text);
             let _ = Parameters::from_json(text.as_bytes());
         }

@@ -308,10 +308,8 @@ mod tests {
     proptest::proptest! {
         /// Whatever a URL looks like: where it is let through, its host is a name, or an address that is let through.
         #[test]
-        fn any_url_never_panics_and_leads_to_no_address_inside(text in crate::testing::jumble(&[
-            "https://", "http://", "//", "\\", "@", ":", "443", "127.0.0.1", "0x7f.1", "2130706433", "017700000001", "[::1]", "[::ffff:a00:1]",
-            "localhost", "example.com", ".", "%31", "。", "①", "#", "?", "/",
-        ])) {
+        fn any_url_never_panics_and_leads_to_no_address_inside(text in crate::testing::jumble("https://¦http://¦//¦\\¦@¦:¦443¦127.0.0.1¦0x7f.1¦2130706433¦017700000001¦[::1]¦\
+            [::ffff:a00:1]¦localhost¦example.com¦.¦%31¦。¦①¦#¦?¦/")) {
             let policy = Policy::default();
             if let Ok(url) = Url::parse(&text)
                 && policy.check_url(&url).is_ok()

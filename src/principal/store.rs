@@ -50,8 +50,8 @@ pub async fn is_denied(app: &App, identity: &Identity) -> Result<bool> {
     let subject = Query::select()
         .expr(Expr::val(1))
         .from(Entity)
-        .and_where(Column::Issuer.eq(&identity.issuer))
-        .and_where(Column::Subject.eq(&identity.subject))
+        .and_where(Column::Issuer.eq(identity.issuer.as_str()))
+        .and_where(Column::Subject.eq(identity.subject.as_str()))
         .and_where(Column::Denied.eq(true))
         .take();
     let token = identity.token_id.as_deref().map(|id| {

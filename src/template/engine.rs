@@ -229,10 +229,8 @@ mod tests {
         assert!(names("{{ a").is_err());
     }
 
-    const PARTS: &[&str] = &[
-        "{{", "}}", "{%", "%}", "{#", "#}", "-", "if ", "for x in ", "endif", "endfor", "else", "x", "many", " | ", "join(", "default(",
-        ")", "'", "\"", "\\", "~", "*", "[", "]", ".", "(", "range(99999)", "loop.index", "self", "not ", "1", "漏洞", "\0",
-    ];
+    const PARTS: &str = "{{¦}}¦{%¦%}¦{#¦#}¦-¦if ¦for x in ¦endif¦endfor¦else¦x¦many¦ | ¦join(¦default(¦)¦'¦\"¦\\¦~¦*¦[¦]¦.¦(¦\
+    range(99999)¦loop.index¦self¦not ¦1";
 
     proptest::proptest! {
         #[test]

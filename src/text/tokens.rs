@@ -201,9 +201,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_never_panics_and_is_normal_once(text in crate::testing::jumble(&[
-            "ＳＱＬ", "é", "e\u{301}", "\u{200b}", "\u{fe0f}", "漏洞", "ﬁ", "İ", "ß", "\u{ad}", "1.2", "-", "_", "a", "😀", "\0", "\n",
-        ])) {
+        fn any_text_never_panics_and_is_normal_once(text in crate::testing::jumble("ＳＱＬ¦é¦e\u{301}¦\u{200b}¦\u{fe0f}¦ﬁ¦İ¦ß¦\u{ad}¦1.2¦-¦_¦a¦😀")) {
             let normal = super::super::normal(&text);
             assert_eq!(super::super::normal(&normal), normal);
             assert!(tokens(&normal).all(|token| !token.text.is_empty()));

@@ -152,7 +152,8 @@ async fn a_denied_token_is_refused_at_once_and_its_subject_goes_on_with_another(
 
         let input = json!({ "tokenId": "token-1", "expiresAt": ends, "reason": "found in a log" });
         let deny = async |input: Value| {
-            app.done(&admin, "denyToken", "DenyToken", input, "denial { deniedAt until }").await["denial"].clone()
+            app.done(&admin, "denyToken", "DenyToken", input, "denial { deniedAt until }").await["denial"]
+                .clone()
         };
         let denied = deny(input.clone()).await;
         let (status, challenge, message) = refusal(&app, &stolen).await;

@@ -271,11 +271,9 @@ fn versions_have_names_that_a_schema_can_keep() {
 }
 
 /// Whole vectors and parts of some.
-const PARTS: &[&str] = &[
-    "CVSS:3.1/", "CVSS:3.0/", "CVSS:4.0/", "/", ":", "AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", "AV:N/AC:L/Au:N/C:N/I:N/A:C",
-    "AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", "/E:A", "/E:P", "/RL:O", "/RC:C", "/CR:H", "/MAV:P", "/MSI:S",
-    "/TD:N", "/CDP:H", "/S:P", "/U:Red", "AV:", "X", "h", "漏", " ",
-];
+const PARTS: &str = "CVSS:3.1/¦CVSS:3.0/¦CVSS:4.0/¦/¦:¦AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H¦AV:N/AC:L/Au:N/C:N/I:N/A:C¦\
+    AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N¦/E:A¦/E:P¦/RL:O¦/RC:C¦/CR:H¦/MAV:P¦/MSI:S¦\
+    /TD:N¦/CDP:H¦/S:P¦/U:Red¦AV:¦X¦h¦漏";
 
 proptest! {
     #[test]
