@@ -74,11 +74,13 @@ impl Executor for Api {
     ) -> Result<Session, AuthenticationError> {
         let identity = identify(&self.verifier, &self.app, headers).await?;
         let left = self.rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
-        // A subject that may no longer act is refused whatever its token says; an unknown state is no permission.
-        match principal::store::is_denied(&self.app, &identity.issuer, &identity.subject).await {
+        // Refused whatever the token says; an unknown state is no permission.
+        match principal::store::is_denied(&self.app, &identity).await {
             Ok(false) => {}
             Ok(true) => {
-                return Err(AuthenticationError::InvalidToken("its subject may no longer act".into()));
+                // Whoever has a stolen token need not know which of the two was found out.
+                let reason = "it may no longer be used: ask an administrator, or the issuer for another one";
+                return Err(AuthenticationError::InvalidToken(reason.into()));
             }
             Err(error) => {
                 tracing::error!(?error, "principals cannot be read");

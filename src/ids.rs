@@ -143,3 +143,22 @@ pub fn decode(kind: Kind, field: &str, text: &str) -> Result<Uuid> {
         _ => Err(Error::InvalidId { field: field.to_owned(), expected: format!("{kind:?}") }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_id_never_panics_and_is_written_in_one_way(text in "[A-Za-z0-9_=-]{22,24}|(?s).{0,30}") {
+            if let Some((number, id)) = decode_any(&text)
+                && let Some(kind) = Kind::ALL.iter().find(|kind| **kind as u8 == number)
+            {
+                prop_assert_eq!(encode(*kind, id), text.clone());
+                prop_assert_eq!(decode(*kind, "id", &text).ok(), Some(id));
+            }
+        }
+    }
+}

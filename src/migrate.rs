@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use anyhow::Context;
 use entity::instance;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{OnConflict, Query};
-use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Set, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, Set, TransactionTrait};
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
@@ -38,6 +39,10 @@ pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::R
 /// # Errors
 /// As [`run`].
 pub async fn schema(database: &Database) -> anyhow::Result<()> {
+    // Where nothing is missing, nothing is tried either: the user of a running server may change rows alone.
+    if applied(database).await.is_ok_and(|applied| applied == known()) {
+        return Ok(());
+    }
     if database.backend() != DatabaseBackend::Postgres {
         return apply(database).await;
     }
@@ -49,8 +54,10 @@ pub async fn schema(database: &Database) -> anyhow::Result<()> {
 }
 
 async fn apply(database: &Database) -> anyhow::Result<()> {
-    let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
-    Migrator::install(database.writer()).await?;
+    let known = known();
+    let installed = Migrator::install(database.writer()).await;
+    installed
+        .context("the schema has to be changed first: run `vulndesk migrate` as the owner of the tables")?;
     for applied in Migrator::get_migration_models(database.writer()).await? {
         anyhow::ensure!(
             known.contains(&applied.version),
@@ -62,17 +69,25 @@ async fn apply(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The changes of this binary.
+fn known() -> HashSet<String> {
+    Migrator::migrations().iter().map(|change| change.name().to_owned()).collect()
+}
+
+/// The changes that a database has.
+async fn applied(database: &Database) -> Result<HashSet<String>, DbErr> {
+    // Asked by hand: the library makes its table first, which a reader may not.
+    let applied = Query::select().column("version").from("seaql_migrations").take();
+    let applied = database.reader().query_all(&applied).await?;
+    applied.iter().map(|change| change.try_get("", "version")).collect()
+}
+
 /// Whether the database has every change of this binary.
 ///
 /// # Errors
 /// When it has not, or cannot be asked.
 pub async fn check(database: &Database) -> anyhow::Result<()> {
-    // Asked by hand: the library makes its table first, which a reader may not.
-    let applied = Query::select().column("version").from("seaql_migrations").take();
-    let applied = database.reader().query_all(&applied).await?;
-    let applied: HashSet<String> =
-        applied.iter().map(|change| change.try_get("", "version")).collect::<Result<_, _>>()?;
-    let missing = Migrator::migrations().iter().filter(|change| !applied.contains(change.name())).count();
+    let missing = known().difference(&applied(database).await?).count();
     anyhow::ensure!(missing == 0, "{missing} schema changes are missing: run `vulndesk migrate`");
     Ok(())
 }

@@ -205,6 +205,16 @@ mod tests {
         }
 
         #[test]
+        fn any_amount_never_panics(text in crate::testing::jumble("0¦9¦92233720368547758¦.¦-¦+¦,¦e¦５¦¥¦CNY")) {
+            for code in ["CNY", "JPY", "KWD", "POINTS"] {
+                if let Ok(money) = Money::parse(&text, unit(code)) {
+                    prop_assert_eq!(Money::parse(&money.decimal(), money.unit), Ok(money));
+                }
+            }
+            let _ = text.parse::<Unit>();
+        }
+
+        #[test]
         fn what_is_shown_is_read_back(minor in 0..=i64::MAX, code in prop::sample::select(vec!["CNY", "JPY", "KWD", "POINTS"])) {
             let money = Money { minor, unit: unit(code) };
             prop_assert_eq!(Money::parse(&money.decimal(), money.unit), Ok(money));

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{Level, Status, Tlp};
 use entity::{event, message};
+use proptest::prelude::*;
 use sea_orm::{ConnectionTrait, EntityTrait};
 
 use crate::app::App;
@@ -75,6 +76,14 @@ async fn over(database: Database, file: Option<PathBuf>) -> TestApp {
     crate::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
     let app = Arc::new(App::new(database, clock, ids).await.unwrap());
     TestApp { app, file }
+}
+
+/// A text of `pieces`, between which a `¦` stands, of what is nowhere welcome, and of anything: it comes to the corners of a
+/// reader sooner than mere chance. Tests with it are called `..._never_panics`; PROPTEST_CASES says how many texts each tries.
+pub(crate) fn jumble(pieces: &'static str) -> impl Strategy<Value = String> {
+    let known: Vec<&str> = pieces.split('¦').chain([" ", "\0", "\n", "\r\n", "漏洞"]).collect();
+    let piece = prop_oneof![4 => prop::sample::select(known).prop_map(str::to_owned), 1 => "(?s).{0,6}"];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
 /// An event's row, RECEIVED and unrated, for rules: it is in no database.

@@ -23,8 +23,32 @@ struct Licenses {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Bans {
+    multiple_versions: String,
+    skip: Vec<Skip>,
     deny: Vec<Ban>,
+}
+
+/// A version that may be there beside another one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skip {
+    /// Name and version, as `name:0.1`.
+    #[serde(rename = "crate")]
+    spec: String,
+    /// Who needs it.
+    reason: String,
+}
+
+impl Skip {
+    /// Name, and what its versions begin with.
+    fn split(&self) -> (&str, String) {
+        let (name, version) = self.spec.split_once(':').unwrap();
+        // Only such a requirement means the same here and to cargo-deny.
+        assert!(version.split('.').all(|part| part.parse::<u64>().is_ok()), "{}", self.spec);
+        (name, format!("{version}."))
+    }
 }
 
 #[derive(Deserialize)]
@@ -92,6 +116,25 @@ impl Rules {
                     broken.push(format!("{}: deny.toml names it, but nothing uses it", ban.name));
                 }
                 _ => {}
+            }
+        }
+        assert_eq!(self.bans.multiple_versions, "deny");
+        for skip in &self.bans.skip {
+            let (name, beginning) = skip.split();
+            let found = versions.get_mut(name).filter(|found| found.len() > 1);
+            let before = found.as_ref().map(|found| found.len());
+            let after = found.map(|found| {
+                found.retain(|version| !version.starts_with(&beginning));
+                found.len()
+            });
+            if before == after || skip.reason.is_empty() {
+                broken.push(format!("{}: deny.toml explains it, but there is nothing to explain", skip.spec));
+            }
+        }
+        for (name, found) in versions.into_iter().filter(|(_, found)| found.len() > 1) {
+            let single = |ban: &Ban| ban.deny_multiple_versions && ban.name == name;
+            if !self.bans.deny.iter().any(single) {
+                broken.push(format!("{name} {found:?}: deny.toml says of none of them why"));
             }
         }
         broken
@@ -165,6 +208,7 @@ fn what_deny_toml_forbids_is_found() {
         (package("new", "1.0.0", "MIT", "registry+https://registry.example/index"), "the source"),
         (package("ring", "0.17.14", "MIT", registry), "it is banned"),
         (package("tokio", "0.2.0", "MIT", registry), "more than one version"),
+        (package("serde", "0.9.0", "MIT", registry), "says of none of them why"),
     ] {
         let mut packages = tree.clone();
         packages.insert(added);
@@ -174,4 +218,8 @@ fn what_deny_toml_forbids_is_found() {
     let mut packages = tree;
     packages.retain(|package| package.name != "axum");
     assert!(rules.broken_by(&packages)[0].contains("nothing uses it"));
+    packages.retain(|package| package.name != "nom");
+    assert!(
+        rules.broken_by(&packages).iter().any(|broken| broken.starts_with("nom:7: deny.toml explains it"))
+    );
 }

@@ -81,7 +81,7 @@ async fn everything_is_described_in_english_and_chinese() {
 }
 
 /// Mutations that say what is, so that saying it again changes nothing, or replaces what the first one made.
-const NATURALLY_REPEATABLE: [&str; 20] = [
+const NATURALLY_REPEATABLE: [&str; 21] = [
     "acceptPayout",
     "addIndicator",
     "allowPrincipal",
@@ -91,6 +91,7 @@ const NATURALLY_REPEATABLE: [&str; 20] = [
     "confirmPayout",
     "createCalendarFeed",
     "denyPrincipal",
+    "denyToken",
     "dismissIndicator",
     "failPayout",
     "linkCustomer",

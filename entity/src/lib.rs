@@ -32,6 +32,7 @@ pub mod decision;
 pub mod delivery;
 pub mod delivery_attempt;
 pub mod delivery_sequence;
+pub mod denied_token;
 pub mod digest;
 pub mod duplicate_decision;
 pub mod duplicate_decision_reason;

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use entity::{
-    Aggregate, audit_entry, budget, calendar, calendar_feed, channel, customer, duty, event, payout,
-    principal, product, reporter, webhook_endpoint,
+    Aggregate, audit_entry, budget, calendar, calendar_feed, channel, customer, denied_token, duty, event,
+    payout, principal, product, reporter, webhook_endpoint,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -144,6 +144,7 @@ pub async fn verify(app: &App) -> Result<Report> {
     check_heads::<webhook_endpoint::Model>(app, &mut report, 0).await?;
     check_heads::<payout::Model>(app, &mut report, 0).await?;
     check_heads::<budget::Model>(app, &mut report, 0).await?;
+    check_heads::<denied_token::Model>(app, &mut report, 0).await?;
     // Built-in calendars that nobody changed, and who was only ever seen in a token, have revision 0 and no entry.
     check_heads::<calendar_feed::Model>(app, &mut report, 0).await?;
     check_heads::<calendar::Model>(app, &mut report, 1).await?;

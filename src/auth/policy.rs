@@ -84,6 +84,8 @@ actions! {
     CreateDeadlinePolicy "createDeadlinePolicy" [Admin];
     /// Refuse a subject whatever its token says.
     DenyPrincipal "denyPrincipal" [Admin];
+    /// Refuse one token for as long as it would last.
+    DenyToken "denyToken" [Admin];
     /// End a subject's denial.
     AllowPrincipal "allowPrincipal" [Admin];
     /// Receive a report through a channel.

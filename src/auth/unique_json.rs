@@ -85,6 +85,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::jumble;
 
     #[test]
     fn reads_what_serde_json_reads() {
@@ -111,5 +112,14 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(object(deep.as_bytes()).is_err(), "bounded depth");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_as_serde_json_reads_it_and_never_panics(text in jumble("{¦}¦[¦]¦:¦,¦\"a\"¦\"\\u0061\"¦\"\\ud800\"¦1¦-0¦1e400¦null¦true")) {
+            if let Ok(read) = object(text.as_bytes()) {
+                assert_eq!(Value::Object(read), serde_json::from_str::<Value>(&text).unwrap());
+            }
+        }
     }
 }

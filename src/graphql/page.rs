@@ -421,3 +421,37 @@ impl<T: OutputType> Connection<T> {
         Ok(i32::try_from(Ord::min(found, MAX_COUNT)).unwrap_or(i32::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::event;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::jumble;
+
+    const PARTS: &str = "{¦}¦,¦\"o\":\"changed_at-\"¦\"o\":\"score-\"¦\"o\":\"a+\"¦\"k\":{\"t\":¦\"k\":{\"n\":¦\
+    \"k\":{\"s\":\"\"}¦9223372036854775807}¦-9223372036854775808}¦4294967296}¦1e99}¦\
+    \"i\":\"00000000-0000-0000-0000-000000000000\"¦\"i\":\"\"";
+
+    proptest! {
+        #[test]
+        fn any_cursor_never_panics(text in jumble(PARTS)) {
+            for cursor in [text.clone(), URL_SAFE_NO_PAD.encode(&text)] {
+                let _ = marked("a+", "after", &cursor);
+                for column in [event::Column::ChangedAt, event::Column::Score, event::Column::Number] {
+                    let keyset = Keyset { column, id: event::Column::Id, descending: true };
+                    let _ = keyset.beyond("after", &cursor, true);
+                }
+            }
+        }
+
+        #[test]
+        fn a_cursor_of_an_order_is_read_in_that_order_alone(key in ".{0,20}", id: u128) {
+            let id = Uuid::from_u128(id);
+            let cursor = mark("a+", key.clone(), id).unwrap();
+            prop_assert_eq!(marked("a+", "after", &cursor).ok(), Some((key, id)));
+            prop_assert!(marked("a-", "after", &cursor).is_err());
+        }
+    }
+}

@@ -137,4 +137,23 @@ mod tests {
         let seconds: Vec<_> = [1, 2, 5, 11, 12, 60].map(|attempts| wait(attempts).num_seconds()).into();
         assert_eq!(seconds, [2, 4, 32, 2_048, 3_600, 3_600]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_hook_never_panics_and_is_not_taken_for_signed(
+            values in proptest::array::uniform3(crate::testing::jumble("msg_1¦1772413200¦-¦.¦v1,¦v1a,¦AAAA¦=¦99999999999999999999¦\u{e9}¦,")),
+            body: Vec<u8>,
+        ) {
+            let key = Key::parse(&sign::secret_text(&[1; 32])).unwrap();
+            let mut headers = HeaderMap::new();
+            for (name, value) in ["webhook-id", "webhook-timestamp", "webhook-signature"].into_iter().zip(&values) {
+                if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
+                    headers.append(name, value);
+                }
+            }
+            if let Some(claim) = Claim::read(&headers, at(0)) {
+                assert!(!claim.is_signed(&[key], &body, at(0)));
+            }
+        }
+    }
 }

@@ -143,4 +143,15 @@ mod tests {
         }
         assert!(!is_json_body(&HeaderMap::new()));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_accept_never_panics(value in crate::testing::jumble("application/json¦application/graphql-response+json¦*/*¦text/¦;q=¦0.¦1.000¦9¦-1¦e9¦,¦;¦=¦\
+            \u{e9}")) {
+            if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
+                let headers = HeaderMap::from_iter([(header::ACCEPT, value.clone()), (header::CONTENT_TYPE, value)]);
+                let _ = (ResponseType::negotiate(&headers), is_json_body(&headers));
+            }
+        }
+    }
 }

@@ -95,4 +95,17 @@ mod tests {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), "10.0.0.2");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_forwarding_never_panics_and_is_a_strangers_never(value in crate::testing::jumble("10.0.0.1¦203.0.113.9¦[¦]¦fd00::1¦::ffff:10.0.0.1¦:¦65536¦,¦for=¦%eth0¦\u{e9}")) {
+            if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
+                let headers = HeaderMap::from_iter([(axum::http::HeaderName::from_static("x-forwarded-for"), value)]);
+                let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+                let _ = proxies.client("10.0.0.2".parse().unwrap(), &headers);
+                let stranger = "203.0.113.7".parse().unwrap();
+                assert_eq!(proxies.client(stranger, &headers).0, stranger);
+            }
+        }
+    }
 }

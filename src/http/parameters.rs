@@ -136,4 +136,12 @@ mod tests {
         let nested = format!(r#"{{"query": "a", "variables": {{"v": {}"#, "[".repeat(100_000));
         assert!(Parameters::from_json(nested.as_bytes()).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_parameters_never_panic(text in crate::testing::jumble("query¦variables¦operationName¦extensions¦=¦&¦+¦%¦%7B¦%ff¦{¦}¦\"¦:¦[¦]¦,¦null¦1e999")) {
+            let _ = Parameters::from_query_string(&text);
+            let _ = Parameters::from_json(text.as_bytes());
+        }
+    }
 }

@@ -228,4 +228,14 @@ mod tests {
         let brackets = format!("http://a.example/{}", ")".repeat(10_000_000));
         assert_eq!(of(IndicatorKind::Url, &brackets), ["http://a.example/"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_never_panics_and_every_indicator_is_found_in_it(text in crate::testing::jumble("CVE-2026-¦1000¦CNVD-2026-12345¦http://¦https://¦a.example.com¦/x?id=1¦10.0.0.1¦[::1]¦:¦v1.2¦\
+            @¦，¦。¦?¦&¦=¦%")) {
+            for (_, value) in found("", &text) {
+                assert!(!value.is_empty() && !value.contains('\0'), "{value:?}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Mails as they come and as nobody should send them.
 
 use super::*;
+use crate::mail::rules;
 
 fn letter(mail: &[u8]) -> Letter {
     read(mail).expect("it has a header")
@@ -132,4 +133,27 @@ fn two_copies_of_a_mail_have_the_same_content() {
     assert_ne!(first.digest, second.digest);
     assert_eq!(first.content_hash(), second.content_hash());
     assert_ne!(first.content_hash(), letter(b"Subject: s\r\n\r\ntex\r\n").content_hash());
+}
+
+const PIECES: &str = "From: ¦a@example.org¦<¦>¦\t¦Subject: ¦=?utf-8?b?¦=?gb18030?q?¦?=¦=ff¦Message-ID: <1@x>¦References: ¦\
+    Received: from a by b; ¦Thu, 1 May 2031 10:00:00 +0200¦Content-Type: multipart/mixed; boundary=x¦\
+    --x¦--x--¦Content-Type: message/rfc822¦Content-Type: text/html¦Content-Transfer-Encoding: base64¦\
+    Content-Disposition: attachment; filename*=utf-8''%ff¦\
+    Authentication-Results: mx.example.com; dkim=pass (¦Auto-Submitted: auto-replied¦List-Id: ¦\
+    Content-Type: multipart/report; report-type=delivery-status; boundary=x¦\
+    Content-Type: message/delivery-status¦Status: 5.1.1¦Final-Recipient: rfc822; ¦<p>¦&#x110000;¦\
+    VE-2026-000001";
+
+proptest::proptest! {
+    #[test]
+    fn any_mail_never_panics(text in crate::testing::jumble(PIECES), bytes: Vec<u8>) {
+        for mail in [text.as_bytes(), &bytes, &[text.as_bytes(), &bytes].concat()] {
+            let _ = crate::reply::handover::bounce::read(mail);
+            let Some(letter) = read(mail) else { continue };
+            let _ = (rules::automatic(&letter.signs, &[]), rules::identity(&letter), rules::event_numbers(&letter.subject));
+            let _ = rules::verification(&letter, &["mx.example.com".to_owned()]);
+            // What is kept of a mail fits its columns, whatever it says.
+            assert!(letter.subject.chars().count() <= SUBJECT && letter.text.chars().count() <= TEXT);
+        }
+    }
 }

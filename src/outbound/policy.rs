@@ -304,4 +304,23 @@ mod tests {
         );
         assert_eq!(policy.check_addresses(&[]), Err(Refusal::NoAddress));
     }
+
+    proptest::proptest! {
+        /// Whatever a URL looks like: where it is let through, its host is a name, or an address that is let through.
+        #[test]
+        fn any_url_never_panics_and_leads_to_no_address_inside(text in crate::testing::jumble("https://¦http://¦//¦\\¦@¦:¦443¦127.0.0.1¦0x7f.1¦2130706433¦017700000001¦[::1]¦\
+            [::ffff:a00:1]¦localhost¦example.com¦.¦%31¦。¦①¦#¦?¦/")) {
+            let policy = Policy::default();
+            if let Ok(url) = Url::parse(&text)
+                && policy.check_url(&url).is_ok()
+            {
+                let address = match url.host().unwrap() {
+                    url::Host::Domain(_) => return Ok(()),
+                    url::Host::Ipv4(address) => IpAddr::from(address),
+                    url::Host::Ipv6(address) => IpAddr::from(address),
+                };
+                assert!(policy.check_address(address).is_ok(), "{url}");
+            }
+        }
+    }
 }

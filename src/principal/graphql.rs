@@ -2,8 +2,9 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::principal;
+use entity::{denied_token, principal};
 
+use super::token::DenyToken;
 use super::{AllowPrincipal, DenyPrincipal, rules, store};
 use crate::auth::Role;
 use crate::auth::policy::{Action, require};
@@ -91,6 +92,37 @@ impl Principal {
     }
 }
 
+/// A token that is accepted no more. 不再接受的令牌。
+pub struct TokenDenial(pub denied_token::Model);
+
+impl From<denied_token::Model> for TokenDenial {
+    fn from(row: denied_token::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// A token that is accepted no more. 不再接受的令牌。
+#[Object]
+impl TokenDenial {
+    /// When it was denied, or denied for longer. 禁止或延长禁止的时间。
+    async fn denied_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+
+    /// Until when it is refused at least: when it ends by itself. 至少拒绝到此时，即令牌自身的到期时间。
+    async fn until(&self) -> DateTime<Utc> {
+        self.0.expires_at
+    }
+}
+
+crate::payload! {
+    /// A token after it was denied. 令牌被禁止后的状态。
+    TokenDenialPayload {
+        /// Its denial; null when the change was refused. 禁止情况；被拒绝时为空。
+        denial: TokenDenial
+    }
+}
+
 /// Reading who has called.
 #[derive(Default)]
 pub struct PrincipalQuery;
@@ -125,7 +157,14 @@ impl PrincipalMutation {
         PrincipalPayload::of(retrying(|| super::deny(app(ctx), actor(ctx), &input)).await)
     }
 
-    /// Ends a denial. Allowing who is not denied changes nothing. 解除禁止。
+    /// Refuses one token by its id (`jti`) from now on, and no other of its subject. A token without `jti` cannot be named:
+    /// deny its subject. There is no way back: the issuer gives another token. Denying what is denied changes nothing, or
+    /// lasts for longer. 立即按 `jti` 拒绝单个令牌，不影响该主体的其他令牌；不可撤销。无 `jti` 的令牌请禁止其主体。重复禁止不产生变更，或延长期限。
+    async fn deny_token(&self, ctx: &Context<'_>, input: DenyToken) -> ApiResult<TokenDenialPayload> {
+        TokenDenialPayload::of(retrying(|| super::token::deny(app(ctx), actor(ctx), &input)).await)
+    }
+
+    /// Ends a denial of a subject. Allowing who is not denied changes nothing. 解除禁止。
     async fn allow_principal(&self, ctx: &Context<'_>, input: AllowPrincipal) -> ApiResult<PrincipalPayload> {
         PrincipalPayload::of(retrying(|| super::allow(app(ctx), actor(ctx), &input)).await)
     }

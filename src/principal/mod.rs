@@ -1,11 +1,13 @@
 //! Principals: people and services as last seen in a token, the source for what runs without one.
 //!
 //! What a token once said goes stale when its subject has not called for the configured time. An administrator may
-//! deny a subject, also one that never called: its tokens are refused at once, on every replica.
+//! deny a subject, also one that never called: its tokens are refused at once, on every replica. One [`token`] that got
+//! into wrong hands can be denied by its id, without its subject.
 
 pub mod graphql;
 pub mod rules;
 pub mod store;
+pub mod token;
 
 mod cache;
 mod settings;
@@ -232,7 +234,7 @@ mod tests {
             token_id: None,
         };
         seen(&app, &identity).await.unwrap();
-        assert!(!is_denied(&app, &identity.issuer, "analyst-1").await.unwrap());
+        assert!(!is_denied(&app, &identity).await.unwrap());
         let deny = principal::Entity::update_many()
             .col_expr(principal::Column::Denied, sea_orm::sea_query::Expr::value(true));
         deny.exec(app.database.writer()).await.unwrap();
@@ -241,6 +243,6 @@ mod tests {
         let rows = principal::Entity::find().all(app.database.reader()).await.unwrap();
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].roles.0, ["ANALYST", "LEADER"]);
-        assert!(is_denied(&app, &identity.issuer, "analyst-1").await.unwrap());
+        assert!(is_denied(&app, &identity).await.unwrap());
     }
 }

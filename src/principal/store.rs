@@ -1,9 +1,15 @@
-//! Reading principals.
+//! Reading principals, and which subjects and tokens are denied.
 
+use chrono::{DateTime, Utc};
+use entity::denied_token;
 use entity::principal::{self, Column, Entity};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Condition, Expr, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::Identity;
 use crate::error::Result;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 
@@ -35,21 +41,58 @@ pub async fn knows_issuer(app: &App, issuer: &str) -> Result<bool> {
     Ok(one.into_tuple::<uuid::Uuid>().one(app.database.reader()).await?.is_some())
 }
 
-/// Whether the subject may no longer act, whatever its token says. Read anew each time, so that it holds at once on
-/// every replica.
+/// Whether the subject may no longer act, whatever its token says, or this token is accepted no more. Read anew each
+/// time, in one statement, so that it holds at once on every replica.
 ///
 /// # Errors
 /// Of the database.
-pub async fn is_denied(app: &App, issuer: &str, subject: &str) -> Result<bool> {
-    let denied: Option<bool> = Entity::find()
-        .select_only()
-        .column(Column::Denied)
-        .filter(Column::Issuer.eq(issuer))
-        .filter(Column::Subject.eq(subject))
-        .into_tuple()
-        .one(app.database.reader())
-        .await?;
-    Ok(denied.unwrap_or(false))
+pub async fn is_denied(app: &App, identity: &Identity) -> Result<bool> {
+    let subject = Query::select()
+        .expr(Expr::val(1))
+        .from(Entity)
+        .and_where(Column::Issuer.eq(identity.issuer.as_str()))
+        .and_where(Column::Subject.eq(identity.subject.as_str()))
+        .and_where(Column::Denied.eq(true))
+        .take();
+    let token = identity.token_id.as_deref().map(|id| {
+        let of_token = denied_token::Column::TokenHash.eq(token_hash(id));
+        Query::select().expr(Expr::val(1)).from(denied_token::Entity).and_where(of_token).take()
+    });
+    let either = Condition::any().add(Expr::exists(subject)).add_option(token.map(Expr::exists));
+    let denied = Query::select().expr_as(Expr::val(1), "denied").cond_where(either).take();
+    Ok(app.database.reader().query_one(&denied).await?.is_some())
+}
+
+/// What is kept of a token's id.
+pub(super) fn token_hash(token_id: &str) -> Vec<u8> {
+    Sha256::digest(token_id.as_bytes()).to_vec()
+}
+
+/// The denial of the token with this hash, if there is one.
+pub(super) async fn denied_token(app: &App, token_hash: &[u8]) -> Result<Option<denied_token::Model>> {
+    let of_token = denied_token::Entity::find().filter(denied_token::Column::TokenHash.eq(token_hash));
+    Ok(of_token.one(app.database.reader()).await?)
+}
+
+/// Denials of tokens that ended before an instant, by id.
+pub(super) async fn ended_before(
+    app: &App,
+    before: DateTime<Utc>,
+    after: Uuid,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    use denied_token::Column as C;
+    let ended = denied_token::Entity::find().filter(C::ExpiresAt.lt(before)).filter(C::Id.gt(after));
+    let ended = ended.order_by_asc(C::Id).limit(limit).select_only().column(C::Id);
+    Ok(ended.into_tuple().all(app.database.reader()).await?)
+}
+
+/// Forgets a denial, where its token ended before an instant.
+pub(super) async fn forget_token(app: &App, id: Uuid, before: DateTime<Utc>) -> Result<()> {
+    use denied_token::Column as C;
+    let ended = denied_token::Entity::delete_many().filter(C::Id.eq(id)).filter(C::ExpiresAt.lt(before));
+    ended.exec(app.database.writer()).await?;
+    Ok(())
 }
 
 /// A page of principals by subject.

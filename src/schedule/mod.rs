@@ -67,6 +67,7 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::notice::OwnersGone>(app, &mut swept).await?;
     carry_out_all::<crate::hook::worker::Forgetting>(app, &mut swept).await?;
     carry_out_all::<crate::notice::digest::Forgetting>(app, &mut swept).await?;
+    carry_out_all::<crate::principal::token::Forgetting>(app, &mut swept).await?;
     carry_out_all::<crate::attachment::content::Unnamed>(app, &mut swept).await?;
     carry_out_all::<crate::attachment::content::Orphans>(app, &mut swept).await?;
     carry_out_all::<crate::multi_platform::HoldsOver>(app, &mut swept).await?;

@@ -254,6 +254,9 @@ fn parts(plain: &str, marks: &[((usize, usize), usize)]) -> Vec<Part> {
 mod tests {
     use super::*;
 
+    const PARTS: &str = "代码¦远程¦漏¦a¦Running¦ｓｑｌ¦é¦e\u{301}¦\u{200b}¦VE-2026-¦CVE-2026-1000¦10.0.0.1¦\u{3000}¦-¦_¦\"¦*¦\
+    '¦(¦:¦😀¦ß¦İ";
+
     fn shown(query: &str, text: &str) -> Option<String> {
         let fields = [Field::new(SearchField::Text, text)];
         let found = fragments(&Query::parse(query).unwrap(), &fields, &mut usize::MAX.clone())?;
@@ -372,5 +375,20 @@ mod tests {
         let mut left = 3;
         assert!(fragments(&query, &[Field::new(SearchField::Text, "可以越权")], &mut left).is_some());
         assert_eq!(left, 0, "what has begun is read");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_search_never_panics_and_shows_what_is_there(
+            query in crate::testing::jumble(PARTS), text in crate::testing::jumble(PARTS),
+        ) {
+            let fields = [Field::new(SearchField::Text, &text)];
+            for query in [&query, &text].into_iter().filter_map(|query| Query::parse(query).ok()) {
+                assert!(query.words().len() <= WORDS);
+                for fragment in fragments(&query, &fields, &mut 10_000).into_iter().flatten() {
+                    assert!(fragment.parts.iter().all(|part| !part.matched || !part.text.is_empty()));
+                }
+            }
+        }
     }
 }

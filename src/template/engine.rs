@@ -228,4 +228,20 @@ mod tests {
         assert!(names("{{ a.b }}{% if c %}{% endif %}").unwrap() == ["a", "c"]);
         assert!(names("{{ a").is_err());
     }
+
+    const PARTS: &str = "{{¦}}¦{%¦%}¦{#¦#}¦-¦if ¦for x in ¦endif¦endfor¦else¦x¦many¦ | ¦join(¦default(¦)¦'¦\"¦\\¦~¦*¦[¦]¦.¦(¦\
+    range(99999)¦loop.index¦self¦not ¦1";
+
+    proptest::proptest! {
+        #[test]
+        fn any_template_never_panics_and_is_bounded(template in crate::testing::jumble(PARTS)) {
+            let facts = json!({ "x": "a", "many": ["b", "c"], "none": null });
+            let _ = names(&template);
+            for writes in [Writes::Line, Writes::Markdown] {
+                if let Ok(text) = render(&template, &facts, writes, "en") {
+                    assert!(text.len() <= MOST);
+                }
+            }
+        }
+    }
 }

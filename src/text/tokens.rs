@@ -198,4 +198,13 @@ mod tests {
         // Stored with reports: a change of it makes the stored ones useless. Worked out apart, by the published constants.
         assert_eq!(fingerprint(&["a"]), 0x3aec_69d2_86fb_d39b);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_never_panics_and_is_normal_once(text in crate::testing::jumble("ＳＱＬ¦é¦e\u{301}¦\u{200b}¦\u{fe0f}¦ﬁ¦İ¦ß¦\u{ad}¦1.2¦-¦_¦a¦😀")) {
+            let normal = super::super::normal(&text);
+            assert_eq!(super::super::normal(&normal), normal);
+            assert!(tokens(&normal).all(|token| !token.text.is_empty()));
+        }
+    }
 }

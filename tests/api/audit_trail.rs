@@ -20,7 +20,7 @@ async fn sealed(app: &TestApp) -> i64 {
 
 async fn by_hand(app: &TestApp, statements: &[&str]) -> Report {
     for statement in statements {
-        app.app.database.writer().execute_unprepared(statement).await.unwrap();
+        app.owner().execute_unprepared(statement).await.unwrap();
     }
     let report = verify(&app.app).await.unwrap();
     assert!(!report.is_sound(), "{statements:?} was not found");

@@ -419,7 +419,7 @@ async fn nothing_names_a_reporter_who_was_erased_and_the_trail_holds() {
 #[tokio::test]
 async fn our_own_fault_is_told_with_the_id_of_the_request() {
     on_both(|app| async move {
-        app.app.database.writer().execute_unprepared("DROP TABLE duty").await.unwrap();
+        app.owner().execute_unprepared("DROP TABLE duty").await.unwrap();
         let admin = app.token(Role::Admin, "admin-1");
         let answer = app.graphql(&admin, "{ duties { nodes { id } } }", Value::Null).await;
         let error = &answer["errors"][0];

@@ -274,7 +274,7 @@ async fn reports_from_before_the_index_are_indexed_by_a_sweep() {
         let first = received(&app, "N-1", TITLE, TEXT).await;
         let second = received(&app, "N-2", TITLE, TEXT).await;
         for table in ["report_feature", "report_profile"] {
-            app.app.database.writer().execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+            app.owner().execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
         }
         assert_eq!(found(&app, &analyst, &second.report).await, [""; 0]);
         assert_eq!(schedule::sweep(&app.app).await.unwrap().failed, 0);

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -51,7 +51,9 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     statements: Arc<Mutex<Vec<String>>>,
     secret: DevelopmentSecret,
+    url: String,
     file: Option<PathBuf>,
+    owner: Database,
 }
 
 /// Runs `test` on SQLite and on PostgreSQL.
@@ -126,8 +128,12 @@ impl TestApp {
     ) -> Self {
         let clock = Arc::new(SetClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let mut database = Database::connect(url, 8).await.unwrap();
-        migrate::run(&database, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
+        let owner = Database::connect(url, 2).await.unwrap();
+        migrate::run(&owner, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
+        let mut database = match &file {
+            Some(_) => owner.clone(),
+            None => as_application(url, &owner).await,
+        };
         let statements = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&statements);
         database.observe(move |info| recorded.lock().unwrap().push(info.statement.sql.clone()));
@@ -174,7 +180,18 @@ impl TestApp {
             .merge(attachment::http::routes(Arc::clone(&api)))
             .merge(reply::http::routes(api));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
-        Self { app, clock, router, statements, secret, file }
+        Self { app, clock, router, statements, secret, url: url.to_owned(), file, owner }
+    }
+
+    /// The same database on PostgreSQL as another of its users has it.
+    pub(crate) async fn database_as(&self, user: &str) -> Database {
+        as_user(&self.url, user).await
+    }
+
+    /// The database as its owner has it. The product itself runs with the rights of an application, which on PostgreSQL
+    /// may not do what tests do by hand.
+    pub(crate) fn owner(&self) -> &DatabaseConnection {
+        self.owner.writer()
     }
 
     /// The database's bytes as they lie on disk; none for a server's.
@@ -362,6 +379,21 @@ async fn new_postgres() -> String {
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
     admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     format!("{server}/{name}")
+}
+
+/// The migrated database at `url` for a user with no more rights than `deploy/postgresql-roles.sql` gives: so every test
+/// on PostgreSQL shows that they suffice.
+async fn as_application(url: &str, owner: &Database) -> Database {
+    owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
+    as_user(url, "vulndesk_app").await
+}
+
+/// Connects another user to the same database, whom a server for tests asks for no password.
+async fn as_user(url: &str, user: &str) -> Database {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_username(user).unwrap();
+    url.set_password(None).unwrap();
+    Database::connect(url.as_str(), 8).await.unwrap()
 }
 
 /// A name that no other test of this or another process has.

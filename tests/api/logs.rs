@@ -66,7 +66,7 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     post(&app, &analyst, "{ secretField(secret: \"secret-argument\") }", json!({})).await;
     post(&app, &format!("{analyst}x"), "{ viewer { subject } }", json!({})).await;
     // From here on our own fault.
-    app.app.database.writer().execute_unprepared("DROP TABLE indicator").await.unwrap();
+    app.owner().execute_unprepared("DROP TABLE indicator").await.unwrap();
     let mut second = report;
     second["number"] = json!("secret-number-2");
     let failed = post(&app, &analyst, receive, json!({ "input": second })).await;

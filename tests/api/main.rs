@@ -12,6 +12,7 @@ mod chat_bots;
 mod clocks;
 mod consequences;
 mod customer_notices;
+mod database_users;
 mod deadline_lists;
 mod deadlines;
 mod deliveries;

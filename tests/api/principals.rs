@@ -1,10 +1,14 @@
 //! Denying and allowing who calls.
 
+use axum::body::Body;
+use axum::http::{Request, header};
 use chrono::TimeDelta;
+use jsonwebtoken::{EncodingKey, Header};
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
-use crate::harness::{TestApp, on_both};
+use crate::harness::{SECRET, TestApp, on_both};
 
 const ISSUER: &str = vulndesk::auth::DEVELOPMENT_ISSUER;
 
@@ -107,6 +111,112 @@ async fn who_has_not_called_for_a_month_is_stale_until_the_next_call() {
         code(&app, &app.token(Role::Analyst, "analyst-1")).await;
         let seen = stale(principals(&app, &auditor).await);
         assert_eq!(seen, [(analyst, json!(false)), (me, json!(false))]);
+    })
+    .await;
+}
+
+/// A token of analyst-1 with an id of its own, and when it ends.
+fn named_token(app: &TestApp, id: &str) -> (String, Value) {
+    let (now, ends) = (app.now().timestamp(), app.now() + TimeDelta::hours(1));
+    let claims = json!({
+        "iss": ISSUER, "aud": "vulndesk", "sub": "analyst-1", "roles": ["ANALYST"], "jti": id,
+        "nbf": now, "exp": ends.timestamp(),
+    });
+    let token = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap();
+    (token, json!(ends.to_rfc3339()))
+}
+
+/// What a refused caller is told, besides the request's id.
+async fn refusal(app: &TestApp, token: &str) -> (u16, String, Value) {
+    let request = Request::post("/graphql")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(r#"{"query":"{ viewer { subject } }"}"#))
+        .unwrap();
+    let response = app.respond(request).await;
+    let status = response.status().as_u16();
+    let challenge = response.headers().get(header::WWW_AUTHENTICATE).unwrap().to_str().unwrap().to_owned();
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    (status, challenge, body["errors"][0]["message"].clone())
+}
+
+#[tokio::test]
+async fn a_denied_token_is_refused_at_once_and_its_subject_goes_on_with_another() {
+    on_both(|app| async move {
+        let admin = app.token(Role::Admin, "admin-1");
+        let (stolen, ends) = named_token(&app, "token-1");
+        let (kept, _) = named_token(&app, "token-2");
+        let nameless = app.token(Role::Analyst, "analyst-1");
+        assert_eq!(code(&app, &stolen).await, Value::Null);
+
+        let input = json!({ "tokenId": "token-1", "expiresAt": ends, "reason": "found in a log" });
+        let deny = async |input: Value| {
+            app.done(&admin, "denyToken", "DenyToken", input, "denial { deniedAt until }").await["denial"]
+                .clone()
+        };
+        let denied = deny(input.clone()).await;
+        let (status, challenge, message) = refusal(&app, &stolen).await;
+        assert_eq!(status, 401);
+        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        for token in [&kept, &nameless] {
+            assert_eq!(code(&app, token).await, Value::Null, "the subject's other tokens are as they were");
+        }
+
+        app.advance(TimeDelta::minutes(1));
+        assert_eq!(deny(input.clone()).await, denied, "a repeat changes nothing");
+        let later = json!((app.now() + TimeDelta::hours(5)).to_rfc3339());
+        let mut longer = input.clone();
+        longer["expiresAt"] = later;
+        let longer = deny(longer).await;
+        assert_ne!(longer["until"], denied["until"]);
+        assert_eq!(deny(input).await, longer, "nor does a shorter one");
+        let audit = "{ audit(aggregateKind: \"denied_token\") { nodes { action reason revision details } } }";
+        let trail = app.graphql(&admin, audit, Value::Null).await;
+        assert_eq!(trail["data"]["audit"]["nodes"].as_array().unwrap().len(), 2, "{trail}");
+        assert!(!trail.to_string().contains("token-1"), "the id is kept by its digest: {trail}");
+        let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
+        assert!(report.is_sound(), "{report}");
+
+        // What a refused caller is told is the same whichever of the two it is.
+        self::deny(&app, &admin, subject("analyst-1")).await;
+        assert_eq!(refusal(&app, &kept).await, (401, challenge, message));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_denied_token_is_forgotten_once_it_has_expired() {
+    on_both(|app| async move {
+        let admin = app.token(Role::Admin, "admin-1");
+        let (stolen, ends) = named_token(&app, "token-1");
+        let input = json!({ "tokenId": "token-1", "expiresAt": ends, "reason": "found in a log" });
+        for (field, value) in [
+            ("expiresAt", json!("2026-03-02T01:00:00Z")),
+            ("expiresAt", json!("+10000-01-01T00:00:00Z")),
+            ("tokenId", json!("token-1 ")),
+            ("tokenId", json!("x".repeat(256))),
+        ] {
+            let mut wrong = input.clone();
+            wrong[field] = value;
+            let refused = app.change(&admin, "denyToken", "DenyToken", wrong, "denial { until }").await;
+            assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+            let message = refused["errors"][0]["message"].as_str().unwrap();
+            assert!(message.contains(&format!("input.{field}")), "{refused}");
+        }
+        assert_eq!(code(&app, &stolen).await, Value::Null);
+        app.done(&admin, "denyToken", "DenyToken", input, "denial { until }").await;
+
+        let kept = async || {
+            vulndesk::schedule::sweep(&app.app).await.unwrap();
+            entity::denied_token::Entity::find().count(app.app.database.reader()).await.unwrap()
+        };
+        app.advance(TimeDelta::hours(2));
+        assert_eq!(kept().await, 1, "clocks differ, so it outlives its token");
+        app.advance(TimeDelta::seconds(1));
+        assert_eq!(kept().await, 0);
+        let report = vulndesk::audit::verify::verify(&app.app).await.unwrap();
+        assert!(report.is_sound() && report.entries > 0, "{report}");
     })
     .await;
 }

@@ -856,7 +856,7 @@ async fn what_was_sent_is_held_against_the_trail() {
     use vulndesk::audit::verify::{Fault, verify};
     on_both(|app| async move {
         let _story = rich::event(&app, "cnvd", "AMBER").await;
-        let db = app.app.database.writer();
+        let db = app.owner();
         let faults = async || {
             let report = verify(&app.app).await.unwrap();
             assert_eq!(report.is_sound(), report.findings.is_empty());

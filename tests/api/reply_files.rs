@@ -488,7 +488,7 @@ async fn a_reply_sent_by_hand_is_proven_by_files_that_its_channel_never_reads() 
         std::fs::write(&file, b"a RECEIPT").unwrap();
         assert_eq!(faults().await, [(Fault::Sent, "reply_proof".to_owned())], "other bytes");
         std::fs::write(&file, b"a receipt").unwrap();
-        entity::reply_proof::Entity::delete_by_id(row.id).exec(app.app.database.writer()).await.unwrap();
+        entity::reply_proof::Entity::delete_by_id(row.id).exec(app.owner()).await.unwrap();
         assert_eq!(faults().await, [(Fault::Sent, "reply_proof".to_owned())], "taken out of the list");
     })
     .await;

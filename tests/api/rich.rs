@@ -141,7 +141,7 @@ pub(crate) async fn money(app: &TestApp, story: &Story<'_>) -> String {
     let differing = json!([{ "payout": live, "computed": 100 }]);
     let update =
         bonus_run::Entity::update_many().col_expr(bonus_run::Column::Differing, Expr::value(differing));
-    update.exec(app.app.database.writer()).await.unwrap();
+    update.exec(app.owner()).await.unwrap();
     crate::sequencer::sequence_all(&app.app).await;
     run["id"].as_str().unwrap().to_owned()
 }

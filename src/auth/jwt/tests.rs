@@ -1,7 +1,10 @@
+use futures_util::FutureExt;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::auth::test_keys::{SECRET, SigningKey, encode, good_claims, now};
+use crate::testing::jumble;
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
@@ -231,4 +234,34 @@ async fn issuers_that_leave_out_nbf_need_a_setting_and_a_future_nbf_is_refused_a
     assert!(verifier.verify(&with_claim("nbf", Value::Null), now()).await.is_ok());
     let future = with_claim("nbf", json!(now().timestamp() + 31));
     assert_eq!(verifier.verify(&future, now()).await, Err(TokenError::NotYetValid));
+}
+
+/// What stands in tokens, or is written in its stead.
+const PARTS: &str = "{¦}¦[¦]¦:¦,¦\"¦\\u0061¦null¦true¦1e999¦-9223372036854775809¦253402300800¦\"alg\":\"HS256\"¦\
+    \"typ\":\"JWT\"¦\"kid\":¦\"crit\":[]¦\"b64\":false¦\"iss\":\"vulndesk-development\"¦\
+    \"aud\":\"vulndesk\"¦\"sub\":¦\"exp\":¦\"nbf\":¦\"jti\":¦\"roles\":[\"ANALYST\"]¦.";
+
+/// Nothing is fetched for a token of development, so nothing is waited for.
+fn verified(token: &str) -> Result<Identity, TokenError> {
+    verify(token).now_or_never().unwrap()
+}
+
+proptest! {
+    #[test]
+    fn any_token_never_panics(token in jumble(PARTS), header in jumble(PARTS), claims in jumble(PARTS)) {
+        prop_assert!(verified(&token).is_err());
+        let _ = verified(&key().sign(&header, &claims));
+        let _ = verified(&with_text(&claims));
+        let _ = verified(&with_header(&header));
+    }
+
+    /// Of a token that is good no other one is, whichever of its characters is exchanged.
+    #[test]
+    fn a_changed_token_never_panics_and_never_passes(place in any::<prop::sample::Index>(), by in "[A-Za-z0-9_.=-]") {
+        let mut token = with_header(HEADER);
+        let place = place.index(token.len());
+        prop_assume!(token[place..=place] != by);
+        token.replace_range(place..=place, &by);
+        prop_assert!(verified(&token).is_err());
+    }
 }

@@ -95,3 +95,18 @@ fn what_is_no_list_of_days_is_told_by_its_line() {
     let cut = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20270101\n";
     assert_eq!(faults(CalendarFormat::Ics, cut), "line 1: this is no iCalendar file");
 }
+
+const PARTS: &str = "BEGIN:VCALENDAR¦END:VCALENDAR¦BEGIN:VEVENT¦END:VEVENT¦BEGIN:VALARM¦DTSTART;VALUE=DATE:20260101¦\
+    DTEND;VALUE=DATE:20251231¦DTSTART:20260230T000000Z¦DURATION:P9999999999D¦SUMMARY:¦班¦休¦\\n¦;¦:¦\"¦\
+    date,kind,name¦2026-01-01,HOLIDAY,New Year¦9999-12-31¦0000-00-00¦,¦X-¦RRULE:FREQ=SECONDLY";
+
+proptest::proptest! {
+    #[test]
+    fn any_calendar_never_panics(text in crate::testing::jumble(PARTS)) {
+        for format in [CalendarFormat::Csv, CalendarFormat::Ics] {
+            if let Err(faults) = parse(format, &text) {
+                assert!(!told(&faults).is_empty());
+            }
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! Published scores, scores of another implementation, and what the parser refuses.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::testing::jumble;
 
 fn vector(text: &str) -> Vector {
     Vector::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -265,4 +268,19 @@ fn versions_have_names_that_a_schema_can_keep() {
     use async_graphql::resolver_utils::EnumType;
     let names: Vec<_> = CvssVersion::items().iter().map(|item| item.name).collect();
     assert_eq!(names, ["CVSS_2_0", "CVSS_3_0", "CVSS_3_1", "CVSS_4_0"]);
+}
+
+/// Whole vectors and parts of some.
+const PARTS: &str = "CVSS:3.1/¦CVSS:3.0/¦CVSS:4.0/¦/¦:¦AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H¦AV:N/AC:L/Au:N/C:N/I:N/A:C¦\
+    AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N¦/E:A¦/E:P¦/RL:O¦/RC:C¦/CR:H¦/MAV:P¦/MSI:S¦\
+    /TD:N¦/CDP:H¦/S:P¦/U:Red¦AV:¦X¦h¦漏";
+
+proptest! {
+    #[test]
+    fn any_vector_never_panics_and_says_the_same_when_it_is_written_out(text in jumble(PARTS)) {
+        if let Ok(read) = Vector::parse(&text) {
+            let again = Vector::parse(read.as_str());
+            prop_assert_eq!(again.ok(), Some(read));
+        }
+    }
 }
