@@ -11,8 +11,8 @@ use entity::vocabulary::{
     AssignmentState, ChannelKind, DeadlineKind, DeadlineState, Facet, Function, Status, Tlp,
 };
 use entity::{
-    affected_customer, affected_product, assignment, calendar, channel, customer, deadline, deadline_policy,
-    duty, event, obligation, product, product_customer, report, team_member,
+    affected_customer, affected_product, assignment, calendar, channel, clock_fact, customer, deadline,
+    deadline_policy, duty, event, obligation, product, product_customer, report, team_member,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{
@@ -566,6 +566,21 @@ pub async fn move_mark<E: Marked>(app: &App, id: Uuid, from: Uuid, to: Option<Uu
 /// Of the database.
 pub async fn event(app: &App, id: Uuid) -> Result<Option<event::Model>> {
     Ok(event::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
+/// The questions that obligations answer, in the order of these.
+///
+/// # Errors
+/// Of the database.
+pub async fn questions(app: &App, owed: &[obligation::Model]) -> Result<Vec<String>> {
+    let ids: Vec<Uuid> = owed.iter().filter_map(rules::question_of).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = is_one_of(app.database.backend(), clock_fact::Column::Id, ids.iter().copied());
+    let found = clock_fact::Entity::find().filter(asked).all(app.database.reader()).await?;
+    let found: BTreeMap<Uuid, String> = found.into_iter().map(|row| (row.id, row.note)).collect();
+    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }
 
 /// Duties that hold at `at`.
