@@ -44,8 +44,9 @@ pub struct DeadlineFilter {
     pub event: Option<Id<event::Entity>>,
     /// Due before this instant. 在此时刻之前到期。
     pub due_before: Option<DateTime<Utc>>,
-    /// On events where this person has work that is not done, or which they are named on the team of; `me` is yourself.
-    /// 该人员有未完成任务或为响应小组成员的事件；me 表示本人。
+    /// For which this person answers: on events where they have work that is not done or which they are named on the team
+    /// of, and while nobody has the work, those of functions that they are on duty for now, as deputy too; `me` is yourself.
+    /// 由该人员负责的时限：其有未完成任务或为响应小组成员的事件，以及尚无人承担、由其当前值守（含代理）的职能；me 表示本人。
     pub person: Option<String>,
 }
 

@@ -171,6 +171,10 @@ impl Clocks {
     ) -> Result<(bool, Vec<Told>)> {
         self.facts.at = changes.at();
         let mut plan = rules::plan(&self.facts, &self.counting.basis, SCHEDULE, || app.ids.next());
+        // Its clocks run on, but what was asked for since then is of open events: nothing of it opens one that is closed.
+        if self.facts.event.status == Status::Closed {
+            plan = plan.of_what_is_there();
+        }
         let told = rules::tell_due(&self.facts, &self.counting.basis, &mut plan);
         self.write(app, changes, &plan);
         if plan.opens_obligation() {

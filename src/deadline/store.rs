@@ -7,19 +7,21 @@ pub use facts::{customers, customers_once, facts, uses};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AssignmentState, ChannelKind, DeadlineKind, DeadlineState, Facet, Status};
-use entity::{
-    affected_customer, affected_product, assignment, calendar, channel, customer, deadline, deadline_policy,
-    duty, event, obligation, product, product_customer, report, team_member,
+use entity::vocabulary::{
+    AssignmentState, ChannelKind, DeadlineKind, DeadlineState, Facet, Function, Status, Tlp,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use entity::{
+    affected_customer, affected_product, assignment, calendar, channel, clock_fact, customer, deadline,
+    deadline_policy, duty, event, obligation, product, product_customer, report, team_member,
+};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
 };
 use uuid::Uuid;
 
-use super::rules::{self, Policy, TimedCalendar};
+use super::rules::{self, Policy, Standby, TimedCalendar};
 use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
@@ -208,7 +210,7 @@ pub struct Asked {
     pub event: Option<Uuid>,
     /// Due before this instant.
     pub due_before: Option<DateTime<Utc>>,
-    /// On events where this person has work that is not done, or which they are named on the team of.
+    /// Those for which this person answers: see [`theirs`].
     pub person: Option<String>,
     /// Now.
     pub at: DateTime<Utc>,
@@ -251,14 +253,15 @@ pub async fn page(
     if let Some(person) = &asked.person {
         // What their teams have to do too is known of oneself alone.
         let teams = if **person == *actor.subject { &*actor.teams } else { &[] };
-        select = select.filter(theirs(person, teams));
+        select = select.filter(theirs(person, teams, &duties(app, asked.at).await?));
     }
     let keyset = Keyset { column: deadline::Column::SortAt, id: deadline::Column::Id, descending: false };
     page::read(&app.database, select, keyset, input).await
 }
 
-/// On events where this person, or one of these teams, has work that is not done, or which the person is on the team of.
-fn theirs(subject: &str, teams: &[String]) -> Condition {
+/// On events where this person, or one of these teams, has work that is not done, or which the person is on the team of; and
+/// those for which they answer by the roster, since nobody has the work.
+fn theirs(subject: &str, teams: &[String], duties: &[duty::Model]) -> Condition {
     let work = assignment::Entity::find()
         .select_only()
         .column(assignment::Column::EventId)
@@ -276,10 +279,58 @@ fn theirs(subject: &str, teams: &[String]) -> Condition {
     Condition::any()
         .add(deadline::Column::EventId.in_subquery(work.into_query()))
         .add(deadline::Column::EventId.in_subquery(named.into_query()))
+        .add(on_standby(&rules::standby(subject, duties)))
 }
 
-/// Open clocks with a due instant on events that the actor works on or is named on the team of, the next due first; with
-/// `before`, those due before it.
+/// Clocks of these kinds, on events on which nobody has the work of these functions.
+fn on_standby(standby: &[Standby]) -> Condition {
+    // Of none of them, no clock.
+    let mut any = Condition::any().add(Expr::value(false));
+    for Standby { kind, functions, red } in standby {
+        let mut these = Condition::all().add(deadline::Column::Kind.eq(*kind));
+        for function in functions {
+            these = these.add(Expr::exists(workers(*function)).not());
+        }
+        if !red {
+            let of_red = Query::select()
+                .expr(Expr::val(1))
+                .from(event::Entity)
+                .and_where(of_clock((event::Entity, event::Column::Id)))
+                .and_where(Expr::col((event::Entity, event::Column::Tlp)).eq(Tlp::Red))
+                .take();
+            these = these.add(Expr::exists(of_red).not());
+        }
+        any = any.add(these);
+    }
+    any
+}
+
+/// People who have work of a function on a clock's event that is not done, on its line where it has one.
+fn workers(function: Function) -> SelectStatement {
+    let of = |column: assignment::Column| Expr::col((assignment::Entity, column));
+    let line = || Expr::col((deadline::Entity, deadline::Column::Line));
+    let of_line = Condition::any()
+        .add(of(assignment::Column::Line).is_null())
+        .add(line().is_null())
+        .add(of(assignment::Column::Line).eq(line()));
+    Query::select()
+        .expr(Expr::val(1))
+        .from(assignment::Entity)
+        .and_where(of_clock((assignment::Entity, assignment::Column::EventId)))
+        .and_where(of(assignment::Column::Function).eq(function))
+        .and_where(of(assignment::Column::Subject).is_not_null())
+        .and_where(of(assignment::Column::State).is_in(UNDONE))
+        .cond_where(of_line)
+        .take()
+}
+
+/// That a column has the id of a clock's event.
+fn of_clock(column: impl IntoColumnRef) -> Expr {
+    Expr::col(column).eq(Expr::col((deadline::Entity, deadline::Column::EventId)))
+}
+
+/// Open clocks with a due instant for which the actor answers ([`theirs`]), the next due first; with `before`, those due
+/// before it.
 ///
 /// # Errors
 /// Of the database.
@@ -291,7 +342,7 @@ pub async fn of_person(
 ) -> Result<Vec<deadline::Model>> {
     let mut select = deadline::Entity::find()
         .filter(visible(actor))
-        .filter(theirs(&actor.subject, &actor.teams))
+        .filter(theirs(&actor.subject, &actor.teams, &duties(app, app.clock.now()).await?))
         .filter(deadline::Column::State.eq(DeadlineState::Open))
         .filter(deadline::Column::DueAt.is_not_null());
     if let Some(before) = before {
@@ -515,6 +566,21 @@ pub async fn move_mark<E: Marked>(app: &App, id: Uuid, from: Uuid, to: Option<Uu
 /// Of the database.
 pub async fn event(app: &App, id: Uuid) -> Result<Option<event::Model>> {
     Ok(event::Entity::find_by_id(id).one(app.database.reader()).await?)
+}
+
+/// The questions that obligations answer, in the order of these.
+///
+/// # Errors
+/// Of the database.
+pub async fn questions(app: &App, owed: &[obligation::Model]) -> Result<Vec<String>> {
+    let ids: Vec<Uuid> = owed.iter().filter_map(rules::question_of).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = is_one_of(app.database.backend(), clock_fact::Column::Id, ids.iter().copied());
+    let found = clock_fact::Entity::find().filter(asked).all(app.database.reader()).await?;
+    let found: BTreeMap<Uuid, String> = found.into_iter().map(|row| (row.id, row.note)).collect();
+    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }
 
 /// Duties that hold at `at`.

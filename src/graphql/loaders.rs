@@ -331,7 +331,8 @@ lookups!(
     reward_grid,
     budget,
     tracker,
-    calendar
+    calendar,
+    clock_fact
 );
 
 impl Lookup for event::Entity {

@@ -96,6 +96,9 @@ pub async fn draft_reply(app: &App, actor: &Actor, input: &DraftReply) -> Result
     let event = crate::event::store::find(app, actor, input.event.0).await?;
     expect_version(event.version, input.expected_version)?;
     let obligations = open_obligations(app, input).await?;
+    if input.from_template.is_some() {
+        supply_questions(app, &obligations, &mut supplied).await?;
+    }
     let channel = addressee(app, input, &obligations).await?;
     let language = language.unwrap_or_else(|| channel.language.clone());
     let reporter = input.to_reporter.map(|report| report.0);
@@ -184,7 +187,7 @@ pub(crate) async fn preview(
     input: &Preview<'_>,
 ) -> Result<(template::Template, template::Made)> {
     require_author(actor, Action::DraftReply, input.kind)?;
-    let supplied = template::supplied("fromTemplate.facts", &input.from.facts)?;
+    let mut supplied = template::supplied("fromTemplate.facts", &input.from.facts)?;
     let owed = input.owed.map(std::slice::from_ref).unwrap_or_default();
     if let Some(owed) = owed.first()
         && (owed.event_id, owed.channel_id, owed.kind) != (event.id, channel.id, input.kind)
@@ -192,10 +195,28 @@ pub(crate) async fn preview(
         let message = "name an obligation of this event and channel, of the reply's own kind";
         return Err(Error::bad_input("obligation", message));
     }
+    supply_questions(app, owed, &mut supplied).await?;
     let destination = destined(app, (event, channel), owed, Named::default(), input.to_reporter).await?;
     let to = template::To::new(channel, destination.reporter.map(|reporter| reporter.report), owed);
     let (facts, _) = facts_for_drafter(app, actor, event, &to, input.language, &supplied).await?;
     make(app, event, channel, (input.kind, input.owed), input.language, input.from, &facts).await
+}
+
+/// Puts the questions that a reply is to answer, as they are on record, where its drafter has no words of their own for them.
+async fn supply_questions(
+    app: &App,
+    owed: &[obligation::Model],
+    supplied: &mut BTreeMap<String, String>,
+) -> Result<()> {
+    const FACT: &str = "question";
+    if supplied.contains_key(FACT) {
+        return Ok(());
+    }
+    let asked = crate::deadline::store::questions(app, owed).await?;
+    if !asked.is_empty() {
+        supplied.insert(FACT.to_owned(), asked.join("\n"));
+    }
+    Ok(())
 }
 
 /// What a reply says, and what it was made from.

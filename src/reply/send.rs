@@ -109,7 +109,7 @@ pub(super) async fn freeze(
                 Some(report) => to_reporter::thread(app, report).await?,
                 None => Thread::default(),
             };
-            let is_automatic = reply.report_id.is_some() && changes.actor() == &*Actor::schedule().subject;
+            let by_itself = reply.report_id.is_some() && changes.actor() == &*Actor::schedule().subject;
             let letter = mail::Letter {
                 from: &from,
                 to: reply.recipient.as_deref(),
@@ -117,7 +117,7 @@ pub(super) async fn freeze(
                 subject: &reply.subject,
                 at,
                 thread: &thread,
-                is_automatic,
+                automatic: by_itself.then_some(mail::Automatic::Reply),
             };
             let with_bytes = attach::bytes(app, &attached).await?;
             let bytes = mail::assemble(&letter, id, &rendered, &with_bytes)?;

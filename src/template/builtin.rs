@@ -112,5 +112,19 @@ mod tests {
             let found = found.unwrap_or_else(|| panic!("{regime} {kind} {stage:?}"));
             assert!(found.required.iter().any(|name| name == fact), "{regime} {kind}: {fact}");
         }
+        // What the single reporting platform asks for at each of its stages.
+        let common =
+            ["company", "title", "product_names", "product_type", "product_categories", "member_states"];
+        let of_cra =
+            |template: &&Template| template.regime.as_deref().is_some_and(|name| name.starts_with("cra-"));
+        let mut stages = 0;
+        for template in all().iter().filter(of_cra) {
+            for fact in common {
+                assert!(template.required.iter().any(|name| name == fact), "{}: {fact}", template.key);
+                assert!(template.body.contains(&format!("{{{{ {fact} }}}}")), "{}: {fact}", template.key);
+            }
+            stages += 1;
+        }
+        assert_eq!(stages, 6);
     }
 }

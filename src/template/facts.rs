@@ -136,6 +136,8 @@ facts! {
     product_categories Reduced,
     /// Member states where the products are available. 产品可获得的欧盟成员国。
     member_states Reduced,
+    /// What the products are, for example hardware or software. 产品类型，如硬件、软件。
+    product_type Reduced (supplied),
     /// CVE numbers. CVE 编号。
     cve Reduced,
     /// When it was first known inside. 内部首次知悉日期。

@@ -9,8 +9,9 @@ use crate::harness::{TestApp, on_both};
 use crate::story::{Story, confirmed};
 
 /// What may be told in general, and asks nobody to say more.
-const GENERAL: [(&str, &str); 12] = [
+const GENERAL: [(&str, &str); 13] = [
     ("company", "Example Networks"),
+    ("product_type", "hardware"),
     ("vulnerability_nature", "an overflow"),
     ("exploit_nature", "over the network"),
     ("measures_taken", "an update is being tested"),

@@ -15,6 +15,7 @@ use crate::deadlines::{
     affected, at, clock, clocks, confirm, due, look, notices, on_duty, step, with_camera,
 };
 use crate::harness::{TestApp, on_both};
+use crate::story::Story;
 
 /// Declares an incident by a decision, and answers the decision's id.
 async fn declare(app: &TestApp, event: &str, kind: &str) -> Value {
@@ -186,6 +187,49 @@ async fn a_new_rule_starts_clocks_on_open_events_that_had_none_and_each_once() {
         assert_eq!(messages(&app, "deadline.opened").await.len(), opened + events.len(), "each told once");
         assert_eq!(schedule::sweep(&app.app).await.unwrap().done, 0, "all of it is done");
         assert!(vulndesk::audit::verify::verify(&app.app).await.unwrap().is_sound());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_rule_opens_no_event_that_is_closed_and_its_clocks_run_on() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let story = Story::receive(&app, "CNVD-1", json!({})).await;
+        story.analyst("startTriage", json!({})).await;
+        story.analyst("giveVerdict", json!({ "verdict": "NOT_REPRODUCIBLE", "rationale": "Not found" })).await;
+        story.answer().await;
+        story.analyst("startReview", json!({})).await;
+        story.analyst("skipReview", json!({ "reason": "nothing to learn" })).await;
+        let open = Story::receive(&app, "CNVD-2", json!({})).await;
+        let rules = json!([
+            {
+                "key": "cnvd-publication", "regime": "NOTICE", "trigger": "REPORT_RECEIVED", "kind": "PUBLICATION",
+                "channels": ["cnvd"], "anchor": "RECEIVED", "unit": "CALENDAR_DAYS", "amount": 40,
+            },
+            {
+                "key": "plan", "regime": "NOTICE", "trigger": "REPORT_RECEIVED", "kind": "REPLY", "reply": "FIX_PLAN",
+                "channelKinds": ["NATIONAL_DATABASE"], "anchor": "RECEIVED", "unit": "WORKING_DAYS", "amount": 4,
+            },
+        ]);
+        let admin = app.token(Role::Admin, "admin-1");
+        app.made(&admin, "createDeadlinePolicy", json!({ "rules": rules }), "number").await;
+        let swept = async || assert_eq!(schedule::sweep(&app.app).await.unwrap().failed, 0);
+        swept().await;
+        assert_eq!(dues(&app, &open.event, "plan").await.len(), 1, "it is open");
+        let seen = async || (story.status().await, clocks(&app, &story.event).await.len());
+        let before = seen().await;
+        assert_eq!(before.0, "CLOSED");
+        assert!(dues(&app, &story.event, "plan").await.is_empty());
+        assert_eq!(dues(&app, &story.event, "cnvd-publication").await, [at("2026-04-11T16:00:00Z")], "counted anew");
+        // Three quarters of its time, and its end.
+        for days in [31, 10] {
+            app.advance(TimeDelta::days(days));
+            swept().await;
+            assert_eq!(seen().await, before);
+        }
+        assert_eq!(clock(&app, &story.event, "cnvd-publication").await["state"], "MET");
+        assert_eq!(schedule::sweep(&app.app).await.unwrap().done, 0, "nothing is left to do");
     })
     .await;
 }

@@ -83,6 +83,59 @@ async fn clocks_are_found_by_each_filter_and_come_in_the_order_of_their_ends() {
 }
 
 #[tokio::test]
+async fn who_is_on_duty_has_the_clocks_that_nobody_works_on() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let product = app.with_core_router().await;
+        let report = app.receive("analyst-1", "src", "SRC-1", "AMBER").await;
+        let secret = app.receive("analyst-1", "src", "SRC-2", "RED").await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        crate::deadlines::confirm(&app, &report.event).await;
+        let affected = json!({ "event": report.event, "product": product, "state": "AFFECTED" });
+        app.made(&analyst, "setAffectedProduct", affected, "id").await;
+        step(&app, &report.event, "scoreEvent", "ScoreEvent", crate::story::scored("7.5")).await;
+
+        let of = async |person: &str| {
+            rules(&app, &app.token(Role::Leader, "leader-1"), json!({ "person": person })).await
+        };
+        let promised = ["src-acknowledgement", "src-verdict"];
+        let fixes = ["mitigation-yellow", "fix-yellow"];
+        assert_eq!(of("analyst-2").await, [""; 0], "on no roster, and named nowhere");
+        on_duty(&app, "SECURITY", "analyst-2").await;
+        assert_eq!(of("analyst-2").await, [&promised[..], &fixes].concat(), "nobody is on duty for the fix; RED is its people's");
+        on_duty(&app, "R_AND_D", "engineer-9").await;
+        assert_eq!(of("analyst-2").await, promised);
+        assert_eq!(of("engineer-9").await, fixes);
+        // They read what they may see, and no more by being on the roster.
+        let engineer = app.token(Role::Engineer, "engineer-9");
+        assert_eq!(rules(&app, &engineer, json!({ "person": "me" })).await, [""; 0]);
+        let own = app.token(Role::Analyst, "analyst-2");
+        assert_eq!(rules(&app, &own, json!({ "person": "me" })).await, promised);
+        let feed = app.done(&own, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
+        let request = axum::http::Request::get(feed["path"].as_str().unwrap()).body(axum::body::Body::empty()).unwrap();
+        let (_, text) = app.send(request).await;
+        assert_eq!(text.matches(&format!("SUMMARY:{} REPLY", report.number)).count(), 2, "{text}");
+        assert!(!text.contains(&secret.number), "{text}");
+
+        // Somebody has the work from now on, and gives it back.
+        let work = json!({ "function": "SECURITY", "subject": "analyst-3" });
+        step(&app, &report.event, "assign", "Assign", work).await;
+        assert_eq!(of("analyst-2").await, [""; 0]);
+        assert_eq!(of("engineer-9").await, fixes, "that is other work");
+        let rows = look(&app, &report.event, "assignments { id version subject }").await;
+        let work = rows["assignments"].as_array().unwrap().iter().find(|row| row["subject"] == "analyst-3").unwrap();
+        let declined = json!({
+            "assignment": work["id"], "expectedVersion": work["version"], "answer": "DECLINE", "reason": "away",
+        });
+        app.made(&app.token(Role::Analyst, "analyst-3"), "answerAssignment", declined, "id").await;
+        assert_eq!(of("analyst-2").await, promised);
+        app.advance(TimeDelta::days(601));
+        assert_eq!(of("analyst-2").await, [""; 0], "the duty is over");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_forecast_says_who_is_on_duty_and_takes_the_present_level() {
     on_both(|app| async move {
         app.with_company().await;

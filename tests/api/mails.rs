@@ -305,6 +305,25 @@ async fn an_answer_to_a_reply_joins_what_it_answered_and_only_the_team_reads_wha
         }
         let told = entity::message::Entity::find().all(app.app.database.reader()).await.unwrap();
         assert_eq!(told.iter().filter(|row| row.kind == "report.mail").count(), 1);
+
+        // An auditor finds what it said, and not who sent it.
+        let path = format!("/events/{}/package.zip", story.number);
+        let (status, _, bytes) = replies::download(&app, &leader, &path).await;
+        assert_eq!(status, 200);
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let mut found = Vec::new();
+        for place in 0..archive.len() {
+            let mut file = archive.by_index(place).unwrap();
+            if file.name().starts_with("received/") && file.name().ends_with(".json") && file.name().contains("-mail") {
+                let mut text = String::new();
+                std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+                assert!(!text.contains("desk@example.net"), "{text}");
+                found.push(serde_json::from_str::<Value>(&text).unwrap());
+            }
+        }
+        assert_eq!(found.len(), mails.len(), "{found:?}");
+        let other = found.iter().find(|mail| mail["fromReporter"] == false).unwrap();
+        assert_eq!((&other["text"], &other["subject"]), (&json!("A question of ours"), &json!("Re")));
     })
     .await;
 }

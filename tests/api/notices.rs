@@ -102,6 +102,8 @@ async fn a_day_has_one_email_with_numbers_and_times() {
         let mail = server.got().pop().unwrap();
         let mail = MessageParser::default().parse(mail.as_bytes()).unwrap();
         assert_eq!(mail.to().unwrap().first().unwrap().address(), Some("analyst-2@example.com"));
+        let mark = mail.header("Auto-Submitted").and_then(|value| value.as_text()).map(str::to_owned);
+        assert_eq!(mark.as_deref(), Some("auto-generated"), "no program answers it");
         assert_eq!(mail.subject(), Some("vulndesk: 0 overdue 逾期, 2 due 将到期, 0 unread 未读"));
         let text = mail.body_text(0).unwrap();
         assert!(text.contains(&format!("  {} REPLY 2026-03-06 00:00 CST", report.number)), "{text}");

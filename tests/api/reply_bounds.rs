@@ -270,3 +270,61 @@ async fn exploitation_is_recorded_on_the_original_and_not_on_what_repeats_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_channel_asked_is_read_by_those_who_answer_it_and_stands_in_the_draft() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let story = Story::receive(&app, "CNVD-1", json!({})).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        for question in ["Which *versions*?\nAnd since when?", "Is it fixed?"] {
+            let asked = json!({ "report": story.report, "question": question });
+            app.made(&analyst, "recordFollowUpQuestion", asked, "id").await;
+        }
+        let asked = async |token: &str| {
+            let seen = app.node(token, &story.event, "Event", "obligations { id kind question }").await;
+            let mut rows = seen["obligations"].as_array().cloned().unwrap_or_default();
+            rows.sort_by_key(|row| row["question"].as_str().map(str::len));
+            rows
+        };
+        let rows = asked(&analyst).await;
+        let questions: Vec<_> = rows.iter().map(|row| row["question"].clone()).collect();
+        assert_eq!(questions, [json!(null), json!("Is it fixed?"), json!("Which *versions*?\nAnd since when?")]);
+        for (role, subject, function) in [
+            (Role::Support, "support-1", "TECHNICAL_SERVICE"),
+            (Role::Engineer, "engineer-1", "R_AND_D"),
+            (Role::Legal, "legal-1", "LEGAL"),
+        ] {
+            story.assign(function, subject, (role == Role::Engineer).then_some("router")).await;
+            let count = asked(&app.token(role, subject)).await.len();
+            assert_eq!(count, if role == Role::Legal { 3 } else { 0 }, "{role}: as for the reply itself");
+        }
+
+        let draft = async |owed: &[Value], supplied: Value| {
+            let draft = json!({
+                "event": story.event, "expectedVersion": story.version().await, "kind": "FOLLOW_UP",
+                "obligations": owed.iter().map(|row| row["id"].clone()).collect::<Vec<_>>(),
+                "fromTemplate": { "key": "follow-up-en", "facts": supplied }, "language": "en",
+            });
+            app.made(&analyst, "draftReply", draft, "body missingFacts").await
+        };
+        let both = draft(&rows[1..], json!([])).await;
+        let text = vulndesk::render::text::render(both["body"].as_str().unwrap());
+        assert!(text.contains("Is it fixed?") && text.contains("Which *versions*?"), "{text}");
+        let missing = both["missingFacts"].to_string();
+        assert!(missing.contains("answer is missing") && !missing.contains("question is missing"), "{missing}");
+        let own = draft(&rows[1..2], json!([{ "name": "question", "value": "On the fix" }])).await;
+        let text = own["body"].as_str().unwrap();
+        assert!(text.contains("Question: On the fix") && !text.contains("Is it fixed"), "{text}");
+        let variables = json!({
+            "event": story.event, "channel": known_channel(&app, "cnvd").await, "kind": "FOLLOW_UP",
+            "obligation": rows[1]["id"], "language": "en", "from": { "key": "follow-up-en" },
+        });
+        let document = "query($event: ID!, $channel: ID!, $kind: ReplyKind!, $obligation: ID, $language: String, $from: FromTemplate!) {
+            previewReply(event: $event, channel: $channel, kind: $kind, obligation: $obligation, language: $language,
+            fromTemplate: $from) { body } }";
+        let seen = app.graphql(&analyst, document, variables).await;
+        assert!(seen["data"]["previewReply"]["body"].to_string().contains("Question: Is it fixed?"), "{seen}");
+    })
+    .await;
+}

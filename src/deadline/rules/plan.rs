@@ -56,7 +56,17 @@ impl Plan {
 
     /// Whether it opens an obligation.
     pub fn opens_obligation(&self) -> bool {
-        self.obligations.iter().any(|change| matches!(change, Change::New(_)))
+        let opens = |change: &Change<obligation::Model>| matches!(change, Change::New(row) if row.state == ObligationState::Open);
+        self.obligations.iter().any(opens)
+    }
+
+    /// The same with nothing new in it: what is there follows the facts, and nothing is opened.
+    #[must_use]
+    pub fn of_what_is_there(mut self) -> Self {
+        self.obligations.retain(|change| matches!(change, Change::Changed(..)));
+        self.deadlines.retain(|change| matches!(change, Change::Changed(..)));
+        self.ask_abroad = None;
+        self
     }
 }
 
@@ -66,10 +76,11 @@ pub fn plan(facts: &ClockFacts, basis: &Basis, by: &str, mut id: impl FnMut() ->
     let wanted = wanted(facts, basis);
     let mut plan = Plan::default();
     let mut owed = facts.obligations.clone();
-    settle(&mut owed, facts, basis, &wanted, by);
     for wanted in &wanted {
         open_obligation(&mut owed, facts, wanted, &mut id);
     }
+    // What is newly asked for may have been given already.
+    settle(&mut owed, facts, basis, &wanted, by);
     skip_given(&mut owed);
     plan.obligations = changes(&facts.obligations, &owed, |row| row.id);
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use entity::vocabulary::{DeadlineKind, DeadlineState, Function, NoDeadline};
 use entity::{assignment, deadline, duty};
+use sea_orm::Iterable;
 
 use super::count::{next_notice, told_by};
 use super::plan::{Change, Plan, marks_of, meet};
@@ -180,4 +181,35 @@ pub fn responsible(
         people.extend(leading);
     }
     people
+}
+
+/// Clocks for which somebody answers by the roster alone: those of a kind, on events on which nobody has the work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standby {
+    /// What they wait for.
+    pub kind: DeadlineKind,
+    /// Functions of which nobody may have the work.
+    pub functions: BTreeSet<Function>,
+    /// Whether that holds on TLP:RED too, where else the named people alone hear of anything.
+    pub red: bool,
+}
+
+/// For which clocks `subject` answers by these duties, before they are breached: those of a function that they are on
+/// duty for, and, for security and the leading group, those for which nobody is on duty at all. It is whom
+/// [`responsible`] names, asked the other way round. What TLP:RED leaves to its named people stays theirs.
+pub fn standby(subject: &str, duties: &[duty::Model]) -> Vec<Standby> {
+    let has = |duty: &duty::Model| duty.subject == subject || duty.deputy.as_deref() == Some(subject);
+    let is_on = |function: Function| duties.iter().any(|duty| duty.function == function && has(duty));
+    let leads = is_on(Function::LeadingGroup);
+    let mut standby = Vec::new();
+    for kind in DeadlineKind::iter() {
+        let needed = functions(kind, 0);
+        let one = |function: &Function| Standby { kind, functions: [*function].into(), red: leads };
+        standby.extend(needed.iter().filter(|function| is_on(**function)).map(one));
+        let nobody = needed.iter().all(|function| duties.iter().all(|duty| duty.function != *function));
+        if nobody && (leads || is_on(Function::Security)) {
+            standby.push(Standby { kind, functions: needed, red: leads });
+        }
+    }
+    standby
 }

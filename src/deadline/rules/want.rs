@@ -262,6 +262,14 @@ fn verdict_replies(
     }
 }
 
+/// How the slot begins of what a question opened.
+const QUESTION: &str = "question:";
+
+/// What was entered as the question that an obligation answers; none for what anything else opened.
+pub fn question_of(row: &entity::obligation::Model) -> Option<Uuid> {
+    row.slot.as_deref()?.strip_prefix(QUESTION)?.parse().ok()
+}
+
 fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
     for asked in facts.entered.iter().filter(|row| row.kind == ClockFactKind::Question) {
         let Some(report) = facts.reports.iter().find(|report| Some(report.id) == asked.report_id) else {
@@ -291,7 +299,7 @@ fn questions(wanted: &mut Vec<Wanted>, facts: &ClockFacts, basis: &Basis) {
             regime: rule.map(|rule| rule.regime),
             stage: rule.map(|rule| rule.key.clone()),
         });
-        let slot = format!("question:{}", asked.id);
+        let slot = format!("{QUESTION}{}", asked.id);
         wanted.push(Wanted { slot, owed, clock, done_at: None });
     }
 }

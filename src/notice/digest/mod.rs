@@ -145,7 +145,7 @@ async fn send(app: &App, sender: &Sender<'_>, row: &digest::Model) -> Result<boo
         subject: &content.subject(),
         at: app.clock.now(),
         thread: &Thread::default(),
-        is_automatic: false,
+        automatic: Some(mail::Automatic::Notice),
     };
     let text = content.text(sender.hour.zone).into_bytes();
     let files = [File { format: ReplyFormat::Text, name: String::new(), bytes: text }];

@@ -3,13 +3,14 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ObligationState, Regime, ReplyKind};
-use entity::{customer, obligation, product, report};
+use entity::{clock_fact, customer, obligation, product, report};
 
 use super::{channel_for, event_of};
 use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
 use crate::customer::graphql::Customer;
 use crate::deadline::graphql::Deadline;
+use crate::deadline::rules::question_of;
 use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::ApiResult;
@@ -78,6 +79,13 @@ impl Obligation {
     /// Open, met or waived. 状态。
     async fn state(&self) -> ObligationState {
         self.0.state
+    }
+
+    /// What was asked, where it is the answer to a follow-up question; null for what is owed otherwise.
+    /// 所追问的内容；其他义务为空。
+    async fn question(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        let Some(id) = question_of(&self.0) else { return Ok(None) };
+        Ok(lookup::<clock_fact::Entity>(ctx, id).await?.map(|row| row.note))
     }
 
     /// What opened it. 触发原因。

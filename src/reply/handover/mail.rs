@@ -29,8 +29,26 @@ pub struct Letter<'a> {
     pub at: DateTime<Utc>,
     /// Where it stands in a thread.
     pub thread: &'a Thread,
-    /// Whether no person wrote or sent it (RFC 3834).
-    pub is_automatic: bool,
+    /// What it is where no person wrote or sent it, so that no program answers it.
+    pub automatic: Option<Automatic>,
+}
+
+/// Why a program sends an e-mail (RFC 3834).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Automatic {
+    /// It answers a mail.
+    Reply,
+    /// It answers nothing.
+    Notice,
+}
+
+impl Automatic {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reply => "auto-replied",
+            Self::Notice => "auto-generated",
+        }
+    }
 }
 
 /// One address of the form that a mail server takes.
@@ -109,9 +127,9 @@ pub fn assemble(
     if !letter.thread.references.is_empty() {
         message = message.references(letter.thread.references.join(" "));
     }
-    if letter.is_automatic {
+    if let Some(automatic) = letter.automatic {
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
-        message = message.raw_header(HeaderValue::new(name, "auto-replied".to_owned()));
+        message = message.raw_header(HeaderValue::new(name, automatic.word().to_owned()));
     }
     let message = message.multipart(parts).map_err(|error| Error::Internal(error.into()))?;
     Ok(message.formatted())
@@ -144,7 +162,7 @@ mod tests {
             subject: "漏洞处置反馈：CNVD-2026-00001",
             at,
             thread: &Thread::default(),
-            is_automatic: false,
+            automatic: None,
         };
         let file =
             |format, name: &str, bytes: &[u8]| File { format, name: name.to_owned(), bytes: bytes.to_vec() };
@@ -203,7 +221,7 @@ mod tests {
             subject: "x\r\nBcc: b@example.org",
             at: crate::testing::now(),
             thread: &Thread::default(),
-            is_automatic: false,
+            automatic: None,
         };
         let bytes = assemble(&letter, id, &[], &[]).unwrap();
         assert!(!String::from_utf8(bytes).unwrap().contains("\r\nBcc:"));
@@ -221,7 +239,7 @@ mod tests {
             subject: "Re: 漏洞",
             at: crate::testing::now(),
             thread: &thread,
-            is_automatic: true,
+            automatic: Some(Automatic::Reply),
         };
         let frozen = assemble(&letter, Uuid::from_u128(7), &[], &[]).unwrap();
         let text = String::from_utf8(frozen.clone()).unwrap();

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use entity::vocabulary::DispatchState;
 use entity::{
-    audit_entry, channel, customer, decision, event, obligation, product, reply, reply_dispatch, reply_draft,
-    reply_obligation, reply_review, report, report_version, verdict,
+    audit_entry, channel, customer, decision, event, inbound_mail, obligation, product, reply,
+    reply_dispatch, reply_draft, reply_obligation, reply_review, report, report_version, verdict,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ async fn summary(app: &App, event: &event::Model) -> Result<Piece> {
     piece("event.json", &value)
 }
 
-/// Reports as they were received, each version.
+/// Reports as they were received: each version, their files, and the mails about them.
 async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
     let (db, backend) = (app.database.reader(), app.database.backend());
     let reports = report::Entity::find()
@@ -95,6 +95,12 @@ async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
     let versions = report_version::Entity::find()
         .filter(is_one_of(backend, report_version::Column::ReportId, reports.iter().map(|row| row.id)))
         .order_by_asc(report_version::Column::Number)
+        .all(db)
+        .await?;
+    let mails = inbound_mail::Entity::find()
+        .filter(is_one_of(backend, inbound_mail::Column::ReportId, reports.iter().map(|row| row.id)))
+        .order_by_asc(inbound_mail::Column::ReceivedAt)
+        .order_by_asc(inbound_mail::Column::Id)
         .all(db)
         .await?;
     let channels = channels(app, reports.iter().map(|row| row.channel_id)).await?;
@@ -132,6 +138,22 @@ async fn received(app: &App, event: &event::Model) -> Result<Vec<Piece>> {
             pieces.push(piece(format!("{name}.json"), &value)?);
             let content = Content::Kept(attachment::store::file_of(&file)?);
             pieces.push(Piece { name: format!("{name}.bin"), content });
+        }
+        let mails = mails.iter().filter(|mail| mail.report_id == report.id);
+        for (number, mail) in (1..).zip(mails) {
+            // Not from whom: of a reporter nothing stands here. Their words are a message, or the report itself.
+            let value = json!({
+                "report": scalars::id::<report::Entity>(report.id).as_str(),
+                "subject": mail.subject,
+                "text": mail.text,
+                "fromReporter": mail.from_reporter,
+                "verification": mail.verification,
+                "receivedAt": mail.received_at,
+                "recordedAt": mail.recorded_at,
+                "recordedBy": mail.recorded_by,
+                "contentHash": hex::encode(&mail.content_hash),
+            });
+            pieces.push(piece(format!("received/{:03}-{key}-mail{number}.json", place + 1), &value)?);
         }
     }
     Ok(pieces)

@@ -47,6 +47,25 @@ fn a_platform_is_answered_in_working_days_and_the_verdict_acknowledges() {
 }
 
 #[test]
+fn what_was_given_before_it_was_asked_for_is_owed_no_more() {
+    let mut story = Story::new(&[("cnvd", ChannelKind::NationalDatabase)]);
+    story.later(1);
+    story.send("notice-feedback");
+    let acknowledged =
+        story.basis.policy.rules.iter().find(|rule| rule.key == "src-acknowledgement").cloned();
+    story.basis.policy.rules.push(Rule {
+        key: "acknowledgement".to_owned(),
+        channel_kinds: vec![ChannelKind::NationalDatabase],
+        pauses: false,
+        ..acknowledged.unwrap()
+    });
+    assert!(!story.plan().opens_obligation(), "the verdict acknowledged it");
+    story.settle();
+    let owed = story.facts.obligations.iter().find(|row| row.stage.as_deref() == Some("acknowledgement"));
+    assert!(owed.unwrap().state == ObligationState::Met && !story.has("acknowledgement"));
+}
+
+#[test]
 fn what_did_not_arrive_is_owed_again_by_its_old_instants() {
     let mut story = Story::new(&[("src", ChannelKind::SrcPlatform)]);
     story.later(1);

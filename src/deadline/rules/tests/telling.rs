@@ -76,3 +76,64 @@ fn who_is_told_has_the_work_or_the_duty() {
     );
     assert_eq!(told_of(&line, &[of_team], &[], true), ["analyst-3"], "nobody is on duty at all");
 }
+
+#[test]
+fn who_answers_by_the_roster_is_who_would_be_told() {
+    use entity::vocabulary::{AssignmentState, Function};
+    use sea_orm::Iterable;
+    let duty = |function, subject: &str| duty::Model {
+        id: id(70),
+        function,
+        subject: subject.to_owned(),
+        deputy: (function == Function::Security).then(|| "deputy".to_owned()),
+        starts_at: DateTime::UNIX_EPOCH,
+        ends_at: DateTime::UNIX_EPOCH,
+        version: 1,
+        revision: 1,
+        audit_head: Vec::new(),
+        created_at: DateTime::UNIX_EPOCH,
+        changed_at: DateTime::UNIX_EPOCH,
+    };
+    let work = |function| assignment::Model {
+        id: id(71),
+        event_id: id(10),
+        function,
+        subject: Some("worker".to_owned()),
+        team: None,
+        line: None,
+        due_at: None,
+        state: AssignmentState::Open,
+        note: None,
+        decline_reason: None,
+        assigned_by: "analyst-1".to_owned(),
+        assigned_at: DateTime::UNIX_EPOCH,
+        version: 1,
+    };
+    let all = [Function::Security, Function::RAndD, Function::LeadingGroup, Function::Legal];
+    let chosen = |bits: u8| all.into_iter().enumerate().filter(move |(place, _)| bits & 1 << place != 0);
+    let nobody = BTreeSet::new();
+    let (mut answered, mut not) = (0, 0);
+    for (roster, working) in (0..16_u8).flat_map(|roster| (0..16_u8).map(move |working| (roster, working))) {
+        let duties: Vec<_> =
+            chosen(roster).map(|(place, function)| duty(function, &format!("person-{place}"))).collect();
+        let at_work: Vec<_> = chosen(working).map(|(_, function)| work(function)).collect();
+        let around = Around { at_work: &at_work, duties: &duties, named: &nobody, red: false };
+        for subject in ["person-0", "person-1", "person-2", "person-3", "deputy", "worker"] {
+            let standby = standby(subject, &duties);
+            for kind in DeadlineKind::iter() {
+                let is_free = |row: &Standby| {
+                    row.functions.iter().all(|own| at_work.iter().all(|work| work.function != *own))
+                };
+                let answers = standby.iter().any(|row| row.kind == kind && is_free(row));
+                let told = responsible(&functions(kind, 0), None, &around).contains(subject);
+                // Who works on it has its clocks by that.
+                assert_eq!(answers, told && subject != "worker", "{kind} {subject} {duties:?} {at_work:?}");
+                *(if answers { &mut answered } else { &mut not }) += 1;
+            }
+        }
+    }
+    assert!(answered > 500 && not > 500, "{answered} {not}");
+    let leads = standby("person-2", &[duty(Function::LeadingGroup, "person-2")]);
+    assert!(leads.iter().all(|row| row.red) && !leads.is_empty());
+    assert!(standby("person-0", &[duty(Function::Security, "person-0")]).iter().all(|row| !row.red));
+}
