@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::vocabulary::PictureVerdict as Verdict;
 use image::imageops::{crop_imm, thumbnail};
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use image_hasher::{HashAlg, Hasher, HasherConfig};
 
@@ -131,11 +132,18 @@ fn read(
     if let Err(error) = decoder.set_limits(limits) {
         return (Some((width, height)), Err(error));
     }
+    // A picture that says how it is to be turned is saved anew as it is seen. What says it wrongly is not turned.
+    let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let seen = DynamicImage::from_decoder(decoder).map(|picture| {
         let whole = picture.into_luma8();
         // A frame is taken off before its edge is blurred.
         let inner = without_frame(&whole);
-        [Some(&whole), inner.as_ref()].into_iter().flatten().map(scaled_down).collect()
+        let as_seen = |picture| {
+            let mut small = DynamicImage::ImageLuma8(scaled_down(picture));
+            small.apply_orientation(turned);
+            small.into_luma8()
+        };
+        [Some(&whole), inner.as_ref()].into_iter().flatten().map(as_seen).collect()
     });
     (Some((width, height)), seen)
 }

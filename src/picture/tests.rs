@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entity::vocabulary::PictureVerdict as Verdict;
-use image::imageops::{FilterType, crop_imm, replace, resize};
+use image::imageops::{FilterType, crop_imm, replace, resize, rotate270};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use tokio::sync::Semaphore;
 
@@ -172,6 +172,27 @@ fn a_picture_is_found_whatever_was_done_to_it() {
         }
     }
     assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+/// A JPEG that says that it is to be turned by a quarter, clockwise.
+fn to_be_turned(picture: &RgbImage) -> Vec<u8> {
+    let turned = saved(&rotate270(picture), ImageFormat::Jpeg);
+    let mut says =
+        b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    says.splice(0..0, turned[..2].iter().copied());
+    [says, turned[2..].to_vec()].concat()
+}
+
+#[test]
+fn a_picture_is_looked_at_as_it_is_seen() {
+    let picture = screenshot(2);
+    let looked = seen(&to_be_turned(&picture));
+    assert!(is_found(&hashes(&picture), &looked.hashes));
+    assert!(!is_found(&hashes(&rotate270(&picture)), &looked.hashes));
+    // What is broken of what it says turns nothing, and is no fault of the picture.
+    let mut broken = to_be_turned(&picture);
+    broken[16..20].fill(0xff);
+    assert_eq!(seen(&broken).verdict, Verdict::Compared);
 }
 
 #[test]
