@@ -39,7 +39,8 @@ pub fn sketch(picture: &GrayImage) -> Sketch {
     std::array::from_fn(|place| {
         let (columns, rows) = (cell(place % SIDE, width), cell(place / SIDE, height));
         let pixels = u64::from(columns.end - columns.start) * u64::from(rows.end - rows.start);
-        let edges: u64 = rows.flat_map(|y| columns.clone().map(move |x| (x, y))).map(|(x, y)| edge(x, y)).sum();
+        let edges: u64 =
+            rows.flat_map(|y| columns.clone().map(move |x| (x, y))).map(|(x, y)| edge(x, y)).sum();
         u8::try_from((edges * 256 / FULL).checked_div(pixels).unwrap_or(0)).unwrap_or(u8::MAX)
     })
 }
@@ -52,7 +53,9 @@ pub fn agree(one: &Sketch, other: &Sketch) -> bool {
 /// What may be cut off at the left, the top, the right and the bottom: at two edges at most, or the same everywhere.
 fn cuts() -> impl Iterator<Item = [usize; 4]> {
     let all = (0..81_usize).map(|number| [1, 3, 9, 27].map(|unit| CUTS[number / unit % 3]));
-    all.filter(|cut| cut.iter().filter(|part| **part > 0).count() <= 2 || cut.iter().all(|part| *part == cut[0]))
+    all.filter(|cut| {
+        cut.iter().filter(|part| **part > 0).count() <= 2 || cut.iter().all(|part| *part == cut[0])
+    })
 }
 
 /// The sketch of what is left of a picture.

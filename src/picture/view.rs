@@ -69,8 +69,11 @@ impl View {
 
     /// How many bits are apart where one is the other, or a part of it.
     fn apart(&self, other: &Self) -> u32 {
-        let apart = |one: &Hash, two: &Hash| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum();
-        let part_of = |whole: &Self, all: &Self| all.hashes.iter().map(|part| apart(&whole.hashes[0], part)).min();
+        let apart = |one: &Hash, two: &Hash| {
+            one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>()
+        };
+        let part_of =
+            |whole: &Self, all: &Self| all.hashes.iter().map(|part| apart(&whole.hashes[0], part)).min();
         part_of(self, other).min(part_of(other, self)).unwrap_or(BITS)
     }
 }
