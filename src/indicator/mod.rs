@@ -70,11 +70,11 @@ pub struct DismissIndicator {
 pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indicator::Model> {
     require(actor, Action::AddIndicator)?;
     let value = require_text("input.value", &input.value, INDEXED)?;
+    let report = intake::store::find_inside(app, actor, input.report.0).await?;
     let value =
         rules::by_hand(input.kind, &value).map_err(|message| Error::bad_input("input.value", message))?;
     // The form in which it is kept may be longer.
     let value = require_text("input.value", &value, INDEXED)?;
-    let report = intake::store::find_inside(app, actor, input.report.0).await?;
     let known = store::same(app, report.id, input.kind, &value).await?;
     let is_found = |known: &&indicator::Model| known.source == IndicatorSource::Extracted;
     if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none() && !is_found(known)) {
