@@ -276,3 +276,32 @@ async fn an_advisory_is_written_to_a_file_or_says_what_it_lacks() {
         refused(&run(folder.path(), &["advisory", &closed.number, "--format", "pdf", "--as", "analyst-7"]));
     assert!(wrong.contains("csaf-2.0, csaf-2.1, cve-5.1, osv"), "{wrong}");
 }
+
+#[tokio::test]
+async fn a_months_report_is_written_with_its_charts_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    exported(folder).await;
+    let database = Database::connect(&url(folder), 1).await.unwrap();
+    let event = entity::event::Entity::find().one(database.reader()).await.unwrap().unwrap();
+    let month = event.received_at.format("%Y-%m").to_string();
+    let write = |format: &str, file: &str, role: &str| {
+        let view = ["--month", &month, "--as", "leader-1", "--role", role, "--language", "en"];
+        let form = ["--format", format, "--output", file];
+        run(folder, &[&["report", "monthly"][..], &view, &form].concat())
+    };
+    let done = write("markdown", "month.md", "LEADER");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let written = std::fs::read_to_string(folder.join("month.md")).unwrap();
+    let charts = written.lines().filter_map(|line| line.strip_prefix("![")?.split_once("]("));
+    let charts: Vec<&str> = charts.map(|(_, name)| name.trim_end_matches(')')).collect();
+    assert!(!charts.is_empty(), "{written}");
+    for chart in charts {
+        assert!(std::fs::read_to_string(folder.join(chart)).unwrap().contains("<svg"), "{chart}");
+    }
+    let done = write("html", "month.html", "LEADER");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(std::fs::read_to_string(folder.join("month.html")).unwrap().contains("<svg"));
+    let none = refused(&write("html", "none.html", "REPORTER"));
+    assert!(none.contains("readFigures") && !folder.join("none.html").exists(), "{none}");
+}

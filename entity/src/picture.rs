@@ -18,7 +18,8 @@ pub struct Model {
     pub width: Option<i32>,
     /// Pixels from top to bottom; none where they are not known.
     pub height: Option<i32>,
-    /// Hashes of it, one after the other: nothing of the picture can be read out of them.
+    /// What is kept of it as it is, and without its frame, one after the other: hashes, and in 32 by 32 cells how much there is to
+    /// see. No word of the picture can be read out of it.
     pub hashes: Vec<u8>,
     /// When it was looked at.
     pub looked_at: DateTimeUtc,

@@ -31,6 +31,9 @@ pub(super) const CONTENT: [Action; 11] = [
     Action::JoinReport,
 ];
 
+/// Arrivals with which a CVE number may come: such an arrival changes what its advisory says.
+pub(super) const ARRIVALS: [Action; 3] = [Action::ReceiveReport, Action::AddToReport, Action::ImportReports];
+
 /// What documents of the event are written from.
 ///
 /// # Errors
@@ -225,7 +228,8 @@ fn disclosed_at(rows: &Rows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// The versions of the document: the first when something of it was published, one for each later change of what it says.
 fn revisions(rows: &Rows, published_at: Option<DateTime<Utc>>, chinese: bool) -> Vec<Revision> {
     let words = |english, zh| if chinese { zh } else { english };
-    let content = || rows.history.iter().filter(|one| CONTENT.contains(&one.action));
+    let is_content = |action| CONTENT.contains(action) || ARRIVALS.contains(action);
+    let content = || rows.history.iter().filter(|one| is_content(&one.action));
     let Some(published_at) = published_at else {
         let at = content().map(|one| one.at).max().unwrap_or(rows.event.created_at);
         return vec![Revision { number: 0, at, summary: words("Draft", "草稿") }];

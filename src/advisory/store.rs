@@ -1,15 +1,15 @@
 //! The rows that advisories are written from.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{DecisionKind, IndicatorKind, SeveritySource};
+use entity::vocabulary::{DecisionKind, IndicatorKind, IndicatorSource, SeveritySource};
 use entity::{
     affected_product, audit_entry, decision, event, indicator, product, remediation, report,
     technical_severity, verdict, world_fact,
 };
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::rules::CONTENT;
+use super::rules::{ARRIVALS, CONTENT};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::database::is_one_of;
@@ -42,7 +42,8 @@ pub(super) struct Rows {
     pub(super) world: Vec<world_fact::Model>,
     /// The newest decision about disclosure.
     pub(super) disclosure: Option<decision::Model>,
-    /// CVE numbers that its reports are about and nobody dismissed.
+    /// CVE numbers that were given with its reports or that analysts said, and nobody dismissed: what a text mentions need not be
+    /// the event's.
     pub(super) cves: Vec<String>,
     /// Changes of what an advisory says or how far it goes, oldest first.
     pub(super) history: Vec<Changed>,
@@ -124,6 +125,7 @@ async fn cves(app: &App, event: &event::Model) -> Result<Vec<String>> {
     let found = indicator::Entity::find()
         .filter(indicator::Column::ReportId.in_subquery(reports))
         .filter(indicator::Column::Kind.eq(IndicatorKind::Cve))
+        .filter(indicator::Column::Source.ne(IndicatorSource::Extracted))
         .filter(indicator::Column::DismissedAt.is_null())
         .order_by_asc(indicator::Column::Value)
         .all(app.database.reader())
@@ -135,17 +137,21 @@ async fn cves(app: &App, event: &event::Model) -> Result<Vec<String>> {
 }
 
 async fn history(app: &App, event: &event::Model) -> Result<Vec<Changed>> {
+    use audit_entry::Column as C;
     let told = || CONTENT.into_iter().chain([Action::SetEmbargo]);
+    let is_told = C::Action.is_in(told().map(Action::name));
+    // As an entry's details quote what was inserted: no text of a person stands in them unescaped.
+    let brought = C::Action.is_in(ARRIVALS.map(Action::name)).and(C::Details.contains(r#""kind":"CVE""#));
     let rows: Vec<(String, DateTime<Utc>)> = audit_entry::Entity::find()
         .select_only()
-        .columns([audit_entry::Column::Action, audit_entry::Column::At])
-        .filter(audit_entry::Column::AggregateKind.eq("event"))
-        .filter(audit_entry::Column::AggregateId.eq(event.id))
-        .filter(audit_entry::Column::Action.is_in(told().map(Action::name)))
-        .order_by_asc(audit_entry::Column::Revision)
+        .columns([C::Action, C::At])
+        .filter(C::AggregateKind.eq("event"))
+        .filter(C::AggregateId.eq(event.id))
+        .filter(is_told.or(brought))
+        .order_by_asc(C::Revision)
         .into_tuple()
         .all(app.database.reader())
         .await?;
-    let of = |name: &str| told().find(|action| action.name() == name);
+    let of = |name: &str| told().chain(ARRIVALS).find(|action| action.name() == name);
     Ok(rows.into_iter().filter_map(|(name, at)| Some(Changed { action: of(&name)?, at })).collect())
 }

@@ -168,15 +168,24 @@ pub async fn candidates(
     Ok(rules::best(candidates, first))
 }
 
-/// What two reports have in common that the caller has found, however little, and whatever was decided of them.
+/// What `report` and an earlier one have in common, both of which the caller has found, however little, and whatever was
+/// decided of them.
 ///
 /// # Errors
 /// Of the database.
-pub async fn likeness_of(app: &App, report: &report::Model, other: &report::Model) -> Result<Likeness> {
+pub async fn likeness_of(
+    app: &App,
+    actor: &Actor,
+    report: &report::Model,
+    other: &report::Model,
+) -> Result<Likeness> {
     let weights = app.duplicates.weights();
     let own = Asked::of(store::material(app, report).await?.features(report, &weights));
     let compared = store::compared_of(app, other.id).await?;
     let mut likeness = rank::likeness(&own, &compared, &weights);
+    if let Some(same) = picture::same(app, actor, report, &[]).await?.get(&other.id) {
+        likeness.add_picture(rules::same_picture(same));
+    }
     likeness.add_platforms(rules::several_platforms(report, other));
     Ok(likeness)
 }

@@ -81,7 +81,8 @@ pub struct IndicatorMutation;
 /// Indicators. 线索操作。
 #[Object]
 impl IndicatorMutation {
-    /// Adds what identifies what a report is about. 补充报告线索。
+    /// Adds what identifies what a report is about, or says that what was found in its text does: advisories name the CVE
+    /// numbers alone that were given or are said so. 补充报告线索，或确认从正文中提取的线索；安全公告仅列出随报告提供或经确认的 CVE 编号。
     async fn add_indicator(&self, ctx: &Context<'_>, input: AddIndicator) -> ApiResult<IndicatorPayload> {
         IndicatorPayload::of(retrying(|| super::add(app(ctx), actor(ctx), &input)).await)
     }

@@ -1,7 +1,7 @@
 //! Indicators: what identifies what a report is about.
 //!
 //! Some are given with a report, some are found in its text when it arrives ([`rules`]). An analyst corrects them by hand:
-//! adds what is missing, dismisses what is wrong. What was dismissed stays, so that the next version of the report does
+//! adds what is missing, says that what was found is so, dismisses what is wrong. What was dismissed stays, so that the next version of the report does
 //! not bring it back; it identifies nothing any more.
 
 pub mod graphql;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::duplicate;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{INDEXED, require_text};
 use crate::graphql::scalars::Id;
 use crate::intake;
@@ -51,7 +51,7 @@ pub struct AddIndicator {
     pub report: Id<report::Entity>,
     /// What it is. 类型。
     pub kind: IndicatorKind,
-    /// Its value. 值。
+    /// Its value, in the form of its kind; defanged addresses are taken as they are meant. 值，须符合其类型的格式；去活地址自动还原。
     pub value: String,
 }
 
@@ -62,7 +62,8 @@ pub struct DismissIndicator {
     pub indicator: Id<indicator::Entity>,
 }
 
-/// Adds an indicator by hand; one that was dismissed counts again. What is there stays as it is.
+/// Adds an indicator by hand; one that was dismissed counts again, and one that was found in the text is then said by a person
+/// ([advisories](crate::advisory) name no other). What was given stays as it is.
 ///
 /// # Errors
 /// By policy and visibility; BAD_USER_INPUT on an ill-formed value.
@@ -70,16 +71,25 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
     require(actor, Action::AddIndicator)?;
     let value = require_text("input.value", &input.value, INDEXED)?;
     let report = intake::store::find_inside(app, actor, input.report.0).await?;
+    let value =
+        rules::by_hand(input.kind, &value).map_err(|message| Error::bad_input("input.value", message))?;
+    // The form in which it is kept may be longer.
+    let value = require_text("input.value", &value, INDEXED)?;
     let known = store::same(app, report.id, input.kind, &value).await?;
-    if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none()) {
+    let is_found = |known: &&indicator::Model| known.source == IndicatorSource::Extracted;
+    if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none() && !is_found(known)) {
         return Ok(known.clone());
     }
     let before = intake::store::event_of(app, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AddIndicator);
-    let after = match known {
+    let after = match &known {
         Some(known) => {
-            let after = indicator::Model { dismissed_by: None, dismissed_at: None, ..known.clone() };
-            changes.update(&known, &after);
+            let mut after = indicator::Model { dismissed_by: None, dismissed_at: None, ..known.clone() };
+            if is_found(&known) {
+                after.source = IndicatorSource::Added;
+                after.added_by = Some(changes.actor().to_owned());
+            }
+            changes.update(known, &after);
             after
         }
         None => {
@@ -89,9 +99,11 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
             row
         }
     };
-    let added = (after.kind, after.value.clone());
-    let more = |material: &mut duplicate::Material| material.indicators.push(added);
-    duplicate::index_anew(app, &mut changes, &report, more).await?;
+    if known.is_none_or(|known| known.dismissed_at.is_some()) {
+        let added = (after.kind, after.value.clone());
+        let more = |material: &mut duplicate::Material| material.indicators.push(added);
+        duplicate::index_anew(app, &mut changes, &report, more).await?;
+    }
     if after.source == IndicatorSource::Added {
         let more = |said: &mut Said| said.added.push(after.value.clone());
         search::index_report_anew(app, &mut changes, &report, more).await?;

@@ -1,10 +1,14 @@
-//! What identifies what a text is about, found in the text. Pure.
+//! What identifies what a text is about, found in the text; and what somebody writes of it by hand. Pure.
+
+mod by_hand;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use entity::vocabulary::IndicatorKind;
-use regex::Regex;
+use regex::{Match, Regex};
+
+pub use by_hand::by_hand;
 
 use crate::text;
 
@@ -14,6 +18,8 @@ pub const MOST: usize = 100;
 const LOOKED_AT: usize = 1 << 20;
 /// Longest value, in bytes.
 const LONGEST: usize = 500;
+/// Characters before and after four numbers with dots that tell whether they are a version.
+const TAIL: usize = 16;
 
 macro_rules! patterns {
     ($($name:ident = $pattern:literal;)+) => {$(
@@ -24,18 +30,21 @@ macro_rules! patterns {
 }
 // Chinese characters are letters, so a word boundary is one of ASCII letters everywhere: `(?-u:\b)`.
 patterns! {
-    CVE = r"(?i)(?-u:\b)cve[-\u{2010}-\u{2015}](\d{4})[-\u{2010}-\u{2015}](\d{4,8})(?-u:\b)";
-    CNVD = r"(?i)(?-u:\b)cnvd-(c-)?(\d{4})-(\d{4,8})(?-u:\b)";
-    CNNVD = r"(?i)(?-u:\b)cnnvd-(\d{4,6})-(\d{3,8})(?-u:\b)";
-    CWE = r"(?i)(?-u:\b)cwe-(\d{1,5})(?-u:\b)";
-    URL = r"(?i)(?-u:\b)(?:https?|ftp)://[a-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+";
-    HOST = r"(?i)(?-u:\b)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|cn|gov|edu|mil|int|info|biz|io|cc|top|xyz|dev|app|cloud|site|online|vip|club|tech|hk|tw|jp|kr|ru|de|uk|fr|eu|us|local|lan|corp|internal|test|example)(?-u:\b)";
+    CVE = r"(?i)(?-u:\b)cve[-_ \u{2010}-\u{2015}](\d{4})[-_\u{2010}-\u{2015}](\d{4,8})(?-u:\b)";
+    CNVD = r"(?i)(?-u:\b)cnvd[-\u{2010}-\u{2015}](c[-\u{2010}-\u{2015}])?(\d{4})[-\u{2010}-\u{2015}](\d{4,8})(?-u:\b)";
+    CNNVD = r"(?i)(?-u:\b)cnnvd[-\u{2010}-\u{2015}](\d{4,6})[-\u{2010}-\u{2015}](\d{3,8})(?-u:\b)";
+    CWE = r"(?i)(?-u:\b)cwe[-\u{2010}-\u{2015}](\d{1,5})(?-u:\b)";
+    URL = r"(?i)(?-u:\b)(?:https?|ftps?|sftp|wss?|ldaps?|rmi|rtsps?|mqtts?)://[a-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+";
+    // What is an ending of files or a field of code as well ends a host of three parts only, and some of these never do.
+    HOST = r"(?i)(?-u:\b)(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){2,}(?:me|ai|br|in|it|es|nl|ch|be|at|ca|au|nz|sg|my|th|vn|ph|mo|za|se|fi|dk|pl|cz|hu|ro|gr|pt|tr|ua|by|kz|il|ae|sa|pk|mx|ar|co|tv|gg|store|shop|live|fun|link|space|website)|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|cn|gov|edu|mil|int|info|biz|io|cc|top|xyz|dev|app|cloud|site|online|vip|club|tech|ltd|wang|icu|ren|asia|mobi|hk|tw|jp|kr|ru|de|uk|fr|eu|us|onion|local|lan|corp|internal|intranet|test|example))(?-u:\b)";
     IPV4 = r"(?-u:\b)\d{1,3}(?:\.\d{1,3}){3}(?-u:\b)";
     IPV6 = r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}";
     PARAMETER_BEFORE = r#"(?i)(?-u:\b)([a-z_][a-z0-9_\-\[\]]{0,40})['"`‘’“” ]{0,2}(?:参数|parameter(?-u:\b))"#;
-    PARAMETER_AFTER = r#"(?i)(?:参数|(?-u:\b)parameters?(?-u:\b))[:：]?(?: ?为| ?是)?['"`‘’“” ]{0,2}([a-z_][a-z0-9_\-\[\]]{0,40})"#;
-    VERSION_BEFORE = r"(?i)(?:(?-u:\b)v|(?-u:\b)versions? |版本 ?|[<>=] ?|(?-u:\b)(?:before|through|prior to|until) )(\d+(?:\.[0-9a-z]+)+)";
-    VERSION_AFTER = r"(?i)(?-u:\b)(\d+(?:\.[0-9a-z]+)+) ?(?:版|及|之前|以前|以下|至|到|(?-u:\b)(?:and )?(?:earlier|before|prior)(?-u:\b))";
+    PARAMETER_AFTER = r#"(?i)(?:参数(?:名称?)?|(?-u:\b)parameters?(?-u:\b)):?(?: ?为| ?是)?['"`‘’“” ]{0,2}([a-z_][a-z0-9_\-\[\]]{0,40})"#;
+    VERSION_BEFORE = r"(?i)(?:(?-u:\b)v|(?:(?-u:\b)versions?|版本号?)[ :=为是]{0,3}v?|(?:[<>]=?|[=≤≥]) ?v?|(?-u:\b)(?:before|through|prior to|until) v?)(\d+(?:\.[0-9a-z]+)+)(?: ?(?:[-~至到\u{2013}]|to ) ?v?(\d+(?:\.[0-9a-z]+)+))?";
+    VERSION_AFTER = r"(?i)(?-u:\b)(\d+(?:\.[0-9a-z]+)+) ?(?:版|及|之前|以前|以下|至|到|(?-u:\b)(?:(?:and|or) )?(?:earlier|before|prior|below)(?-u:\b))";
+    VERSION_ENDS = r"(?i)(?:(?:^|[^a-z])v|(?:[<>]=?|[≤≥]|==) ?v?|(?:versions?|版本号?)[ :=为是]{0,3}v?|(?:before|through|prior to|until) v?)$";
+    VERSION_BEGINS = r"(?i)^ ?(?:版|及|之前|以前|以下|至|(?:and|or) (?:earlier|before|prior|below)(?-u:\b))";
 }
 
 /// Words beside "parameter" that name none.
@@ -60,7 +69,9 @@ pub fn found(title: &str, text: &str) -> Vec<(IndicatorKind, String)> {
     for host in HOST.find_iter(&rest).take(MOST) {
         found.add(IndicatorKind::Host, &host.as_str().to_lowercase());
     }
-    for ip in IPV4.find_iter(&rest).take(MOST).filter(|ip| !is_version(&rest, ip.start(), ip.end())) {
+    let versions = versions(&rest);
+    let is_known = |ip: &Match<'_>| versions.iter().any(|version| version.start() == ip.start());
+    for ip in IPV4.find_iter(&rest).take(MOST).filter(|ip| !is_known(ip)) {
         if ip.as_str().parse::<Ipv4Addr>().is_ok() {
             found.add(IndicatorKind::IpAddress, ip.as_str());
         }
@@ -84,12 +95,27 @@ pub fn found(title: &str, text: &str) -> Vec<(IndicatorKind, String)> {
             }
         }
     }
-    for pattern in [&VERSION_BEFORE, &VERSION_AFTER] {
-        for version in pattern.captures_iter(&rest).filter_map(|captures| captures.get(1)).take(MOST) {
-            found.add(IndicatorKind::Version, version.as_str());
-        }
+    for version in &versions {
+        found.add(IndicatorKind::Version, version.as_str());
     }
     found.list
+}
+
+/// The versions of a text, and both ends of a range of them.
+fn versions(text: &str) -> Vec<Match<'_>> {
+    let mut versions = Vec::new();
+    for pattern in [&VERSION_BEFORE, &VERSION_AFTER] {
+        for captures in pattern.captures_iter(text).take(MOST) {
+            let Some(first) = captures.get(1) else { continue };
+            // "host=10.0.0.1" is none.
+            let is_address = first.as_str().parse::<Ipv4Addr>().is_ok();
+            if !is_address || is_version(text, first.start(), first.end()) {
+                versions.push(first);
+                versions.extend(captures.get(2));
+            }
+        }
+    }
+    versions
 }
 
 struct Found {
@@ -105,17 +131,15 @@ impl Found {
     }
 
     fn numbers(&mut self, text: &str) {
-        for found in CVE.captures_iter(text).take(MOST) {
-            self.add(IndicatorKind::Cve, &format!("CVE-{}-{}", &found[1], &found[2]));
-        }
-        for found in CNVD.find_iter(text).take(MOST) {
-            self.add(IndicatorKind::Cnvd, &found.as_str().to_uppercase());
-        }
-        for found in CNNVD.find_iter(text).take(MOST) {
-            self.add(IndicatorKind::Cnnvd, &found.as_str().to_uppercase());
-        }
-        for found in CWE.captures_iter(text).take(MOST) {
-            self.add(IndicatorKind::Weakness, &format!("CWE-{}", found[1].trim_start_matches('0')));
+        for (kind, pattern) in [
+            (IndicatorKind::Cve, &CVE),
+            (IndicatorKind::Cnvd, &CNVD),
+            (IndicatorKind::Cnnvd, &CNNVD),
+            (IndicatorKind::Weakness, &CWE),
+        ] {
+            for found in pattern.find_iter(text).take(MOST) {
+                self.add(kind, &number(kind, found.as_str()));
+            }
         }
     }
 
@@ -124,8 +148,19 @@ impl Found {
         if bare.parse::<Ipv4Addr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok() {
             self.add(IndicatorKind::IpAddress, bare);
         } else {
-            self.add(IndicatorKind::Host, host);
+            // The host of a scheme that the web does not know keeps its case.
+            self.add(IndicatorKind::Host, &host.to_lowercase());
         }
+    }
+}
+
+/// A number as its database writes it.
+fn number(kind: IndicatorKind, found: &str) -> String {
+    let hyphen = |character: char| matches!(character, '_' | ' ' | '\u{2010}'..='\u{2015}');
+    let written = found.to_uppercase().replace(hyphen, "-");
+    match written.strip_prefix("CWE-") {
+        Some(class) if kind == IndicatorKind::Weakness => format!("CWE-{}", class.trim_start_matches('0')),
+        _ => written,
     }
 }
 
@@ -140,13 +175,11 @@ fn address(found: &str) -> &str {
 
 /// Whether four numbers with dots at this place are a version, by what stands beside them.
 fn is_version(text: &str, start: usize, end: usize) -> bool {
-    let before = text[..start].trim_end();
-    let tail =
-        before.char_indices().rev().nth(8).map_or(before, |(place, _)| &before[place..]).to_lowercase();
-    let after = text[end..].trim_start();
-    tail.ends_with(['v', '<', '>', '='])
-        || ["version", "versions", "版本", "before", "through"].iter().any(|word| tail.ends_with(word))
-        || ["版", "及", "之前", "以前", "以下", "至"].iter().any(|word| after.starts_with(word))
+    let (before, after) = (&text[..start], &text[end..]);
+    let tail = before.char_indices().rev().nth(TAIL).map_or(before, |(place, _)| &before[place..]);
+    // Angle brackets around an address say nothing.
+    let enclosed = tail.ends_with('<') && after.starts_with('>');
+    (VERSION_ENDS.is_match(tail) && !enclosed) || VERSION_BEGINS.is_match(text::head(after, 4 * TAIL))
 }
 
 #[cfg(test)]
@@ -188,6 +221,58 @@ mod tests {
     }
 
     #[test]
+    fn an_address_behind_a_sign_or_a_word_is_no_version() {
+        let text = "ip=10.2.3.4、dev 10.2.3.5、X-Forwarded-For: 127.0.0.1，<10.2.3.6>；version=1.2.3.4";
+        assert_eq!(of(IndicatorKind::IpAddress, text), ["10.2.3.4", "10.2.3.5", "127.0.0.1", "10.2.3.6"]);
+        assert_eq!(of(IndicatorKind::Version, text), ["1.2.3.4"]);
+        let range = "影响版本：V2.0.0.1-2.0.0.9";
+        assert_eq!(of(IndicatorKind::Version, range), ["2.0.0.1", "2.0.0.9"]);
+        assert!(of(IndicatorKind::IpAddress, range).is_empty());
+    }
+
+    #[test]
+    fn versions_are_written_in_many_ways() {
+        for text in [
+            "影响版本：3.4.5",
+            "版本号 3.4.5",
+            "版本为3.4.5",
+            "固件版本: V3.4.5",
+            "Version: 3.4.5",
+            "version=v3.4.5",
+            "≤3.4.5",
+            "<=v3.4.5",
+            "3.4.5 or earlier",
+            "3.4.5版",
+        ] {
+            assert_eq!(of(IndicatorKind::Version, text), ["3.4.5"], "{text}");
+        }
+        assert_eq!(of(IndicatorKind::Version, "受影响版本 1.0 至 2.3.4"), ["1.0", "2.3.4"]);
+        assert_eq!(of(IndicatorKind::Version, "versions 1.0 to 1.2, conversions 9.9"), ["1.0", "1.2"]);
+    }
+
+    #[test]
+    fn numbers_are_kept_as_their_databases_write_them() {
+        for text in ["cve_2031_12345", "CVE 2031-12345", "CVE\u{2011}2031\u{2011}12345", "cve－2031－12345"]
+        {
+            assert_eq!(of(IndicatorKind::Cve, text), ["CVE-2031-12345"], "{text}");
+        }
+        assert_eq!(of(IndicatorKind::Cnvd, "cnvd\u{2010}c\u{2010}2031\u{2010}12345"), ["CNVD-C-2031-12345"]);
+    }
+
+    #[test]
+    fn addresses_of_other_schemes_and_hosts_of_other_countries_are_found() {
+        let text = "ldap://Evil.example.com:1389/a rtsp://10.9.8.7:554/live wss://a.example/x?tok=1";
+        assert_eq!(
+            of(IndicatorKind::Url, text),
+            ["ldap://Evil.example.com:1389/a", "rtsp://10.9.8.7:554/live", "wss://a.example/x?tok=1"]
+        );
+        assert_eq!(of(IndicatorKind::Host, text), ["evil.example.com", "a.example"]);
+        assert_eq!(of(IndicatorKind::IpAddress, text), ["10.9.8.7"]);
+        let hosts = "登录api.acme.me与www.acme.com.br，不是user.me、req.user.id、run.sh或main.rs";
+        assert_eq!(of(IndicatorKind::Host, hosts), ["api.acme.me", "www.acme.com.br"]);
+    }
+
+    #[test]
     fn parameters_are_named_on_either_side() {
         assert_eq!(
             of(IndicatorKind::Parameter, "login.php的user_id参数存在注入，参数为'pwd'"),
@@ -197,6 +282,7 @@ mod tests {
             of(IndicatorKind::Parameter, "via the `next` parameter; the parameter is not checked"),
             ["next"]
         );
+        assert_eq!(of(IndicatorKind::Parameter, "参数名为 cmd；参数：id"), ["cmd", "id"]);
     }
 
     #[test]

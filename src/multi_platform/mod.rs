@@ -104,7 +104,7 @@ pub async fn propose(
     let events = [before, of_other];
     refuse_reporters(app, actor, &events).await?;
     let mut changes = ChangeSet::new(app, actor, Action::ProposeMultiPlatform);
-    let likeness = duplicate::likeness_of(app, later, earlier).await?;
+    let likeness = duplicate::likeness_of(app, actor, later, earlier).await?;
     let [of_later, of_earlier] = store::reporters(app, [later, earlier]).await?;
     let finder = rules::finder(of_later.as_ref(), of_earlier.as_ref());
     let row = multi_platform::Model {

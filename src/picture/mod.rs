@@ -1,7 +1,7 @@
 //! Which attached pictures are the same: saved anew, resized, cropped a little, framed or marked.
 //!
 //! Each file of a report is looked at once, after it was committed and by a worker of its own, never in a request: whether its
-//! bytes, and not its name or type, are a picture, and what hashes it has ([`rules`]). Reading it is bounded in bytes,
+//! bytes, and not its name or type, are a picture ([`rules`]), and what is kept of it to know it again ([`view`]). Reading it is bounded in bytes,
 //! pixels, memory and time, one is read at once, and what comes of it is a [`PictureVerdict`] that stands beside the attachment,
 //! whatever happens: also when the process ends over it, since that it is read is written before. The hashes and the pieces by which they are found are written in one change, and go when the bytes go.
 //!
@@ -9,10 +9,13 @@
 
 mod memory;
 pub mod rules;
+pub mod sketch;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +38,7 @@ use crate::outbox::ChangeSet;
 use crate::schedule::{self, Due, Swept};
 use rules::Looked;
 use store::Begun;
+use view::View;
 
 /// Pause between two looks for files that came.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -42,6 +46,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const BYTES: i64 = 32 << 20;
 /// Time in which a picture is read.
 const TIME: Duration = Duration::from_secs(10);
+/// Most pairs of pictures that look alike from afar and are looked at closely for one answer, the likest ones.
+const COMPARED: usize = 1_000;
 /// How long a picture is taken to be read once somebody began: well over the time that it has, whatever else keeps the process.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
@@ -82,20 +88,32 @@ pub async fn same(
     left_out: &[Uuid],
 ) -> Result<HashMap<Uuid, Same>> {
     let own = store::of_report(app, actor, report.id).await?;
-    let bands = own.iter().flat_map(|(_, hashes)| rules::bands(hashes));
-    let mut found: HashMap<Uuid, Same> = HashMap::new();
-    for (other, hashes) in store::sharing(app, actor, report, bands.collect()).await? {
-        if left_out.contains(&other) {
-            continue;
+    let bands = own.iter().flat_map(|(_, views)| view::bands(views));
+    let mut others = store::sharing(app, actor, report, bands.collect()).await?;
+    others.retain(|(other, _)| !left_out.contains(other));
+    let same = tokio::task::spawn_blocking(move || likest(&own, &others));
+    Ok(same.await.map_err(anyhow::Error::new)?)
+}
+
+/// The likest picture of each report that has the same one.
+fn likest(own: &[(String, Vec<View>)], others: &[(Uuid, Vec<View>)]) -> HashMap<Uuid, Same> {
+    let pairs = others.iter().flat_map(|other| own.iter().map(move |own| (own, other)));
+    let mut pairs: Vec<_> =
+        pairs.filter_map(|(own, other)| Some((view::alike(&own.1, &other.1)?, own, other))).collect();
+    pairs.sort_by_key(|(alike, ..)| Reverse(*alike));
+    let (mut found, mut looked) = (HashMap::new(), 0);
+    for (alike, (name, own), (other, views)) in pairs {
+        if looked == COMPARED {
+            break;
         }
-        for (name, own) in &own {
-            let Some(alike) = rules::alike(own, &hashes) else { continue };
-            if found.get(&other).is_none_or(|known| known.alike < alike) {
-                found.insert(other, Same { name: name.clone(), alike });
+        if !found.contains_key(other) {
+            looked += 1;
+            if view::is_same(own, views) {
+                found.insert(*other, Same { name: name.clone(), alike });
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// Looking at files that nobody looked at yet.
@@ -119,10 +137,10 @@ impl Due for Unseen {
             verdict: looked.verdict,
             width: looked.size.and_then(|(width, _)| size(width)),
             height: looked.size.and_then(|(_, height)| size(height)),
-            hashes: looked.hashes.concat(),
+            hashes: View::encode(&looked.views),
             looked_at: changes.at(),
         });
-        for band in rules::bands(&looked.hashes) {
+        for band in view::bands(&looked.views) {
             changes.write_row(&picture_band::Model { band, attachment_id: row.id });
         }
         changes.write_delete(store::looked(piece));

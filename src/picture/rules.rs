@@ -1,23 +1,18 @@
-//! What a picture looks like, in hashes that stay nearly the same when it is saved anew, resized, cropped a little, framed or
-//! marked. Pure, and bounded whatever the bytes are.
+//! What a picture shows, as far as it is looked at. Pure, and bounded whatever the bytes are.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::vocabulary::PictureVerdict as Verdict;
 use image::imageops::{crop_imm, thumbnail};
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use image_hasher::{HashAlg, Hasher, HasherConfig};
 
 use super::memory;
+use super::view::View;
 
 /// Bytes by which the format is told.
 pub const HEAD: usize = 64;
-/// Bytes of a hash.
-pub const LENGTH: usize = 18;
-/// A hash of a picture, or of what is left of it when some of its edge is cut off.
-pub type Hash = [u8; LENGTH];
 
 /// Longest side of a picture that is read, in pixels.
 const SIDE: u32 = 20_000;
@@ -35,17 +30,6 @@ const CONTRAST: u8 = 24;
 const ONE_COLOUR: u8 = 10;
 /// Frames, one in the other, that are taken off.
 const FRAMES: usize = 3;
-/// How much is cut off an edge for a further hash, in thousandths of the side.
-const CUT: u32 = 40;
-/// Which edges are cut off for each hash: left 1, top 2, right 4, bottom 8; the whole comes first.
-const EDGES: [u32; 6] = [0, 1, 2, 4, 8, 15];
-/// Bits of a hash.
-const BITS: u32 = 144;
-/// Bits in which two hashes of the same picture differ at most: what people do to a screenshot takes up to 18 of those that the tests draw,
-/// and unlike ones differ in 40 and more.
-const APART: u32 = 24;
-/// Bytes of a piece of a hash.
-const PIECE: usize = 2;
 
 /// What a file shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +38,14 @@ pub struct Looked {
     pub verdict: Verdict,
     /// Pixels from left to right and from top to bottom, where they are known.
     pub size: Option<(u32, u32)>,
-    /// Of the whole and with cut edges; where it has a frame, then the same without that. None unless it is compared.
-    pub hashes: Vec<Hash>,
+    /// Of the whole; where it has a frame, then of it without that. None unless it is compared.
+    pub views: Vec<View>,
 }
 
 impl Looked {
     /// A file that is not compared.
     pub fn not_compared(verdict: Verdict) -> Self {
-        Self { verdict, size: None, hashes: Vec::new() }
+        Self { verdict, size: None, views: Vec::new() }
     }
 }
 
@@ -84,9 +68,9 @@ pub fn look(bytes: &[u8], format: ImageFormat, stop: &AtomicBool) -> Looked {
     let (size, read) = read(bytes, format, stop);
     let verdict = match read {
         Ok(seen) => {
-            let hashes: Vec<Hash> = seen.iter().filter_map(hashes).flatten().collect();
-            if !hashes.is_empty() {
-                return Looked { verdict: Verdict::Compared, size, hashes };
+            let views: Vec<View> = seen.iter().filter(|seen| tells(seen)).filter_map(View::of).collect();
+            if !views.is_empty() {
+                return Looked { verdict: Verdict::Compared, size, views };
             }
             Verdict::Plain
         }
@@ -131,11 +115,18 @@ fn read(
     if let Err(error) = decoder.set_limits(limits) {
         return (Some((width, height)), Err(error));
     }
+    // A picture that says how it is to be turned is saved anew as it is seen. What says it wrongly is not turned.
+    let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let seen = DynamicImage::from_decoder(decoder).map(|picture| {
         let whole = picture.into_luma8();
         // A frame is taken off before its edge is blurred.
         let inner = without_frame(&whole);
-        [Some(&whole), inner.as_ref()].into_iter().flatten().map(scaled_down).collect()
+        let as_seen = |picture| {
+            let mut small = DynamicImage::ImageLuma8(scaled_down(picture));
+            small.apply_orientation(turned);
+            small.into_luma8()
+        };
+        [Some(&whole), inner.as_ref()].into_iter().flatten().map(as_seen).collect()
     });
     (Some((width, height)), seen)
 }
@@ -190,27 +181,11 @@ impl Seek for Stoppable<'_> {
     }
 }
 
-/// The hashes of a picture; none where too little is to be seen.
-fn hashes(seen: &GrayImage) -> Option<Vec<Hash>> {
-    let (width, height) = seen.dimensions();
+/// Whether there is enough to be seen.
+fn tells(seen: &GrayImage) -> bool {
     let (darkest, lightest) =
         seen.as_raw().iter().fold((u8::MAX, 0), |(least, most), grey| (least.min(*grey), most.max(*grey)));
-    if width.min(height) < LEAST || lightest.saturating_sub(darkest) < CONTRAST {
-        return None;
-    }
-    let hasher = hasher();
-    let mut hashes = Vec::new();
-    for edges in EDGES {
-        let cut = |edge: u32, side: u32| if edges & edge == 0 { 0 } else { side * CUT / 1000 };
-        let (left, top, right, bottom) = (cut(1, width), cut(2, height), cut(4, width), cut(8, height));
-        let part = crop_imm(seen, left, top, width - left - right, height - top - bottom).to_image();
-        hashes.push(hasher.hash_image(&DynamicImage::ImageLuma8(part)).as_bytes().try_into().ok()?);
-    }
-    Some(hashes)
-}
-
-fn hasher() -> Hasher {
-    HasherConfig::new().hash_size(12, 12).preproc_dct().hash_alg(HashAlg::Median).to_hasher()
+    seen.width().min(seen.height()) >= LEAST && lightest.saturating_sub(darkest) >= CONTRAST
 }
 
 /// The picture without lines of one colour at its edges; none where it has no such lines.
@@ -241,27 +216,4 @@ fn without_frame(picture: &GrayImage) -> Option<GrayImage> {
         (x, y, width, height) = (x + left, y + top, width - left - right, height - top - bottom);
     }
     ((width, height) != picture.dimensions()).then(|| crop_imm(picture, x, y, width, height).to_image())
-}
-
-/// The pieces of hashes under which a picture is found, each once. A piece that is all of one bit is many pictures'.
-pub fn bands(hashes: &[Hash]) -> BTreeSet<i64> {
-    let pieces = hashes.iter().flat_map(|hash| hash.chunks_exact(PIECE).enumerate());
-    let telling = pieces.filter(|(_, piece)| piece.iter().any(|byte| !matches!(*byte, 0 | u8::MAX)));
-    let band = |(place, piece): (usize, &[u8])| {
-        let bits = piece.iter().fold(0, |bits, byte| bits << 8 | i64::from(*byte));
-        i64::try_from(place).unwrap_or_default() << (8 * PIECE) | bits
-    };
-    telling.map(band).collect()
-}
-
-/// How much of two pictures is alike, in per cent, where it is the same picture: one may be a part of the other.
-pub fn alike(own: &[Hash], other: &[Hash]) -> Option<u32> {
-    let apart =
-        |one: &Hash, two: &Hash| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>();
-    let least = |wholes: &[Hash], all: &[Hash]| {
-        let wholes = wholes.chunks(EDGES.len()).filter_map(<[Hash]>::first);
-        wholes.flat_map(|whole| all.iter().map(move |part| apart(whole, part))).min()
-    };
-    let least = least(own, other)?.min(least(other, own)?);
-    (least <= APART).then_some(100 - least * 100 / BITS)
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::rules::{Hash, LENGTH};
+use super::view::View;
 use crate::app::App;
 use crate::attachment::store as attachments;
 use crate::auth::{Actor, visibility};
@@ -20,11 +20,6 @@ const OF_REPORT: u64 = 8;
 /// Most pictures that are compared, the newest ones.
 const COMPARED: u64 = 500;
 
-/// The hashes as they are kept.
-fn hashes(bytes: &[u8]) -> Vec<Hash> {
-    bytes.chunks_exact(LENGTH).filter_map(|hash| hash.try_into().ok()).collect()
-}
-
 fn attachment_of_picture() -> RelationDef {
     picture::Entity::belongs_to(attachment::Entity)
         .from(picture::Column::AttachmentId)
@@ -32,8 +27,8 @@ fn attachment_of_picture() -> RelationDef {
         .into()
 }
 
-/// The pictures of a report that the actor has found, as far as they may read them: name and hashes.
-pub(super) async fn of_report(app: &App, actor: &Actor, report: Uuid) -> Result<Vec<(String, Vec<Hash>)>> {
+/// The pictures of a report that the actor has found, as far as they may read them: name, and what is kept of each.
+pub(super) async fn of_report(app: &App, actor: &Actor, report: Uuid) -> Result<Vec<(String, Vec<View>)>> {
     let select = picture::Entity::find()
         .join(JoinType::InnerJoin, attachment_of_picture())
         .select_only()
@@ -46,17 +41,17 @@ pub(super) async fn of_report(app: &App, actor: &Actor, report: Uuid) -> Result<
         .order_by_desc(picture::Column::AttachmentId)
         .limit(OF_REPORT);
     let rows: Vec<(String, Vec<u8>)> = select.into_tuple().all(app.database.reader()).await?;
-    Ok(rows.into_iter().map(|(name, kept)| (name, hashes(&kept))).collect())
+    Ok(rows.into_iter().map(|(name, kept)| (name, View::decode(&kept))).collect())
 }
 
 /// Pictures that share one of these pieces, of reports received before `report`, among the reports and files that the actor may see: the
-/// report of each, and its hashes.
+/// report of each, and what is kept of it.
 pub(super) async fn sharing(
     app: &App,
     actor: &Actor,
     report: &report::Model,
     bands: Vec<i64>,
-) -> Result<Vec<(Uuid, Vec<Hash>)>> {
+) -> Result<Vec<(Uuid, Vec<View>)>> {
     if bands.is_empty() {
         return Ok(Vec::new());
     }
@@ -87,7 +82,7 @@ pub(super) async fn sharing(
         .order_by_desc(picture::Column::AttachmentId)
         .limit(COMPARED);
     let rows: Vec<(Uuid, Vec<u8>)> = select.into_tuple().all(app.database.reader()).await?;
-    Ok(rows.into_iter().map(|(report, kept)| (report, hashes(&kept))).collect())
+    Ok(rows.into_iter().map(|(report, kept)| (report, View::decode(&kept))).collect())
 }
 
 /// Nobody looked at the attachment yet.

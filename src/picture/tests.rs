@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entity::vocabulary::PictureVerdict as Verdict;
-use image::imageops::{FilterType, crop_imm, replace, resize};
+use image::imageops::{FilterType, crop_imm, replace, resize, rotate270};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use tokio::sync::Semaphore;
 
-use super::rules::{Hash, alike, bands, format, look};
+use super::rules::{format, look};
+use super::view::{View, alike, bands, is_same};
 
 /// Numbers that follow from a seed.
 struct Drawn(u64);
@@ -124,10 +125,10 @@ fn seen(bytes: &[u8]) -> super::Looked {
     }
 }
 
-fn hashes(picture: &RgbImage) -> Vec<Hash> {
+fn views(picture: &RgbImage) -> Vec<View> {
     let looked = seen(&saved(picture, ImageFormat::Bmp));
     assert_eq!(looked.verdict, Verdict::Compared);
-    looked.hashes
+    looked.views
 }
 
 /// What people do to a screenshot, on purpose or not.
@@ -154,8 +155,8 @@ const CHANGES: [Change; 15] = [
 ];
 
 /// Whether the picture is found among others and taken for the same, whichever of both came first.
-fn is_found(own: &[Hash], other: &[Hash]) -> bool {
-    !bands(own).is_disjoint(&bands(other)) && alike(own, other).is_some()
+fn is_found(own: &[View], other: &[View]) -> bool {
+    !bands(own).is_disjoint(&bands(other)) && alike(own, other).is_some() && is_same(own, other)
 }
 
 #[test]
@@ -163,9 +164,9 @@ fn a_picture_is_found_whatever_was_done_to_it() {
     let mut missed = Vec::new();
     for seed in 0..6 {
         let picture = screenshot(seed);
-        let own = hashes(&picture);
+        let own = views(&picture);
         for (what, change) in CHANGES {
-            let changed = hashes(&change(&picture));
+            let changed = views(&change(&picture));
             if !is_found(&own, &changed) || !is_found(&changed, &own) {
                 missed.push(format!("{seed} {what}"));
             }
@@ -174,9 +175,30 @@ fn a_picture_is_found_whatever_was_done_to_it() {
     assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
+/// A JPEG that says that it is to be turned by a quarter, clockwise.
+fn to_be_turned(picture: &RgbImage) -> Vec<u8> {
+    let turned = saved(&rotate270(picture), ImageFormat::Jpeg);
+    let mut says =
+        b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    says.splice(0..0, turned[..2].iter().copied());
+    [says, turned[2..].to_vec()].concat()
+}
+
+#[test]
+fn a_picture_is_looked_at_as_it_is_seen() {
+    let picture = screenshot(2);
+    let looked = seen(&to_be_turned(&picture));
+    assert!(is_found(&views(&picture), &looked.views));
+    assert!(!is_found(&views(&rotate270(&picture)), &looked.views));
+    // What is broken of what it says turns nothing, and is no fault of the picture.
+    let mut broken = to_be_turned(&picture);
+    broken[16..20].fill(0xff);
+    assert_eq!(seen(&broken).verdict, Verdict::Compared);
+}
+
 #[test]
 fn of_fifty_unlike_pictures_none_is_taken_for_another() {
-    let all: Vec<_> = (0..50).map(|seed| hashes(&screenshot(seed))).collect();
+    let all: Vec<_> = (0..50).map(|seed| views(&screenshot(seed))).collect();
     for (place, own) in all.iter().enumerate() {
         for (other_place, other) in all[..place].iter().enumerate() {
             assert_eq!(alike(own, other), None, "{place} is like {other_place}");
@@ -184,10 +206,67 @@ fn of_fifty_unlike_pictures_none_is_taken_for_another() {
     }
 }
 
+/// A screen of a program, whose bars are on all of its screens.
+fn page(seed: u64) -> RgbImage {
+    let mut drawn = Drawn(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    for _ in 0..5 {
+        drawn.below(9);
+    }
+    let (width, height) = (680, 384);
+    let mut picture = RgbImage::from_pixel(width, height, Rgb([250; 3]));
+    fill(&mut picture, (0, 0), (width, 30), Rgb([60, 80, 160]));
+    fill(&mut picture, (0, 30), (110, height), Rgb([40, 44, 52]));
+    for line in 0..12 {
+        fill(&mut picture, (10, 45 + line * 20), (60, 4), Rgb([220; 3]));
+    }
+    let mut y = 45;
+    while y + 10 < height {
+        let (mut x, end) = (125, 180 + drawn.below(480));
+        while x < end {
+            let length = 2 + drawn.below(5);
+            fill(&mut picture, (x, y), (length, 5), Rgb([30; 3]));
+            x += length + 2 + drawn.below(2);
+        }
+        y += 12;
+        if drawn.below(8) == 0 {
+            let size = (100 + drawn.below(350), 20 + drawn.below(40));
+            fill(&mut picture, (125, y), size, drawn.colour());
+            y += size.1 + 5;
+        }
+    }
+    picture
+}
+
+#[test]
+fn screens_of_one_program_are_told_apart_and_each_is_known_again() {
+    let all: Vec<_> = (0..12).map(|seed| views(&page(seed))).collect();
+    let mut from_afar = 0;
+    for (place, own) in all.iter().enumerate() {
+        for (other_place, other) in all[..place].iter().enumerate() {
+            from_afar += u32::from(alike(own, other).is_some());
+            assert!(alike(own, other).is_none() || !is_same(own, other), "{place} is {other_place}");
+        }
+    }
+    assert!(from_afar > 0, "from afar they look alike");
+    for seed in 0..2 {
+        let picture = page(seed);
+        for (what, change) in CHANGES {
+            assert!(is_found(&views(&picture), &views(&change(&picture))), "{seed} {what}");
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_reads_back() {
+    let looked = views(&framed(&screenshot(1), 12, 255));
+    assert_eq!(looked.len(), 2);
+    assert_eq!(View::decode(&View::encode(&looked)), looked);
+}
+
 #[test]
 fn formats_are_told_by_the_bytes() {
     let picture = screenshot(3);
-    let own = hashes(&picture);
+    let own = views(&picture);
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp]
     {
         let looked = seen(&saved(&picture, format));
@@ -196,7 +275,7 @@ fn formats_are_told_by_the_bytes() {
             (Verdict::Compared, Some(picture.dimensions())),
             "{format:?}"
         );
-        assert!(is_found(&own, &looked.hashes), "{format:?}");
+        assert!(is_found(&own, &looked.views), "{format:?}");
     }
     for (bytes, verdict) in [
         (b"#!/bin/sh\necho it is a picture.png".as_slice(), Verdict::NotAPicture),

@@ -125,8 +125,9 @@ pub struct SearchQuery;
 #[Object]
 impl SearchQuery {
     /// What has all that you ask for, among what you may see and read: events by the beginning of their number first, then
-    /// what has it in its title, then the rest; within each what was recorded last first. 搜索您可见且可读的内容：
-    /// 先按编号前缀匹配事件，再按标题命中，再按其余字段命中；同级按登记先后倒序。
+    /// what has it in its title, then the rest; within each what was recorded last first. Of each text the first 50,000
+    /// characters are searched, of a report its three newest versions. 搜索您可见且可读的内容：先按编号前缀匹配事件，
+    /// 再按标题命中，再按其余字段命中；同级按登记先后倒序。每段文本检索前 50,000 字，报告检索最新三个版本。
     async fn search(
         &self,
         ctx: &Context<'_>,

@@ -159,6 +159,59 @@ async fn its_version_rises_with_each_change_of_what_it_says_once_it_was_publishe
 }
 
 #[tokio::test]
+async fn a_number_that_a_text_mentions_is_none_of_the_advisory_until_a_person_says_so() {
+    on_both(|app| async move {
+        let story = told(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        story.analyst("setTlp", json!({ "tlp": "CLEAR" })).await;
+        let fact =
+            json!({ "kind": "PUBLICLY_KNOWN", "learnedAt": "2026-03-01T00:00:00Z", "source": "press" });
+        story.analyst("recordWorldFact", fact).await;
+        let known = async || {
+            let (csaf, text) = document(&app, &analyst, &story.number, "CSAF_2_1").await;
+            let cve = csaf["vulnerabilities"][0]["cve"].clone();
+            (csaf["document"]["tracking"]["version"].as_str().unwrap().to_owned(), cve, text)
+        };
+        assert_eq!(known().await.1, "CVE-2026-2000");
+        // The database sends its notice again, and it mentions another vulnerability.
+        app.advance(chrono::TimeDelta::minutes(1));
+        let again = |text: &str, given: Value| {
+            json!({
+                "channel": "cnvd", "number": "CNVD-2026-00001", "title": "Own title", "text": text,
+                "indicators": given,
+            })
+        };
+        let mentions = again("Own text. It is like CVE-2021-44228.", json!([]));
+        let report = app.made(&analyst, "receiveReport", mentions, "id").await;
+        let (version, cve, text) = known().await;
+        assert_eq!(
+            (version.as_str(), cve),
+            ("1", json!("CVE-2026-2000")),
+            "nothing that it says has changed"
+        );
+        assert!(!text.contains("44228"), "{text}");
+        let (record, _) = document(&app, &analyst, &story.number, "CVE_5_1").await;
+        assert_eq!(record["cveMetadata"]["cveId"], "CVE-2026-2000");
+        // What an arrival gives changes the document, and is a version.
+        app.advance(chrono::TimeDelta::minutes(1));
+        let given = json!([{ "kind": "CVE", "value": "CVE-2026-3000" }]);
+        app.made(&analyst, "receiveReport", again("Own text once more.", given), "id").await;
+        assert_eq!((known().await.0.as_str(), known().await.1), ("2", Value::Null), "there are two");
+        let (_, words) = lacks(&app, &analyst, &story.number, "CVE_5_1").await;
+        assert!(words.contains("CVE-2026-2000, CVE-2026-3000") && !words.contains("44228"), "{words}");
+        // Said by a person, it is the event's.
+        app.advance(chrono::TimeDelta::minutes(1));
+        let said = json!({ "report": report["id"], "kind": "CVE", "value": " cve-2021-44228" });
+        let said = app.made(&analyst, "addIndicator", said, "value source addedBy").await;
+        assert_eq!(said, json!({ "value": "CVE-2021-44228", "source": "ADDED", "addedBy": "analyst-1" }));
+        assert_eq!(known().await.0, "3");
+        let (_, words) = lacks(&app, &analyst, &story.number, "CVE_5_1").await;
+        assert!(words.contains("CVE-2021-44228, CVE-2026-2000"), "{words}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn its_sharing_level_is_never_widened() {
     on_both(|app| async move {
         let story = told(&app).await;

@@ -200,6 +200,29 @@ async fn texts_that_are_no_texts_are_refused_by_field() {
 }
 
 #[tokio::test]
+async fn what_is_no_indicator_of_its_kind_is_refused_with_what_to_send() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let story = Story::receive(&app, "CNVD-1", json!({})).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        for (kind, value, words) in [
+            ("CVE", "Log4Shell", "CVE-2026-12345"),
+            ("URL", "javascript:alert(1)", "https://"),
+            ("HOST", "192.0.2.7", "IP_ADDRESS"),
+            ("IP_ADDRESS", "999.1.1.1", "192.0.2.7"),
+        ] {
+            let input = json!({ "report": story.report, "kind": kind, "value": value });
+            let answer = app.call(&analyst, "addIndicator", input, "id").await;
+            is_error(&answer, "BAD_USER_INPUT", &["input.value", words]);
+        }
+        let input = json!({ "report": story.report, "kind": "HOST", "value": "Shop[.]example[.]com" });
+        let made = app.made(&analyst, "addIndicator", input, "value").await;
+        assert_eq!(made["value"], "shop.example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn bodies_that_are_too_long_or_in_another_encoding_are_refused() {
     let app = TestApp::sqlite().await;
     let analyst = app.token(Role::Analyst, "analyst-1");

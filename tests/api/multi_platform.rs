@@ -3,13 +3,16 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join;
+use image::ImageFormat;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 use vulndesk::ids::{Kind, encode};
 use vulndesk::schedule::sweep;
 
+use crate::files::upload;
 use crate::harness::{TestApp, on_both};
 use crate::payouts::{Seen, accounts, approve, call, code, confirmed, propose, sequence, with_money};
+use crate::pictures::{boxes, look, saved};
 use crate::story::Story;
 
 const CASE: &str = "id version outcome heldUntil holdEndedAt score found finder evidence payouts { state }";
@@ -173,6 +176,26 @@ async fn propose_for(app: &TestApp, report: &Value) -> Value {
         "rationale": "As the grid says",
     });
     call(app, (Role::Analyst, "analyst-1"), "proposePayout", input).await
+}
+
+#[tokio::test]
+async fn the_same_screenshot_is_evidence() {
+    on_both(|app| async move {
+        let twice = Twice::new(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let picture = boxes(3);
+        for (report, format) in
+            [(twice.src.as_str().unwrap(), ImageFormat::Png), (&twice.cnvd.report, ImageFormat::Jpeg)]
+        {
+            upload(&app, &analyst, report, &saved(&picture, format)).await;
+        }
+        look(&app).await;
+        let case = twice.propose().await;
+        let found = case["found"].as_array().unwrap();
+        assert!(found.contains(&json!("SAME_PICTURE")), "{case}");
+        assert!(case["score"].as_i64().unwrap() >= 75, "{case}");
+    })
+    .await;
 }
 
 #[tokio::test]

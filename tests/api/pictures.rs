@@ -17,7 +17,7 @@ use crate::harness::{TestApp, on_both};
 use crate::story::Story;
 
 /// A picture of boxes that differ by `seed`.
-fn boxes(seed: u32) -> RgbImage {
+pub(crate) fn boxes(seed: u32) -> RgbImage {
     let mut picture = RgbImage::from_pixel(800, 600, Rgb([240; 3]));
     for number in 0..40_u32 {
         let drawn = (number + 1) * (seed * 7 + 11);
@@ -32,7 +32,7 @@ fn boxes(seed: u32) -> RgbImage {
     picture
 }
 
-fn saved(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn saved(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::ImageRgb8(picture.clone()).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
