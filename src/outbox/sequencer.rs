@@ -70,12 +70,12 @@ async fn pass(app: &App) -> Result<Sequenced> {
         return Ok(Sequenced { more: true, ..Sequenced::default() });
     };
     // In this transaction, so that each message is fanned out exactly once.
-    let deliveries = fan_out(app, &transaction, &positioned.messages).await?;
+    fan_out(app, &transaction, &positioned.messages).await?;
     transaction.commit().await?;
-    if deliveries > 0 {
-        app.wake.queued();
-    }
     let messages = positioned.messages.len() as u64;
+    if messages > 0 {
+        app.wake.placed();
+    }
     Ok(Sequenced {
         messages,
         entries: positioned.entries,
@@ -155,13 +155,15 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut committed = app.wake.anywhere();
     let signals = super::replicas::exchange(&app, &stop);
     let passes = async {
-        let mut roused = false;
+        let (mut roused, mut busy) = (false, false);
         while !stop.is_cancelled() {
             let begun = Instant::now();
             let pause = drain(&app, roused).await;
-            if roused {
+            // Who follows may have looked too early while another replica was at it.
+            if roused || busy {
                 app.wake.sequenced();
             }
+            busy = pause == BUSY;
             roused = tokio::select! {
                 () = committed.roused() => {
                     tokio::time::sleep_until(begun + GATHER).await;
