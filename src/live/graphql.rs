@@ -138,14 +138,14 @@ impl DeadlineDue {
 }
 
 /// A payout moved.
-pub struct PayoutChange {
+pub struct PayoutNews {
     occasion: Arc<Occasion>,
     payout: payout::Model,
 }
 
 /// A payout moved. 奖励变更。
 #[Object]
-impl PayoutChange {
+impl PayoutNews {
     /// What happened: a type of message, as webhooks name it. 变更类型，与 Webhook 消息类型同名。
     #[graphql(name = "type")]
     async fn kind(&self) -> &'static str {
@@ -265,7 +265,7 @@ impl Subscription {
         #[graphql(desc = "Of this event alone; of all when left out. 仅此事件；省略则不限。")] event: Option<
             Id<event::Entity>,
         >,
-    ) -> Result<Told<PayoutChange>, ApiError> {
+    ) -> Result<Told<PayoutNews>, ApiError> {
         require(actor(ctx), Action::ReadPayouts)?;
         let kinds = MessageKind::ALL.iter().copied().filter(|kind| is_payout(*kind)).collect();
         let interest = Interest { kinds, event: event.map(|id| id.0) };
@@ -279,7 +279,7 @@ impl Subscription {
         let id = named(&occasion.data, Kind::Payout).filter(|_| may_hear);
         let Some(id) = id else { return Ok(nothing()) };
         let payout = loaders::lookup::<payout::Entity>(ctx, id).await?;
-        Ok(payout.map_or_else(nothing, |payout| one(PayoutChange { occasion, payout })))
+        Ok(payout.map_or_else(nothing, |payout| one(PayoutNews { occasion, payout })))
     }
 
     /// Webhook endpoints of which deliveries were given up, and ticketing systems that fail again and again.
