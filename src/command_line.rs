@@ -377,8 +377,7 @@ async fn listen(
     };
     let open = Live::new(process, bounds, &metrics);
     shutdown.streams.spawn(Arc::clone(&open.hub).run(shutdown.token.clone()));
-    let api =
-        Arc::new(Api { app: Arc::clone(&app), schema, verifier, rates, live: Some(Arc::clone(&open)) });
+    let api = Arc::new(Api { app: Arc::clone(&app), schema, verifier, rates, live: Some(Arc::clone(&open)) });
     let services = Services {
         executor: Arc::clone(&api),
         documents,

@@ -45,7 +45,8 @@ pub fn may_concern(
     }
     let Some(event) = about.event else {
         // A payout for no event is its payee's and their channel's too: its finder tells whose.
-        let is_payees = || keys.contains_key(&Facet::Public) && may_receive(actor, about.kind, Some(Facet::Public));
+        let is_payees =
+            || keys.contains_key(&Facet::Public) && may_receive(actor, about.kind, Some(Facet::Public));
         return interest.event.is_none() && (may_receive(actor, about.kind, None) || is_payees());
     };
     if interest.event.is_some_and(|wanted| wanted != event) {
