@@ -94,6 +94,10 @@ async function codes(desk, token) {
     (heard) => heard.length === 2 && heard[1].id === '50' && heard[1].payload[0].extensions.code === 'RATE_LIMITED');
   await open('an id may be used again once it is completed', [init, acked, ask('1', follow), { type: 'complete', id: '1' }, ask('1', '{ viewer { subject } }')],
     (heard) => heard.some(({ id, type }) => id === '1' && type === 'next'));
+  const polite = new WebSocket(url, 'graphql-transport-ws');
+  polite.on('open', () => polite.close(1000));
+  const farewell = await Promise.race([new Promise((resolve) => { polite.on('close', resolve); }), pause(5_000)]);
+  check('who closes a socket is answered', farewell === 1000, farewell);
   const foreign = await talk(url, [], { headers: { origin: 'https://elsewhere.example' } });
   check('a page of another origin is refused', foreign.ended?.status === 403, foreign.ended);
   const sockets = [];

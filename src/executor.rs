@@ -135,21 +135,26 @@ pub async fn authenticate(
     client: ClientAddress,
 ) -> Result<Session, AuthenticationError> {
     let identity = identify(verifier, app, headers).await?;
-    let left = rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
-    may_act(app, &identity).await?;
+    let left = admit(app, rates, &identity).await?;
     if let Err(error) = principal::seen(app, &identity).await {
         tracing::warn!(?error, "a principal was not recorded as seen");
     }
     Ok(Session { identity, client, left })
 }
 
-/// Refuses a subject that may no longer act, whatever its token says; an unknown state is no permission.
+/// Takes the point that it costs to be let in, and refuses a subject that may no longer act, whatever its token says; an
+/// unknown state is no permission. Answers what is left of its points.
 ///
 /// # Errors
-/// That it may not, or that it cannot be told.
-pub async fn may_act(app: &App, identity: &Identity) -> Result<(), AuthenticationError> {
+/// That it asks for too much, that it may not act, or that this cannot be told.
+pub async fn admit(
+    app: &App,
+    rates: &Rates,
+    identity: &Identity,
+) -> Result<Option<Left>, AuthenticationError> {
+    let left = rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
     match principal::store::is_denied(app, &identity.issuer, &identity.subject).await {
-        Ok(false) => Ok(()),
+        Ok(false) => Ok(left),
         Ok(true) => Err(AuthenticationError::InvalidToken("its subject may no longer act".into())),
         Err(error) => {
             tracing::error!(?error, "principals cannot be read");

@@ -1,7 +1,7 @@
 //! Who is connected: how many from where and as whom, until when, and who has to go.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -70,6 +70,7 @@ impl Guests {
     /// # Errors
     /// When there is no room.
     pub fn arrive(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Full> {
+        let address = neighbourhood(address);
         let mut open = self.open();
         let from_there = open.addresses.get(&address).copied().unwrap_or_default();
         if open.all >= self.room.all || from_there >= self.room.per_address {
@@ -101,6 +102,14 @@ impl Guests {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What counts as one address: a customer's line has the rest of an IPv6 address to itself.
+fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
@@ -201,6 +210,17 @@ mod tests {
         assert!(
             open.all == 0 && open.addresses.is_empty() && open.principals.is_empty() && open.named.is_empty()
         );
+    }
+
+    #[test]
+    fn one_line_has_one_address() {
+        let guests = guests(9, 1, 9);
+        let of = |text: &str| guests.arrive(text.parse().unwrap());
+        let _first = of("2001:db8:0:1::1").unwrap();
+        assert!(of("2001:db8:0:1:ffff::2").is_err());
+        let _other = of("2001:db8:0:2::1").unwrap();
+        let _mapped = of("::ffff:192.0.2.1").unwrap();
+        assert!(of("192.0.2.1").is_err());
     }
 
     #[test]

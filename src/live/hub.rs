@@ -1,18 +1,19 @@
 //! One task of each process: reads on where messages have their places, and has subscribers told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Response, ServerError, Variables};
-use entity::vocabulary::{ConfigurationKind, Facet};
+use async_graphql::{Response, ServerError};
+use entity::vocabulary::ConfigurationKind;
 use serde_json::json;
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use super::groups::{Groups, Key, Teller};
 use super::guests::{Guests, Room, Who};
-use super::rules::{self, About, Interest};
+use super::operation::{Answer, Operation, json_of};
 use super::{Occasion, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -21,141 +22,29 @@ use crate::executor;
 use crate::graphql::Schema;
 use crate::graphql::answer::{self, Settled};
 use crate::graphql::errors::ErrorCode;
-use crate::graphql::guard::{self, Cost, GuardLimits};
-use crate::graphql::loaders::ObjectLimit;
-use crate::graphql::places;
+use crate::http::error::AuthenticationError;
+use crate::http::rates::Rates;
 use crate::outbox::MessageKind;
 
 /// Messages that are read at once.
 const BATCH: u64 = 500;
-/// When to look although nobody signalled: for what a lost signal told of, for tokens that are over and for denials.
+/// When to look although nobody signalled: for what a lost signal told of, and for tokens that are over.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Messages that may wait to be told to the subscribers of one document.
-const WAITING: usize = 256;
-/// Answers that a subscriber may be behind.
-const BEHIND: usize = 64;
+/// When to look for denials although no message told of one.
+const DENIALS: Duration = Duration::from_secs(10);
 /// Documents that are executed at once, so that other requests find a connection to the database.
 const AT_ONCE: usize = 8;
-
-/// An operation as a client sent it, let through by the guard.
-#[derive(Debug)]
-pub struct Operation {
-    /// Whether it reads, changes or follows.
-    pub kind: OperationType,
-    /// What it came to when it was measured.
-    pub cost: Cost,
-    query: String,
-    name: Option<String>,
-    variables: Variables,
-    document: ExecutableDocument,
-    objects: u64,
-}
-
-/// What a request is answered: JSON.
-pub type Answer = Arc<str>;
-
-impl Operation {
-    /// Parses and measures what a client sent.
-    ///
-    /// # Errors
-    /// Why it may not run.
-    pub fn new(
-        query: String,
-        name: Option<String>,
-        variables: Variables,
-        limits: &GuardLimits,
-    ) -> std::result::Result<Self, Vec<ServerError>> {
-        let document = guard::parse(&query, limits).map_err(answer::parse_errors)?;
-        let cost = guard::check(&document, &variables, name.as_deref(), limits)
-            .map_err(|error| answer::guard_errors(&error))?;
-        let Some(operation) = guard::selected_operation(&document, name.as_deref()) else {
-            let error = ServerError::new("name the operation that is to run: operationName", None);
-            return Err(answer::refusal(ErrorCode::GraphqlValidationFailed, error));
-        };
-        let kind = operation.ty;
-        Ok(Self { kind, cost, query, name, variables, document, objects: limits.objects })
-    }
-
-    /// Its document's text.
-    pub fn query(&self) -> &str {
-        &self.query
-    }
-
-    /// A request to execute it once.
-    fn request(&self) -> Request {
-        // The engine reads the text only where there is no document.
-        let mut request = Request::new(String::new()).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.name);
-        request.set_parsed_query(self.document.clone());
-        request.data(ObjectLimit(self.objects))
-    }
-
-    /// What leaves of a result: an answer, or why there is none.
-    fn settle(&self, mut response: Response) -> std::result::Result<Answer, Vec<ServerError>> {
-        if places::concern_values(&response.errors) {
-            places::name_values(&mut response.errors, &self.document, self.name.as_deref(), &self.variables);
-        }
-        match answer::settle(response) {
-            Settled::Refused(errors) => Err(errors),
-            Settled::Answered(response) => Ok(json_of(&response)),
-        }
-    }
-}
-
-/// What is sent as JSON.
-fn json_of(value: &impl serde::Serialize) -> Answer {
-    serde_json::to_string(value)
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "a GraphQL result could not be written as JSON");
-            r#"{"data":null,"errors":[{"message":"Internal error.","extensions":{"code":"INTERNAL"}}]}"#
-                .to_owned()
-        })
-        .into()
-}
-
-/// What makes two subscribers alike: who they are and where, and what they ask.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    who: Who,
-    rights: String,
-    address: Option<String>,
-    query: String,
-    name: Option<String>,
-    variables: String,
-}
-
-impl Key {
-    fn of(issuer: &str, actor: &Actor, operation: &Operation) -> Self {
-        let scope = json!([actor.role_names(), &*actor.products, &*actor.teams, actor.channel.as_deref()]);
-        Self {
-            who: (issuer.to_owned(), actor.subject.to_string()),
-            rights: scope.to_string(),
-            address: actor.origin.address.clone(),
-            query: operation.query.clone(),
-            name: operation.name.clone(),
-            variables: serde_json::to_string(&operation.variables).unwrap_or_default(),
-        }
-    }
-}
-
-/// Subscribers who are alike, and are answered by one execution.
-struct Group {
-    actor: Actor,
-    keys: HashMap<Facet, Vec<String>>,
-    interest: Interest,
-    waiting: mpsc::Sender<Arc<Occasion>>,
-    told: broadcast::Sender<Answer>,
-}
 
 /// Has subscribers told.
 pub struct Hub {
     app: Arc<App>,
     schema: Schema,
+    rates: Arc<Rates>,
     /// Who is connected.
     pub guests: Arc<Guests>,
     execution_timeout: Duration,
-    groups: Mutex<HashMap<Arc<Key>, Group>>,
-    /// The last place that was read; none while nobody is subscribed.
+    groups: Mutex<Groups>,
+    /// The last place that was read; none while nobody is there.
     read: tokio::sync::Mutex<Option<i64>>,
     denied: Mutex<Arc<HashSet<Who>>>,
     turns: Semaphore,
@@ -163,10 +52,17 @@ pub struct Hub {
 
 impl Hub {
     /// A hub with nobody connected.
-    pub fn new(app: Arc<App>, schema: Schema, room: Room, execution_timeout: Duration) -> Arc<Self> {
+    pub fn new(
+        app: Arc<App>,
+        schema: Schema,
+        rates: Arc<Rates>,
+        room: Room,
+        execution_timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             app,
             schema,
+            rates,
             guests: Arc::new(Guests::new(room)),
             execution_timeout,
             groups: Mutex::default(),
@@ -187,7 +83,7 @@ impl Hub {
     ) -> std::result::Result<Answer, Vec<ServerError>> {
         let executing = executor::execute(&self.schema, &self.app, actor, operation.request());
         let response = tokio::time::timeout(self.execution_timeout, executing).await;
-        operation.settle(response.unwrap_or_else(|_| self.too_slow()))
+        operation.settle(response.unwrap_or_else(|_| self.too_slow())).map(Answer::from)
     }
 
     /// Subscribes: what is committed from now on is told.
@@ -212,54 +108,60 @@ impl Hub {
         let key = Arc::new(Key::of(issuer, &actor, &operation));
         let mut read = self.read.lock().await;
         if read.is_none() {
-            let last = store::last_position(&self.app).await.map_err(|error| {
+            self.begin(&mut read).await.map_err(|error| {
                 let error = async_graphql::Error::from(crate::graphql::errors::ApiError::from(error));
                 vec![error.into_server_error(async_graphql::Pos::default())]
             })?;
-            *read = Some(last);
         }
-        let mut groups = self.groups();
-        if let Some(group) = groups.get(&key) {
-            let told = Some(group.told.subscribe());
-            return Ok(Subscription { hub: Arc::clone(self), key, told });
+        let (told, teller) = self.groups().join(&key, actor, interest, operation)?;
+        if let Some(teller) = teller {
+            tokio::spawn(Arc::clone(self).tell_all(teller));
         }
-        let (waiting, occasions) = mpsc::channel(WAITING);
-        let (told, receiver) = broadcast::channel(BEHIND);
-        let keys = rules::keys(&actor);
-        let teller =
-            Arc::clone(self).tell_all(Arc::clone(&key), actor.clone(), operation, occasions, told.clone());
-        groups.insert(Arc::clone(&key), Group { actor, keys, interest, waiting, told });
-        drop(groups);
-        tokio::spawn(teller);
-        Ok(Subscription { hub: Arc::clone(self), key, told: Some(receiver) })
+        Ok(Subscription { hub: Arc::clone(self), key, told: Some(told) })
     }
 
     /// Tells one group, a message after the other, until nobody is left in it.
-    async fn tell_all(
-        self: Arc<Self>,
-        key: Arc<Key>,
-        actor: Actor,
-        operation: Operation,
-        mut occasions: mpsc::Receiver<Arc<Occasion>>,
-        told: broadcast::Sender<Answer>,
-    ) {
-        while let Some(occasion) = occasions.recv().await {
+    async fn tell_all(self: Arc<Self>, mut teller: Teller) {
+        while let Some(occasion) = teller.occasions.recv().await {
+            if !self.wait_for_points(&teller.key.who, teller.operation.points()).await {
+                return;
+            }
+            let Ok(_own) = teller.share.turns.acquire().await else { return };
             let Ok(_turn) = self.turns.acquire().await else { return };
+            // What still waits for who is gone would be read for nobody.
+            if teller.told.receiver_count() == 0 {
+                return;
+            }
             // What is committed after a denial is read after it, so nobody who may no longer act is told of it.
-            if self.is_denied(&key.who) {
+            if self.is_denied(&teller.key.who) {
                 continue;
             }
-            let telling =
-                executor::tell(&self.schema, &self.app, actor.clone(), operation.request(), occasion);
+            let request = teller.operation.request();
+            let telling = executor::tell(&self.schema, &self.app, teller.actor.clone(), request, occasion);
             let response = match tokio::time::timeout(self.execution_timeout, telling).await {
                 Ok(Some(response)) => response,
                 Ok(None) => continue,
                 Err(_) => self.too_slow(),
             };
-            let answer = operation.settle(response);
+            let answer = teller.operation.settle(response);
             let answer = answer.unwrap_or_else(|errors| json_of(&json!({ "data": null, "errors": errors })));
+            let Some(room) = teller.share.keep(answer.len()) else { return self.groups().give_up(&teller) };
             // Nobody may be left to hear it.
-            let _ = told.send(answer);
+            let _ = teller.told.send(Answer::new(answer, Some(room)));
+        }
+    }
+
+    /// Takes `points` of a principal's, and waits for them where it has none left: what is told costs as much as what is
+    /// asked for. Answers whether it ever can.
+    async fn wait_for_points(&self, (issuer, subject): &Who, points: NonZeroU32) -> bool {
+        loop {
+            match self.rates.charge(issuer, subject, points) {
+                Ok(_) => return true,
+                Err(AuthenticationError::RateLimited { retry_after }) => {
+                    tokio::time::sleep(retry_after).await
+                }
+                Err(_) => return false,
+            }
         }
     }
 
@@ -270,11 +172,12 @@ impl Hub {
     pub async fn pass(&self) -> Result<()> {
         loop {
             let mut read = self.read.lock().await;
-            if self.groups().is_empty() {
+            let nobody_asks = self.groups().is_empty();
+            if nobody_asks && self.guests.is_empty() {
                 *read = None;
                 return Ok(());
             }
-            let Some(position) = *read else { return Ok(()) };
+            let Some(position) = *read else { return self.begin(&mut read).await };
             let rows = store::after(&self.app, position, BATCH).await?;
             let last = rows.last().and_then(|row| row.position);
             let full = rows.len() as u64 == BATCH;
@@ -285,12 +188,14 @@ impl Hub {
             if rows.iter().any(is_of_principals) {
                 self.look_for_denials().await?;
             }
-            let occasions: Vec<_> = rows.into_iter().filter_map(Occasion::of).collect();
-            // Read after the messages: who lost a grant before one of them has lost it here.
-            let events: HashSet<_> = occasions.iter().filter_map(|occasion| occasion.event).collect();
-            let grants = store::grants(&self.app, events).await?;
-            for occasion in occasions {
-                self.pass_on(Arc::new(occasion), &grants);
+            if !nobody_asks {
+                let occasions: Vec<_> = rows.into_iter().filter_map(Occasion::of).collect();
+                // Read after the messages: who lost a grant before one of them has lost it here.
+                let events: HashSet<_> = occasions.iter().filter_map(|occasion| occasion.event).collect();
+                let grants = store::grants(&self.app, events).await?;
+                for occasion in occasions {
+                    self.groups().pass_on(&Arc::new(occasion), &grants);
+                }
             }
             *read = last.or(*read);
             if !full {
@@ -299,54 +204,61 @@ impl Hub {
         }
     }
 
-    fn pass_on(&self, occasion: Arc<Occasion>, grants: &rules::Grants) {
-        let about = About { kind: occasion.kind, event: occasion.event };
-        self.groups().retain(|key, group| {
-            if !rules::may_concern(&group.keys, &group.actor, &group.interest, about, grants) {
-                return true;
-            }
-            let kept = group.waiting.try_send(Arc::clone(&occasion)).is_ok();
-            if !kept {
-                tracing::warn!(subject = key.who.1, "subscribers fell too far behind and have to ask again");
-            }
-            kept
-        });
+    /// Begins to read at the last place.
+    async fn begin(&self, read: &mut Option<i64>) -> Result<()> {
+        let last = store::last_position(&self.app).await?;
+        // Of who was denied before, no message will tell.
+        self.look_for_denials().await?;
+        *read = Some(last);
+        Ok(())
     }
 
-    /// Ends the connections of those who may no longer act and of those whose token is over.
+    /// Ends the connections of those who may no longer act.
     async fn look_for_denials(&self) -> Result<()> {
         let denied = Arc::new(store::denied(&self.app).await?);
-        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&denied);
-        self.guests.end(self.app.clock.now(), &denied);
+        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = denied;
+        self.let_go();
         Ok(())
+    }
+
+    /// Ends the connections of those who may no longer act, as far as it was heard of here, and of those whose token is over.
+    fn let_go(&self) {
+        self.guests.end(self.app.clock.now(), &self.denied());
+    }
+
+    fn denied(&self) -> Arc<HashSet<Who>> {
+        Arc::clone(&self.denied.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether somebody may no longer act, as far as it was heard of here.
     pub fn is_denied(&self, who: &Who) -> bool {
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner).contains(who)
+        self.denied().contains(who)
     }
 
     /// Reads on at each signal and at intervals, until `stop`. Failures are logged and tried again.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut sequenced = self.app.wake.behind_the_sequencer();
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let every = |period| {
+            let mut interval = tokio::time::interval(period);
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            interval
+        };
+        let (mut sweep, mut denials) = (every(SWEEP), every(DENIALS));
         loop {
-            let swept = tokio::select! {
-                () = sequenced.roused() => false,
-                _ = sweep.tick() => true,
+            let passed = tokio::select! {
+                () = sequenced.roused() => self.pass().await,
+                _ = sweep.tick() => {
+                    self.let_go();
+                    self.pass().await
+                }
+                _ = denials.tick() => {
+                    // One after the other, so that none puts back what it read before another did.
+                    let _alone = self.read.lock().await;
+                    self.look_for_denials().await
+                }
                 () = stop.cancelled() => return,
             };
-            if self.guests.is_empty() {
-                continue;
-            }
-            let passed = async {
-                if swept {
-                    self.look_for_denials().await?;
-                }
-                self.pass().await
-            };
-            if let Err(error) = passed.await {
+            if let Err(error) = passed {
                 tracing::error!(?error, "subscribers were not told of what happened; it is read again");
             }
         }
@@ -354,10 +266,10 @@ impl Hub {
 
     /// How many subscriptions there are.
     pub fn subscribers(&self) -> usize {
-        self.groups().values().map(|group| group.told.receiver_count()).sum()
+        self.groups().subscribers()
     }
 
-    fn groups(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Group>> {
+    fn groups(&self) -> MutexGuard<'_, Groups> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -404,8 +316,6 @@ impl Drop for Subscription {
         let mut groups = self.hub.groups();
         // Under the lock, so that nobody joins a group that is just given up.
         self.told = None;
-        if groups.get(&self.key).is_some_and(|group| group.told.receiver_count() == 0) {
-            groups.remove(&self.key);
-        }
+        groups.leave(&self.key);
     }
 }

@@ -13,8 +13,10 @@ pub mod graphql;
 pub mod rules;
 pub mod store;
 
+mod groups;
 mod guests;
 mod hub;
+mod operation;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +27,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use guests::{Ending, Full, Guests, Room, Seat, Who};
-pub use hub::{Answer, Hub, Operation, Subscription};
+pub use hub::{Hub, Subscription};
+pub use operation::{Answer, Operation};
 pub use rules::Interest;
 
 use crate::error::Error;

@@ -15,10 +15,13 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::sync::CancellationToken;
+use vulndesk::app::App;
 use vulndesk::auth::{Actor, Role};
+use vulndesk::graphql::guard::GuardLimits;
+use vulndesk::http::rates::{RateSettings, Rates};
 use vulndesk::http::serve::Server;
 use vulndesk::http::settings::HttpSettings;
-use vulndesk::live::{Hub, Occasion, Operation, Room};
+use vulndesk::live::{Hub, Occasion, Operation, Room, Subscription};
 use vulndesk::outbox::{MessageKind, sequencer};
 use vulndesk::{executor, graphql};
 
@@ -437,6 +440,131 @@ async fn a_clients_one_stream_is_its_own_and_carries_what_it_asks() {
 }
 
 #[tokio::test]
+async fn an_operation_on_a_clients_one_stream_ends_with_its_own_token() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    let event = app.receive("analyst-1", "src", "1", "AMBER").await;
+    let first = app.token(Role::Analyst, "analyst-2");
+    app.advance(TimeDelta::minutes(30));
+    let second = app.token(Role::Analyst, "analyst-2");
+    let (_, name) = app.send(sse("PUT", "/graphql/stream", &second, None)).await;
+    let with = |method: &str, token: &str, body: Option<Value>| {
+        let mut request = sse(method, "/graphql/stream", token, body);
+        request.headers_mut().insert("x-graphql-event-stream-token", name.parse().unwrap());
+        request
+    };
+    let response = app.respond(with("GET", &second, None)).await;
+    let mut ear = Ear { body: response.into_body().into_data_stream(), read: String::new() };
+    let asked = |id: &str| json!({ "query": CHANGES, "extensions": { "operationId": id } });
+    assert_eq!(app.respond(with("POST", &first, Some(asked(&"x".repeat(257))))).await.status(), 400);
+    assert_eq!(app.respond(with("POST", &first, Some(asked("1")))).await.status(), 202);
+    while app.live.hub.subscribers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    app.advance(TimeDelta::minutes(31));
+    app.say(&event.event, "for whose token is over").await;
+    app.tell().await;
+    assert_eq!(ear.next().await, None);
+}
+
+#[tokio::test]
+async fn what_happens_while_nobody_is_there_is_not_told_later() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    let missed = app.receive("analyst-1", "src", "1", "AMBER").await;
+    let next = app.receive("analyst-1", "src", "2", "AMBER").await;
+    let token = app.token(Role::Analyst, "analyst-2");
+    drop(app.hear(&token, CHANGES, Value::Null).await);
+    while app.live.hub.subscribers() > 0 {
+        tokio::task::yield_now().await;
+    }
+    app.tell().await;
+    app.say(&missed.event, "to nobody").await;
+    let mut ear = app.hear(&token, CHANGES, Value::Null).await;
+    app.say(&next.event, "to who is here").await;
+    app.tell().await;
+    assert_eq!(ear.told("eventChanged").await["event"]["number"], next.number);
+}
+
+/// A hub with nobody connected.
+fn hub_of(app: &Arc<App>, rates: RateSettings) -> Arc<Hub> {
+    let room = Room { all: 9, per_address: 9, per_principal: 9 };
+    Hub::new(Arc::clone(app), graphql::schema(), Arc::new(Rates::new(&rates)), room, PATIENCE)
+}
+
+async fn follow(hub: &Arc<Hub>, subject: &str, query: &str) -> Result<Subscription, Value> {
+    let actor = Actor::operator(subject, [Role::Analyst]);
+    let limits = GuardLimits::default();
+    let operation = Operation::new(query.to_owned(), None, Default::default(), &limits).unwrap();
+    hub.subscribe("issuer", actor, operation).await.map_err(|errors| json!(errors))
+}
+
+#[tokio::test]
+async fn who_is_told_more_than_they_may_ask_for_is_told_later_and_others_are_not() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    let event = app.receive("analyst-1", "src", "1", "AMBER").await;
+    sequence_all(&app.app).await;
+    let hub = hub_of(&app.app, RateSettings { points_a_second: 1, points: 2 });
+    let mut much = [
+        follow(&hub, "analyst-2", CHANGES).await.unwrap(),
+        follow(&hub, "analyst-2", "subscription { eventChanged { type } }").await.unwrap(),
+        follow(&hub, "analyst-2", "subscription { eventChanged { at } }").await.unwrap(),
+    ];
+    let mut little = follow(&hub, "analyst-3", CHANGES).await.unwrap();
+    let began = std::time::Instant::now();
+    app.say(&event.event, "to all").await;
+    sequence_all(&app.app).await;
+    hub.pass().await.unwrap();
+    little.next().await.unwrap();
+    for subscription in &mut much {
+        tokio::time::timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    }
+    assert!(began.elapsed() >= Duration::from_millis(500), "the third has to wait for its point");
+}
+
+#[tokio::test]
+async fn what_one_principals_subscriptions_keep_is_bounded() {
+    let app = TestApp::sqlite().await;
+    app.with_company().await;
+    let event = app.receive("analyst-1", "src", "1", "AMBER").await;
+    sequence_all(&app.app).await;
+    let hub = hub_of(&app.app, RateSettings::default());
+    let mut kept = Vec::new();
+    for length in [60_000, 6_000, 600, 1] {
+        loop {
+            let query = format!("{CHANGES}#{}{}", kept.len(), "x".repeat(length));
+            match follow(&hub, "analyst-2", &query).await {
+                Ok(subscription) => kept.push(subscription),
+                Err(errors) => {
+                    assert_eq!(errors[0]["extensions"]["code"], "RATE_LIMITED", "{errors}");
+                    break;
+                }
+            }
+        }
+    }
+    let mut other = follow(&hub, "analyst-3", CHANGES).await.unwrap();
+    app.say(&event.event, "to all").await;
+    sequence_all(&app.app).await;
+    hub.pass().await.unwrap();
+    other.next().await.unwrap();
+    // What nobody takes leaves no room for more, until some are told no more.
+    let all = kept.len();
+    let given_up = async {
+        while hub.subscribers() > all {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, given_up).await.unwrap();
+    let mut behind = 0;
+    for mut subscription in kept {
+        behind += usize::from(subscription.next().await.is_err());
+    }
+    assert!(behind > 0 && behind < all, "{behind} of {all}");
+    assert!(follow(&hub, "analyst-2", CHANGES).await.is_ok(), "what is over is given back");
+}
+
+#[tokio::test]
 async fn another_replica_tells_its_own_subscribers() {
     let here = TestApp::postgres().await;
     here.with_company().await;
@@ -447,8 +575,7 @@ async fn another_replica_tells_its_own_subscribers() {
         tokio::spawn(sequencer::run(Arc::clone(&here.app), stop.clone())),
         tokio::spawn(sequencer::run(Arc::clone(&there), stop.clone())),
     ];
-    let room = Room { all: 9, per_address: 9, per_principal: 9 };
-    let hub = Hub::new(Arc::clone(&there), graphql::schema(), room, PATIENCE);
+    let hub = hub_of(&there, RateSettings::default());
     let following = async {
         let mut sequenced = there.wake.behind_the_sequencer();
         loop {
@@ -457,10 +584,7 @@ async fn another_replica_tells_its_own_subscribers() {
         }
     };
     let hearing = async {
-        let actor = Actor::operator("analyst-2", [Role::Analyst]);
-        let limits = graphql::guard::GuardLimits::default();
-        let operation = Operation::new(CHANGES.to_owned(), None, Default::default(), &limits).unwrap();
-        let mut subscription = hub.subscribe("issuer", actor, operation).await.unwrap();
+        let mut subscription = follow(&hub, "analyst-2", CHANGES).await.unwrap();
         here.say(&event.event, "here").await;
         loop {
             let told: Value = serde_json::from_str(&subscription.next().await.unwrap()).unwrap();
@@ -636,8 +760,17 @@ async fn a_socket_is_told_what_its_caller_sees_and_closed_when_they_may_hear_no_
     app.tell().await;
     assert_eq!(socket.next().await, Err(4403));
 
+    let mut idle = Wire::open(address, &[]).await.unwrap();
+    assert_eq!(idle.init(&app.token(Role::Analyst, "analyst-3")).await.unwrap()["type"], "connection_ack");
+    app.tell().await;
+    let input =
+        json!({ "issuer": vulndesk::auth::DEVELOPMENT_ISSUER, "subject": "analyst-3", "reason": "left" });
+    app.done(&admin, "denyPrincipal", "DenyPrincipal", input, "principal { denied }").await;
+    app.tell().await;
+    assert_eq!(idle.next().await, Err(4403), "who follows nothing is let go as well");
+
     let mut last = Wire::open(address, &[]).await.unwrap();
-    assert_eq!(last.init(&app.token(Role::Analyst, "analyst-3")).await.unwrap()["type"], "connection_ack");
+    assert_eq!(last.init(&app.token(Role::Analyst, "analyst-4")).await.unwrap()["type"], "connection_ack");
     app.shutdown.token.cancel();
     assert_eq!(last.next().await, Err(1012));
     serving.await.unwrap();

@@ -7,9 +7,11 @@
 
 mod metrics;
 mod protocol;
+mod reserved;
 mod settings;
 mod socket;
 mod stream;
+mod upgrade;
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
@@ -69,7 +71,7 @@ pub struct Live {
     bounds: Bounds,
     shutdown: Shutdown,
     metrics: LiveMetrics,
-    reserved: stream::Reserved,
+    reserved: reserved::Reserved,
 }
 
 /// Who is connected: the session, and the request that opened the connection.
@@ -99,7 +101,13 @@ impl Live {
         let Process { app, schema, verifier, rates, documents, shutdown } = process;
         let execution_timeout = Duration::from_secs(bounds.http.execution_seconds);
         Arc::new(Self {
-            hub: Hub::new(Arc::clone(&app), schema, bounds.live.room(), execution_timeout),
+            hub: Hub::new(
+                Arc::clone(&app),
+                schema,
+                Arc::clone(&rates),
+                bounds.live.room(),
+                execution_timeout,
+            ),
             app,
             verifier,
             rates,
@@ -107,7 +115,7 @@ impl Live {
             bounds,
             shutdown,
             metrics: LiveMetrics::registered(metrics),
-            reserved: stream::Reserved::default(),
+            reserved: reserved::Reserved::default(),
         })
     }
 
@@ -131,13 +139,12 @@ impl Live {
         Ok(Caller { session, request_id: request_id.cloned() })
     }
 
-    /// Whether a caller may still act: as a request would be, each operation is asked for anew.
-    async fn still_may(&self, caller: &Caller) -> Result<(), AuthenticationError> {
-        let identity = caller.session.identity();
+    /// Lets in one more operation of a caller: it is asked for anew and charged for, as a request would be.
+    async fn admit(&self, caller: &Caller) -> Result<(), AuthenticationError> {
         if self.is_over(caller) {
             return Err(AuthenticationError::InvalidToken("it is over".into()));
         }
-        executor::may_act(&self.app, identity).await
+        executor::admit(&self.app, &self.rates, caller.session.identity()).await.map(drop)
     }
 
     /// Whether a caller's token is over.
@@ -151,7 +158,8 @@ impl Live {
         left.to_std().unwrap_or_default()
     }
 
-    /// The operation that a client sent, or why it does not run. It is charged for as a request would be.
+    /// The operation that a client sent, or why it does not run. It is charged for as a request would be, beyond what it
+    /// costs to be let in.
     ///
     /// # Errors
     /// Where it is no request at all.
@@ -168,21 +176,23 @@ impl Live {
         if let Some(digest) = keep {
             self.documents.keep(digest, operation.query());
         }
-        let points = rates::points(&operation.cost, Some(operation.kind)).saturating_add(1);
         let identity = caller.session.identity();
-        let points = NonZeroU32::new(points).unwrap_or(NonZeroU32::MIN);
-        match self.rates.charge(&identity.issuer, &identity.subject, points) {
-            Ok(_) => Ok(Ok(operation)),
-            Err(error) => {
-                Ok(Err(answer::refusal(ErrorCode::RateLimited, ServerError::new(error.to_string(), None))))
-            }
-        }
+        let charged = match NonZeroU32::new(rates::points(&operation.cost)) {
+            Some(points) => self.rates.charge(&identity.issuer, &identity.subject, points).map(drop),
+            None => Ok(()),
+        };
+        Ok(charged.map(|()| operation).map_err(|error| too_many(&error)))
     }
 }
 
 /// Put there by the middleware around all routes.
 fn client(parts: &Parts) -> ClientAddress {
     parts.extensions.get().copied().unwrap_or(ClientAddress(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+/// Why an operation waits until its caller has points again.
+fn too_many(error: &AuthenticationError) -> Vec<ServerError> {
+    answer::refusal(ErrorCode::RateLimited, ServerError::new(error.to_string(), None))
 }
 
 fn no_room() -> HttpError {

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::http::error::AuthenticationError;
+
 /// The subprotocol's name.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -17,7 +19,7 @@ pub(super) enum ClientMessage {
 }
 
 /// Longest id of an operation, in bytes.
-const MAX_ID: usize = 256;
+pub(super) const MAX_ID: usize = 256;
 
 /// A message as it lies in a frame.
 #[derive(Deserialize)]
@@ -109,6 +111,7 @@ impl Close {
     pub(super) const FELL_BEHIND: Self = Self::of(1013, "Try again later: messages were missed, ask again");
     pub(super) const NO_ROOM: Self =
         Self::of(1013, "Try again later: too many open connections of this caller");
+    pub(super) const TOO_MANY: Self = Self::of(1013, "Try again later: too many requests of this caller");
     pub(super) const UNAVAILABLE: Self =
         Self::of(1013, "Try again later: tokens cannot be checked at present");
 
@@ -121,9 +124,15 @@ impl Close {
         Self::with(4409, format!("Subscriber for {id} already exists"))
     }
 
-    /// The caller is not let in.
-    pub(super) fn forbidden(reason: &str) -> Self {
-        Self::with(4403, format!("Forbidden: {reason}"))
+    /// The caller is not let in: for good, or for now. A client that is told 4403 does not come back by itself.
+    pub(super) fn refused(error: &AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Unavailable => Self::UNAVAILABLE,
+            AuthenticationError::RateLimited { .. } => Self::TOO_MANY,
+            AuthenticationError::MissingToken | AuthenticationError::InvalidToken(_) => {
+                Self::with(4403, format!("Forbidden: {error}"))
+            }
+        }
     }
 
     fn with(code: u16, mut reason: String) -> Self {
@@ -178,5 +187,13 @@ mod tests {
         assert_eq!(about("complete", "1", None), r#"{"id":"1","type":"complete"}"#);
         assert_eq!(Close::id_in_use("1").reason, "Subscriber for 1 already exists");
         assert!(Close::id_in_use(&"号".repeat(80)).reason.len() <= 123);
+    }
+
+    #[test]
+    fn who_may_come_back_later_is_not_told_that_they_may_not() {
+        let busy = AuthenticationError::RateLimited { retry_after: std::time::Duration::from_secs(1) };
+        assert_eq!(Close::refused(&busy).code, 1013);
+        assert_eq!(Close::refused(&AuthenticationError::Unavailable).code, 1013);
+        assert_eq!(Close::refused(&AuthenticationError::MissingToken).code, 4403);
     }
 }

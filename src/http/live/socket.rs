@@ -6,28 +6,25 @@ use std::time::Duration;
 
 use async_graphql::ServerError;
 use async_graphql::parser::types::OperationType;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use axum::response::{IntoResponse, Response};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::{HeaderMap, HeaderValue, header};
+use futures_util::SinkExt as _;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::metrics::WEBSOCKET;
-use super::protocol::{self, ClientMessage, Close, PROTOCOL};
-use super::{Caller, Live, client, errors_json};
+use super::protocol::{self, ClientMessage, Close};
+use super::{Caller, Live, errors_json, too_many};
 use crate::graphql::answer;
 use crate::graphql::errors::ErrorCode;
 use crate::http::client_address::ClientAddress;
-use crate::http::error::{AuthenticationError, HttpError};
+use crate::http::error::AuthenticationError;
 use crate::http::parameters::Parameters;
 use crate::http::request_log::RequestId;
 use crate::live::{Answer, Ending, Seat, Who};
 
-/// Bytes that are read at once: most clients say little.
-const READ_BUFFER: usize = 2 * 1024;
 /// Longest message before the token is verified, in bytes: the token itself is bounded by 8 kB.
 const BEFORE_TOKEN: usize = 16 * 1024;
 /// Time for a client to take what it is sent, and to answer that its socket is closed.
@@ -36,76 +33,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Answers of operations that wait to be written.
 const OUTGOING: usize = 16;
 
-impl Live {
-    /// Answers a request to upgrade to a WebSocket.
-    pub async fn upgrade(self: &Arc<Self>, request: Request) -> Response {
-        let (mut parts, _) = request.into_parts();
-        match self.accept(&mut parts).await {
-            Ok(response) => response,
-            Err(error) => error.into_response(),
-        }
-    }
-
-    async fn accept(self: &Arc<Self>, parts: &mut Parts) -> Result<Response, HttpError> {
-        if !self.is_origin_allowed(&parts.headers) {
-            let message = "Pages of this origin may open no sockets: see the setting live.origins.";
-            return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
-        }
-        let seat = self.seat(parts)?;
-        // A header is for programs; browsers can send none, and their token comes with the first message.
-        let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
-            Some(self.caller(parts).await?)
-        } else {
-            None
-        };
-        let offered = offered(&parts.headers);
-        let mut upgrade = WebSocketUpgrade::from_request_parts(parts, &())
-            .await
-            .map_err(|_| HttpError::bad_request("This is no request to open a WebSocket."))?;
-        let speaks = offered.iter().any(|name| name == PROTOCOL);
-        // One of the client's own is agreed to where ours is not among them: libraries tell their caller the code that
-        // closes a socket only then.
-        let chosen = if speaks { Some(PROTOCOL) } else { offered.first().map(String::as_str) };
-        if let Some(chosen) = chosen.and_then(|name| HeaderValue::from_str(name).ok()) {
-            upgrade.set_selected_protocol(chosen);
-        }
-        let upgrade = upgrade
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(self.bounds.live.message_bytes)
-            .max_frame_size(self.bounds.live.message_bytes);
-        let client = client(parts);
-        let request_id = parts.extensions.get::<RequestId>().cloned();
-        let (live, running) = (Arc::clone(self), self.shutdown.streams.token());
-        Ok(upgrade.on_upgrade(move |socket| async move {
-            let _running = running;
-            if speaks {
-                Connection::new(live, socket, seat, client, request_id).run(caller).await;
-            } else {
-                close(socket, &Close::PROTOCOL).await;
-            }
-        }))
-    }
-
-    /// Whether the page that opens a socket may: one of this server's own, or of an origin that is named. Programs send none.
-    fn is_origin_allowed(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let own = origin.split_once("://").is_some_and(|(_, authority)| host == Some(authority));
-        own || self.bounds.live.origins.iter().any(|allowed| allowed == origin)
-    }
-}
-
-/// The subprotocols that a client offers, in its order.
-fn offered(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    let names = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
-}
-
 /// Closes a socket and waits a moment for the client to agree: what it had not read yet would be lost otherwise.
-async fn close(mut socket: WebSocket, close: &Close) {
+pub(super) async fn close(mut socket: WebSocket, close: &Close) {
     let frame = CloseFrame { code: close.code, reason: close.reason.to_string().into() };
     if matches!(timeout(CLOSING, socket.send(Message::Close(Some(frame)))).await, Ok(Ok(()))) {
         let _ = timeout(CLOSING, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
@@ -139,7 +68,7 @@ enum End {
     Gone,
 }
 
-struct Connection {
+pub(super) struct Connection {
     live: Arc<Live>,
     socket: WebSocket,
     seat: Seat,
@@ -156,7 +85,7 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(
+    pub(super) fn new(
         live: Arc<Live>,
         socket: WebSocket,
         seat: Seat,
@@ -182,7 +111,7 @@ impl Connection {
     }
 
     /// Serves the socket to its end. `known` is who opened it, where its request said so.
-    async fn run(mut self, known: Option<Caller>) {
+    pub(super) async fn run(mut self, known: Option<Caller>) {
         let _counted = self.live.metrics.connected(&WEBSOCKET);
         let end = self.serve(known).await;
         // Nothing that runs for it outlives the socket.
@@ -303,7 +232,11 @@ impl Connection {
             Message::Binary(_) => return Err(End::Close(Close::UNSUPPORTED)),
             // Pings are answered by the library.
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => {
+                // Says the same, as the library has made ready.
+                let _ = timeout(CLOSING, self.socket.flush()).await;
+                return Err(End::Gone);
+            }
         };
         if self.caller.is_none() && text.len() > BEFORE_TOKEN {
             return Err(End::Close(Close::BAD_REQUEST));
@@ -334,12 +267,7 @@ impl Connection {
                 self.live.caller_with(&headers, self.client, self.request_id.as_ref()).await
             }
         };
-        let caller = caller.map_err(|error| {
-            End::Close(match error {
-                AuthenticationError::Unavailable => Close::UNAVAILABLE,
-                error => Close::forbidden(&error.to_string()),
-            })
-        })?;
+        let caller = caller.map_err(|error| End::Close(Close::refused(&error)))?;
         self.ending =
             Some(self.seat.name(caller.session.identity()).map_err(|_| End::Close(Close::NO_ROOM))?);
         self.caller = Some(Arc::new(caller));
@@ -413,12 +341,12 @@ impl Say {
 
 /// Runs one operation to its end.
 async fn operate(live: Arc<Live>, caller: Arc<Caller>, parameters: Parameters, say: Say) {
-    if let Err(error) = live.still_may(&caller).await {
-        let close = match error {
-            AuthenticationError::Unavailable => Close::UNAVAILABLE,
-            error => Close::forbidden(&error.to_string()),
-        };
-        return say.say(Said::Close(close)).await;
+    match live.admit(&caller).await {
+        Ok(()) => {}
+        Err(error @ AuthenticationError::RateLimited { .. }) => {
+            return say.say(Said::Error(errors_json(&too_many(&error)))).await;
+        }
+        Err(error) => return say.say(Said::Close(Close::refused(&error))).await,
     }
     let operation = match live.operation(&caller, parameters) {
         Ok(Ok(operation)) => operation,

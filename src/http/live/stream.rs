@@ -1,8 +1,7 @@
 //! graphql-sse at `/graphql/stream`: a connection for each operation, or one for all operations of a client.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::ServerError;
@@ -17,7 +16,7 @@ use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -28,16 +27,12 @@ use crate::http::error::HttpError;
 use crate::http::parameters::Parameters;
 use crate::http::request_log::LoggedSubject;
 use crate::http::{accept, body};
-use crate::live::{Ending, Operation, Seat, Who};
+use crate::live::{Answer, Ending, Operation, Seat};
 
 /// Names the stream of a client in single connection mode.
 const TOKEN: HeaderName = HeaderName::from_static("x-graphql-event-stream-token");
-/// Random bytes of such a name.
-const TOKEN_BYTES: usize = 32;
-/// For how long a stream is kept for a client that has not opened it.
-const KEPT: Duration = Duration::from_secs(10);
 /// Events that wait to be written.
-const OUTGOING: usize = 16;
+pub(super) const OUTGOING: usize = 16;
 /// How often a stream looks whether its token is over, whatever signals say.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -47,7 +42,7 @@ pub fn routes(live: Arc<Live>) -> Router {
     Router::new().route("/graphql/stream", methods).with_state(live)
 }
 
-type Answered = Result<Response, HttpError>;
+pub(super) type Answered = Result<Response, HttpError>;
 
 /// Who calls; or the answer to who is not let in. Nothing else of a request is looked at before.
 async fn known(live: &Live, parts: &Parts) -> Result<Arc<Caller>, HttpError> {
@@ -121,13 +116,13 @@ fn query(parts: &Parts) -> &str {
     parts.uri.query().unwrap_or_default()
 }
 
-fn argument(parts: &Parts, name: &str) -> Option<String> {
+pub(super) fn argument(parts: &Parts, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query(parts).as_bytes());
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
 }
 
 /// The name of the stream in single connection mode: in a header, or for who can send none in the address.
-fn stream_token(parts: &Parts) -> Option<String> {
+pub(super) fn stream_token(parts: &Parts) -> Option<String> {
     match parts.headers.get(TOKEN) {
         Some(token) => Some(token.to_str().unwrap_or_default().to_owned()),
         None => argument(parts, "token"),
@@ -135,7 +130,7 @@ fn stream_token(parts: &Parts) -> Option<String> {
 }
 
 /// Demands that the client takes an event stream.
-fn expect_event_stream(headers: &HeaderMap) -> Result<(), HttpError> {
+pub(super) fn expect_event_stream(headers: &HeaderMap) -> Result<(), HttpError> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(','));
     let named = |range: &str| {
@@ -149,13 +144,9 @@ fn expect_event_stream(headers: &HeaderMap) -> Result<(), HttpError> {
     Err(HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message))
 }
 
-fn no_stream() -> HttpError {
-    HttpError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is no such stream: reserve one by PUT.")
-}
-
 /// How the events of one operation look.
 #[derive(Clone)]
-enum Style {
+pub(super) enum Style {
     /// The stream is the operation's own.
     Own,
     /// One stream for all: each event names its operation.
@@ -180,52 +171,26 @@ impl Style {
     }
 }
 
-/// A stream that one client has all its operations on.
-struct Single {
-    who: Who,
-    to: mpsc::Sender<Event>,
-    /// Until it is opened.
-    from: Mutex<Option<Unopened>>,
-    operations: Mutex<HashMap<Arc<str>, AbortHandle>>,
-    over: CancellationToken,
+/// What an operation has to say.
+pub(super) enum Said {
+    Next(Style, Answer),
+    Complete(Style),
 }
 
-struct Unopened {
-    said: mpsc::Receiver<Event>,
-    seat: Seat,
-    ending: watch::Receiver<Option<Ending>>,
-}
-
-impl Single {
-    fn operations(&self) -> MutexGuard<'_, HashMap<Arc<str>, AbortHandle>> {
-        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+impl Said {
+    fn event(&self) -> Event {
+        match self {
+            Self::Next(style, answer) => style.next(answer),
+            Self::Complete(style) => style.complete(),
+        }
     }
 }
 
-/// Streams in single connection mode, by their names.
-#[derive(Default)]
-pub(super) struct Reserved(Mutex<HashMap<String, Arc<Single>>>);
-
-impl Reserved {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Single>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The stream of this name, if it is this caller's.
-    fn find(&self, caller: &Caller, token: &str) -> Result<Arc<Single>, HttpError> {
-        let identity = caller.session.identity();
-        let own = |single: &&Arc<Single>| {
-            single.who.0 == identity.issuer && single.who.1 == identity.subject && !single.over.is_cancelled()
-        };
-        self.all().get(token).filter(own).cloned().ok_or_else(no_stream)
-    }
-
-    /// Ends a stream and all that runs on it.
-    fn end(&self, token: &str) {
-        let Some(single) = self.all().remove(token) else { return };
-        single.over.cancel();
-        single.operations().drain().for_each(|(_, task)| task.abort());
-    }
+/// A stream that nobody reads yet.
+pub(super) struct Unopened {
+    pub(super) said: mpsc::Receiver<Said>,
+    pub(super) seat: Seat,
+    pub(super) ending: watch::Receiver<Option<Ending>>,
 }
 
 /// What a stream's end gives back.
@@ -286,122 +251,8 @@ impl Live {
         Ok(self.streaming(caller, unopened, tasks, None, CancellationToken::new()))
     }
 
-    /// Keeps a stream for a client that is about to open it, and answers its name.
-    fn reserve(self: &Arc<Self>, parts: &Parts, caller: &Caller) -> Answered {
-        let mut seat = self.seat(parts)?;
-        let ending = seat.name(caller.session.identity()).map_err(|_| no_room())?;
-        let mut name = [0; TOKEN_BYTES];
-        self.app.ids.fill(&mut name);
-        let token = hex::encode(name);
-        let (to, said) = mpsc::channel(OUTGOING);
-        let identity = caller.session.identity();
-        let single = Single {
-            who: (identity.issuer.clone(), identity.subject.clone()),
-            to,
-            from: Mutex::new(Some(Unopened { said, seat, ending })),
-            operations: Mutex::default(),
-            over: CancellationToken::new(),
-        };
-        let over = single.over.clone();
-        self.reserved.all().insert(token.clone(), Arc::new(single));
-        let (live, kept) = (Arc::clone(self), token.clone());
-        tokio::spawn(async move {
-            let stop = live.shutdown.token.clone();
-            tokio::select! {
-                () = tokio::time::sleep(KEPT) => {}
-                () = over.cancelled() => return,
-                () = stop.cancelled() => {}
-            }
-            let unopened =
-                live.reserved.all().get(&kept).is_some_and(|single| {
-                    single.from.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-                });
-            if unopened {
-                live.reserved.end(&kept);
-            }
-        });
-        Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], token)
-            .into_response())
-    }
-
-    /// Opens a stream that was kept.
-    fn open_reserved(self: &Arc<Self>, parts: &Parts, caller: &Arc<Caller>, token: &str) -> Answered {
-        expect_event_stream(&parts.headers)?;
-        let single = self.reserved.find(caller, token)?;
-        let unopened = single.from.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let unopened = unopened.ok_or_else(|| {
-            HttpError::new(StatusCode::CONFLICT, ErrorCode::Conflict, "The stream is open already.")
-        })?;
-        Ok(self.streaming(caller, unopened, JoinSet::new(), Some(token.to_owned()), single.over.clone()))
-    }
-
-    /// Runs one more operation on a stream.
-    fn add_to_reserved(
-        self: &Arc<Self>,
-        caller: &Arc<Caller>,
-        token: &str,
-        parameters: Parameters,
-    ) -> Answered {
-        let single = self.reserved.find(caller, token)?;
-        let id = parameters.extensions.as_ref().and_then(|extensions| extensions.get("operationId"));
-        let Some(async_graphql::Value::String(id)) = id else {
-            return Err(HttpError::bad_request(
-                "Name the operation: extensions.operationId has to be a string.",
-            ));
-        };
-        let id: Arc<str> = id.as_str().into();
-        let operation = match self.operation(caller, parameters)? {
-            Ok(operation) => operation,
-            Err(errors) => {
-                return Ok((StatusCode::BAD_REQUEST, axum::Json(json!({ "errors": errors }))).into_response());
-            }
-        };
-        let mut operations = single.operations();
-        operations.retain(|_, task| !task.is_finished());
-        if operations.contains_key(&id) {
-            let message = "An operation with this operationId runs already.";
-            return Err(HttpError::new(StatusCode::CONFLICT, ErrorCode::Conflict, message));
-        }
-        if operations.len() >= self.bounds.live.operations {
-            let most = self.bounds.live.operations;
-            let message =
-                format!("At most {most} operations run at one time on a stream: complete one first.");
-            return Err(HttpError::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message));
-        }
-        let (live, caller, token) = (Arc::clone(self), Arc::clone(caller), token.to_owned());
-        let (style, to) = (Style::Named(Arc::clone(&id)), single.to.clone());
-        let task = tokio::spawn(async move {
-            if operate(&live, &caller, operation, &style, &to).await.is_err() {
-                live.reserved.end(&token);
-            }
-        });
-        operations.insert(id, task.abort_handle());
-        drop(operations);
-        // It may have ended meanwhile, and would not know of this operation.
-        if single.over.is_cancelled() {
-            single.operations().drain().for_each(|(_, task)| task.abort());
-            return Err(no_stream());
-        }
-        Ok(StatusCode::ACCEPTED.into_response())
-    }
-
-    /// Ends an operation on a stream.
-    fn complete_reserved(&self, parts: &Parts, caller: &Caller) -> Answered {
-        let Some(token) = stream_token(parts) else {
-            return Err(HttpError::bad_request("Name the stream: X-GraphQL-Event-Stream-Token."));
-        };
-        let single = self.reserved.find(caller, &token)?;
-        let Some(id) = argument(parts, "operationId") else {
-            return Err(HttpError::bad_request("Name the operation: operationId."));
-        };
-        if let Some(task) = single.operations().remove(id.as_str()) {
-            task.abort();
-        }
-        Ok(StatusCode::OK.into_response())
-    }
-
     /// The response that streams what is said, until its caller may hear no more.
-    fn streaming(
+    pub(super) fn streaming(
         self: &Arc<Self>,
         caller: &Arc<Caller>,
         Unopened { said, seat, ending }: Unopened,
@@ -431,7 +282,7 @@ impl Live {
 }
 
 struct Listening {
-    said: mpsc::Receiver<Event>,
+    said: mpsc::Receiver<Said>,
     ending: watch::Receiver<Option<Ending>>,
     over: CancellationToken,
     caller: Arc<Caller>,
@@ -455,7 +306,7 @@ impl Listening {
                     let identity = self.caller.session.identity();
                     let who = (identity.issuer.clone(), identity.subject.clone());
                     let may = !live.is_over(&self.caller) && !live.hub.is_denied(&who);
-                    return said.filter(|_| may);
+                    return said.filter(|_| may).map(|said| said.event());
                 }
                 _ = self.ending.wait_for(Option::is_some) => return None,
                 () = self.over.cancelled() => return None,
@@ -471,44 +322,58 @@ impl Listening {
 }
 
 /// The client fell too far behind, or may hear no more.
-struct Over;
+pub(super) struct Over;
 
 /// Runs one operation to its end.
-async fn operate(
+pub(super) async fn operate(
     live: &Arc<Live>,
     caller: &Caller,
     operation: Operation,
     style: &Style,
-    to: &mpsc::Sender<Event>,
+    to: &mpsc::Sender<Said>,
 ) -> Result<(), Over> {
-    live.still_may(caller).await.map_err(|_| Over)?;
     let actor = caller.session.actor(caller.request_id.as_ref());
-    let say = async |event| to.send(event).await.map_err(|_| Over);
+    let say = async |said| to.send(said).await.map_err(|_| Over);
     if operation.kind != OperationType::Subscription {
         return match live.hub.execute(actor, &operation).await {
             Ok(answer) => {
-                say(style.next(&answer)).await?;
-                say(style.complete()).await
+                say(Said::Next(style.clone(), answer)).await?;
+                say(Said::Complete(style.clone())).await
             }
             Err(errors) => refuse(&errors, style, to).await,
         };
     }
-    match live.hub.subscribe(&caller.session.identity().issuer, actor, operation).await {
-        Ok(mut subscription) => {
-            let _counted = live.metrics.subscribed();
-            while let Ok(answer) = subscription.next().await {
-                live.metrics.told();
-                say(style.next(&answer)).await?;
-            }
-            live.metrics.fell_behind();
-            Err(Over)
+    let issuer = &caller.session.identity().issuer;
+    let mut subscription = match live.hub.subscribe(issuer, actor, operation).await {
+        Ok(subscription) => subscription,
+        Err(errors) => return refuse(&errors, style, to).await,
+    };
+    let _counted = live.metrics.subscribed();
+    loop {
+        let told = tokio::select! {
+            told = subscription.next() => Some(told),
+            () = tokio::time::sleep(live.time_left(caller)) => None,
+        };
+        // The stream can have been opened with another token of theirs, which is not over yet.
+        if live.is_over(caller) {
+            return Err(Over);
         }
-        Err(errors) => refuse(&errors, style, to).await,
+        match told {
+            Some(Ok(answer)) => {
+                live.metrics.told();
+                say(Said::Next(style.clone(), answer)).await?;
+            }
+            Some(Err(_)) => {
+                live.metrics.fell_behind();
+                return Err(Over);
+            }
+            None => {}
+        }
     }
 }
 
-async fn refuse(errors: &[ServerError], style: &Style, to: &mpsc::Sender<Event>) -> Result<(), Over> {
-    let payload = json!({ "errors": errors }).to_string();
-    to.send(style.next(&payload)).await.map_err(|_| Over)?;
-    to.send(style.complete()).await.map_err(|_| Over)
+async fn refuse(errors: &[ServerError], style: &Style, to: &mpsc::Sender<Said>) -> Result<(), Over> {
+    let payload = json!({ "errors": errors }).to_string().into();
+    to.send(Said::Next(style.clone(), payload)).await.map_err(|_| Over)?;
+    to.send(Said::Complete(style.clone())).await.map_err(|_| Over)
 }
