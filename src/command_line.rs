@@ -26,6 +26,7 @@ use crate::event::number::Numbers;
 use crate::executor::Api;
 use crate::files::Files;
 use crate::http::health::Health;
+use crate::http::live::{self, Live};
 use crate::http::metrics::Metrics;
 use crate::http::persisted::Documents;
 use crate::http::rates::Rates;
@@ -328,6 +329,7 @@ async fn deliver(app: Arc<App>, worker: bool, stop: CancellationToken) -> anyhow
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let verifier = Verifier::new(settings.auth.clone(), Arc::new(SystemClock))?;
     settings.http.check()?;
+    settings.live.check()?;
     let database = migrated(settings).await?;
     let secrets = settings.secrets.read()?;
     listen(settings, secrets, database, verifier, |address| tracing::info!(%address, "serving")).await
@@ -356,15 +358,32 @@ async fn listen(
             async move { if keys.ready().await { Ok(()) } else { bail!("the issuer's keys cannot be had") } }
         });
     let due = Arc::clone(&app);
-    let rates = Rates::new(&settings.http.rates);
-    let documents = Documents::read(settings.http.documents.as_deref())?;
-    let api = Arc::new(Api { app: Arc::clone(&app), schema: graphql::schema(), verifier, rates });
+    let rates = Arc::new(Rates::new(&settings.http.rates));
+    let documents = Arc::new(Documents::read(settings.http.documents.as_deref())?);
+    let metrics = Arc::new(Metrics::default());
+    let schema = graphql::schema();
+    let process = live::Process {
+        app: Arc::clone(&app),
+        schema: schema.clone(),
+        verifier: Arc::clone(&verifier),
+        rates: Arc::clone(&rates),
+        documents: Arc::clone(&documents),
+        shutdown: shutdown.clone(),
+    };
+    let bounds = live::Bounds {
+        live: settings.live.clone(),
+        http: settings.http.clone(),
+        limits: settings.graphql.clone(),
+    };
+    let open = Live::new(process, bounds, &metrics);
+    shutdown.streams.spawn(Arc::clone(&open.hub).run(shutdown.token.clone()));
+    let api = Arc::new(Api { app: Arc::clone(&app), schema, verifier, rates, live: Some(Arc::clone(&open)) });
     let services = Services {
         executor: Arc::clone(&api),
-        documents: Arc::new(documents),
+        documents,
         ids: Arc::new(Ids::new(Arc::new(SystemClock))),
         health: Arc::new(health),
-        metrics: Arc::new(Metrics::default()),
+        metrics,
     };
     let server = Server::bind(&settings.http).await?;
     ready(server.address());
@@ -373,6 +392,7 @@ async fn listen(
         .merge(hook::http::routes(Arc::clone(&app), body_timeout))
         .merge(feed::http::routes(Arc::clone(&app)))
         .merge(attachment::http::routes(Arc::clone(&api)))
+        .merge(live::routes(open))
         .merge(reply::http::routes(api));
     let router: Router = http::router(&settings.http, settings.graphql.clone(), services, more);
     shutdown.streams.spawn(schedule::run(Arc::clone(&due), shutdown.token.clone()));

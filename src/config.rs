@@ -11,6 +11,7 @@ use crate::auth::AuthSettings;
 use crate::files::FileSettings;
 use crate::graphql::guard::GuardLimits;
 use crate::hook::HookSettings;
+use crate::http::live::LiveSettings;
 use crate::http::settings::HttpSettings;
 use crate::mail::settings::IntakeSettings;
 use crate::notice::NoticeSettings;
@@ -27,7 +28,8 @@ pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
 const FLAGS: [&str; 2] = ["config", "listen"];
 
 /// Settings that are lists: in the environment commas separate their items.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
+    "live.origins",
     "http.trusted_proxies",
     "auth.jwks_hosts",
     "outbound.http_hosts",
@@ -54,6 +56,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// How the server listens.
     pub http: HttpSettings,
+    /// Open connections that are told of changes.
+    pub live: LiveSettings,
     /// Whose tokens are accepted.
     pub auth: AuthSettings,
     /// How long what was seen of a principal counts.
@@ -118,6 +122,7 @@ impl Default for Settings {
             database_pool: 16,
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
+            live: LiveSettings::default(),
             auth: AuthSettings::default(),
             principals: PrincipalSettings::default(),
             graphql: GuardLimits::default(),

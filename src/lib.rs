@@ -37,6 +37,7 @@ pub mod ids;
 pub mod indicator;
 pub mod instance;
 pub mod intake;
+pub mod live;
 pub mod mail;
 pub mod migrate;
 pub mod money;

@@ -58,6 +58,7 @@ fn operations_lists_every_setting_with_its_default() {
         let name = row[1].trim_matches('`');
         let sections = [
             "http.",
+            "live.",
             "auth.",
             "graphql.",
             "principals.",

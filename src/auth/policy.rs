@@ -306,6 +306,8 @@ actions! {
     ImportReports "importReports" [Analyst];
     /// Read the events one may see.
     ReadEvents "readEvents" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor];
+    /// Be told of what happens on the events one may see, or on the public side of one's own reports.
+    FollowEvents "readEventChanges" [Analyst Leader Engineer Support AccountManager Legal PublicRelations Auditor Reporter Src];
     /// Read the reports one may see.
     ReadReports "readReports" [Analyst Leader Auditor Reporter Src];
     /// Read who reported.

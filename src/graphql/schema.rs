@@ -1,6 +1,6 @@
 //! The schema: the slices' queries and mutations put together.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, SDLExportOptions};
 
 use crate::advisory::graphql::AdvisoryQuery;
 use crate::affected::graphql::AffectedMutation;
@@ -21,6 +21,7 @@ use crate::graphql::node::NodeQuery;
 use crate::hook::graphql::HookMutation;
 use crate::indicator::graphql::IndicatorMutation;
 use crate::intake::graphql::{IntakeMutation, IntakeQuery};
+use crate::live::graphql::Subscription;
 use crate::multi_platform::graphql::{MultiPlatformMutation, MultiPlatformQuery};
 use crate::notice::graphql::{NoticeMutation, NoticeQuery};
 use crate::payout::graphql::{PayoutMutation, PayoutQuery};
@@ -109,14 +110,14 @@ pub struct Mutation(
 );
 
 /// The schema of the API.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Directives allowed on one field: more than anybody needs, fewer than an attack does.
 const MAX_DIRECTIVES: usize = 5;
 
 /// Puts the schema together. Document limits are the guard's, which runs before validation.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .limit_directives(MAX_DIRECTIVES)
         .disable_suggestions()
         .finish()

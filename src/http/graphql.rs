@@ -65,6 +65,23 @@ pub trait Executor: Send + Sync + 'static {
         session: Self::Session,
         request: async_graphql::Request,
     ) -> impl Future<Output = async_graphql::Response> + Send;
+
+    /// Answers a request to upgrade to a WebSocket.
+    fn upgrade(&self, _: Request) -> impl Future<Output = Response> + Send {
+        async { no_sockets() }
+    }
+}
+
+/// The answer to who wants a socket where there are none.
+pub(crate) fn no_sockets() -> Response {
+    HttpError::bad_request("This server opens no sockets.").into_response()
+}
+
+/// Whether a request asks to be upgraded to a WebSocket.
+fn wants_socket(request: &Request) -> bool {
+    let upgrade = request.headers().get(header::UPGRADE);
+    request.method() == Method::GET
+        && upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The endpoint and its bounds.
@@ -77,11 +94,14 @@ pub(super) struct Endpoint<E> {
     pub(super) execution_timeout: Duration,
 }
 
-/// Answers GET (queries only) and POST.
+/// Answers GET (queries only, and sockets) and POST.
 pub(super) async fn handle<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request: Request,
 ) -> Response {
+    if wants_socket(&request) {
+        return endpoint.executor.upgrade(request).await;
+    }
     let (parts, body) = request.into_parts();
     let session = match endpoint.executor.authenticate(&parts.headers, client(&parts)).await {
         Ok(session) => session,

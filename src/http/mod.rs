@@ -1,8 +1,8 @@
 //! HTTP: what answers on the socket, and in which order.
 //!
 //! Around every route stand the request's id, the access log with metrics and the catching of panics
-//! ([`request_log`]), then the security headers. [`graphql`] is the one endpoint of the API; [`health`] and
-//! [`metrics`] serve operators; [`serve`] bounds connections and ends them at shutdown.
+//! ([`request_log`]), then the security headers. [`graphql`] is the endpoint of the API, and [`live`] what stays
+//! open to be told of changes; [`health`] and [`metrics`] serve operators; [`serve`] bounds connections and ends them at shutdown.
 
 mod accept;
 pub(crate) mod body;
@@ -12,6 +12,7 @@ pub mod error;
 pub mod graphql;
 mod graphql_response;
 pub mod health;
+pub mod live;
 pub mod metrics;
 pub mod page;
 mod parameters;

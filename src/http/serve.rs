@@ -14,6 +14,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -90,6 +91,7 @@ pub struct Server {
     address: SocketAddr,
     connections: Arc<Semaphore>,
     header_timeout: Duration,
+    write_timeout: Duration,
     drain_timeout: Duration,
 }
 
@@ -105,6 +107,7 @@ impl Server {
             address,
             connections: Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS))),
             header_timeout: settings.header_timeout(),
+            write_timeout: Duration::from_secs(settings.write_seconds),
             drain_timeout: settings.drain_timeout(),
         })
     }
@@ -168,11 +171,15 @@ impl Server {
             .header_read_timeout(self.header_timeout)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER_BYTES);
-        let drain_timeout = self.drain_timeout;
+        let (write_timeout, drain_timeout) = (self.write_timeout, self.drain_timeout);
         async move {
             let _permit = permit;
             // Without it small answers can wait for the peer's acknowledgement; failing only costs time.
             let _ = stream.set_nodelay(true);
+            // Who takes nothing of an answer would keep it here for ever, and hear of no shutdown.
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(write_timeout));
+            let stream = Box::pin(stream);
             let service = service_fn(move |request: hyper::Request<Incoming>| {
                 let mut request: Request = request.map(Body::new);
                 request.extensions_mut().insert(PeerAddress(peer));

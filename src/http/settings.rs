@@ -32,6 +32,8 @@ pub struct HttpSettings {
     pub body_seconds: u64,
     /// Time to execute a request. Default 30.
     pub execution_seconds: u64,
+    /// Time in which a client takes more of what it is sent. Default 60.
+    pub write_seconds: u64,
     /// Time for open requests and streams to end at shutdown. Default 20.
     pub drain_seconds: u64,
     /// How much a principal may ask for.
@@ -51,6 +53,7 @@ impl Default for HttpSettings {
             header_seconds: 10,
             body_seconds: 15,
             execution_seconds: 30,
+            write_seconds: 60,
             drain_seconds: 20,
             rates: RateSettings::default(),
             documents: None,
@@ -84,6 +87,7 @@ impl HttpSettings {
             ("header_seconds", self.header_seconds == 0),
             ("body_seconds", self.body_seconds == 0),
             ("execution_seconds", self.execution_seconds == 0),
+            ("write_seconds", self.write_seconds == 0),
         ];
         match bounds.iter().find(|(_, zero)| *zero) {
             Some((name, _)) => Err(HttpSettingsError::Zero(name)),

@@ -4,6 +4,7 @@
 //! [`ChangeSet`]; [`Prepared::commit`] writes all of it or nothing. So nothing
 //! can be announced that was not committed, nor committed and not announced or not audited.
 
+pub mod audience;
 mod change_set;
 mod commit;
 mod field;

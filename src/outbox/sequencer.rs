@@ -74,7 +74,6 @@ async fn pass(app: &App, asks_due: bool) -> Result<(Sequenced, Pulse)> {
         })
         .collect();
     let deliveries = fan_out(app, pulse.version, &messages).await?;
-    let queued = !deliveries.is_empty();
     let pass = Pass {
         before: head,
         after,
@@ -85,8 +84,8 @@ async fn pass(app: &App, asks_due: bool) -> Result<(Sequenced, Pulse)> {
     if !pass.write(&app.database).await? {
         return Ok((Sequenced { more: true, ..Sequenced::default() }, pulse));
     }
-    if queued {
-        app.wake.queued();
+    if placed > 0 {
+        app.wake.placed();
     }
     let more = placed == BATCH || sealed == BATCH;
     Ok((Sequenced { messages: placed, entries: sealed, more }, pulse))

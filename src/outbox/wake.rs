@@ -33,8 +33,9 @@ impl Wake {
         self.anywhere.send_replace(());
     }
 
-    /// This process has queued deliveries, which workers of other processes may send.
-    pub fn queued(&self) {
+    /// This process has given messages their places: workers of other processes may send their deliveries, and tell
+    /// their subscribers.
+    pub fn placed(&self) {
         self.here.send_replace(());
     }
 
@@ -137,7 +138,7 @@ mod tests {
         wake.committed();
         assert!(sequenced.roused().now_or_never().is_none());
         assert!(here.roused().now_or_never().is_some() && anywhere.roused().now_or_never().is_some());
-        wake.queued();
+        wake.placed();
         assert!(here.roused().now_or_never().is_some(), "the other processes are told");
         assert!(anywhere.roused().now_or_never().is_none(), "there is nothing to sequence");
         wake.sequenced();

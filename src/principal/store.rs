@@ -64,7 +64,7 @@ pub async fn is_denied(app: &App, identity: &Identity) -> Result<bool> {
 }
 
 /// What is kept of a token's id.
-pub(super) fn token_hash(token_id: &str) -> Vec<u8> {
+pub fn token_hash(token_id: &str) -> Vec<u8> {
     Sha256::digest(token_id.as_bytes()).to_vec()
 }
 

@@ -258,7 +258,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateWebhookEndpoint) -> 
         url: String::new(),
         sealed_url: None,
         preset: input.preset,
-        message_types: rules::message_types(&input.message_types)?.into(),
+        message_types: rules::message_types("input.messageTypes", &input.message_types)?.into(),
         channel_ids: Vec::new().into(),
         lines: lines(&input.lines)?.into(),
         min_level: input.min_level.filter(|level| *level != Level::None),
@@ -338,7 +338,7 @@ pub async fn update(
         }
     }
     if let Some(types) = &input.message_types {
-        after.message_types = rules::message_types(types)?.into();
+        after.message_types = rules::message_types("input.messageTypes", types)?.into();
     }
     if let Some(list) = &input.channels {
         after.channel_ids = channels(app, list).await?.into();

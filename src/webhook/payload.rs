@@ -20,12 +20,11 @@ use crate::auth::{Actor, Origin};
 use crate::error::Result;
 use crate::event::rules::public_status;
 use crate::graphql::sensitive::SensitiveReads;
-use crate::ids::{Kind, decode_any, encode};
+use crate::ids::{Kind, encode};
+use crate::outbox::audience::{self, Readable, SIDES, may_receive};
 use crate::outbox::message::content::{EventContent, ProductContent, ReportContent, ReportsContent};
 use crate::outbox::{Field, MessageKind, Opaque, OrNull};
 use crate::principal::rules::is_stale;
-use crate::reply::store::READERS_OF_ALL;
-use crate::{deadline, reply};
 
 /// Why a delivery does not leave. For LEADER and AUDITOR only: it tells of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,51 +146,6 @@ pub async fn letters(app: &App, endpoint: Uuid, batch: &[delivery::Model]) -> Re
     Ok(letters)
 }
 
-/// The sides of an event on which a message may find it, the fullest first.
-const SIDES: [Facet; 4] = [Facet::Content, Facet::Money, Facet::Tickets, Facet::Public];
-
-/// Whether the granted role may receive messages of this type about this side.
-fn may_receive(actor: &Actor, kind: MessageKind, facet: Option<Facet>) -> bool {
-    kind.audiences().iter().any(|audience| audience.facet == facet && actor.has_any(audience.action.roles()))
-}
-
-/// What a message may name that is toward a channel.
-const TOWARD_CHANNELS: [Kind; 3] = [Kind::Deadline, Kind::Reply, Kind::Obligation];
-
-/// The row of a kind that a message names, under the name that the catalogue gives it.
-fn named(data: &Map<String, Value>, kind: Kind) -> Option<Uuid> {
-    let name = match kind {
-        Kind::Deadline => "deadline",
-        Kind::Reply => "reply",
-        Kind::Obligation => "obligation",
-        Kind::Payout => "payout",
-        _ => return None,
-    };
-    let (number, id) = decode_any(data.get(name)?.as_str()?)?;
-    (number == kind as u8).then_some(id)
-}
-
-/// What may still be rejected is no promise to anybody outside.
-fn is_approved(data: &Map<String, Value>) -> bool {
-    data.get("approved") != Some(&Value::Bool(false))
-}
-
-/// Clocks, replies and obligations that messages name and the actor may read; none when they read those of every channel.
-async fn readable(
-    app: &App,
-    actor: &Actor,
-    messages: &HashMap<Uuid, message::Model>,
-) -> Result<Option<HashSet<Uuid>>> {
-    if actor.has_any(&READERS_OF_ALL) {
-        return Ok(None);
-    }
-    let of = |kind| messages.values().filter_map(move |row| named(row.data.as_object()?, kind));
-    let clocks = deadline::store::readable_among(app, actor, of(Kind::Deadline));
-    let replies = reply::store::readable_among(app, actor, of(Kind::Reply), of(Kind::Obligation));
-    let (clocks, replies) = tokio::try_join!(clocks, replies)?;
-    Ok(Some(clocks.into_iter().chain(replies).collect()))
-}
-
 /// What a batch is decided by.
 struct Facts {
     endpoint: webhook_endpoint::Model,
@@ -202,8 +156,8 @@ struct Facts {
     reports: HashMap<Uuid, Vec<report::Model>>,
     channels: HashSet<(Uuid, Uuid)>,
     products: HashMap<Uuid, Vec<affected_product::Model>>,
-    /// Clocks, replies and obligations that the actor may read; none when they read those of every channel.
-    readable: Option<HashSet<Uuid>>,
+    /// Clocks, replies and obligations that the actor may read.
+    readable: Readable,
     /// Payouts for no event that the actor may see.
     payouts: HashSet<Uuid>,
     /// What may go abroad of which events; none when the endpoint is at home.
@@ -246,9 +200,10 @@ impl Facts {
             }
         }
         let abroad = if endpoint.grant_abroad { Some(store::abroad(app, &wanted).await?) } else { None };
-        let readable = readable(app, &actor, messages).await?;
+        let data = messages.values().filter_map(|row| row.data.as_object());
+        let readable = Readable::among(app, &actor, data).await?;
         let payouts = messages.values().filter(|row| row.event_id.is_none());
-        let payouts = payouts.filter_map(|row| named(row.data.as_object()?, Kind::Payout));
+        let payouts = payouts.filter_map(|row| audience::named(row.data.as_object()?, Kind::Payout));
         let payouts = store::visible_payouts(app, &actor, payouts.collect()).await?;
         Ok(Self { endpoint, actor, events, reports, channels, products, readable, payouts, abroad })
     }
@@ -296,7 +251,7 @@ impl Facts {
         let full = self.endpoint.payload == WebhookPayload::Full && extent == Abroad::Full;
         let mut all = Map::new();
         if facet == Facet::Public {
-            if !is_approved(&data) {
+            if audience::is_no_promise(&data) {
                 return Err(Withheld::NotVisible);
             }
             let reports = self.reports_of(id, &data)?;
@@ -306,7 +261,10 @@ impl Facts {
                 all.extend(content(&reports_content(event, &reports)));
             }
         } else {
-            self.is_readable(&data)?;
+            // What a message names toward a channel is withheld from who may not read the replies to that channel.
+            if !self.readable.lets(&data) {
+                return Err(Withheld::NotVisible);
+            }
             all.insert("event".to_owned(), encode(Kind::Event, id).into());
             all.insert("number".to_owned(), event.number.clone().into());
             if full && facet == Facet::Content {
@@ -321,17 +279,9 @@ impl Facts {
 
     /// Whether a message is about a payout for no event, which is the payee's or their channel's to know of.
     fn is_payees(&self, kind: MessageKind, data: &Map<String, Value>) -> bool {
-        !self.actor.keys(Facet::Public).is_empty()
-            && may_receive(&self.actor, kind, Some(Facet::Public))
-            && is_approved(data)
-            && named(data, Kind::Payout).is_some_and(|payout| self.payouts.contains(&payout))
-    }
-
-    /// What a message names toward a channel is withheld from who may not read the replies to that channel.
-    fn is_readable(&self, data: &Map<String, Value>) -> std::result::Result<(), Withheld> {
-        let Some(readable) = &self.readable else { return Ok(()) };
-        let mut named = TOWARD_CHANNELS.iter().filter_map(|kind| named(data, *kind));
-        if named.all(|id| readable.contains(&id)) { Ok(()) } else { Err(Withheld::NotVisible) }
+        may_receive(&self.actor, kind, Some(Facet::Public))
+            && !audience::is_no_promise(data)
+            && audience::named(data, Kind::Payout).is_some_and(|payout| self.payouts.contains(&payout))
     }
 
     fn passes(&self, event: &event::Model) -> bool {
@@ -349,13 +299,8 @@ impl Facts {
         event: Uuid,
         data: &Map<String, Value>,
     ) -> std::result::Result<Vec<&report::Model>, Withheld> {
-        let named = |name: &str| data.get(name).and_then(Value::as_str);
-        let (report, channel) = (named("report"), named("channel"));
         let own = self.reports.get(&event).into_iter().flatten();
-        let own: Vec<_> = own
-            .filter(|row| report.is_none_or(|report| encode(Kind::Report, row.id) == report))
-            .filter(|row| channel.is_none_or(|channel| encode(Kind::Channel, row.channel_id) == channel))
-            .collect();
+        let own: Vec<_> = own.filter(|row| audience::is_about(data, row)).collect();
         if own.is_empty() { Err(Withheld::NotVisible) } else { Ok(own) }
     }
 }

@@ -58,15 +58,14 @@ fn matches(pattern: &str, kind: &str) -> bool {
     }
 }
 
-/// Patterns that each mean at least one known type.
+/// Patterns of `field` that each mean at least one known type.
 ///
 /// # Errors
 /// BAD_USER_INPUT naming the pattern that means none.
-pub fn message_types(patterns: &[String]) -> Result<Vec<String>> {
-    const FIELD: &str = "input.messageTypes";
+pub fn message_types(field: &str, patterns: &[String]) -> Result<Vec<String>> {
     if patterns.is_empty() || patterns.len() > MOST {
         return Err(Error::bad_input(
-            FIELD,
+            field,
             format!("send 1 to {MOST}, for example event.* or reply.changed"),
         ));
     }
@@ -76,7 +75,7 @@ pub fn message_types(patterns: &[String]) -> Result<Vec<String>> {
             let message = format!(
                 "{pattern:?} means no message type: send a name of webhookMessageTypes, or a wildcard such as event.*"
             );
-            return Err(Error::bad_input(FIELD, message));
+            return Err(Error::bad_input(field, message));
         }
         if !kept.contains(pattern) {
             kept.push(pattern.clone());

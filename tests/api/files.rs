@@ -128,7 +128,8 @@ pub(crate) async fn bounded_over(app: &TestApp, uploads: UploadSettings, files: 
         app: Arc::clone(&other),
         schema: graphql::schema(),
         verifier,
-        rates: Rates::new(&RateSettings::default()),
+        rates: Arc::new(Rates::new(&RateSettings::default())),
+        live: None,
     };
     (other, attachment::http::routes(Arc::new(api)))
 }

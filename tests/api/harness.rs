@@ -23,9 +23,11 @@ use vulndesk::executor::Api;
 use vulndesk::graphql::guard::GuardLimits;
 use vulndesk::http::client_address::PeerAddress;
 use vulndesk::http::health::Health;
+use vulndesk::http::live::{self, Live, LiveSettings};
 use vulndesk::http::metrics::Metrics;
 use vulndesk::http::persisted::Documents;
 use vulndesk::http::rates::{RateSettings, Rates};
+use vulndesk::http::serve::Shutdown;
 use vulndesk::http::settings::HttpSettings;
 use vulndesk::http::{Services, page, router};
 use vulndesk::mail::settings::Mailroom;
@@ -49,6 +51,10 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) router: Router,
+    /// What stays open to be told; a test lets its hub look by itself.
+    pub(crate) live: Arc<Live>,
+    /// Ends what stays open.
+    pub(crate) shutdown: Shutdown,
     statements: Arc<Mutex<Vec<String>>>,
     secret: DevelopmentSecret,
     url: String,
@@ -161,26 +167,42 @@ impl TestApp {
         let app = Arc::new(app.with_replies(replies.read().unwrap()));
         let secret = DevelopmentSecret::new(SECRET).unwrap();
         let verifier = verifier(&secret, Arc::clone(&shared));
-        let api = Arc::new(Api {
+        let (schema, verifier) = (graphql::schema(), Arc::new(verifier));
+        let metrics = Arc::new(Metrics::default());
+        let rates = Arc::new(Rates::new(&RateSettings { points_a_second: 0, ..RateSettings::default() }));
+        let documents = Arc::new(Documents::read(None).unwrap());
+        let shutdown = Shutdown::default();
+        let process = live::Process {
             app: Arc::clone(&app),
-            schema: graphql::schema(),
-            verifier: Arc::new(verifier),
-            rates: Rates::new(&RateSettings { points_a_second: 0, ..RateSettings::default() }),
-        });
+            schema: schema.clone(),
+            verifier: Arc::clone(&verifier),
+            rates: Arc::clone(&rates),
+            documents: Arc::clone(&documents),
+            shutdown: shutdown.clone(),
+        };
+        let bounds = live::Bounds {
+            live: LiveSettings::default(),
+            http: HttpSettings::default(),
+            limits: GuardLimits::default(),
+        };
+        let live = Live::new(process, bounds, &metrics);
+        let open = Some(Arc::clone(&live));
+        let api = Arc::new(Api { app: Arc::clone(&app), schema, verifier, rates, live: open });
         let services = Services {
             executor: Arc::clone(&api),
-            documents: Arc::new(Documents::read(None).unwrap()),
+            documents,
             ids: Arc::new(Ids::seeded(shared, 3)),
             health: Arc::new(Health::new(CancellationToken::new())),
-            metrics: Arc::new(Metrics::default()),
+            metrics,
         };
         let more = page::routes()
             .merge(hook::http::routes(Arc::clone(&app), BODY_TIMEOUT))
             .merge(feed::http::routes(Arc::clone(&app)))
             .merge(attachment::http::routes(Arc::clone(&api)))
+            .merge(live::routes(Arc::clone(&live)))
             .merge(reply::http::routes(api));
         let router = router(&HttpSettings::default(), GuardLimits::default(), services, more);
-        Self { app, clock, router, statements, secret, url: url.to_owned(), file, owner }
+        Self { app, clock, router, live, shutdown, statements, secret, url: url.to_owned(), file, owner }
     }
 
     /// The same database on PostgreSQL as another of its users has it.

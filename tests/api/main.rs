@@ -33,6 +33,7 @@ mod hidden_fields;
 mod hidden_ids;
 mod hooks;
 mod leaks;
+mod live;
 mod logs;
 mod mail_server;
 mod mails;

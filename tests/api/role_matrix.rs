@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use vulndesk::auth::Role;
 use vulndesk::auth::policy::Action;
+use vulndesk::auth::{Actor, Role};
+use vulndesk::{executor, graphql};
 
 use crate::generate::Schema;
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{every_query, schema_of};
 use crate::{
-    advisories, candidates, deadlines, files, mails, multi_platform, pictures, replies, rich, tickets,
+    advisories, candidates, deadlines, files, live, mails, multi_platform, pictures, replies, rich, tickets,
 };
 
 /// How an answer reads in the matrix: `-` when the role may never, `yes` when something else decides.
@@ -47,6 +48,20 @@ async fn operations(app: &TestApp, schema: &Schema) -> Vec<(&'static str, String
             }
             found.push((kind, field.name, may));
         }
+    }
+    for field in schema.fields_of("Subscription") {
+        let (document, _) = schema.operation("subscription", &field, 1);
+        let mut may = Vec::new();
+        for role in Role::ALL {
+            let actor = Actor::operator(&format!("{}-1", role.name().to_lowercase()), [role]);
+            let enrolled =
+                executor::enrol(&graphql::schema(), &app.app, actor, document.as_str().into()).await;
+            let answer = enrolled.err().map(|refused| serde_json::to_value(refused).unwrap());
+            if outcome(&answer.unwrap_or_default()) == "yes" {
+                may.push(role);
+            }
+        }
+        found.push(("subscription", field.name, may));
     }
     found
 }
@@ -274,6 +289,14 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 note_fields(&answer["data"], role, &mut found);
             }
             for (_, answer) in every_query(&app, &schema, &token, &[]).await {
+                note_fields(&answer["data"], role, &mut found);
+            }
+            let told = Actor {
+                products: if role == Role::Engineer { ["core-router".to_owned()].into() } else { [].into() },
+                channel: (role == Role::Src).then(|| "cnvd".into()),
+                ..Actor::operator(&subject, [role])
+            };
+            for answer in live::every_told(&app, &schema, &told, &[&endpoint, &tracker]).await {
                 note_fields(&answer["data"], role, &mut found);
             }
         }

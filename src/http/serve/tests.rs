@@ -78,6 +78,26 @@ async fn slow_headers_and_idle_connections_are_closed() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_cut_off() {
+    let gone = CancellationToken::new();
+    let endless = {
+        let gone = gone.clone();
+        move || {
+            let held = gone.clone().drop_guard();
+            let more = futures_util::stream::repeat_with(move || {
+                let _held = &held;
+                Ok::<_, Infallible>(axum::body::Bytes::from_static(&[b'x'; 16 * 1024]))
+            });
+            async move { Body::from_stream(more) }
+        }
+    };
+    let settings = HttpSettings { write_seconds: 1, ..HttpSettings::default() };
+    let running = start(settings, Router::new().route("/endless", get(endless))).await;
+    let _deaf = connect(&running, "GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    tokio::time::timeout(Duration::from_secs(20), gone.cancelled()).await.unwrap();
+}
+
+#[tokio::test]
 async fn connections_above_the_bound_wait() {
     let running = start(HttpSettings { connections: 1, ..HttpSettings::default() }, Router::new()).await;
     let mut first = connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
