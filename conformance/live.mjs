@@ -138,9 +138,10 @@ async function clients(desk, analyst) {
   const query = { query: CHANGED };
   const [, plain] = made('graphql-ws');
   plain.subscribe(query, note('graphql-ws'));
-  const headers = { authorization: `Bearer ${analyst}` };
   for (const singleConnection of [false, true]) {
     const name = `graphql-sse, ${singleConnection ? 'one connection' : 'distinct connections'}`;
+    // An object of its own: a client writes its stream's name into it.
+    const headers = { authorization: `Bearer ${analyst}` };
     const client = createSse({ url: `${desk.url}/graphql/stream`, singleConnection, headers, retryAttempts: 0 });
     atEnd(() => client.dispose());
     client.subscribe(query, note(name));
@@ -225,6 +226,7 @@ async function told() {
   await desk.made(analyst, 'comment', { event: event.id, body: 'for who is still here' });
   await subscribed(desk, 0);
   check('who is denied is let go at once, and told nothing more', Object.values(heard).every(({ told }, at) => told.length === before[at]));
+  await until('graphql-ws hears of it', () => heard['graphql-ws'].errors.length > 0, 5).catch(() => {});
   check('graphql-ws hears that it is forbidden', heard['graphql-ws'].errors[0]?.startsWith('Forbidden'), heard['graphql-ws'].errors);
 
   const url = desk.url.replace('http', 'ws') + '/graphql';
