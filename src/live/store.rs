@@ -1,7 +1,5 @@
 //! Reading what was told since, who is granted what, and who may no longer act.
 
-use std::collections::HashSet;
-
 use entity::{denied_token, event_access, message, principal, sequence_head};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
