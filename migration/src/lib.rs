@@ -55,6 +55,7 @@ mod m15_picture_look;
 mod m15_search_words;
 mod m15_ticket_place;
 mod m16_denied_token;
+mod m16_figures;
 mod m16_picture_sketch;
 
 /// Applies every change that a database lacks, in order.
@@ -117,6 +118,7 @@ impl MigratorTrait for Migrator {
             Box::new(m15_figures::Migration),
             Box::new(m16_denied_token::Migration),
             Box::new(m16_picture_sketch::Migration),
+            Box::new(m16_figures::Migration),
         ]
     }
 }

@@ -30,6 +30,7 @@ pub mod table;
 mod tests;
 
 use entity::vocabulary::{FigureGroup, TimeMeasure};
+use futures_util::future::try_join_all;
 
 use crate::app::App;
 use crate::auth::Actor;
@@ -133,12 +134,10 @@ impl Question {
             return Ok(None);
         }
         let asked = self.asked(actor, by)?;
-        let mut rows = Vec::new();
-        for measure in measures(actor) {
-            let found = store::times(app, actor, &asked, measure).await?;
-            rows.extend(found.into_iter().map(|row| (measure, row)));
-        }
-        Ok(Some(rows))
+        let found =
+            try_join_all(measures(actor).map(|measure| store::times(app, actor, &asked, measure))).await?;
+        let of = |(measure, rows): (_, Vec<_>)| rows.into_iter().map(move |row| (measure, row));
+        Ok(Some(measures(actor).zip(found).flat_map(of).collect()))
     }
 
     /// Clocks that were settled in the period; none for who reads no clocks.

@@ -8,14 +8,14 @@ mod group;
 
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
-    DeadlineKind, DeadlineState, Facet, ObligationState, Origin, PayoutStage, ReplyKind, Status, TimeMeasure,
+    DeadlineKind, DeadlineState, ObligationState, Origin, PayoutStage, ReplyKind, Status, TimeMeasure,
     Verdict,
 };
 use entity::{deadline, event, obligation, payout, report, status_change, verdict};
 use sea_orm::sea_query::{
     CaseStatement, Condition, Expr, ExprTrait, Func, IntoCondition, Query, SelectStatement, UnionType,
 };
-use sea_orm::{ColumnTrait, FromQueryResult, Order};
+use sea_orm::{ColumnTrait, FromQueryResult, JoinType, Order};
 use tokio::sync::Semaphore;
 
 use self::group::{KEY, LABEL, Source};
@@ -29,6 +29,9 @@ use crate::{deadline as clocks, reply};
 
 /// Most rows of one figure; those with the most stay.
 pub const MOST_ROWS: u64 = 1_000;
+
+/// How many rows a row stands for.
+const SEVERAL: &str = "several";
 
 /// Figures look at many rows: however many are asked for at once, most connections stay free for others.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -136,28 +139,42 @@ fn count_if(condition: impl IntoCondition) -> Expr {
     Func::count(CaseStatement::new().case(condition, Expr::val(1))).into()
 }
 
+/// How many rows there are in all, of several each for which the condition holds.
+fn sum_if(condition: impl IntoCondition) -> Expr {
+    let several = CaseStatement::new().case(condition, Expr::col(SEVERAL)).finally(Expr::val(0));
+    Func::cast_as(Func::sum(several), "bigint").into()
+}
+
 fn within(column: impl ColumnTrait, span: &Span) -> Condition {
     Condition::all().add(column.gte(span.from)).add(column.lt(span.until))
 }
 
-/// Events that the actor sees and that are asked about.
-fn seen(actor: &Actor, asked: &Asked) -> Condition {
-    let seen = visibility::visible(actor, Facet::Content, event::Column::Id);
-    asked.filter.iter().cloned().fold(seen, Condition::add)
+/// Events that the actor sees and that are asked about, by the column that names them.
+fn seen(actor: &Actor, asked: &Asked, event: impl ColumnTrait) -> Condition {
+    asked.filter.iter().cloned().fold(visibility::visible_of_many(actor, event), Condition::add)
 }
 
-/// Whether an event was found by own staff: its first report came from them.
+/// Whether an event was found by own staff: a report came from them, and none before it.
 fn first_reported_inside() -> Expr {
     use report::Column::{EventId, Id, Origin as Whose, ReceivedAt};
-    let first = Query::select()
-        .column((report::Entity, Whose))
+    let earlier = |column: report::Column| Expr::col(("earlier", column));
+    let before = earlier(ReceivedAt)
+        .lt(ReceivedAt.into_expr())
+        .or(earlier(ReceivedAt).eq(ReceivedAt.into_expr()).and(earlier(Id).lt(Id.into_expr())));
+    let an_earlier = Query::select()
+        .expr(Expr::val(1))
+        .from_as(report::Entity, "earlier")
+        .and_where(earlier(EventId).eq(EventId.into_expr()))
+        .and_where(before)
+        .take();
+    let theirs = Query::select()
+        .expr(Expr::val(1))
         .from(report::Entity)
         .and_where(EventId.into_expr().eq(event::Column::Id.into_expr()))
-        .order_by((report::Entity, ReceivedAt), Order::Asc)
-        .order_by((report::Entity, Id), Order::Asc)
-        .limit(1)
+        .and_where(Whose.eq(Origin::Internal))
+        .and_where(Expr::exists(an_earlier).not())
         .take();
-    Expr::SubQuery(None, Box::new(first.into())).eq(Origin::Internal)
+    Expr::exists(theirs)
 }
 
 /// Events that were received in the period.
@@ -177,22 +194,30 @@ pub async fn events(app: &App, actor: &Actor, asked: &Asked) -> Result<Vec<Event
         .expr_as(found, "inside")
         .from(event::Entity)
         .cond_where(within(event::Column::ReceivedAt, &asked.span))
-        .cond_where(seen(actor, asked));
+        .cond_where(seen(actor, asked, event::Column::Id));
     group::put(&mut rows, &asked.by, &Source::event(event::Column::ReceivedAt.into_expr()));
+    // Those that are alike are counted first: else who found each would be looked up once for every figure that asks.
+    let alike = [KEY, LABEL, "verdict", "inside"];
+    let rows = Query::select()
+        .columns(alike)
+        .expr_as(Expr::cust("COUNT(*)"), SEVERAL)
+        .from_subquery(rows, "each")
+        .group_by_columns(alike)
+        .take();
     let verdict = || Expr::col("verdict");
     let known = || verdict().is_in([Verdict::KnownInternally, Verdict::AlreadyFixed]);
     let ours = || verdict().is_in(OURS);
     let inside = || Expr::col("inside").eq(1);
     let mut counted = group::counted(rows);
     counted
-        .expr_as(Expr::cust("COUNT(*)"), "events")
-        .expr_as(count_if(verdict().is_not_null()), "judged")
-        .expr_as(count_if(verdict().eq(Verdict::Duplicate)), "duplicates")
-        .expr_as(count_if(ours()), "ours")
-        .expr_as(count_if(verdict().eq(Verdict::KnownInternally)), "known_internally")
-        .expr_as(count_if(verdict().eq(Verdict::AlreadyFixed)), "already_fixed")
-        .expr_as(count_if(ours().and(inside())), "found_by_staff")
-        .expr_as(count_if(known().or(ours().and(inside()))), "found_by_us");
+        .expr_as(Expr::cust("CAST(SUM(several) AS bigint)"), "events")
+        .expr_as(sum_if(verdict().is_not_null()), "judged")
+        .expr_as(sum_if(verdict().eq(Verdict::Duplicate)), "duplicates")
+        .expr_as(sum_if(ours()), "ours")
+        .expr_as(sum_if(verdict().eq(Verdict::KnownInternally)), "known_internally")
+        .expr_as(sum_if(verdict().eq(Verdict::AlreadyFixed)), "already_fixed")
+        .expr_as(sum_if(ours().and(inside())), "found_by_staff")
+        .expr_as(sum_if(known().or(ours().and(inside()))), "found_by_us");
     group::ordered(&mut counted, &asked.by, "events");
     read(app, &counted).await
 }
@@ -270,25 +295,32 @@ pub async fn times(app: &App, actor: &Actor, asked: &Asked, measure: TimeMeasure
                 C::OpenedAt.into_expr()
             };
             let at = C::MetAt.into_expr();
-            (from, at.clone(), Source { at, channel: Some(C::ChannelId.into_expr()), event: None })
+            (from, at.clone(), Source { channel: Some(C::ChannelId.into_expr()), ..Source::event(at) })
         }
     };
     rows.expr_as(seconds(backend, from, until), "seconds")
         .and_where(event::Column::History.eq(false))
-        .cond_where(seen(actor, asked));
+        .cond_where(seen(actor, asked, event::Column::Id));
     group::put(&mut rows, &asked.by, &source);
-    // The same ranks as `rules::rank` names.
-    let ranked = Query::select()
+    // Spans that are equal are put in order as one; `place` is that of the last of them. So a percentile is the least span whose
+    // place is no less than the rank that `rules::rank` names.
+    let spans = Query::select()
         .columns([KEY, LABEL, "seconds"])
-        .expr_as(Expr::cust("ROW_NUMBER() OVER (PARTITION BY group_key ORDER BY seconds)"), "place")
-        .expr_as(Expr::cust("COUNT(*) OVER (PARTITION BY group_key)"), "several")
+        .expr_as(Expr::cust("COUNT(*)"), SEVERAL)
         .from_subquery(rows, "measured")
+        .group_by_columns([KEY, LABEL, "seconds"])
+        .take();
+    let ranked = Query::select()
+        .columns([KEY, LABEL, "seconds", SEVERAL])
+        .expr_as(Expr::cust("SUM(several) OVER (PARTITION BY group_key ORDER BY seconds)"), "place")
+        .expr_as(Expr::cust("SUM(several) OVER (PARTITION BY group_key)"), "of_all")
+        .from_subquery(spans, "spans")
         .take();
     let mut counted = group::counted(ranked);
     counted
-        .expr_as(Expr::cust("COUNT(*)"), "count")
-        .expr_as(Expr::cust("MAX(CASE WHEN place = (several * 50 + 99) / 100 THEN seconds END)"), "median")
-        .expr_as(Expr::cust("MAX(CASE WHEN place = (several * 90 + 99) / 100 THEN seconds END)"), "p90");
+        .expr_as(Expr::cust("CAST(SUM(several) AS bigint)"), "count")
+        .expr_as(Expr::cust("MIN(CASE WHEN place * 100 >= of_all * 50 THEN seconds END)"), "median")
+        .expr_as(Expr::cust("MIN(CASE WHEN place * 100 >= of_all * 90 THEN seconds END)"), "p90");
     group::ordered(&mut counted, &asked.by, "count");
     read(app, &counted).await
 }
@@ -320,27 +352,37 @@ pub async fn deadlines(
     now: DateTime<Utc>,
 ) -> Result<Vec<DeadlineRow>> {
     use deadline::Column as C;
-    let open = || C::State.eq(DeadlineState::Open);
-    let overdue = || C::BreachedAt.is_null().and(open()).and(C::SortAt.lte(now));
-    let settled = Condition::any()
-        .add(within(C::BreachedAt, &asked.span))
-        .add(within(C::MetAt, &asked.span).add(C::BreachedAt.is_null()))
-        .add(within(C::SortAt, &asked.span).add(overdue()));
-    let at = CaseStatement::new()
-        .case(overdue(), C::SortAt.into_expr())
-        .finally(Func::coalesce([C::BreachedAt.into_expr(), C::MetAt.into_expr()]));
-    let late = Condition::any().add(C::BreachedAt.is_not_null()).add(overdue());
-    let mut rows = Query::select();
-    rows.columns([(deadline::Entity, C::Kind), (deadline::Entity, C::Regime), (deadline::Entity, C::State)])
-        .expr_as(CaseStatement::new().case(late, Expr::val(1)).finally(Expr::val(0)), "late")
+    // Each way to be settled is found by its own instant; no clock is settled in two.
+    let of = |at: C, late: i32, which: Condition| {
+        let mut rows = Query::select();
+        rows.columns([
+            (deadline::Entity, C::Kind),
+            (deadline::Entity, C::Regime),
+            (deadline::Entity, C::State),
+        ])
+        .expr_as(Expr::val(late), "late")
         .from(deadline::Entity)
-        .inner_join(event::Entity, C::EventId.into_expr().eq(event::Column::Id.into_expr()))
-        .cond_where(settled)
+        .cond_where(within(at, &asked.span))
+        .cond_where(which)
         .and_where(C::Kind.ne(DeadlineKind::Publication))
         .cond_where(clocks::store::readable(actor))
-        .cond_where(seen(actor, asked));
-    let source = Source { at: at.into(), channel: Some(C::ChannelId.into_expr()), event: None };
-    group::put(&mut rows, &asked.by, &source);
+        .cond_where(seen(actor, asked, C::EventId));
+        let source = Source {
+            channel: Some(C::ChannelId.into_expr()),
+            event: C::EventId.into_expr(),
+            ..Source::event(at.into_expr())
+        };
+        if asked.filter.is_some() || group::reads_event(&asked.by) {
+            rows.inner_join(event::Entity, C::EventId.into_expr().eq(event::Column::Id.into_expr()));
+        }
+        group::put(&mut rows, &asked.by, &source);
+        rows
+    };
+    let not_late = || Condition::all().add(C::BreachedAt.is_null());
+    let overdue = not_late().add(C::State.eq(DeadlineState::Open)).add(C::SortAt.lte(now));
+    let mut rows = of(C::BreachedAt, 1, Condition::all());
+    rows.union(UnionType::All, of(C::MetAt, 0, not_late()));
+    rows.union(UnionType::All, of(C::SortAt, 1, overdue));
     let late = || Expr::col("late").eq(1);
     let state = |state: DeadlineState| Expr::col("state").eq(state);
     let mut counted = group::counted(rows);
@@ -362,38 +404,52 @@ pub async fn deadlines(
 /// Of the database.
 pub async fn payouts(app: &App, actor: &Actor, asked: &Asked) -> Result<Vec<PayoutRow>> {
     use payout::Column as C;
-    let of = |stage: PayoutStage, at: C| {
-        let amount = Func::coalesce([C::ApprovedAmount.into_expr(), C::Amount.into_expr()]);
-        let mut rows = Query::select();
-        rows.columns([(payout::Entity, C::Currency), (payout::Entity, C::Kind)])
-            .expr_as(Expr::cust(format!("'{stage}'")), "stage")
-            .expr_as(amount, "amount")
-            .from(payout::Entity)
-            .cond_where(within(at, &asked.span))
-            .cond_where(visibility::visible_payout(actor));
-        if asked.filter.is_some() {
-            let about = Query::select()
-                .column((report::Entity, report::Column::Id))
-                .from(report::Entity)
-                .inner_join(
-                    event::Entity,
-                    report::Column::EventId.into_expr().eq(event::Column::Id.into_expr()),
-                )
-                .cond_where(seen(actor, asked))
-                .take();
-            rows.and_where(C::ReportId.into_expr().in_subquery(about));
-        }
-        let source = Source {
-            at: at.into_expr(),
-            channel: Some(C::ChannelId.into_expr()),
-            event: Some(C::ReportId.into_expr()),
-        };
-        group::of_payout(&mut rows, actor, &asked.by, &source);
-        rows
+    let stages = [
+        (PayoutStage::Approved, C::ApprovedAt),
+        (PayoutStage::Paid, C::PaidAt),
+        (PayoutStage::Reversed, C::ReversedAt),
+    ];
+    let stage =
+        |stage: PayoutStage| Query::select().expr_as(Expr::cust(format!("'{stage}'")), "stage").take();
+    let [mut each, others @ ..] = stages.map(|(name, _)| stage(name));
+    for other in others {
+        each.union(UnionType::All, other);
+    }
+    let its = |name: PayoutStage| Expr::col(("of_stage", "stage")).eq(name.as_str());
+    let at = stages
+        .into_iter()
+        .fold(CaseStatement::new(), |at, (name, column)| at.case(its(name), column.into_expr()));
+    let at: Expr = at.into();
+    // By the instants themselves, which are what rows are found by, and then by that of the stage.
+    let any =
+        stages.into_iter().fold(Condition::any(), |any, (_, column)| any.add(within(column, &asked.span)));
+    let amount = Func::coalesce([C::ApprovedAmount.into_expr(), C::Amount.into_expr()]);
+    let mut rows = Query::select();
+    rows.columns([(payout::Entity, C::Currency), (payout::Entity, C::Kind)])
+        .column(("of_stage", "stage"))
+        .expr_as(amount, "amount")
+        .from(payout::Entity)
+        // Such a join is written without its condition.
+        .join_subquery(JoinType::CrossJoin, each, "of_stage", Condition::all())
+        .cond_where(any)
+        .and_where(at.clone().gte(asked.span.from))
+        .and_where(at.clone().lt(asked.span.until))
+        .cond_where(visibility::visible_payout(actor));
+    if asked.filter.is_some() {
+        let about = Query::select()
+            .column((report::Entity, report::Column::Id))
+            .from(report::Entity)
+            .inner_join(event::Entity, report::Column::EventId.into_expr().eq(event::Column::Id.into_expr()))
+            .cond_where(seen(actor, asked, event::Column::Id))
+            .take();
+        rows.and_where(C::ReportId.into_expr().in_subquery(about));
+    }
+    let source = Source {
+        channel: Some(C::ChannelId.into_expr()),
+        report: Some(C::ReportId.into_expr()),
+        ..Source::event(at)
     };
-    let mut rows = of(PayoutStage::Approved, C::ApprovedAt);
-    rows.union(UnionType::All, of(PayoutStage::Paid, C::PaidAt));
-    rows.union(UnionType::All, of(PayoutStage::Reversed, C::ReversedAt));
+    group::of_payout(&mut rows, actor, &asked.by, &source);
     let mut counted = group::counted(rows);
     counted
         .columns(["currency", "kind", "stage"])

@@ -2,7 +2,7 @@
 
 use entity::vocabulary::{AffectedState, Facet, FigureGroup};
 use entity::{affected_product, channel, event, product, report};
-use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait, IntoCondition, Query, SelectStatement};
+use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait, IntoIden, Query, SelectStatement};
 use sea_orm::{ColumnTrait, JoinType, Order};
 
 use super::MOST_ROWS;
@@ -19,14 +19,16 @@ pub(super) struct Source {
     pub(super) at: Expr,
     /// Its own channel; that of its event's reports where it has none.
     pub(super) channel: Option<Expr>,
+    /// Its event's id.
+    pub(super) event: Expr,
     /// Its report, where its event is not read with it.
-    pub(super) event: Option<Expr>,
+    pub(super) report: Option<Expr>,
 }
 
 impl Source {
     /// A row about its event, which is read with it.
     pub(super) fn event(at: Expr) -> Self {
-        Self { at, channel: None, event: None }
+        Self { at, channel: None, event: event::Column::Id.into_expr(), report: None }
     }
 }
 
@@ -35,7 +37,13 @@ fn nothing() -> Expr {
     Expr::cust("CAST(NULL AS text)")
 }
 
-/// Adds the key and the label of the group to rows that are read with their event.
+/// Whether the group is a column of the event: only then do rows have to be read with theirs.
+pub(super) fn reads_event(by: &Grouping) -> bool {
+    use FigureGroup::{HighestLevel, Level, Status, Verdict};
+    matches!(by, Grouping::By(Level | HighestLevel | Verdict | Status))
+}
+
+/// Adds the key and the label of the group to rows.
 pub(super) fn put(rows: &mut SelectStatement, by: &Grouping, source: &Source) {
     let (key, label) = match by {
         Grouping::Whole => (nothing(), nothing()),
@@ -47,26 +55,29 @@ pub(super) fn put(rows: &mut SelectStatement, by: &Grouping, source: &Source) {
                 channel_columns(*group, |column| Expr::col(("of_group", column)))
             }
             (FigureGroup::Channel | FigureGroup::ChannelKind, None) => {
-                rows.join_subquery(JoinType::LeftJoin, through(*group), "of_group", of_event("of_group"));
-                let label =
-                    if *group == FigureGroup::Channel { Expr::col(("of_group", LABEL)) } else { nothing() };
-                (Expr::col(("of_group", KEY)), label)
+                let first = of_event(source).add(Expr::exists(through_another(*group)).not());
+                let same =
+                    Expr::col(("the_channel", channel::Column::Id)).eq(of_group(report::Column::ChannelId));
+                rows.join_as(JoinType::LeftJoin, report::Entity, "of_group", first);
+                rows.join_as(JoinType::LeftJoin, channel::Entity, "the_channel", same);
+                channel_columns(*group, |column| Expr::col(("the_channel", column)))
             }
             (FigureGroup::Product, _) => {
                 use affected_product::Column as C;
-                let theirs = Condition::all()
-                    .add(of_event("of_group"))
-                    .add(Expr::col(("of_group", C::State)).ne(AffectedState::NotAffected));
-                let same =
-                    Expr::col(("the_product", product::Column::Id)).eq(Expr::col(("of_group", C::ProductId)));
+                let theirs = of_event(source).add(of_group(C::State).ne(AffectedState::NotAffected));
+                let same = Expr::col(("the_product", product::Column::Id)).eq(of_group(C::ProductId));
                 rows.join_as(JoinType::LeftJoin, affected_product::Entity, "of_group", theirs);
                 rows.join_as(JoinType::LeftJoin, product::Entity, "the_product", same);
                 let column = |column: product::Column| Expr::col(("the_product", column));
                 (column(product::Column::Key), column(product::Column::Name))
             }
             (FigureGroup::Line, _) => {
-                rows.join_subquery(JoinType::LeftJoin, lines(), "of_group", of_event("of_group"));
-                (Expr::col(("of_group", KEY)), nothing())
+                use affected_product::Column as C;
+                let theirs = of_event(source)
+                    .add(of_group(C::State).ne(AffectedState::NotAffected))
+                    .add(Expr::exists(by_another()).not());
+                rows.join_as(JoinType::LeftJoin, affected_product::Entity, "of_group", theirs);
+                (of_group(C::Line), nothing())
             }
             (group, _) => (event_column(*group), nothing()),
         },
@@ -78,11 +89,11 @@ pub(super) fn put(rows: &mut SelectStatement, by: &Grouping, source: &Source) {
 /// nothing is read. Whoever sees every payout reads the level of each one's event, and no more of it.
 pub(super) fn of_payout(rows: &mut SelectStatement, actor: &Actor, by: &Grouping, source: &Source) {
     use FigureGroup::{Channel, ChannelKind, Level};
-    if let (Grouping::By(group), Some(report)) = (by, &source.event)
+    if let (Grouping::By(group), Some(report)) = (by, &source.report)
         && !matches!(group, Channel | ChannelKind)
     {
         let mut seen = Condition::any().add(visibility::visible(actor, Facet::Content, event::Column::Id));
-        if *group == Level {
+        if *group == Level && !actor.keys(Facet::Money).is_empty() {
             seen = seen.add(visibility::visible(actor, Facet::Money, event::Column::Id));
         }
         let same = report::Column::Id.into_expr().eq(report.clone());
@@ -123,8 +134,8 @@ fn part(at: &Expr, parts: &[Part]) -> Expr {
     }
 }
 
-fn of_event(alias: &'static str) -> Condition {
-    Expr::col((alias, "event_id")).eq(event::Column::Id.into_expr()).into_condition()
+fn of_event(source: &Source) -> Condition {
+    Condition::all().add(of_group("event_id").eq(source.event.clone()))
 }
 
 fn channel_columns(group: FigureGroup, column: impl Fn(channel::Column) -> Expr) -> (Expr, Expr) {
@@ -134,34 +145,45 @@ fn channel_columns(group: FigureGroup, column: impl Fn(channel::Column) -> Expr)
     }
 }
 
-/// The channels of each event's reports, each once.
-fn through(group: FigureGroup) -> SelectStatement {
-    let (key, label) = channel_columns(group, |column| column.into_expr());
-    let mut select = Query::select();
-    select
-        .distinct()
-        .column((report::Entity, report::Column::EventId))
-        .expr_as(key, KEY)
-        .from(report::Entity)
-        .inner_join(
-            channel::Entity,
-            report::Column::ChannelId.into_expr().eq(channel::Column::Id.into_expr()),
-        );
-    if group == FigureGroup::Channel {
-        select.expr_as(label, LABEL);
-    }
-    select
+fn of_group(column: impl IntoIden) -> Expr {
+    Expr::col(("of_group", column))
 }
 
-/// The lines of each event's products, each once.
-fn lines() -> SelectStatement {
+fn another(column: impl IntoIden) -> Expr {
+    Expr::col(("another", column))
+}
+
+/// Another report of the event that came through the same channel, or one of the same kind: each counts once.
+fn through_another(group: FigureGroup) -> SelectStatement {
+    use report::Column::{ChannelId, EventId, Id};
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(1))
+        .from_as(report::Entity, "another")
+        .and_where(another(EventId).eq(of_group(EventId)))
+        .and_where(another(Id).lt(of_group(Id)));
+    if group == FigureGroup::Channel {
+        return select.and_where(another(ChannelId).eq(of_group(ChannelId))).take();
+    }
+    let its = |of: &'static str, column: channel::Column| Expr::col((of, column));
+    let (id, kind) = (channel::Column::Id, channel::Column::Kind);
+    select
+        .join_as(JoinType::InnerJoin, channel::Entity, "its", its("its", id).eq(another(ChannelId)))
+        .join_as(JoinType::InnerJoin, channel::Entity, "own", its("own", id).eq(of_group(ChannelId)))
+        .and_where(its("its", kind).eq(its("own", kind)))
+        .take()
+}
+
+/// Another product of the same line on the event: each line counts once.
+fn by_another() -> SelectStatement {
     use affected_product::Column as C;
     Query::select()
-        .distinct()
-        .column((affected_product::Entity, C::EventId))
-        .expr_as(C::Line.into_expr(), KEY)
-        .from(affected_product::Entity)
-        .and_where(C::State.ne(AffectedState::NotAffected))
+        .expr(Expr::val(1))
+        .from_as(affected_product::Entity, "another")
+        .and_where(another(C::EventId).eq(of_group(C::EventId)))
+        .and_where(another(C::Line).eq(of_group(C::Line)))
+        .and_where(another(C::State).ne(AffectedState::NotAffected))
+        .and_where(another(C::Id).lt(of_group(C::Id)))
         .take()
 }
 
