@@ -46,7 +46,7 @@ pub(super) fn facts(
     let chinese = language == AdvisoryLanguage::Zh;
     let mut refusals = Vec::new();
     if !matches!(
-        rows.event.verdict,
+        rows.record.event.verdict,
         Some(Verdict::Confirmed | Verdict::KnownInternally | Verdict::AlreadyFixed | Verdict::EndOfLife)
     ) {
         refusals.push(lacks(
@@ -54,18 +54,18 @@ pub(super) fn facts(
              ALREADY_FIXED or END_OF_LIFE (giveVerdict)",
         ));
     }
-    if !rows.event.described {
+    if !rows.record.event.described {
         refusals.push(lacks("the event has no title of an analyst's: write one (describeEvent)"));
     }
-    if rows.event.description.trim().is_empty() {
+    if rows.record.event.description.trim().is_empty() {
         refusals.push(lacks("the event has no description: write one (describeEvent)"));
     }
-    if rows.products.is_empty() {
+    if rows.record.products.is_empty() {
         refusals.push(lacks("no product is on the event: say how products stand to it (setAffectedProduct)"));
     }
     let mut products = Vec::new();
-    for (row, product) in &rows.products {
-        match stands(row, product, &rows.remediations, chinese, now) {
+    for (row, product) in &rows.record.products {
+        match stands(row, product, &rows.record.remediations, chinese, now) {
             Ok(product) => products.push(product),
             Err(refusal) => refusals.push(refusal),
         }
@@ -76,23 +76,23 @@ pub(super) fn facts(
     let disclosed_at = disclosed_at(rows, now);
     let measured_at = products.iter().flat_map(|product| product.measures.iter().map(|one| one.at)).min();
     let published_at = [disclosed_at, measured_at].into_iter().flatten().min();
-    let world = |kind| rows.world.iter().find(|row| row.kind == kind);
+    let world = |kind| rows.record.world.iter().find(|row| row.kind == kind);
     Ok(Facts {
-        number: rows.event.number.clone(),
-        title: rows.event.title.trim().to_owned(),
-        description: rows.event.description.trim().to_owned(),
+        number: rows.record.event.number.clone(),
+        title: rows.record.event.title.trim().to_owned(),
+        description: rows.record.event.description.trim().to_owned(),
         chinese,
-        tlp: rows.event.tlp,
+        tlp: rows.record.event.tlp,
         disclosed_at,
         status: match published_at {
             None => DocumentStatus::Draft,
-            Some(_) if rows.event.status == Status::Closed => DocumentStatus::Final,
+            Some(_) if rows.record.event.status == Status::Closed => DocumentStatus::Final,
             Some(_) => DocumentStatus::Interim,
         },
         revisions: revisions(rows, published_at, chinese),
         cves: rows.cves.clone(),
-        weaknesses: weaknesses(&rows.severities),
-        severities: severities(&rows.severities),
+        weaknesses: weaknesses(&rows.record.severities),
+        severities: severities(&rows.record.severities),
         exploit_public: world(WorldFactKind::ExploitPublic).is_some(),
         exploited: world(WorldFactKind::ExploitedInTheWild)
             .map(|row| Exploited { recorded_at: row.recorded_at, first_at: row.occurred_at }),
@@ -195,7 +195,7 @@ fn page(text: &str) -> Option<Url> {
 }
 
 fn references(products: &[Product], rows: &Rows) -> Vec<Url> {
-    let verdict = rows.verdict.as_ref().and_then(|row| page(row.advisory.as_deref()?));
+    let verdict = rows.record.verdict.as_ref().and_then(|row| page(row.advisory.as_deref()?));
     let measures =
         products.iter().flat_map(|product| product.measures.iter().filter_map(|one| one.url.clone()));
     let mut found: Vec<Url> = Vec::new();
@@ -209,11 +209,15 @@ fn references(products: &[Product], rows: &Rows) -> Vec<Url> {
 
 /// Since when the event is public: since the last of what that takes.
 fn disclosed_at(rows: &Rows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let known =
-        rows.world.iter().find(|row| row.kind == WorldFactKind::PubliclyKnown).map(|row| row.recorded_at);
+    let known = rows
+        .record
+        .world
+        .iter()
+        .find(|row| row.kind == WorldFactKind::PubliclyKnown)
+        .map(|row| row.recorded_at);
     let decided =
         rows.disclosure.as_ref().filter(|row| row.granted == Some(true)).and_then(|row| row.decided_at);
-    if !is_disclosed(&rows.event, known.is_some(), decided.is_some(), now) {
+    if !is_disclosed(&rows.record.event, known.is_some(), decided.is_some(), now) {
         return None;
     }
     let of = |actions: [Action; 2]| {
@@ -221,7 +225,7 @@ fn disclosed_at(rows: &Rows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     };
     let allowed = [known, decided].into_iter().flatten().min();
     let protected = of([Action::SetTlp, Action::SetEmbargo]);
-    let embargo = rows.event.embargo_until.filter(|until| *until <= now);
+    let embargo = rows.record.event.embargo_until.filter(|until| *until <= now);
     [allowed, protected, embargo].into_iter().flatten().max()
 }
 
@@ -231,7 +235,7 @@ fn revisions(rows: &Rows, published_at: Option<DateTime<Utc>>, chinese: bool) ->
     let is_content = |action| CONTENT.contains(action) || ARRIVALS.contains(action);
     let content = || rows.history.iter().filter(|one| is_content(&one.action));
     let Some(published_at) = published_at else {
-        let at = content().map(|one| one.at).max().unwrap_or(rows.event.created_at);
+        let at = content().map(|one| one.at).max().unwrap_or(rows.record.event.created_at);
         return vec![Revision { number: 0, at, summary: words("Draft", "草稿") }];
     };
     let mut found =

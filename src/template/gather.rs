@@ -18,26 +18,28 @@ pub struct Company {
 
 /// The facts of an event for a channel, nothing withheld yet.
 pub fn facts(rows: &Rows, company: &Company, language: &str, now: DateTime<Utc>) -> Facts {
+    let record = &rows.record;
     let chinese = is_chinese(language);
     let zone: chrono_tz::Tz = rows.channel.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let day = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d").to_string();
     let time = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string();
     let date = |date: NaiveDate| date.to_string();
     let report = rows.reports.first();
-    let verdict = rows.verdict.as_ref();
-    let world = |kind| rows.world.iter().find(|row| row.kind == kind);
+    let verdict = record.verdict.as_ref();
+    let world = |kind| record.world.iter().find(|row| row.kind == kind);
     let exploited = world(WorldFactKind::ExploitedInTheWild);
     let severity = report.and_then(|(row, _)| row.severity).or_else(|| verdict?.severity);
-    let modern = rows.severities.iter().find(|row| row.cvss_version != "2.0");
-    let old = rows.severities.iter().find(|row| row.cvss_version == "2.0");
+    let modern = record.severities.iter().find(|row| row.cvss_version != "2.0");
+    let old = record.severities.iter().find(|row| row.cvss_version == "2.0");
     let by_product = |versions: fn(&entity::affected_product::Model) -> Option<&String>| {
         joined(
-            rows.products
+            record
+                .products
                 .iter()
                 .filter_map(|(row, product)| Some(format!("{} {}", product.name, versions(row)?))),
         )
     };
-    let fixes = &rows.remediations;
+    let fixes = &record.remediations;
     let available = fixes.iter().flat_map(|row| [row.available_at, row.mitigation_available_at]).flatten();
     let numbers = rows.reports.iter().filter_map(|(row, _)| row.channel_number.clone());
     Facts {
@@ -48,24 +50,24 @@ pub fn facts(rows: &Rows, company: &Company, language: &str, now: DateTime<Utc>)
         report_number: joined(numbers),
         report_title: report.and_then(|(_, text)| Some(text.as_ref()?.title.clone())),
         report_received_on: report.map(|(row, _)| day(row.received_at)),
-        event_number: Some(rows.event.number.clone()),
+        event_number: Some(record.event.number.clone()),
         // Until an analyst has written one, the title is some report's.
-        title: rows.event.described.then(|| rows.event.title.clone()),
-        description: filled(&rows.event.description),
-        steps: filled(&rows.event.steps),
+        title: record.event.described.then(|| record.event.title.clone()),
+        description: filled(&record.event.description),
+        steps: filled(&record.event.steps),
         verdict: verdict.map(|row| verdict_text(row.verdict, chinese).to_owned()),
         severity: severity.map(|severity| severity_text(severity, chinese).to_owned()),
-        product_names: joined(rows.products.iter().map(|(_, product)| product.name.clone())),
+        product_names: joined(record.products.iter().map(|(_, product)| product.name.clone())),
         affected_versions: by_product(|row| row.affected_versions.as_ref()),
         fixed_versions: by_product(|row| row.fixed_versions.as_ref()),
-        providers: joined(rows.products.iter().map(|(_, product)| product.provider_entity.clone())),
+        providers: joined(record.products.iter().map(|(_, product)| product.provider_entity.clone())),
         product_categories: joined(
-            rows.products.iter().map(|(_, product)| category(product.kind, chinese).to_owned()),
+            record.products.iter().map(|(_, product)| category(product.kind, chinese).to_owned()),
         ),
         member_states: joined(
-            rows.products.iter().flat_map(|(_, product)| product.cra_member_states.0.iter().cloned()),
+            record.products.iter().flat_map(|(_, product)| product.cra_member_states.0.iter().cloned()),
         ),
-        cve: joined(rows.cve.iter().filter(|number| is_cve(number)).cloned()),
+        cve: joined(rows.cves.iter().cloned()),
         first_known_on: verdict.and_then(|row| row.first_known_on).map(date),
         learned_at: rows.learned_at.map(time),
         advisory: verdict.and_then(|row| row.advisory.clone()),
@@ -86,8 +88,8 @@ pub fn facts(rows: &Rows, company: &Company, language: &str, now: DateTime<Utc>)
         cvss_score: modern.map(|row| tenths(row.base)),
         cvss2_vector: old.map(|row| row.vector.clone()),
         cvss2_score: old.map(|row| tenths(row.base)),
-        cwe: joined(rows.severities.iter().flat_map(|row| row.cwe.0.iter().cloned())),
-        products: rows.products.iter().map(|(row, product)| told(row, product, chinese)).collect(),
+        cwe: joined(record.severities.iter().flat_map(|row| row.cwe.0.iter().cloned())),
+        products: record.products.iter().map(|(row, product)| told(row, product, chinese)).collect(),
         parts: rows
             .parts
             .iter()

@@ -1,14 +1,15 @@
 //! Templates, and the rows that facts are drawn from.
 
+pub(crate) mod record;
+
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, ClockFactKind, Facet, IndicatorKind, SeveritySource};
-use entity::{
-    affected_product, channel, event, indicator, product, remediation, reply_template, reply_template_text,
-    report, report_version, technical_severity, verdict, world_fact,
-};
+use entity::vocabulary::{AffectedState, ClockFactKind, Facet};
+use entity::{channel, event, indicator, reply_template, reply_template_text, report, report_version};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
+
+use self::record::{Record, cves, record};
 
 use super::To;
 use super::facts::Extent;
@@ -62,8 +63,9 @@ pub async fn texts(app: &App, key: &str) -> Result<Vec<reply_template_text::Mode
 /// What an event's facts for one channel are drawn from.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// The event.
-    pub event: event::Model,
+    /// What is recorded of the vulnerability: products that are affected or fixed, and what the world knows by when it was
+    /// learned of.
+    pub(crate) record: Record,
     /// The channel.
     pub channel: channel::Model,
     /// The channel's own reports on the event, or those of them that are answered, oldest first, each with its newest version.
@@ -71,18 +73,9 @@ pub struct Rows {
     /// Parts of those reports with the verdict of their event; no verdict at all where the reader may not see each of
     /// these events.
     pub parts: Vec<(i32, Option<entity::vocabulary::Verdict>)>,
-    /// The verdict in force.
-    pub verdict: Option<verdict::Model>,
-    /// Products that are affected or fixed.
-    pub products: Vec<(affected_product::Model, product::Model)>,
-    /// Fixes, by line.
-    pub remediations: Vec<remediation::Model>,
-    /// Our own technical assessments, newest first.
-    pub severities: Vec<technical_severity::Model>,
-    /// What the world knows, oldest first.
-    pub world: Vec<world_fact::Model>,
-    /// What stands as a CVE number in the channel's own reports; in any of the event's where all of it may leave.
-    pub cve: Vec<String>,
+    /// CVE numbers that the channel's own reports are about and nobody dismissed; any of the event's reports where all of it
+    /// may leave.
+    pub cves: Vec<String>,
     /// When the vulnerability was learned of, as its clocks count; none while it was not.
     pub learned_at: Option<DateTime<Utc>>,
     /// When exploitation was learned of, in the same way.
@@ -107,39 +100,10 @@ pub async fn rows(
         .order_by_asc(report::Column::ReceivedAt)
         .order_by_asc(report::Column::Id)
         .all(db);
-    let verdict = verdict::Entity::find()
-        .filter(verdict::Column::EventId.eq(event.id))
-        .filter(verdict::Column::SupersededAt.is_null())
-        .order_by_desc(verdict::Column::GivenAt)
-        .one(db);
-    let affected = affected_product::Entity::find()
-        .filter(affected_product::Column::EventId.eq(event.id))
-        .filter(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
-        .order_by_asc(affected_product::Column::Id)
-        .all(db);
-    let remediations = remediation::Entity::find()
-        .filter(remediation::Column::EventId.eq(event.id))
-        .order_by_asc(remediation::Column::Line)
-        .all(db);
-    let severities = technical_severity::Entity::find()
-        .filter(technical_severity::Column::EventId.eq(event.id))
-        .filter(technical_severity::Column::Source.eq(SeveritySource::Ours))
-        .order_by_desc(technical_severity::Column::AssessedAt)
-        .order_by_desc(technical_severity::Column::Id)
-        .all(db);
-    let world = world_fact::Entity::find()
-        .filter(world_fact::Column::EventId.eq(event.id))
-        .order_by_asc(world_fact::Column::LearnedAt)
-        .all(db);
-    let (reports, verdict, affected, remediations, severities, world) =
-        tokio::try_join!(reports, verdict, affected, remediations, severities, world)?;
-    let products = product::Entity::find()
-        .filter(is_one_of(backend, product::Column::Id, affected.iter().map(|row| row.product_id)))
-        .all(db)
-        .await?;
-    let product_of = |id: Uuid| products.iter().find(|row| row.id == id).cloned();
-    let products =
-        affected.into_iter().filter_map(|row| Some((row.clone(), product_of(row.product_id)?))).collect();
+    let reports = async { Ok::<_, Error>(reports.await?) };
+    let (reports, mut record) = tokio::try_join!(reports, record(app, event))?;
+    record.products.retain(|(row, _)| matches!(row.state, AffectedState::Affected | AffectedState::Fixed));
+    record.world.sort_by_key(|row| row.learned_at);
 
     let is_answered = |row: &report::Model| {
         let named = |id: Uuid| to.reports.contains(&id);
@@ -148,12 +112,7 @@ pub async fn rows(
     let is_own = |row: &report::Model| row.channel_id == to.channel.id && is_answered(row);
     let told = |row: &&report::Model| (extent == Extent::Full && !to.reporter) || is_own(row);
     let ids = reports.iter().filter(told).map(|row| row.id).collect::<Vec<_>>();
-    let cve = indicator::Entity::find()
-        .filter(is_one_of(backend, indicator::Column::ReportId, ids))
-        .filter(indicator::Column::Kind.eq(IndicatorKind::Cve))
-        .order_by_asc(indicator::Column::Value)
-        .all(db)
-        .await?;
+    let cves = cves(app, is_one_of(backend, indicator::Column::ReportId, ids)).await?;
     let own: Vec<_> = reports.into_iter().filter(is_own).collect();
     let wholes: Vec<_> = own.iter().map(|row| row.part_of.unwrap_or(row.id)).collect();
     let versions = report_version::Entity::find()
@@ -181,16 +140,11 @@ pub async fn rows(
         versions.iter().find(|text| text.report_id == row.id && text.number == row.current_version).cloned()
     };
     Ok(Rows {
-        event: event.clone(),
+        record,
         channel: to.channel.clone(),
         parts: parts.iter().filter_map(|row| Some((row.part_number?, verdict_of(row.event_id)))).collect(),
         reports: own.into_iter().map(|row| (row.clone(), newest(&row))).collect(),
-        verdict,
-        products,
-        remediations,
-        severities,
-        world,
-        cve: cve.into_iter().map(|row| row.value).collect(),
+        cves,
         exploitation_learned_at: clocks.learned_at(ClockFactKind::LearnedExploitation),
         learned_at: clocks.learned_at(ClockFactKind::LearnedVulnerability),
     })

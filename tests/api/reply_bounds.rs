@@ -42,6 +42,26 @@ async fn a_number_that_another_channel_sent_stays_with_it() {
     .await;
 }
 
+#[tokio::test]
+async fn a_number_that_was_dismissed_is_told_to_nobody() {
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let cnvd = known_channel(&app, "cnvd").await;
+        let told = async || {
+            let body = preview(&story, "analyst-1", &cnvd, "rmsv-report-zh", "NOTIFICATION").await;
+            body.contains("CVE-2026-2000")
+        };
+        assert!(told().await);
+        let found = app.node(&analyst, &story.report, "Report", "indicators { id value }").await;
+        let mut numbers = found["indicators"].as_array().unwrap().iter();
+        let wrong = numbers.find(|one| one["value"] == "CVE-2026-2000").unwrap();
+        app.made(&analyst, "dismissIndicator", json!({ "indicator": wrong["id"] }), "id").await;
+        assert!(!told().await);
+    })
+    .await;
+}
+
 /// The cells of the table of parts: the verdicts as a reply shows them.
 fn of_parts(body: &str) -> Vec<String> {
     let rows = body.lines().filter(|line| line.starts_with("| 1 |") || line.starts_with("| 2 |"));
