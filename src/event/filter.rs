@@ -97,7 +97,7 @@ impl EventFilter {
         }
         if let Some(number) = &self.channel_number {
             let same = report::Column::ChannelNumber.eq(number.as_str());
-            all = all.add(of_event(report::Entity, report::Column::EventId, same));
+            all = all.add(one_of(report::Entity, report::Column::EventId, same));
         }
         if let Some(prefix) = &self.channel_number_prefix {
             let starts = begins("filter.channelNumberPrefix", report::Column::ChannelNumber, prefix)?;
@@ -115,7 +115,7 @@ impl EventFilter {
             let theirs = assignment::Column::Subject
                 .eq(assignee.as_str())
                 .and(assignment::Column::State.ne(AssignmentState::Declined));
-            all = all.add(of_event(assignment::Entity, assignment::Column::EventId, theirs));
+            all = all.add(one_of(assignment::Entity, assignment::Column::EventId, theirs));
         }
         if let Some(from) = self.received_from {
             all = all.add(C::ReceivedAt.gte(from));
@@ -125,7 +125,7 @@ impl EventFilter {
         }
         if let Some(kinds) = bounded("filter.facts", self.facts.as_ref())? {
             let any = world_fact::Column::Kind.is_in(kinds.iter().copied());
-            all = all.add(of_event(world_fact::Entity, world_fact::Column::EventId, any));
+            all = all.add(one_of(world_fact::Entity, world_fact::Column::EventId, any));
         }
         if let Some(kinds) = bounded("filter.attention", self.attention.as_ref())? {
             let any = kinds.iter().map(|kind| kind.condition(now));
@@ -221,6 +221,12 @@ fn of_event<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl Into
         .cond_where(condition)
         .take();
     Expr::exists(rows)
+}
+
+/// The same where few events have such a row: they are looked up, instead of each event's rows on the way through all events.
+fn one_of<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl IntoCondition) -> SimpleExpr {
+    let rows = Query::select().column(event_id).from(entity).cond_where(condition).take();
+    event::Column::Id.in_subquery(rows)
 }
 
 /// The column begins with `prefix`, whatever characters that has.
