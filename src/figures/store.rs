@@ -429,8 +429,8 @@ pub async fn payouts(app: &App, actor: &Actor, asked: &Asked) -> Result<Vec<Payo
         .column(("of_stage", "stage"))
         .expr_as(amount, "amount")
         .from(payout::Entity)
-        // Such a join is written without its condition.
-        .join_subquery(JoinType::CrossJoin, each, "of_stage", Condition::all())
+        // Each payout with each stage.
+        .join_subquery(JoinType::InnerJoin, each, "of_stage", Condition::all())
         .cond_where(any)
         .and_where(at.clone().gte(asked.span.from))
         .and_where(at.clone().lt(asked.span.until))

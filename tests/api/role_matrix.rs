@@ -259,6 +259,10 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
                 __typename number subject body required formats author createdAt } } } }";
             note_fields(&app.graphql(&token, texts, Value::Null).await["data"], role, &mut found);
             app.change(&token, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
+            let deny = "mutation($input: DenyToken!) { denyToken(input: $input) { denial { __typename deniedAt until } } }";
+            let of_token = json!({ "tokenId": "stolen", "expiresAt": app.now() + chrono::TimeDelta::hours(1), "reason": "It lay in a log" });
+            let denied = app.graphql(&token, deny, json!({ "input": of_token })).await;
+            note_fields(&denied["data"], role, &mut found);
             let counted = "{ known: calendarCheck(calendar: \"china\", from: \"2026-04-30T04:00:00Z\", amount: 4, pauses: [
                 { from: \"2026-05-06T00:00:00Z\", to: \"2026-05-06T01:00:00Z\" }
             ]) { __typename computation {
