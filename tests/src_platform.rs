@@ -20,7 +20,7 @@ use vulndesk::database::Database;
 use vulndesk::webhook::sign::{Key, sign};
 
 /// The tests' own bound: nothing here waits for long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// An installation of vulndesk with a platform beside it.
 struct Place {
