@@ -37,6 +37,8 @@ pub struct App {
     pub numbers: Numbers,
     /// What was lately written of the principals seen.
     pub principals: principal::Cache,
+    /// Callers that wait to be told whether they may act.
+    pub admission: principal::Admission,
     /// How long what was seen of a principal counts.
     pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
@@ -95,6 +97,7 @@ impl App {
             ids,
             numbers,
             principals: principal::Cache::default(),
+            admission: principal::Admission::default(),
             principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
             secrets: KeyRing::default(),

@@ -363,6 +363,8 @@ pub enum Given {
     Number,
     /// An instant, as [`given_time`] writes it.
     Time,
+    /// Bytes, as [`given_bytes`] writes them.
+    Bytes,
 }
 
 /// A source of rows for FROM, named `given`, out of the JSON array of objects in `parameter` (`$1`): one bound value
@@ -378,6 +380,7 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
                     Given::Text => "text",
                     Given::Number => "bigint",
                     Given::Time => "timestamptz",
+                    Given::Bytes => "bytea",
                 };
                 format!("{name} {kind}")
             });
@@ -386,11 +389,17 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
         _ => {
             let columns = list(|(name, kind)| match kind {
                 Given::Id => format!("unhex(value ->> '{name}', '-') AS {name}"),
+                Given::Bytes => format!("unhex(value ->> '{name}', '\\x') AS {name}"),
                 _ => format!("value ->> '{name}' AS {name}"),
             });
             format!("(SELECT {columns} FROM json_each({parameter})) AS given")
         }
     }
+}
+
+/// Bytes in the form in which [`given`] takes them.
+pub fn given_bytes(bytes: &[u8]) -> String {
+    format!("\\x{}", hex::encode(bytes))
 }
 
 /// An instant in the form in which both databases take it and SQLite keeps it.

@@ -153,7 +153,7 @@ pub async fn admit(
     identity: &Identity,
 ) -> Result<Option<Left>, AuthenticationError> {
     let left = rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
-    match principal::store::is_denied(app, identity).await {
+    match principal::admission::is_denied(app, identity).await {
         Ok(false) => Ok(left),
         Ok(true) => {
             // Whoever has a stolen token need not know which of the two was found out.

@@ -31,6 +31,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::{Refusal, Result};
 use crate::event as events;
+use crate::graphql::ahead::{Ahead, Plan};
 use facts::Facts;
 pub use settings::AdvisorySettings;
 
@@ -111,7 +112,11 @@ pub async fn export(
     language: AdvisoryLanguage,
 ) -> Result<Option<Exported>> {
     require(actor, Action::ExportAdvisory)?;
-    let Some(event) = events::store::by_number(app, actor, number).await? else { return Ok(None) };
+    let Some(event) =
+        events::store::by_number(app, actor, number, &Plan::whole(&[]), &Ahead::default()).await?
+    else {
+        return Ok(None);
+    };
     let rows = store::rows(app, &event).await?;
     let facts = rules::facts(&rows, language, app.clock.now());
     let document = facts.and_then(|facts| write(&facts, &app.advisories, format));

@@ -9,10 +9,27 @@ use super::{AddAffectedCustomer, SetAffectedProduct, add_affected_customer, set_
 use crate::auth::policy::{Action, allows};
 use crate::customer::graphql::Customer;
 use crate::event::graphql::EventPayload;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::outbox::retrying;
 use crate::product::graphql::Product;
+
+ahead::selected! {
+    affected_product, always [EventId] {
+        "id": [];
+        "product": [ProductId] => one(product by ProductId) if ReadProducts;
+        "line": [Line];
+        "state": [State];
+        "version": [Version];
+    }
+}
+
+ahead::selected! {
+    affected_customer, always [EventId] {
+        "customer": [CustomerId] => one(customer by CustomerId) if ReadCustomers;
+    }
+}
 
 /// How a product stands to an event.
 pub struct AffectedProduct(pub affected_product::Model);
@@ -36,7 +53,7 @@ impl AffectedProduct {
         if !allows(actor(ctx), Action::ReadProducts) {
             return Ok(None);
         }
-        Ok(loaders::lookup::<product::Entity>(ctx, self.0.product_id).await?.map(Product::from))
+        Ok(loaders::selected_lookup::<product::Entity>(ctx, self.0.product_id).await?.map(Product::from))
     }
 
     /// The product's line when it was added: what is fixed as one. 加入时所属的产品线。

@@ -10,11 +10,16 @@ use crate::auth::Role;
 use crate::auth::policy::{Action, require};
 use crate::calendar::graphql::Calendar;
 use crate::error::Error;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::hook::graphql::HookSecret;
 use crate::outbox::retrying;
+
+ahead::selected! {
+    channel, always [] {}
+}
 
 /// Where reports come from and replies go to. 渠道。
 pub struct Channel(pub channel::Model);

@@ -5,10 +5,15 @@ use entity::customer;
 
 use super::{CreateCustomer, CustomerOfProduct, UpdateCustomer, store};
 use crate::auth::policy::{Action, require};
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    customer, always [] {}
+}
 
 /// A customer who uses products.
 pub struct Customer(pub customer::Model);

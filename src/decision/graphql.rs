@@ -8,10 +8,15 @@ use entity::{decision, event};
 use super::{AskDecision, RecordDecision};
 use crate::auth::policy::{Action, allows};
 use crate::event::graphql::Event;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{self, loaders, scalars};
 use crate::outbox::retrying;
 use crate::payload;
+
+ahead::selected! {
+    decision, always [EventId] {}
+}
 
 /// A question to the leading group and its answer.
 pub struct Decision(pub decision::Model);

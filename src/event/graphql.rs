@@ -13,6 +13,7 @@ use crate::attachment::graphql::Attachment;
 use crate::auth::policy::{Action, allows, require};
 use crate::comment::graphql::Comment;
 use crate::decision::graphql::Decision;
+use crate::graphql::ahead::{self, Plan};
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::{self, Decimal};
@@ -35,6 +36,56 @@ impl From<event::Model> for Event {
     fn from(row: event::Model) -> Self {
         Self(row)
     }
+}
+
+ahead::selected! {
+    // By number and sharing, reads of sensitive events are recorded.
+    event, always [Number, Tlp, EmbargoUntil] {
+        "id": [];
+        "number": [];
+        "title": [Title, Described];
+        "description": [Description];
+        "steps": [Steps];
+        "status": [Status];
+        "verdict": [Verdict];
+        "level": [Level];
+        "highestLevel": [HighestLevel];
+        "total": [Score];
+        "tlp": [];
+        "embargoUntil": [];
+        "receivedAt": [ReceivedAt];
+        "createdAt": [CreatedAt];
+        "changedAt": [ChangedAt];
+        "closedAt": [ClosedAt];
+        "history": [History];
+        "pass": [Pass];
+        "version": [Version];
+        "affectedProducts": [] => many(affected_product);
+        "verdicts": [] => many(verdict);
+        "scores": [] => many(score);
+        "currentScore": [] => many(score);
+        "technicalSeverities": [] => many(technical_severity);
+        "worldFacts": [] => many(world_fact);
+        "team": [] => many(team_member);
+        "assignments": [] => many(assignment);
+        "remediations": [] => many(remediation);
+        "tickets": [] => many(ticket);
+        "verifications": [] => many(verification);
+        "reviews": [] => many(review);
+        "actionItems": [] => many(action_item);
+        "affectedCustomers": [] => many(affected_customer) if ReadCustomers;
+        "decisions": [] => many(decision) if ReadDecisions;
+        "reports": [] => many(report) if ReadRawReports;
+        "obligations": [] => many(obligation) if ReadReplies;
+        "deadlines": [] => many(deadline) if ReadDeadlines;
+        "replies": [] => many(reply) if ReadReplies;
+        "statusChanges": [] => many(status_change);
+        "comments": [];
+    }
+}
+
+ahead::selected! {
+    status_change, always [EventId] {}
 }
 
 crate::payload! {
@@ -260,7 +311,7 @@ impl Event {
 
     /// How products stand to it. 产品受影响情况。
     async fn affected_products(&self, ctx: &Context<'_>) -> ApiResult<Vec<AffectedProduct>> {
-        let rows = loaders::children::<entity::affected_product::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::selected_children::<entity::affected_product::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 
@@ -272,7 +323,7 @@ impl Event {
 
     /// Scores, the newest first. 评分记录，由新到旧。
     async fn scores(&self, ctx: &Context<'_>) -> ApiResult<Vec<Score>> {
-        let rows = loaders::light_children::<entity::score::Entity>(ctx, self.0.id, &["evidence"]).await?;
+        let rows = loaders::selected_children::<entity::score::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 
@@ -296,7 +347,7 @@ impl Event {
 
     /// Work given to people and teams. 任务分派。
     async fn assignments(&self, ctx: &Context<'_>) -> ApiResult<Vec<Assignment>> {
-        let rows = loaders::children::<entity::assignment::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::selected_children::<entity::assignment::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Into::into).collect())
     }
 
@@ -445,7 +496,8 @@ impl EventQuery {
         #[graphql(desc = "Event number. 事件编号。")] number: String,
     ) -> ApiResult<Option<Event>> {
         require(actor(ctx), Action::ReadEvents)?;
-        let found = store::by_number(app(ctx), actor(ctx), &number).await?;
+        let plan = Plan::of(&ctx.look_ahead(), actor(ctx));
+        let found = store::by_number(app(ctx), actor(ctx), &number, &plan, loaders::ahead(ctx)).await?;
         if let Some(event) = &found {
             sensitive::note(ctx, event);
         }
@@ -470,14 +522,11 @@ impl EventQuery {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Event>> {
         require(actor(ctx), Action::ReadEvents)?;
-        let look = ctx.look_ahead();
-        let wide = [look.field("nodes"), look.field("edges").field("node")]
-            .iter()
-            .any(|node| node.field("description").exists() || node.field("steps").exists());
         let input = PageInput { first, after, last, before };
-        let filter = filter.unwrap_or_default();
-        let page =
-            store::page(app(ctx), actor(ctx), &filter, order.unwrap_or_default(), &input, wide).await?;
+        let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
+        let plan = Plan::of_items(ctx);
+        let ahead = loaders::ahead(ctx);
+        let page = store::page(app(ctx), actor(ctx), &filter, order, &input, plan, ahead).await?;
         if sensitive::lists_items(ctx) {
             page.rows.iter().for_each(|(event, _)| sensitive::note(ctx, event));
         }

@@ -1,8 +1,10 @@
 //! Finding events, and reading what their moves depend on.
 
+use std::sync::LazyLock;
+
 use entity::vocabulary::{AffectedState, AssignmentState, EventLinkKind, Facet, Function, ObligationState};
 use entity::{affected_product, assignment, event, event_link, obligation, remediation, report};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Iden, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::filter::{EventFilter, EventOrder};
@@ -10,6 +12,7 @@ use super::rules::{LineFacts, MoveFacts};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
+use crate::graphql::ahead::{Ahead, Branch, Plan};
 use crate::graphql::page::{self, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
@@ -28,13 +31,19 @@ pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<event::Model> {
 ///
 /// # Errors
 /// Of the database.
-pub async fn by_number(app: &App, actor: &Actor, number: &str) -> Result<Option<event::Model>> {
+pub async fn by_number(
+    app: &App,
+    actor: &Actor,
+    number: &str,
+    plan: &Plan<event::Entity>,
+    ahead: &Ahead,
+) -> Result<Option<event::Model>> {
     let select = event::Entity::find().filter(event::Column::Number.eq(number)).filter(visibility::visible(
         actor,
         Facet::Content,
         event::Column::Id,
     ));
-    Ok(select.one(app.database.reader()).await?)
+    Ok(plan.find(&app.database, select, ahead).await?.pop())
 }
 
 /// Whether somebody related the two events, from either side.
@@ -53,28 +62,32 @@ pub async fn are_related(app: &App, one: Uuid, other: Uuid) -> Result<bool> {
     Ok(select.one(app.database.reader()).await?.is_some())
 }
 
+/// All that hangs on an event and that the conditions of its moves are read from, in one statement.
+static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
+    Plan::whole(&[
+        Branch::many::<affected_product::Entity>(),
+        Branch::many::<remediation::Entity>(),
+        Branch::many::<assignment::Entity>(),
+        Branch::many::<obligation::Entity>(),
+        Branch::many::<report::Entity>(),
+    ])
+});
+
 /// What the conditions of an event's moves are read from.
 ///
 /// # Errors
 /// Of the database.
 pub async fn move_facts(app: &App, event: Uuid) -> Result<MoveFacts> {
-    let db = app.database.reader();
-    let affected =
-        affected_product::Entity::find().filter(affected_product::Column::EventId.eq(event)).all(db);
-    let remediations = remediation::Entity::find().filter(remediation::Column::EventId.eq(event)).all(db);
-    let assignments = assignment::Entity::find()
-        .filter(assignment::Column::EventId.eq(event))
-        .filter(assignment::Column::Function.eq(Function::RAndD))
-        .all(db);
-    let obligations = obligation::Entity::find()
-        .filter(obligation::Column::EventId.eq(event))
-        .filter(obligation::Column::State.eq(ObligationState::Open))
-        .all(db);
-    let reports = report::Entity::find().filter(report::Column::EventId.eq(event)).all(db);
-    let (affected, remediations, assignments, obligations, reports) =
-        tokio::try_join!(affected, remediations, assignments, obligations, reports)?;
-    let lines = gather(&affected, &remediations, &assignments);
-    Ok(MoveFacts { open_obligations: obligations.len(), reports: reports.len(), ..lines })
+    let ahead = Ahead::default();
+    ON_EVENT.find(&app.database, event::Entity::find_by_id(event), &ahead).await?;
+    let lines = gather(
+        &ahead.of::<affected_product::Entity>(event),
+        &ahead.of::<remediation::Entity>(event),
+        &ahead.of::<assignment::Entity>(event),
+    );
+    let owed = ahead.of::<obligation::Entity>(event);
+    let open = owed.iter().filter(|row| row.state == ObligationState::Open).count();
+    Ok(MoveFacts { open_obligations: open, reports: ahead.of::<report::Entity>(event).len(), ..lines })
 }
 
 /// What moves depend on of the lines, put together from the rows it follows from: a command hands in the rows as it
@@ -114,22 +127,11 @@ pub async fn page(
     filter: &EventFilter,
     order: EventOrder,
     input: &PageInput,
-    wide: bool,
+    plan: Plan<event::Entity>,
+    ahead: &Ahead,
 ) -> Result<Page<event::Model>> {
-    let mut select = event::Entity::find()
+    let select = event::Entity::find()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
         .filter(filter.condition(actor, app.clock.now())?);
-    if !wide {
-        // The long texts are read only when somebody asks for them.
-        use event::Column::{Description, Steps};
-        use sea_orm::{Iterable, QuerySelect};
-        select = select.select_only();
-        for column in event::Column::iter() {
-            select = match column {
-                Description | Steps => select.expr_as(sea_orm::sea_query::Expr::val(""), column.to_string()),
-                other => select.column(other),
-            };
-        }
-    }
-    page::read(&app.database, select, order.keyset(), input).await
+    page::read_ahead(&app.database, select, order.keyset(), input, plan, ahead).await
 }

@@ -16,8 +16,8 @@ use entity::vocabulary::Facet;
 use entity::{event, event_link, payout, report};
 use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
-    ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, ModelTrait, Order, PrimaryKeyTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select, Value,
+    ColumnTrait, ColumnType, EntityTrait, IdenStatic, ModelTrait, Order, PrimaryKeyTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, Value,
 };
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
 use crate::duplicate;
 use crate::error::Error;
+use crate::graphql::ahead::{Ahead, Columns, Hanging, Selected};
 use crate::graphql::errors::{ApiError, ApiResult};
 
 /// Most objects that a request's answer may hold, among the request's data.
@@ -40,13 +41,21 @@ pub struct Reader {
     limit: u64,
     /// Objects that went into the answer so far.
     objects: AtomicU64,
+    ahead: Ahead,
     candidates: duplicate::Lookups,
 }
 
 impl Reader {
     /// A reader for one request's loaders, for an answer of at most `limit` objects.
     pub fn new(app: Arc<App>, actor: Actor, limit: u64) -> Self {
-        Self { app, actor, limit, objects: AtomicU64::new(0), candidates: duplicate::Lookups::default() }
+        Self {
+            app,
+            actor,
+            limit,
+            objects: AtomicU64::new(0),
+            ahead: Ahead::default(),
+            candidates: duplicate::Lookups::default(),
+        }
     }
 
     /// Counts objects that go into the answer. What a list will hold is not known before it is read, so what the guard
@@ -79,6 +88,11 @@ impl Reader {
     pub(crate) fn lookups(&self) -> &duplicate::Lookups {
         &self.candidates
     }
+}
+
+/// What this request read together with what it hangs on.
+pub fn ahead<'a>(ctx: &Context<'a>) -> &'a Ahead {
+    &ctx.data_unchecked::<DataLoader<Reader>>().loader().ahead
 }
 
 /// A table whose rows are read by the row they hang on.
@@ -126,6 +140,7 @@ children! {
     status_change by EventId, ChangedAt Asc;
     obligation by EventId, OpenedAt Asc;
     deadline by EventId, OpenedAt Asc;
+    clock_fact by EventId, Id Asc;
     reply by EventId, CreatedAt Asc, long Body Supplied;
     report by EventId, ReceivedAt Asc;
     attachment by MailId, Id Asc;
@@ -165,19 +180,10 @@ impl Child for entity::reply_obligation::Entity {
     const ID: Self::Column = entity::reply_obligation::Column::ObligationId;
 }
 
-/// Key of the rows of `E` that hang on one parent: with their long columns, or without.
-pub struct Of<E>(Uuid, Columns, PhantomData<E>);
+/// Key of the rows of `E` that hang on one parent, and whether without their long columns.
+pub struct Of<E>(Uuid, bool, PhantomData<E>);
 /// Key of one row of `E`.
 pub struct One<E>(Uuid, PhantomData<E>);
-
-/// How much of its rows is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Columns {
-    /// All of it.
-    All,
-    /// What is not long; the rest is blank.
-    Light,
-}
 
 impl<E> Clone for Of<E> {
     fn clone(&self) -> Self {
@@ -213,14 +219,14 @@ impl<E> Hash for One<E> {
     }
 }
 
-/// The rows of `E`, of which only as much is read as `columns` says.
-pub fn select<E: Child>(columns: Columns) -> Select<E> {
-    if columns == Columns::All {
+/// The rows of `E`, without their long columns where `light`.
+fn select<E: Child>(light: bool) -> Select<E> {
+    if !light {
         return E::find();
     }
     let mut select = E::find().select_only();
-    for column in E::Column::iter() {
-        select = if E::LONG.iter().any(|long| long.as_str() == column.as_str()) {
+    for (column, is_long) in Columns::of::<E>(E::LONG).each::<E>() {
+        select = if is_long {
             let blank = match column.def().get_column_type() {
                 ColumnType::Json | ColumnType::JsonBinary => Expr::val(serde_json::Value::Null),
                 _ => Expr::val(""),
@@ -244,12 +250,12 @@ where
     async fn load(&self, keys: &[Of<E>]) -> std::result::Result<HashMap<Of<E>, Self::Value>, Self::Error> {
         let database = &self.app.database;
         let mut found = HashMap::new();
-        for columns in [Columns::All, Columns::Light] {
-            let parents: Vec<Uuid> = keys.iter().filter(|key| key.1 == columns).map(|key| key.0).collect();
+        for light in [false, true] {
+            let parents: Vec<Uuid> = keys.iter().filter(|key| key.1 == light).map(|key| key.0).collect();
             if parents.is_empty() {
                 continue;
             }
-            let rows = select::<E>(columns)
+            let rows = select::<E>(light)
                 .filter(is_one_of(database.backend(), E::PARENT, parents))
                 .filter(E::allowed(&self.actor))
                 .order_by(E::ORDER.0, E::ORDER.1)
@@ -263,7 +269,7 @@ where
                     grouped.entry(parent).or_default().push(row);
                 }
             }
-            let grouped = grouped.into_iter().map(|(id, rows)| (Of(id, columns, PhantomData), rows.into()));
+            let grouped = grouped.into_iter().map(|(id, rows)| (Of(id, light, PhantomData), rows.into()));
             found.extend(grouped);
         }
         Ok(found)
@@ -437,10 +443,21 @@ where
     E: Child + Send + Sync,
     E::Model: Clone + Send + Sync,
 {
-    children_with::<E>(ctx, parent, Columns::All).await
+    children_with::<E>(ctx, parent, Columns::ALL).await
 }
 
-/// The same, with the long columns blank unless one of the fields that need them is selected below this one.
+/// The same for the field that shows them, with the columns that are read for what is selected below it; others are blank.
+///
+/// # Errors
+/// Of the database.
+pub async fn selected_children<E: Child + Selected>(
+    ctx: &Context<'_>,
+    parent: Uuid,
+) -> ApiResult<Arc<[E::Model]>> {
+    children_with::<E>(ctx, parent, E::shape().need(&ctx.look_ahead())).await
+}
+
+/// The same, with the long columns blank unless one of the fields `need_long` is selected below this one.
 ///
 /// # Errors
 /// Of the database.
@@ -453,23 +470,24 @@ where
     E: Child + Send + Sync,
     E::Model: Clone + Send + Sync,
 {
-    children_with::<E>(ctx, parent, columns_for(ctx, need_long)).await
-}
-
-/// All columns where one of the fields `need_long` is selected below this one.
-pub fn columns_for(ctx: &Context<'_>, need_long: &[&str]) -> Columns {
     let look = ctx.look_ahead();
-    if need_long.iter().any(|field| look.field(field).exists()) { Columns::All } else { Columns::Light }
+    let all = need_long.iter().any(|field| look.field(field).exists());
+    children_with::<E>(ctx, parent, if all { Columns::ALL } else { Columns::but::<E>(E::LONG) }).await
 }
 
-async fn children_with<E>(ctx: &Context<'_>, parent: Uuid, columns: Columns) -> ApiResult<Arc<[E::Model]>>
+async fn children_with<E>(ctx: &Context<'_>, parent: Uuid, need: Columns) -> ApiResult<Arc<[E::Model]>>
 where
     E: Child + Send + Sync,
     E::Model: Clone + Send + Sync,
 {
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-    let rows = loader.load_one(Of::<E>(parent, columns, PhantomData)).await?;
-    let rows = rows.unwrap_or_else(|| Arc::from([]));
+    let rows = match loader.loader().ahead.find::<E>(Hanging::On, parent, need) {
+        Some(rows) => rows,
+        None => {
+            let light = !need.cover(Columns::of::<E>(E::LONG));
+            loader.load_one(Of::<E>(parent, light, PhantomData)).await?.unwrap_or_else(|| Arc::from([]))
+        }
+    };
     loader.loader().charge(rows.len()).await?;
     Ok(rows)
 }
@@ -509,8 +527,32 @@ where
     E::Model: Clone + Send + Sync,
     E::PrimaryKey: PrimaryKeyTrait<ValueType = Uuid>,
 {
+    lookup_with::<E>(ctx, id, Columns::ALL).await
+}
+
+/// The same for the field that shows it, with the columns that are read for what is selected below it; others are blank.
+///
+/// # Errors
+/// Of the database.
+pub async fn selected_lookup<E>(ctx: &Context<'_>, id: Uuid) -> ApiResult<Option<E::Model>>
+where
+    E: Lookup + Selected,
+    E::PrimaryKey: PrimaryKeyTrait<ValueType = Uuid>,
+{
+    lookup_with::<E>(ctx, id, E::shape().need(&ctx.look_ahead())).await
+}
+
+async fn lookup_with<E>(ctx: &Context<'_>, id: Uuid, need: Columns) -> ApiResult<Option<E::Model>>
+where
+    E: Lookup + Send + Sync,
+    E::Model: Clone + Send + Sync,
+    E::PrimaryKey: PrimaryKeyTrait<ValueType = Uuid>,
+{
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-    let row = loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)?;
+    let row = match loader.loader().ahead.find::<E>(Hanging::Named, id, need) {
+        Some(rows) => rows.first().cloned(),
+        None => loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)?,
+    };
     loader.loader().charge(usize::from(row.is_some())).await?;
     if let Some(row) = &row {
         E::note(ctx, row);

@@ -1,5 +1,6 @@
 //! The API: how the slices' types, queries and mutations become one schema.
 
+pub mod ahead;
 pub mod answer;
 pub mod errors;
 pub mod guard;

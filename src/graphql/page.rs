@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, Order, QueryFilter, QueryOrder,
-    QueryTrait, Select, Value,
+    QuerySelect, QueryTrait, Select, Statement, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::graphql::ahead::{Ahead, Plan, Selected};
 use crate::graphql::errors::ApiResult;
 
 /// Page size when none is asked for.
@@ -233,32 +234,76 @@ where
 {
     let window = input.window()?;
     let count = QueryTrait::into_query(select.clone());
-    let mut select = select;
-    if let Some(after) = &input.after {
-        select = select.filter(keyset.beyond("after", after, true)?);
+    let statement = window.statement(database, select, keyset, input)?;
+    let rows = E::find().from_raw_sql(statement).all(database.reader()).await?;
+    window.page(rows, keyset, input, count)
+}
+
+/// The same, with what `plan` says of each row and of what hangs on it, which is kept in `ahead`.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
+pub async fn read_ahead<E: Selected>(
+    database: &Database,
+    select: Select<E>,
+    keyset: Keyset<E::Column>,
+    input: &PageInput,
+    plan: Plan<E>,
+    ahead: &Ahead,
+) -> Result<Page<E::Model>> {
+    let window = input.window()?;
+    let count = QueryTrait::into_query(select.clone());
+    let plan = plan.with(&[keyset.column, keyset.id]);
+    let select = select.select_only().expr_as(plan.expression(database.backend()), "read");
+    let statement = window.statement(database, select, keyset, input)?;
+    let rows = plan.rows(database.reader().query_all_raw(statement).await?, ahead)?;
+    window.page(rows, keyset, input, count)
+}
+
+impl Window {
+    /// The statement that reads a page, and one row more where there is one.
+    fn statement<E: EntityTrait>(
+        self,
+        database: &Database,
+        mut select: Select<E>,
+        keyset: Keyset<E::Column>,
+        input: &PageInput,
+    ) -> Result<Statement> {
+        if let Some(after) = &input.after {
+            select = select.filter(keyset.beyond("after", after, true)?);
+        }
+        if let Some(before) = &input.before {
+            select = select.filter(keyset.beyond("before", before, false)?);
+        }
+        let order = if keyset.descending == self.backward { Order::Asc } else { Order::Desc };
+        let query = select.order_by(keyset.column, order.clone()).order_by(keyset.id, order).into_query();
+        // A bound LIMIT is planned anew each time; this one is a checked number of ours.
+        let mut statement = database.backend().build(&query);
+        statement.sql = format!("{} LIMIT {}", statement.sql, self.size + 1);
+        Ok(statement)
     }
-    if let Some(before) = &input.before {
-        select = select.filter(keyset.beyond("before", before, false)?);
+
+    /// The page of what its statement read.
+    fn page<C: ColumnTrait, M: ModelTrait<Entity: EntityTrait<Column = C>>>(
+        self,
+        mut rows: Vec<M>,
+        keyset: Keyset<C>,
+        input: &PageInput,
+        count: SelectStatement,
+    ) -> Result<Page<M>> {
+        let more = rows.len() > usize::from(self.size);
+        rows.truncate(self.size.into());
+        if self.backward {
+            rows.reverse();
+        }
+        let rows = rows
+            .into_iter()
+            .map(|row| keyset.cursor(&row).map(|cursor| (row, cursor)))
+            .collect::<Result<Vec<_>>>()?;
+        let (has_next, has_previous) =
+            if self.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
+        Ok(Page { rows, has_next, has_previous, count: Count::Asked(Box::new(count)) })
     }
-    let order = if keyset.descending == window.backward { Order::Asc } else { Order::Desc };
-    let query = select.order_by(keyset.column, order.clone()).order_by(keyset.id, order).into_query();
-    let backend = database.backend();
-    // A bound LIMIT is planned anew each time; this one is a checked number of ours.
-    let mut statement = backend.build(&query);
-    statement.sql = format!("{} LIMIT {}", statement.sql, window.size + 1);
-    let mut rows = E::find().from_raw_sql(statement).all(database.reader()).await?;
-    let more = rows.len() > usize::from(window.size);
-    rows.truncate(window.size.into());
-    if window.backward {
-        rows.reverse();
-    }
-    let rows = rows
-        .into_iter()
-        .map(|row| keyset.cursor(&row).map(|cursor| (row, cursor)))
-        .collect::<Result<Vec<_>>>()?;
-    let (has_next, has_previous) =
-        if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
-    Ok(Page { rows, has_next, has_previous, count: Count::Asked(Box::new(count)) })
 }
 
 /// One page of a list that is held whole, in the order of `key`, which no two of its items share.

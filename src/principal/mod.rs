@@ -4,6 +4,7 @@
 //! deny a subject, also one that never called: its tokens are refused at once, on every replica. One [`token`] that got
 //! into wrong hands can be denied by its id, without its subject.
 
+pub mod admission;
 pub mod graphql;
 pub mod rules;
 pub mod store;
@@ -12,6 +13,7 @@ pub mod token;
 mod cache;
 mod settings;
 
+pub use admission::Admission;
 pub use cache::Cache;
 pub use settings::PrincipalSettings;
 
@@ -216,7 +218,7 @@ fn unseen(id: Uuid, issuer: &str, subject: &str, at: DateTime<Utc>) -> principal
 
 #[cfg(test)]
 mod tests {
-    use super::store::is_denied;
+    use super::admission::is_denied;
     use super::*;
 
     #[tokio::test]

@@ -3,13 +3,11 @@
 use chrono::{DateTime, Utc};
 use entity::denied_token;
 use entity::principal::{self, Column, Entity};
-use sea_orm::sea_query::{Condition, Expr, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::Identity;
 use crate::error::Result;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 
@@ -39,28 +37,6 @@ pub async fn latest(app: &App, subject: &str) -> Result<Option<principal::Model>
 pub async fn knows_issuer(app: &App, issuer: &str) -> Result<bool> {
     let one = Entity::find().select_only().column(Column::Id).filter(Column::Issuer.eq(issuer));
     Ok(one.into_tuple::<uuid::Uuid>().one(app.database.reader()).await?.is_some())
-}
-
-/// Whether the subject may no longer act, whatever its token says, or this token is accepted no more. Read anew each
-/// time, in one statement, so that it holds at once on every replica.
-///
-/// # Errors
-/// Of the database.
-pub async fn is_denied(app: &App, identity: &Identity) -> Result<bool> {
-    let subject = Query::select()
-        .expr(Expr::val(1))
-        .from(Entity)
-        .and_where(Column::Issuer.eq(identity.issuer.as_str()))
-        .and_where(Column::Subject.eq(identity.subject.as_str()))
-        .and_where(Column::Denied.eq(true))
-        .take();
-    let token = identity.token_id.as_deref().map(|id| {
-        let of_token = denied_token::Column::TokenHash.eq(token_hash(id));
-        Query::select().expr(Expr::val(1)).from(denied_token::Entity).and_where(of_token).take()
-    });
-    let either = Condition::any().add(Expr::exists(subject)).add_option(token.map(Expr::exists));
-    let denied = Query::select().expr_as(Expr::val(1), "denied").cond_where(either).take();
-    Ok(app.database.reader().query_one(&denied).await?.is_some())
 }
 
 /// What is kept of a token's id.

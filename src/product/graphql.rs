@@ -8,6 +8,7 @@ use entity::vocabulary::{AssetTier, Lifecycle, ProductKind, RmsvLibrary};
 use super::{CreateProduct, UpdateProduct, store};
 use crate::auth::policy::{Action, allows, require};
 use crate::customer::graphql::Customer;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::scalars::{self, Decimal};
@@ -20,6 +21,18 @@ pub struct Product(pub product::Model);
 impl From<product::Model> for Product {
     fn from(row: product::Model) -> Self {
         Self(row)
+    }
+}
+
+ahead::selected! {
+    product, always [] {
+        "id": [];
+        "key": [Key];
+        "name": [Name];
+        "line": [Line];
+        "ownerTeam": [OwnerTeam];
+        "kind": [Kind];
+        "version": [Version];
     }
 }
 

@@ -7,9 +7,14 @@ use entity::world_fact;
 
 use super::{RecordWorldFact, SetEmbargo, SetTlp, record_world_fact, set_embargo, set_tlp};
 use crate::event::graphql::EventPayload;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{actor, app, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    world_fact, always [EventId] {}
+}
 
 /// What the world knows or does, whatever we do.
 pub struct WorldFact(pub world_fact::Model);

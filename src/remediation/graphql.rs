@@ -7,9 +7,18 @@ use entity::{event, remediation, verification};
 
 use super::{AcceptRisk, PlanFix, RecordRelease, SubmitFix, VerifyFix};
 use crate::event::graphql::Event;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    remediation, always [EventId] {}
+}
+
+ahead::selected! {
+    verification, always [EventId] {}
+}
 
 /// The fix of one product line.
 pub struct Remediation(pub remediation::Model);

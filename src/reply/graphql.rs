@@ -20,7 +20,7 @@ use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::actor;
 use crate::graphql::errors::{ApiError, ApiResult};
-use crate::graphql::loaders::{children, light_children, lookup};
+use crate::graphql::loaders::{children, light_children, lookup, selected_children};
 use crate::reply::store::{READERS_OF_ALL, reads_messages};
 
 /// The replies on an event whose content the caller may see; `None` when their roles may not read replies.
@@ -31,7 +31,7 @@ pub async fn replies_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Vec<
     if !allows(actor(ctx), Action::ReadReplies) {
         return Ok(None);
     }
-    let rows = light_children::<reply::Entity>(ctx, event, &["body", "missingFacts"]).await?;
+    let rows = selected_children::<reply::Entity>(ctx, event).await?;
     let rows = readable(ctx, &without_messages(ctx, &rows), |row| row.channel_id).await?;
     Ok(Some(rows.into_iter().map(Reply::from).collect()))
 }

@@ -8,10 +8,19 @@ use entity::{action_item, review};
 use super::{AddActionItem, RecordReview, SkipReview, UpdateActionItem, store};
 use crate::auth::policy::{Action, require};
 use crate::event::graphql::EventPayload;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    review, always [EventId] {}
+}
+
+ahead::selected! {
+    action_item, always [EventId] {}
+}
 
 /// What an event taught.
 pub struct Review(pub review::Model);

@@ -1,17 +1,15 @@
 //! The API of scores and technical severities.
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{CvssBand, Level, SeveritySource};
 use entity::{rating_policy, score, technical_severity};
 use uuid::Uuid;
 
-use super::current::CurrentScore;
 use super::{AssessSeverity, ScoreEvent, assess_severity, differs, score_event};
 use crate::event::graphql::EventPayload;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
-use crate::graphql::loaders::Reader;
 use crate::graphql::scalars::{self, Decimal};
 use crate::graphql::{actor, app, loaders};
 use crate::outbox::retrying;
@@ -46,14 +44,32 @@ pub struct ScoreEvidence {
     actual_impact: Option<String>,
 }
 
-/// The event's current score, with its evidence where that is selected.
+/// The event's current score, as far as it is selected.
 ///
 /// # Errors
 /// Of the database.
 pub async fn current_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Score>> {
-    let columns = loaders::columns_for(ctx, &["evidence"]);
-    let loader = ctx.data_unchecked::<DataLoader<Reader>>();
-    Ok(loader.load_one(CurrentScore { event, columns }).await?.map(Score))
+    let scores = loaders::selected_children::<score::Entity>(ctx, event).await?;
+    Ok(scores.iter().find(|score| score.superseded_at.is_none()).cloned().map(Score))
+}
+
+ahead::selected! {
+    // By the last, the current one is found.
+    score, always [EventId, SupersededAt] {
+        "id": [];
+        "pass": [Pass];
+        "total": [Total];
+        "rounded": [Rounded];
+        "level": [Level];
+        "reason": [Reason];
+        "scoredBy": [ScoredBy];
+        "scoredAt": [ScoredAt];
+        "supersededAt": [];
+    }
+}
+
+ahead::selected! {
+    technical_severity, always [EventId] {}
 }
 
 /// A five-factor rating.

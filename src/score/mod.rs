@@ -20,7 +20,6 @@ pub mod rules;
 pub mod store;
 
 mod assess;
-mod current;
 mod give;
 mod given;
 

@@ -7,9 +7,27 @@ use entity::{assignment, event, team_member};
 
 use super::{AddTeamMember, AnswerAssignment, Assign, RemoveTeamMember, rules};
 use crate::event::graphql::{Event, EventPayload};
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{self, loaders, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    assignment, always [EventId] {
+        "id": [];
+        "function": [Function];
+        "subject": [Subject];
+        "team": [Team];
+        "line": [Line];
+        "dueAt": [DueAt];
+        "state": [State];
+        "version": [Version];
+    }
+}
+
+ahead::selected! {
+    team_member, always [EventId] {}
+}
 
 /// Work of one function given to a person or a team.
 pub struct Assignment(pub assignment::Model);

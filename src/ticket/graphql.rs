@@ -10,12 +10,17 @@ use super::{LinkTicket, OpenTicket, TicketMove, store};
 use crate::auth::Role;
 use crate::auth::policy::{Action, allows, require};
 use crate::event::graphql::Event;
+use crate::graphql::ahead;
 use crate::graphql::errors::{ApiError, ApiResult};
 use crate::graphql::page::{Connection, PageInput};
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::hook::graphql::HookSecret;
 use crate::ids::{Kind, encode};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    ticket, always [EventId] {}
+}
 
 /// A ticketing system.
 pub struct Tracker(pub tracker::Model);

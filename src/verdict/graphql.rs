@@ -7,9 +7,14 @@ use entity::{event, verdict};
 
 use super::{GiveVerdict, give_verdict};
 use crate::event::graphql::{Event, EventPayload};
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::{actor, app, loaders, scalars};
 use crate::outbox::retrying;
+
+ahead::selected! {
+    verdict, always [EventId] {}
+}
 
 /// A verdict with the facts that it rests on.
 pub struct GivenVerdict(pub verdict::Model);

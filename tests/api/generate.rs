@@ -131,6 +131,24 @@ impl Schema {
         out.push_str("} ");
     }
 
+    /// Each field of `type_name` by itself: of an object, each of its fields by itself, to `depth`.
+    pub(crate) fn single_fields(&self, type_name: &str, depth: usize) -> Vec<String> {
+        let mut single = Vec::new();
+        for field in self.types[type_name]["fields"].as_array().into_iter().flatten() {
+            let required = field["args"].as_array().into_iter().flatten().any(is_required);
+            let inner = named_type(&field["type"]);
+            let leaf = matches!(self.types[&inner]["kind"].as_str(), Some("SCALAR" | "ENUM"));
+            let name = text(&field["name"]);
+            if leaf && !required {
+                single.push(name);
+            } else if !required && depth > 0 && name != CANDIDATES {
+                let below = self.single_fields(&inner, depth - 1);
+                single.extend(below.into_iter().map(|below| format!("{name} {{ {below} }}")));
+            }
+        }
+        single
+    }
+
     /// Selections that together are all that may be selected of `type_name` to `depth`.
     pub(crate) fn selections(&self, type_name: &str, depth: usize) -> Vec<String> {
         self.selections_of(&json!({ "name": type_name }), depth, true)

@@ -12,6 +12,7 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use vulndesk::advisory::AdvisorySettings;
@@ -77,7 +78,7 @@ impl TestApp {
     pub(crate) async fn sqlite_with(
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
     ) -> Self {
-        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+        let file = new_sqlite().await;
         Self::over(&format!("sqlite://{}", file.display()), Some(file), verifier).await
     }
 
@@ -117,7 +118,7 @@ impl TestApp {
         };
         let mailroom =
             || Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
-        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+        let file = new_sqlite().await;
         let sqlite = format!("sqlite://{}", file.display());
         [
             Self::over_with(&sqlite, Some(file), verifier, &replies, mailroom()).await,
@@ -135,10 +136,9 @@ impl TestApp {
         let clock = Arc::new(SetClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let owner = Database::connect(url, 2).await.unwrap();
-        migrate::run(&owner, shared.as_ref(), &Ids::seeded(Arc::clone(&shared), 1)).await.unwrap();
         let mut database = match &file {
             Some(_) => owner.clone(),
-            None => as_application(url, &owner).await,
+            None => as_user(url, "vulndesk_app").await,
         };
         let statements = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&statements);
@@ -394,20 +394,52 @@ impl Drop for TestApp {
 }
 
 /// Makes a database on the server that `scripts/test` starts, and answers its URL.
+///
+/// Its users have no more rights than `deploy/postgresql-roles.sql` gives: so every test on PostgreSQL shows that they suffice.
 async fn new_postgres() -> String {
     let server = std::env::var("VULNDESK_TEST_POSTGRES")
         .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
-    let name = format!("test_{}", unique());
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
-    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let create = async |name: &str, of: &str| {
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {of}");
+        admin.writer().execute_unprepared(&sql).await.unwrap();
+    };
+    // Migrated once, and copied for each test.
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let template = TEMPLATE.get_or_init(async || {
+        let name = format!("test_{}", unique());
+        create(&name, "template1").await;
+        let owner = Database::connect(&format!("{server}/{name}"), 1).await.unwrap();
+        migrated(&owner).await;
+        owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
+        // Nobody may be connected to what is copied.
+        owner.writer().clone().close().await.unwrap();
+        name
+    });
+    let (name, template) = (format!("test_{}", unique()), template.await);
+    create(&name, template).await;
     format!("{server}/{name}")
 }
 
-/// The migrated database at `url` for a user with no more rights than `deploy/postgresql-roles.sql` gives: so every test
-/// on PostgreSQL shows that they suffice.
-async fn as_application(url: &str, owner: &Database) -> Database {
-    owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
-    as_user(url, "vulndesk_app").await
+/// A migrated SQLite file of its own.
+async fn new_sqlite() -> PathBuf {
+    static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+    let template = TEMPLATE.get_or_init(async || {
+        let owner = Database::connect(&format!("sqlite://{}", file.display()), 1).await.unwrap();
+        migrated(&owner).await;
+        // With its log, which goes into the file when the last connection to it is over.
+        owner.reader().clone().close().await.unwrap();
+        owner.writer().clone().close().await.unwrap();
+        std::fs::read(&file).unwrap()
+    });
+    std::fs::write(&file, template.await).unwrap();
+    file
+}
+
+async fn migrated(owner: &Database) {
+    let clock: Arc<dyn Clock> = Arc::new(SetClock::new(START.parse().unwrap()));
+    migrate::run(owner, clock.as_ref(), &Ids::seeded(Arc::clone(&clock), 1)).await.unwrap();
 }
 
 /// Connects another user to the same database, whom a server for tests asks for no password.

@@ -4,6 +4,7 @@
 
 mod abroad;
 mod advisories;
+mod ahead;
 mod audit_trail;
 mod bad_input;
 mod calendars;

@@ -9,11 +9,20 @@ use crate::auth::policy::{Action, allows};
 use crate::channel::graphql::Channel;
 use crate::deadline::{ForecastClock, OnDuty, evidence};
 use crate::event::graphql::Event;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
 use crate::graphql::{actor, app, scalars};
 use crate::intake::graphql::Report;
 use crate::reply::graphql::Obligation;
+
+ahead::selected! {
+    deadline, always [EventId] {}
+}
+
+ahead::selected! {
+    clock_fact, always [EventId] {}
+}
 
 /// A clock of an event.
 pub struct Deadline(pub deadline::Model);

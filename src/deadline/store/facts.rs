@@ -1,6 +1,7 @@
 //! Reading what an event's clocks follow from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use entity::{
     affected_customer, affected_product, clock_fact, customer, deadline, decision, event, obligation,
@@ -14,68 +15,48 @@ use crate::app::App;
 use crate::database::is_one_of;
 use crate::deadline::rules::{ClockFacts, Customers, Given, Product, Recorded, Scored};
 use crate::error::Result;
+use crate::graphql::ahead::{Ahead, Branch, Plan};
+
+/// All that hangs on an event and that its clocks follow from, in one statement.
+static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
+    Plan::whole(&[
+        Branch::many::<report::Entity>(),
+        Branch::many::<verdict::Entity>(),
+        Branch::many::<score::Entity>(),
+        Branch::many::<affected_product::Entity>(),
+        Branch::many::<remediation::Entity>(),
+        Branch::many::<decision::Entity>(),
+        Branch::many::<clock_fact::Entity>(),
+        Branch::many::<obligation::Entity>(),
+        Branch::many::<deadline::Entity>(),
+    ])
+});
 
 /// What an event's clocks follow from, as it stands, but for the channels.
 ///
 /// # Errors
 /// Of the database.
 pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
-    let db = app.database.reader();
-    let id = event.id;
-    let (
-        reports,
-        verdicts,
-        scores,
-        affected,
-        remediations,
-        decisions,
-        world,
-        entered,
-        obligations,
-        deadlines,
-    ) = tokio::try_join!(
-        report::Entity::find()
-            .filter(report::Column::EventId.eq(id))
-            .order_by_asc(report::Column::Id)
-            .all(db),
-        verdict::Entity::find()
-            .filter(verdict::Column::EventId.eq(id))
-            .order_by_asc(verdict::Column::GivenAt)
-            .order_by_asc(verdict::Column::Id)
-            .all(db),
-        score::Entity::find()
-            .filter(score::Column::EventId.eq(id))
-            .order_by_asc(score::Column::ScoredAt)
-            .order_by_asc(score::Column::Id)
-            .all(db),
-        affected_product::Entity::find()
-            .filter(affected_product::Column::EventId.eq(id))
-            .order_by_asc(affected_product::Column::Id)
-            .all(db),
-        remediation::Entity::find()
-            .filter(remediation::Column::EventId.eq(id))
-            .order_by_asc(remediation::Column::Line)
-            .all(db),
-        decision::Entity::find()
-            .filter(decision::Column::EventId.eq(id))
-            .order_by_asc(decision::Column::AskedAt)
-            .order_by_asc(decision::Column::Id)
-            .all(db),
-        world_fact::Entity::find().filter(known_of(id)).all(db),
-        clock_fact::Entity::find()
-            .filter(clock_fact::Column::EventId.eq(id))
-            .filter(clock_fact::Column::SupersededAt.is_null())
-            .order_by_asc(clock_fact::Column::Id)
-            .all(db),
-        obligation::Entity::find()
-            .filter(obligation::Column::EventId.eq(id))
-            .order_by_asc(obligation::Column::Id)
-            .all(db),
-        deadline::Entity::find()
-            .filter(deadline::Column::EventId.eq(id))
-            .order_by_asc(deadline::Column::Id)
-            .all(db),
-    )?;
+    let (id, ahead) = (event.id, Ahead::default());
+    let found = event::Entity::find_by_id(id);
+    let world = world_fact::Entity::find().filter(known_of(id)).all(app.database.reader());
+    let (_, world) =
+        tokio::try_join!(ON_EVENT.find(&app.database, found, &ahead), async { Ok(world.await?) })?;
+    let mut verdicts = ahead.of::<verdict::Entity>(id);
+    verdicts.sort_by_key(|row| (row.given_at, row.id));
+    let mut scores = ahead.of::<score::Entity>(id);
+    scores.sort_by_key(|row| (row.scored_at, row.id));
+    let mut decisions = ahead.of::<decision::Entity>(id);
+    decisions.sort_by_key(|row| (row.asked_at, row.id));
+    let mut entered = ahead.of::<clock_fact::Entity>(id);
+    entered.retain(|row| row.superseded_at.is_none());
+    let mut reports = ahead.of::<report::Entity>(id);
+    reports.sort_by_key(|row| row.id);
+    let mut obligations = ahead.of::<obligation::Entity>(id);
+    obligations.sort_by_key(|row| row.id);
+    let mut deadlines = ahead.of::<deadline::Entity>(id);
+    deadlines.sort_by_key(|row| row.id);
+    let affected = ahead.of::<affected_product::Entity>(id);
     let ids = affected.iter().map(|row| row.product_id).collect();
     let (customers, products) = tokio::try_join!(customers(app, id, &ids), products(app, affected))?;
     Ok(ClockFacts {
@@ -87,7 +68,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
         scores: scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect(),
         products,
         customers,
-        remediations,
+        remediations: ahead.of::<remediation::Entity>(id),
         decisions,
         world,
         entered,

@@ -13,6 +13,7 @@ use crate::comment::graphql::{Comment, messages_connection};
 use crate::duplicate::graphql::{self as duplicates, DuplicateCandidate, DuplicateDecision};
 use crate::event::graphql::Event;
 use crate::event::rules::public_status;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::Reader;
 use crate::graphql::page::{Connection, PageInput};
@@ -22,6 +23,13 @@ use crate::indicator::graphql::Indicator;
 use crate::intake::public_side::{PublicSide, PublicSideOf};
 use crate::mail::graphql::{self as mails, ReportMail};
 use crate::payout::graphql::{self as payouts, Payout};
+
+ahead::selected! {
+    report, always [EventId] {
+        "channel": [ChannelId] => one(channel by ChannelId) if ReadChannels;
+        "channelName": [ChannelId] => one(channel by ChannelId);
+    }
+}
 
 /// One arrival through one channel. 经某渠道收到的一份报告。
 pub struct Report(pub report::Model);

@@ -16,9 +16,26 @@ use crate::channel::graphql::Channel;
 use crate::event::graphql::Event;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::{children, lookup};
-use crate::graphql::{actor, app, scalars};
+use crate::graphql::{actor, ahead, app, scalars};
 use crate::intake::graphql::Report;
 use crate::reply::needs_approval;
+
+ahead::selected! {
+    // By these is said which of them who reads.
+    reply, always [EventId, ChannelId, CommentId, ReportId, State] {
+        "id": [];
+        "kind": [Kind];
+        "state": [];
+        "channel": [] => one(channel by ChannelId) if ReadChannels;
+        "subject": [Subject];
+        "body": [Body];
+        "language": [Language];
+        "createdAt": [CreatedAt];
+        "approvedAt": [ApprovedAt];
+        "sentAt": [SentAt];
+        "version": [Version];
+    }
+}
 
 /// A reply, as the team or the channel sees it.
 pub struct Reply {

@@ -13,11 +13,18 @@ use crate::deadline::graphql::Deadline;
 use crate::deadline::rules::question_of;
 use crate::event::graphql::Event;
 use crate::graphql::actor;
+use crate::graphql::ahead;
 use crate::graphql::errors::ApiResult;
 use crate::graphql::loaders::lookup;
 use crate::graphql::scalars;
 use crate::intake::graphql::Report;
 use crate::product::graphql::Product;
+
+ahead::selected! {
+    obligation, always [EventId] {
+        "channel": [ChannelId] => one(channel by ChannelId) if ReadChannels;
+    }
+}
 
 /// What a channel is owed.
 pub struct Obligation(pub obligation::Model);
