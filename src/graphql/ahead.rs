@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, anyhow};
 use async_graphql::{Context, Lookahead, SelectionField};
 use chrono::{DateTime, NaiveDate};
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic,
     Iterable, ModelTrait, Order, QueryResult, QuerySelect, QueryTrait, Select, TryIntoModel, Value,
@@ -186,7 +186,7 @@ impl<E: Selected> Shape<E> {
     /// The shape of a table whose rows all have `always`, and of which a field that is named in `fields` needs these columns besides.
     ///
     /// # Panics
-    /// On a column of a kind that no table has.
+    /// On a column of a kind that no table has, and on more of them than 64.
     #[expect(clippy::expect_used, reason = "a table's columns are known when it is written")]
     pub fn new(
         always: &[E::Column],
@@ -203,6 +203,7 @@ impl<E: Selected> Shape<E> {
             Cell { column, kind, nullable, blank: fits.then_some(blank) }
         });
         let cells: Vec<_> = cells.collect();
+        assert!(cells.len() <= 64, "a table of more columns than Columns can tell");
         let whole = cells.iter().filter(|cell| cell.blank.is_none()).map(|cell| cell.column);
         let always = Columns::of::<E>(always).with(Columns::of::<E>(&whole.collect::<Vec<_>>()));
         let fields = fields.iter().map(|(name, columns)| (*name, Columns::of::<E>(columns))).collect();
@@ -419,12 +420,17 @@ impl<E: Selected> Plan<E> {
     }
 
     /// What a statement over the table selects for it: one text.
-    pub fn expression(&self, backend: DatabaseBackend) -> SimpleExpr {
+    pub fn sql(&self, backend: DatabaseBackend) -> String {
         let mut sql = String::with_capacity(1_024);
         sql.push_str("CAST(");
         self.write(backend, &mut sql);
         sql.push_str(" AS text)");
-        Expr::cust(sql)
+        sql
+    }
+
+    /// `select` with the columns that [`sql`](Self::sql) is put together from.
+    pub fn bare(&self, select: Select<E>) -> Select<E> {
+        self.read_cells().fold(select.select_only(), |select, cell| select.column(cell.column))
     }
 
     fn write(&self, backend: DatabaseBackend, sql: &mut String) {
@@ -462,11 +468,12 @@ impl<E: Selected> Plan<E> {
     /// # Errors
     /// Of the database.
     pub async fn find(&self, database: &Database, select: Select<E>, ahead: &Ahead) -> Result<Vec<E::Model>> {
-        let select = select.select_only().expr_as(self.expression(database.backend()), "read").into_query();
+        let select =
+            select.select_only().expr_as(Expr::cust(self.sql(database.backend())), "read").into_query();
         self.rows(database.reader().query_all(&select).await?, ahead)
     }
 
-    /// The rows that a statement with [`expression`](Self::expression) gave; what hangs on them is kept in `ahead`.
+    /// The rows that a statement with [`sql`](Self::sql) gave; what hangs on them is kept in `ahead`.
     ///
     /// # Errors
     /// When they are none.

@@ -7,8 +7,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityName, EntityTrait, FromQueryResult, IdenStatic, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -254,8 +254,17 @@ pub async fn read_ahead<E: Selected>(
     let window = input.window()?;
     let count = QueryTrait::into_query(select.clone());
     let plan = plan.with(&[keyset.column, keyset.id]);
-    let select = select.select_only().expr_as(plan.expression(database.backend()), "read");
-    let statement = window.statement(database, select, keyset, input)?;
+    let mut statement = window.statement(database, plan.bare(select), keyset, input)?;
+    // The page first: SQLite would put together all that it has to sort, and what hangs on it.
+    let direction = if keyset.descending == window.backward { "ASC" } else { "DESC" };
+    statement.sql = format!(
+        "SELECT {} FROM ({}) AS \"{}\" ORDER BY \"{}\" {direction}, \"{}\" {direction}",
+        plan.sql(database.backend()),
+        statement.sql,
+        E::default().table_name(),
+        keyset.column.as_str(),
+        keyset.id.as_str(),
+    );
     let rows = plan.rows(database.reader().query_all_raw(statement).await?, ahead)?;
     window.page(rows, keyset, input, count)
 }
