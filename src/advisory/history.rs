@@ -27,10 +27,21 @@ pub(super) struct Entry {
 /// Things of the event by their ids, as an entry names them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
-    /// CVE numbers that count, or did until somebody dismissed them.
-    pub(super) numbers: BTreeSet<String>,
+    /// CVE numbers of its reports, and who vouches for each.
+    pub(super) numbers: BTreeMap<String, Vouched>,
     /// Products, by how they stand to the event.
     pub(super) products: BTreeMap<String, String>,
+}
+
+/// Who vouches for a CVE number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vouched {
+    /// The notice that gave it.
+    Notice,
+    /// A person, at some time.
+    Person,
+    /// Nobody.
+    No,
 }
 
 /// What came of the event's history.
@@ -95,7 +106,7 @@ impl Why {
 impl History {
     /// What `entries`, oldest first, and the end of an embargo came to by `now`.
     pub(super) fn of(entries: &[Entry], named: &Named, now: DateTime<Utc>) -> Self {
-        let mut walk = Walk::default();
+        let mut walk = Walk { vouched: vouched_before(entries, named), ..Walk::default() };
         for entry in entries {
             walk.pass_until(entry.at);
             let why = walk.take(entry, named);
@@ -115,6 +126,18 @@ impl History {
         let numbered = self.revisions.iter().zip(1..);
         numbered.map(|((at, why), number)| Revision { number, at: *at, summary: words(why.words()) }).collect()
     }
+}
+
+/// Numbers for which somebody vouched before the event's trail tells of them: by a notice, or where a report came from another event.
+fn vouched_before(entries: &[Entry], named: &Named) -> BTreeSet<String> {
+    let rows = || entries.iter().flat_map(|entry| entry.details.as_array()).flatten().filter_map(Touched::of);
+    let here: BTreeSet<&str> = rows().filter(Touched::vouches).map(|row| row.key).collect();
+    let before = |(key, vouched): &(&String, &Vouched)| match vouched {
+        Vouched::Notice => true,
+        Vouched::Person => !here.contains(key.as_str()),
+        Vouched::No => false,
+    };
+    named.numbers.iter().filter(before).map(|(key, _)| key.clone()).collect()
 }
 
 /// What one row's entry says.
@@ -148,6 +171,11 @@ impl<'a> Touched<'a> {
         columns.iter().any(|column| self.columns.contains_key(*column))
     }
 
+    /// Whether a person vouches for an indicator by it.
+    fn vouches(&self) -> bool {
+        self.table == "indicator" && self.now("added_by").is_some_and(Value::is_string)
+    }
+
     /// Whether the column then held a value of a vocabulary.
     fn became(&self, column: &str, value: &str) -> bool {
         self.now(column).and_then(Value::as_str) == Some(value)
@@ -172,6 +200,7 @@ struct Walk {
     closed: bool,
     on_event: BTreeSet<String>,
     fixes: BTreeMap<String, Columns>,
+    vouched: BTreeSet<String>,
     history: History,
 }
 
@@ -256,7 +285,12 @@ impl Walk {
                 row.became("source", SeveritySource::Ours.as_str()).then_some(Why::Severity)
             }
             "verdict" if row.is_new => Some(Why::Identification),
-            "indicator" => named.numbers.contains(row.key).then_some(Why::Identification),
+            "indicator" if named.numbers.contains_key(row.key) => {
+                if row.vouches() {
+                    self.vouched.insert(row.key.to_owned());
+                }
+                self.vouched.contains(row.key).then_some(Why::Identification)
+            }
             _ => None,
         }
     }
@@ -417,13 +451,23 @@ mod tests {
 
     #[test]
     fn only_numbers_that_count_are_told_of() {
-        let named = Named { numbers: ["said".to_owned()].into(), ..Named::default() };
-        let touched = |hour, key: &str| {
-            entry(hour, json!([{ "table": "indicator", "key": [key], "changed": { "dismissed_at": [null, "2026-03-02T03:00:00Z"] } }]))
+        let row = |hour, key: &str, verb: &str, columns: Value| {
+            entry(hour, json!([{ "table": "indicator", "key": [key], verb: columns }]))
         };
-        let entries = [begun("CLEAR"), world(1), touched(2, "given"), touched(3, "said")];
-        let expected = [(at(1), Why::Published), (at(3), Why::Identification)];
-        assert_eq!(History::of(&entries, &named, at(4)).revisions, expected);
+        let given = |hour, key| row(hour, key, "inserted", json!({ "source": "GIVEN" }));
+        let dismissed = |hour, key| row(hour, key, "changed", json!({ "dismissed_at": [null, "2026-03-02T03:00:00Z"] }));
+        let mut entries = vec![begun("CLEAR"), world(1), given(2, "theirs"), given(3, "notice"), dismissed(4, "theirs")];
+        let versions = |entries: &[Entry], theirs| {
+            let numbers = [("theirs", theirs), ("notice", Vouched::Notice), ("joined", Vouched::Person)];
+            let numbers = numbers.map(|(key, vouched)| (key.to_owned(), vouched)).into();
+            let history = History::of(entries, &Named { numbers, ..Named::default() }, at(9));
+            history.revisions.into_iter().map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(&entries, Vouched::No), [at(1), at(3)]);
+        // Vouched for later, it changed nothing before.
+        entries.push(row(5, "theirs", "changed", json!({ "added_by": [null, "analyst-1"] })));
+        entries.extend([dismissed(6, "theirs"), dismissed(7, "joined"), dismissed(8, "of no number")]);
+        assert_eq!(versions(&entries, Vouched::Person), [1, 3, 5, 6, 7].map(at));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::AdvisoryLanguage;
 use super::facts::{DocumentStatus, Exploited, Facts, Measure, MeasureKind, Product, Severity, lacks};
-use super::history::{History, Named};
+use super::history::{History, Named, Vouched};
 use super::store::Rows;
 use super::versions::{self, Span};
 use crate::error::{Refusal, RefusalCode};
@@ -18,16 +18,23 @@ use crate::protection::rules::is_disclosed;
 use crate::score::cvss::{Vector, band_of};
 use crate::template::gather::is_cve;
 
-/// Whether somebody vouches for an indicator: an analyst said it, or it was given by a notice whose sender answers for its numbers
-/// (of one of the reports in `official`). What any other sender gives is their word alone.
-pub(super) fn is_vouched_for(row: &indicator::Model, official: &[Uuid]) -> bool {
-    row.added_by.is_some()
-        || (row.source == IndicatorSource::Given && official.contains(&row.report_id))
+/// Who vouches for an indicator: the notice that gave it, where its sender answers for its numbers (one of the reports in
+/// `official`), or an analyst. What any other sender gives is their word alone.
+fn vouched(row: &indicator::Model, official: &[Uuid]) -> Vouched {
+    if row.source == IndicatorSource::Given && official.contains(&row.report_id) {
+        Vouched::Notice
+    } else if row.added_by.is_some() {
+        Vouched::Person
+    } else {
+        Vouched::No
+    }
 }
 
 /// The CVE numbers that somebody vouches for and nobody dismissed, each once.
 fn cves(rows: &Rows) -> Vec<String> {
-    let counts = |row: &&indicator::Model| row.dismissed_at.is_none() && is_vouched_for(row, &rows.official);
+    let counts = |row: &&indicator::Model| {
+        row.dismissed_at.is_none() && vouched(row, &rows.official) != Vouched::No
+    };
     let numbers = rows.numbers.iter().filter(counts).filter(|row| is_cve(&row.value));
     let numbers: BTreeSet<_> = numbers.map(|row| row.value.clone()).collect();
     numbers.into_iter().collect()
@@ -35,9 +42,9 @@ fn cves(rows: &Rows) -> Vec<String> {
 
 /// What of the event's history is told by the ids of its things.
 fn named(rows: &Rows) -> Named {
-    let vouched = |row: &&indicator::Model| is_vouched_for(row, &rows.official);
+    let numbers = rows.numbers.iter().map(|row| (row.id.to_string(), vouched(row, &rows.official)));
     Named {
-        numbers: rows.numbers.iter().filter(vouched).map(|row| row.id.to_string()).collect(),
+        numbers: numbers.collect(),
         products: rows
             .record
             .products
