@@ -91,7 +91,9 @@ impl Error {
     /// In words for who runs the product: its cause where it is our fault.
     pub fn told(self) -> anyhow::Error {
         match self {
-            Self::Forbidden { action } => anyhow::anyhow!("the roles that this is done with do not allow {action}"),
+            Self::Forbidden { action } => {
+                anyhow::anyhow!("the roles that this is done with do not allow {action}")
+            }
             Self::NotFound => anyhow::anyhow!("there is no such thing, or none that may be seen"),
             Self::Conflict | Self::Race => anyhow::anyhow!("it was changed meanwhile: do it again"),
             Self::InvalidId { field, expected } => anyhow::anyhow!("{field}: not the id of a {expected}"),
@@ -147,7 +149,10 @@ mod tests {
             (Error::NotFound, "there is no such thing"),
             (Error::Conflict, "it was changed meanwhile"),
             (Error::Race, "it was changed meanwhile"),
-            (Error::InvalidId { field: field(), expected: "Report".to_owned() }, "input.month: not the id of a Report"),
+            (
+                Error::InvalidId { field: field(), expected: "Report".to_owned() },
+                "input.month: not the id of a Report",
+            ),
             (Error::bad_input(field(), "send a month"), "input.month: send a month"),
             (Error::TooComplex { message: "ask for less".to_owned() }, "ask for less"),
             (Error::refused(RefusalCode::Frozen, "it is closed"), "it is closed"),

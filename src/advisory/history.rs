@@ -124,7 +124,9 @@ impl History {
             return vec![Revision { number: 0, at, summary: words(("Draft", "草稿")) }];
         }
         let numbered = self.revisions.iter().zip(1..);
-        numbered.map(|((at, why), number)| Revision { number, at: *at, summary: words(why.words()) }).collect()
+        numbered
+            .map(|((at, why), number)| Revision { number, at: *at, summary: words(why.words()) })
+            .collect()
     }
 }
 
@@ -253,7 +255,8 @@ impl Walk {
             why = self.row(&row, named).or(why);
         }
         // Numbers come and go with reports.
-        let moved = [Action::JoinReport, Action::SplitReport].iter().any(|action| action.name() == entry.action);
+        let moved =
+            [Action::JoinReport, Action::SplitReport].iter().any(|action| action.name() == entry.action);
         why.or(moved.then_some(Why::Identification))
     }
 
@@ -315,7 +318,7 @@ impl Walk {
     fn fix(&mut self, row: &Touched<'_>) -> Option<Why> {
         let known = self.fixes.entry(row.key.to_owned()).or_default();
         let before = known.clone();
-        for column in RELEASE.0.iter().chain(MITIGATION.0) {
+        for column in RELEASE.0.iter().chain(MITIGATION.0).copied() {
             match row.now(column) {
                 Some(Value::Null) => _ = known.remove(column),
                 Some(value) => _ = known.insert(column, value.clone()),
@@ -397,7 +400,9 @@ mod tests {
         let mut entries = vec![begun("CLEAR"), world(1), event(2, "title", json!("a"), json!("b"))];
         let mut before = read(&entries, 2).revisions;
         assert_eq!(before, [(at(1), Why::Published), (at(2), Why::Description)]);
-        for next in [tlp(3, "CLEAR", "AMBER"), tlp(4, "AMBER", "CLEAR"), embargo(5, json!("2026-03-02T07:00:00Z"))] {
+        for next in
+            [tlp(3, "CLEAR", "AMBER"), tlp(4, "AMBER", "CLEAR"), embargo(5, json!("2026-03-02T07:00:00Z"))]
+        {
             entries.push(next);
             let after = read(&entries, 6).revisions;
             assert!(after.len() > before.len() && after.starts_with(&before), "{after:?}");
@@ -415,7 +420,10 @@ mod tests {
             fix(1, json!({ "mitigation": [null, "Close the port"], "state": ["PLANNED", "SUBMITTED"] })),
         ];
         assert_eq!(read(&entries, 2).revisions, [], "nothing can be had yet");
-        entries.push(fix(3, json!({ "available_at": [null, "2026-03-01T00:00:00Z"], "release_versions": [null, "5.2"] })));
+        entries.push(fix(
+            3,
+            json!({ "available_at": [null, "2026-03-01T00:00:00Z"], "release_versions": [null, "5.2"] }),
+        ));
         entries.push(fix(4, json!({ "state": ["SUBMITTED", "PASSED"] })));
         entries.push(fix(5, json!({ "mitigation_available_at": [null, "2026-03-02T05:00:00Z"] })));
         let expected = [(at(3), Why::Published), (at(5), Why::Mitigation)];
@@ -426,11 +434,22 @@ mod tests {
 
     #[test]
     fn a_decision_about_disclosure_counts_and_another_does_not() {
-        let asked = |kind: &str| entry(1, json!([{ "table": "decision", "key": [kind], "inserted": { "kind": kind } }]));
-        let decided = |hour, kind: &str, granted: bool| {
-            entry(hour, json!([{ "table": "decision", "key": [kind], "changed": { "granted": [null, granted] } }]))
+        let asked = |kind: &str| {
+            entry(1, json!([{ "table": "decision", "key": [kind], "inserted": { "kind": kind } }]))
         };
-        let entries = [begun("CLEAR"), asked("DISCLOSE"), asked("STATEMENT"), decided(2, "STATEMENT", true), decided(3, "DISCLOSE", true)];
+        let decided = |hour, kind: &str, granted: bool| {
+            entry(
+                hour,
+                json!([{ "table": "decision", "key": [kind], "changed": { "granted": [null, granted] } }]),
+            )
+        };
+        let entries = [
+            begun("CLEAR"),
+            asked("DISCLOSE"),
+            asked("STATEMENT"),
+            decided(2, "STATEMENT", true),
+            decided(3, "DISCLOSE", true),
+        ];
         assert_eq!(read(&entries, 4).revisions, [(at(3), Why::Published)]);
     }
 
@@ -441,10 +460,18 @@ mod tests {
             product: Some("p".to_owned()),
             ..entry(hour, json!([{ "table": "product", "key": ["p"], "changed": { column: ["a", "b"] } }]))
         };
-        let affected =
-            entry(3, json!([{ "table": "affected_product", "key": ["row"], "inserted": { "state": "AFFECTED" } }]));
-        let entries =
-            [begun("CLEAR"), world(1), renamed(2, "name"), affected, renamed(4, "importance"), renamed(5, "provider_entity")];
+        let affected = entry(
+            3,
+            json!([{ "table": "affected_product", "key": ["row"], "inserted": { "state": "AFFECTED" } }]),
+        );
+        let entries = [
+            begun("CLEAR"),
+            world(1),
+            renamed(2, "name"),
+            affected,
+            renamed(4, "importance"),
+            renamed(5, "provider_entity"),
+        ];
         let expected = [(at(1), Why::Published), (at(3), Why::Products), (at(5), Why::Name)];
         assert_eq!(History::of(&entries, &named, at(6)).revisions, expected);
     }
@@ -455,8 +482,10 @@ mod tests {
             entry(hour, json!([{ "table": "indicator", "key": [key], verb: columns }]))
         };
         let given = |hour, key| row(hour, key, "inserted", json!({ "source": "GIVEN" }));
-        let dismissed = |hour, key| row(hour, key, "changed", json!({ "dismissed_at": [null, "2026-03-02T03:00:00Z"] }));
-        let mut entries = vec![begun("CLEAR"), world(1), given(2, "theirs"), given(3, "notice"), dismissed(4, "theirs")];
+        let dismissed =
+            |hour, key| row(hour, key, "changed", json!({ "dismissed_at": [null, "2026-03-02T03:00:00Z"] }));
+        let mut entries =
+            vec![begun("CLEAR"), world(1), given(2, "theirs"), given(3, "notice"), dismissed(4, "theirs")];
         let versions = |entries: &[Entry], theirs| {
             let numbers = [("theirs", theirs), ("notice", Vouched::Notice), ("joined", Vouched::Person)];
             let numbers = numbers.map(|(key, vouched)| (key.to_owned(), vouched)).into();

@@ -32,9 +32,8 @@ fn vouched(row: &indicator::Model, official: &[Uuid]) -> Vouched {
 
 /// The CVE numbers that somebody vouches for and nobody dismissed, each once.
 fn cves(rows: &Rows) -> Vec<String> {
-    let counts = |row: &&indicator::Model| {
-        row.dismissed_at.is_none() && vouched(row, &rows.official) != Vouched::No
-    };
+    let counts =
+        |row: &&indicator::Model| row.dismissed_at.is_none() && vouched(row, &rows.official) != Vouched::No;
     let numbers = rows.numbers.iter().filter(counts).filter(|row| is_cve(&row.value));
     let numbers: BTreeSet<_> = numbers.map(|row| row.value.clone()).collect();
     numbers.into_iter().collect()

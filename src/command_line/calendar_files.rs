@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::auth::{Actor, Role};
-use crate::error::Error;
 use crate::calendar::{self, ImportCalendar};
+use crate::error::Error;
 use crate::graphql::scalars::Id;
 use anyhow::Context;
 use entity::vocabulary::CalendarFormat;
@@ -29,8 +29,10 @@ pub(crate) async fn import(app: &App, args: &CalendarImportArgs) -> anyhow::Resu
         source: args.source.clone(),
     };
     let actor = Actor::operator(&args.subject, [Role::Admin]);
-    let calendar =
-        calendar::import(app, &actor, &input).await.map_err(Error::told).with_context(|| format!("{file}"))?;
+    let calendar = calendar::import(app, &actor, &input)
+        .await
+        .map_err(Error::told)
+        .with_context(|| format!("{file}"))?;
     let years = calendar::store::years(app, calendar.id).await.map_err(Error::told)?;
     let years: Vec<_> = years.iter().map(i32::to_string).collect();
     say(&format!("{file}: calendar {} now has the years {}\n", calendar.key, years.join(", ")))

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::auth::{Actor, Role};
-use crate::error::Error;
 use crate::deadline::{self, create_policy, from_toml, to_toml};
+use crate::error::Error;
 use anyhow::Context;
 
 use super::say;

@@ -401,7 +401,10 @@ fn facts(said: &Said<'_>, title: &str, body: &str) -> Vec<Fact> {
         add(FactKind::Endpoint, &[host, path], format!("{host}{path}"));
         // Of several endpoints each has its own parameters, and those that stand with it in the text.
         let stands = |name: &&String| {
-            is_only || beside.iter().any(|(url, known)| *url == endpoint.address && known.to_lowercase() == **name)
+            is_only
+                || beside
+                    .iter()
+                    .any(|(url, known)| *url == endpoint.address && known.to_lowercase() == **name)
         };
         for name in own.iter().chain(parameters.iter().filter(stands)).take(PRODUCTS) {
             add(FactKind::EndpointParameter, &[host, path, name], format!("{host}{path}?{name}"));
@@ -549,7 +552,10 @@ mod tests {
         ];
         let pairs = |text: &str, indicators: &[(IndicatorKind, String)]| {
             let features = Features::of(&said("t", text, indicators), &Weights::default());
-            words(&features, FactKind::EndpointParameter).iter().map(|&pair| pair.to_owned()).collect::<Vec<_>>()
+            words(&features, FactKind::EndpointParameter)
+                .iter()
+                .map(|&pair| pair.to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(pairs(&text, &indicators), ["a.example/x.php?id", "a.example/y.php?name"]);
         // What somebody dismissed is in the text and says nothing.

@@ -130,9 +130,7 @@ impl From<AuthenticationError> for HttpError {
             }
             // RFC 6750, section 3: the error attribute tells a wrong token from a missing one.
             AuthenticationError::InvalidToken(reason) => invalid_token(message, &reason),
-            AuthenticationError::Denied { subject } => {
-                invalid_token(message, DENIED).of(subject)
-            }
+            AuthenticationError::Denied { subject } => invalid_token(message, DENIED).of(subject),
             AuthenticationError::RateLimited { subject, retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
                     .with_header(header::RETRY_AFTER, whole_seconds(&retry_after).into())

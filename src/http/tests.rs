@@ -81,12 +81,10 @@ impl Executor for Toy {
     ) -> Result<Option<Left>, AuthenticationError> {
         match headers.get("authorization").map(HeaderValue::as_bytes) {
             Some(b"Bearer good") => self.charge(&None, NonZeroU32::MIN),
-            Some(b"Bearer often") => {
-                Err(AuthenticationError::RateLimited {
-                    subject: "often-1".into(),
-                    retry_after: Duration::from_secs(7),
-                })
-            }
+            Some(b"Bearer often") => Err(AuthenticationError::RateLimited {
+                subject: "often-1".into(),
+                retry_after: Duration::from_secs(7),
+            }),
             Some(_) => Err(AuthenticationError::InvalidToken("expired".into())),
             None => Err(AuthenticationError::MissingToken),
         }

@@ -124,7 +124,8 @@ fn ends_sentence(character: char) -> bool {
 
 /// The parameters that a text without its addresses names.
 fn parameters(text: &str) -> Vec<Match<'_>> {
-    let names = |pattern: &'static Regex| pattern.captures_iter(text).filter_map(|found| found.get(1)).take(MOST);
+    let names =
+        |pattern: &'static Regex| pattern.captures_iter(text).filter_map(|found| found.get(1)).take(MOST);
     let is_one = |name: &Match<'_>| !NO_NAMES.contains(&&*parameter(name.as_str()).to_lowercase());
     names(&PARAMETER_BEFORE).chain(names(&PARAMETER_AFTER)).filter(is_one).collect()
 }
@@ -325,8 +326,14 @@ mod tests {
             pairs.collect::<Vec<_>>()
         };
         for (text, expected) in [
-            ("访问http://a.example/x，user参数可注入；http://b.example/y 的 pwd 参数", &["http://a.example/x user", "http://b.example/y pwd"][..]),
-            ("The `next` parameter of http://a.example/x?q=1!\nhttp://b.example/y", &["http://a.example/x?q=1 next"]),
+            (
+                "访问http://a.example/x，user参数可注入；http://b.example/y 的 pwd 参数",
+                &["http://a.example/x user", "http://b.example/y pwd"][..],
+            ),
+            (
+                "The `next` parameter of http://a.example/x?q=1!\nhttp://b.example/y",
+                &["http://a.example/x?q=1 next"],
+            ),
             ("http://a.example/x has it. The parameter `next` of another page", &[]),
             ("http://a.example/x http://b.example/y 参数 id", &["http://b.example/y id"]),
             ("id 参数", &[]),

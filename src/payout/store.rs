@@ -10,9 +10,7 @@ use std::collections::HashMap;
 
 use entity::vocabulary::{Level, PayoutKind, PayoutState};
 use entity::{channel, event, payout, payout_appeal, report, reporter};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::app::App;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::vocabulary::{ChannelKind, DispatchState, Function, Level, ObligationState, ReplyKind, ReplyState};
+use entity::vocabulary::{
+    ChannelKind, DispatchState, Function, Level, ObligationState, ReplyKind, ReplyState,
+};
 use entity::{obligation, reply, reply_attachment, reply_dispatch};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

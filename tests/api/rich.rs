@@ -54,7 +54,8 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
         story.analyst("resumeTriage", json!({})).await;
     }
     story.analyst("giveVerdict", confirmed()).await;
-    let question = json!({ "report": story.report, "question": "Who else is affected?", "dueOn": "2026-12-31" });
+    let question =
+        json!({ "report": story.report, "question": "Who else is affected?", "dueOn": "2026-12-31" });
     app.made(&analyst, "recordFollowUpQuestion", question, "id").await;
     story.product(&product, "AFFECTED").await;
     story.analyst("addAffectedCustomer", json!({ "customer": customer["id"] })).await;

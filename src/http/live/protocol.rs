@@ -131,9 +131,7 @@ impl Close {
             AuthenticationError::RateLimited { .. } => Self::TOO_MANY,
             AuthenticationError::MissingToken
             | AuthenticationError::InvalidToken(_)
-            | AuthenticationError::Denied { .. } => {
-                Self::with(4403, format!("Forbidden: {error}"))
-            }
+            | AuthenticationError::Denied { .. } => Self::with(4403, format!("Forbidden: {error}")),
         }
     }
 

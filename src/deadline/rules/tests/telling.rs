@@ -96,8 +96,9 @@ fn who_answers_by_the_roster_is_who_would_be_told() {
     };
     let (mut answered, mut not) = (0, 0);
     for (roster, working) in (0..16_u8).flat_map(|roster| (0..16_u8).map(move |working| (roster, working))) {
-        let duties: Vec<_> =
-            chosen(roster).map(|(place, function)| with_deputy(function, &format!("person-{place}"))).collect();
+        let duties: Vec<_> = chosen(roster)
+            .map(|(place, function)| with_deputy(function, &format!("person-{place}")))
+            .collect();
         let at_work: Vec<_> = chosen(working).map(|(_, function)| work(function, "worker")).collect();
         let around = Around { at_work: &at_work, duties: &duties, named: &nobody, red: false };
         for subject in ["person-0", "person-1", "person-2", "person-3", "deputy", "worker"] {
@@ -117,5 +118,9 @@ fn who_answers_by_the_roster_is_who_would_be_told() {
     assert!(answered > 500 && not > 500, "{answered} {not}");
     let leads = standby("person-2", &[duty(Function::LeadingGroup, "person-2", None)]);
     assert!(leads.iter().all(|row| row.red) && !leads.is_empty());
-    assert!(standby("person-0", &[duty(Function::Security, "person-0", Some("deputy"))]).iter().all(|row| !row.red));
+    assert!(
+        standby("person-0", &[duty(Function::Security, "person-0", Some("deputy"))])
+            .iter()
+            .all(|row| !row.red)
+    );
 }
