@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{ChannelKind, DecisionKind, IndicatorKind};
 use entity::{audit_entry, channel, decision, event, indicator, report};
-use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
