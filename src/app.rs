@@ -9,7 +9,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::deadline;
 use crate::duplicate;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::number::Numbers;
 use crate::files::Files;
 use crate::hook::HookSettings;
@@ -88,8 +88,7 @@ impl App {
     /// When the database has not been migrated, or there is no room for files.
     pub async fn new(database: Database, clock: Arc<dyn Clock>, ids: Ids) -> anyhow::Result<Self> {
         let numbers = Numbers::load(&database).await?;
-        let duplicates =
-            duplicate::Index::load(&database).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let duplicates = duplicate::Index::load(&database).await.map_err(Error::told)?;
         let pictures = picture::Reading::new(ids.next());
         Ok(Self {
             database,

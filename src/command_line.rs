@@ -22,6 +22,7 @@ use crate::auth::{Actor, AuthSettings, DevelopmentSecret, MintRequest, Role, Ver
 use crate::clock::{Clock, Ids, SetClock, SystemClock};
 use crate::config::{LogFormat, Settings};
 use crate::database::Database;
+use crate::error::Error;
 use crate::event::number::Numbers;
 use crate::executor::Api;
 use crate::files::Files;
@@ -122,21 +123,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Audit { command: AuditCommand::Verify } => {
             let app = command_line_app(&settings).await?;
-            let report = audit::verify::verify(&app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let report = audit::verify::verify(&app).await.map_err(Error::told)?;
             say(&format!("{report}\n"))?;
             if report.is_sound() { Ok(()) } else { bail!("the audit trail does not hold") }
         }
         Command::Secrets { command: SecretsCommand::Rotate { subject } } => {
             let app = command_line_app(&settings).await?;
             let operator = Actor::operator(&subject, [Role::Admin]);
-            let endpoints = webhook::sealed::reseal(&app, &operator).await;
-            let endpoints = endpoints.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            let senders = hook::reseal(&app, &operator).await;
-            let senders = senders.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            let trackers = ticket::tracker::reseal(&app, &operator).await;
-            let trackers = trackers.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            let routes = reply::reseal(&app, &operator).await;
-            let routes = routes.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let endpoints = webhook::sealed::reseal(&app, &operator).await.map_err(Error::told)?;
+            let senders = hook::reseal(&app, &operator).await.map_err(Error::told)?;
+            let trackers = ticket::tracker::reseal(&app, &operator).await.map_err(Error::told)?;
+            let routes = reply::reseal(&app, &operator).await.map_err(Error::told)?;
             say(&format!(
                 "{endpoints} endpoints, {senders} senders of hooks, {trackers} trackers and {routes} reply routes had secrets under an older key\n"
             ))
@@ -183,7 +180,7 @@ async fn take_bounce(app: &App, file: &Path, subject: &str) -> anyhow::Result<()
     let operator = Actor::operator(subject, [Role::Analyst]);
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
     let taken = retrying(|| reply::handover::bounce::take_bounce(app, &operator, &bytes)).await;
-    match taken.map_err(|error| anyhow::anyhow!("{error:?}"))? {
+    match taken.map_err(Error::told)? {
         Some(_) => say("recorded on the reply that it is about\n"),
         None => say("no failed delivery of an e-mail of ours, or recorded before\n"),
     }
@@ -193,8 +190,7 @@ async fn take_bounce(app: &App, file: &Path, subject: &str) -> anyhow::Result<()
 async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Result<()> {
     let operator = Actor::operator(subject, [Role::Analyst, Role::Leader]);
     let client = outbound::Client::new(app.outbound.clone())?;
-    let drift = ticket::reconcile::drift(app, &client, &operator).await;
-    let drift = drift.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let drift = ticket::reconcile::drift(app, &client, &operator).await.map_err(Error::told)?;
     for one in &drift {
         let found = match &one.found {
             Ok(status) => format!("is {status:?}"),
@@ -208,8 +204,7 @@ async fn reconcile_tickets(app: &App, subject: &str, mend: bool) -> anyhow::Resu
             one.expected
         ))?;
         if mend {
-            let mended = ticket::reconcile::mend(app, &operator, one).await;
-            mended.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            ticket::reconcile::mend(app, &operator, one).await.map_err(Error::told)?;
         }
     }
     match drift.len() {

@@ -88,6 +88,25 @@ impl Error {
         Self::BadInput { field: field.into(), message: message.into() }
     }
 
+    /// In words for who runs the product: its cause where it is our fault.
+    pub fn told(self) -> anyhow::Error {
+        match self {
+            Self::Forbidden { action } => {
+                anyhow::anyhow!("the roles that this is done with do not allow {action}")
+            }
+            Self::NotFound => anyhow::anyhow!("there is no such thing, or none that may be seen"),
+            Self::Conflict | Self::Race => anyhow::anyhow!("it was changed meanwhile: do it again"),
+            Self::InvalidId { field, expected } => anyhow::anyhow!("{field}: not the id of a {expected}"),
+            Self::BadInput { field, message } => anyhow::anyhow!("{field}: {message}"),
+            Self::TooComplex { message } => anyhow::anyhow!(message),
+            Self::Refused(refusals) => {
+                let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
+                anyhow::anyhow!(words.join("; "))
+            }
+            Self::Internal(cause) => cause,
+        }
+    }
+
     /// A refusal by one rule.
     pub fn refused(code: RefusalCode, message: impl Into<String>) -> Self {
         Self::Refused(vec![Refusal::new(code, message)])
@@ -115,5 +134,33 @@ impl From<sea_orm::DbErr> for Error {
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
         Self::Internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_runs_the_product_reads_words_and_no_form_of_the_program() {
+        let field = || "input.month".to_owned();
+        let errors = [
+            (Error::Forbidden { action: "readFigures" }, "do not allow readFigures"),
+            (Error::NotFound, "there is no such thing"),
+            (Error::Conflict, "it was changed meanwhile"),
+            (Error::Race, "it was changed meanwhile"),
+            (
+                Error::InvalidId { field: field(), expected: "Report".to_owned() },
+                "input.month: not the id of a Report",
+            ),
+            (Error::bad_input(field(), "send a month"), "input.month: send a month"),
+            (Error::TooComplex { message: "ask for less".to_owned() }, "ask for less"),
+            (Error::refused(RefusalCode::Frozen, "it is closed"), "it is closed"),
+            (Error::Internal(anyhow::anyhow!("the disk is full")), "the disk is full"),
+        ];
+        for (error, words) in errors {
+            let told = format!("{:#}", error.told());
+            assert!(told.contains(words) && !told.contains(['{', '"']), "{told}");
+        }
     }
 }

@@ -155,11 +155,7 @@ pub async fn admit(
     let left = rates.charge(&identity.issuer, &identity.subject, NonZeroU32::MIN)?;
     match principal::admission::is_denied(app, identity).await {
         Ok(false) => Ok(left),
-        Ok(true) => {
-            // Whoever has a stolen token need not know which of the two was found out.
-            let reason = "it may no longer be used: ask an administrator, or the issuer for another one";
-            Err(AuthenticationError::InvalidToken(reason.into()))
-        }
+        Ok(true) => Err(AuthenticationError::Denied { subject: identity.subject.as_str().into() }),
         Err(error) => {
             tracing::error!(?error, "principals cannot be read");
             Err(AuthenticationError::Unavailable)

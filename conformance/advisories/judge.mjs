@@ -67,6 +67,7 @@ class Case {
       indicators: cve ? [{ kind: 'CVE', value: cve }] : [],
     };
     const report = await desk.made(who.analyst, 'receiveReport', input, 'id event { id number }');
+    if (cve) await desk.made(who.analyst, 'addIndicator', { report: report.id, kind: 'CVE', value: cve }, 'id');
     Object.assign(one, { event: report.event.id, number: report.event.number });
     return one;
   }

@@ -10,14 +10,16 @@
 //! AMBER+STRICT, which is refused rather than widened. CVE and OSV have no such word: of these nothing is written before the
 //! event is public. TLP:CLEAR alone makes nothing public, so a document that says CLEAR is refused until the event is.
 //!
-//! Versions and their history follow from the record ([`rules`]): the first is when the event became public or something could be
-//! had against it, and each later change of what a document says is another. Until then it is a draft.
+//! Versions and their [`history`] follow from the record: the first is when the event became public or something could be
+//! had against it, and each later change of what a document says is another, also where an embargo's end makes it. Until then it
+//! is a draft.
 
 mod csaf;
 mod cve;
 mod cwe;
 mod facts;
 pub mod graphql;
+mod history;
 mod osv;
 mod rules;
 pub mod settings;

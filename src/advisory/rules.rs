@@ -1,38 +1,57 @@
 //! From the rows of an event to what may stand in its advisory.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, Status, Verdict, WorldFactKind};
-use entity::{affected_product, product, remediation, technical_severity};
+use entity::vocabulary::{AffectedState, IndicatorSource, Status, Verdict, WorldFactKind};
+use entity::{affected_product, indicator, product, remediation, technical_severity};
 use url::Url;
+use uuid::Uuid;
 
 use super::AdvisoryLanguage;
-use super::facts::{
-    DocumentStatus, Exploited, Facts, Measure, MeasureKind, Product, Revision, Severity, lacks,
-};
-use super::store::{Changed, Rows};
+use super::facts::{DocumentStatus, Exploited, Facts, Measure, MeasureKind, Product, Severity, lacks};
+use super::history::{History, Named, Vouched};
+use super::store::Rows;
 use super::versions::{self, Span};
-use crate::auth::policy::Action;
 use crate::error::{Refusal, RefusalCode};
 use crate::protection::rules::is_disclosed;
 use crate::score::cvss::{Vector, band_of};
+use crate::template::gather::is_cve;
 
-/// Changes of an event that change what its advisory says.
-pub(super) const CONTENT: [Action; 11] = [
-    Action::DescribeEvent,
-    Action::GiveVerdict,
-    Action::AssessSeverity,
-    Action::RecordWorldFact,
-    Action::SetAffectedProduct,
-    Action::PlanFix,
-    Action::RecordRelease,
-    Action::SetTlp,
-    Action::AddIndicator,
-    Action::DismissIndicator,
-    Action::JoinReport,
-];
+/// Who vouches for an indicator: the notice that gave it, where its sender answers for its numbers (one of the reports in
+/// `official`), or an analyst. What any other sender gives is their word alone.
+fn vouched(row: &indicator::Model, official: &[Uuid]) -> Vouched {
+    if row.source == IndicatorSource::Given && official.contains(&row.report_id) {
+        Vouched::Notice
+    } else if row.added_by.is_some() {
+        Vouched::Person
+    } else {
+        Vouched::No
+    }
+}
 
-/// Arrivals with which a CVE number may come: such an arrival changes what its advisory says.
-pub(super) const ARRIVALS: [Action; 3] = [Action::ReceiveReport, Action::AddToReport, Action::ImportReports];
+/// The CVE numbers that somebody vouches for and nobody dismissed, each once.
+fn cves(rows: &Rows) -> Vec<String> {
+    let counts =
+        |row: &&indicator::Model| row.dismissed_at.is_none() && vouched(row, &rows.official) != Vouched::No;
+    let numbers = rows.numbers.iter().filter(counts).filter(|row| is_cve(&row.value));
+    let numbers: BTreeSet<_> = numbers.map(|row| row.value.clone()).collect();
+    numbers.into_iter().collect()
+}
+
+/// What of the event's history is told by the ids of its things.
+fn named(rows: &Rows) -> Named {
+    let numbers = rows.numbers.iter().map(|row| (row.id.to_string(), vouched(row, &rows.official)));
+    Named {
+        numbers: numbers.collect(),
+        products: rows
+            .record
+            .products
+            .iter()
+            .map(|(row, product)| (row.id.to_string(), product.id.to_string()))
+            .collect(),
+    }
+}
 
 /// What documents of the event are written from.
 ///
@@ -73,9 +92,7 @@ pub(super) fn facts(
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let disclosed_at = disclosed_at(rows, now);
-    let measured_at = products.iter().flat_map(|product| product.measures.iter().map(|one| one.at)).min();
-    let published_at = [disclosed_at, measured_at].into_iter().flatten().min();
+    let history = History::of(&rows.entries, &named(rows), now);
     let world = |kind| rows.record.world.iter().find(|row| row.kind == kind);
     Ok(Facts {
         number: rows.record.event.number.clone(),
@@ -83,14 +100,15 @@ pub(super) fn facts(
         description: rows.record.event.description.trim().to_owned(),
         chinese,
         tlp: rows.record.event.tlp,
-        disclosed_at,
-        status: match published_at {
+        disclosed_at: is_public(rows, now)
+            .then(|| history.disclosed_at.unwrap_or(rows.record.event.changed_at)),
+        status: match history.revisions.last() {
             None => DocumentStatus::Draft,
             Some(_) if rows.record.event.status == Status::Closed => DocumentStatus::Final,
             Some(_) => DocumentStatus::Interim,
         },
-        revisions: revisions(rows, published_at, chinese),
-        cves: rows.cves.clone(),
+        revisions: history.revisions(rows.record.event.created_at, chinese),
+        cves: cves(rows),
         weaknesses: weaknesses(&rows.record.severities),
         severities: severities(&rows.record.severities),
         exploit_public: world(WorldFactKind::ExploitPublic).is_some(),
@@ -207,53 +225,11 @@ fn references(products: &[Product], rows: &Rows) -> Vec<Url> {
     found
 }
 
-/// Since when the event is public: since the last of what that takes.
-fn disclosed_at(rows: &Rows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let known = rows
-        .record
-        .world
-        .iter()
-        .find(|row| row.kind == WorldFactKind::PubliclyKnown)
-        .map(|row| row.recorded_at);
-    let decided =
-        rows.disclosure.as_ref().filter(|row| row.granted == Some(true)).and_then(|row| row.decided_at);
-    if !is_disclosed(&rows.record.event, known.is_some(), decided.is_some(), now) {
-        return None;
-    }
-    let of = |actions: [Action; 2]| {
-        rows.history.iter().filter(|one| actions.contains(&one.action)).map(|one| one.at).max()
-    };
-    let allowed = [known, decided].into_iter().flatten().min();
-    let protected = of([Action::SetTlp, Action::SetEmbargo]);
-    let embargo = rows.record.event.embargo_until.filter(|until| *until <= now);
-    [allowed, protected, embargo].into_iter().flatten().max()
-}
-
-/// The versions of the document: the first when something of it was published, one for each later change of what it says.
-fn revisions(rows: &Rows, published_at: Option<DateTime<Utc>>, chinese: bool) -> Vec<Revision> {
-    let words = |english, zh| if chinese { zh } else { english };
-    let is_content = |action| CONTENT.contains(action) || ARRIVALS.contains(action);
-    let content = || rows.history.iter().filter(|one| is_content(&one.action));
-    let Some(published_at) = published_at else {
-        let at = content().map(|one| one.at).max().unwrap_or(rows.record.event.created_at);
-        return vec![Revision { number: 0, at, summary: words("Draft", "草稿") }];
-    };
-    let mut found =
-        vec![Revision { number: 1, at: published_at, summary: words("Published", "首次发布") }];
-    for Changed { action, at } in content().filter(|one| one.at > published_at).copied() {
-        let summary = match action {
-            Action::DescribeEvent => words("Description changed", "描述更新"),
-            Action::AssessSeverity => words("Severity assessed anew", "评分更新"),
-            Action::RecordWorldFact => words("Exploitation or publicity changed", "公开或利用情况更新"),
-            Action::SetAffectedProduct => words("Affected products changed", "受影响产品更新"),
-            Action::PlanFix => words("Mitigation changed", "缓解措施更新"),
-            Action::RecordRelease => words("Fix released", "发布修复"),
-            Action::SetTlp => words("Sharing level changed", "共享级别更新"),
-            _ => words("Identification changed", "标识更新"),
-        };
-        found.push(Revision { number: found.len() + 1, at, summary });
-    }
-    found
+/// Whether the event is public.
+fn is_public(rows: &Rows, now: DateTime<Utc>) -> bool {
+    let known = rows.record.world.iter().any(|row| row.kind == WorldFactKind::PubliclyKnown);
+    let granted = rows.disclosure.as_ref().is_some_and(|row| row.granted == Some(true));
+    is_disclosed(&rows.record.event, known, granted, now)
 }
 
 /// The newest assessment of each CVSS version.

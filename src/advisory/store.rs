@@ -1,25 +1,21 @@
 //! The rows that advisories are written from.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{DecisionKind, IndicatorSource};
-use entity::{audit_entry, decision, event, indicator, report};
-use sea_orm::sea_query::{ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::vocabulary::{ChannelKind, DecisionKind, IndicatorKind};
+use entity::{audit_entry, channel, decision, event, indicator, report};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
-use super::rules::{ARRIVALS, CONTENT};
+use super::history::Entry;
 use crate::app::App;
-use crate::auth::policy::Action;
+use crate::database::is_one_of;
 use crate::error::Result;
-use crate::template::store::record::{Record, cves, record};
+use crate::template::store::record::{Record, record};
 
-/// A change of the event, as the audit trail keeps it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Changed {
-    /// What was done.
-    pub(super) action: Action,
-    /// When.
-    pub(super) at: DateTime<Utc>,
-}
+/// Channels whose notices vouch for the CVE numbers that they give.
+const OFFICIAL: [ChannelKind; 3] =
+    [ChannelKind::NationalDatabase, ChannelKind::Regulator, ChannelKind::Vendor];
 
 /// What an advisory is drawn from.
 #[derive(Clone, Debug)]
@@ -28,11 +24,12 @@ pub(super) struct Rows {
     pub(super) record: Record,
     /// The newest decision about disclosure.
     pub(super) disclosure: Option<decision::Model>,
-    /// CVE numbers that were given with its reports or that analysts said, and nobody dismissed: what a text mentions need not be
-    /// the event's.
-    pub(super) cves: Vec<String>,
-    /// Changes of what an advisory says or how far it goes, oldest first.
-    pub(super) history: Vec<Changed>,
+    /// Indicators of its reports that are CVE numbers, whoever said so and whether or not somebody dismissed them.
+    pub(super) numbers: Vec<indicator::Model>,
+    /// Its reports that came as notices of databases, regulators or vendors.
+    pub(super) official: Vec<Uuid>,
+    /// What was changed of the event and of the products on it, oldest first.
+    pub(super) entries: Vec<Entry>,
 }
 
 /// Reads what an advisory is drawn from.
@@ -40,23 +37,47 @@ pub(super) struct Rows {
 /// # Errors
 /// Of the database.
 pub(super) async fn rows(app: &App, event: &event::Model) -> Result<Rows> {
-    let reports = Query::select()
-        .column(report::Column::Id)
-        .from(report::Entity)
-        .and_where(report::Column::EventId.eq(event.id))
-        .take();
-    let theirs = indicator::Column::ReportId.in_subquery(reports);
-    let said = indicator::Column::Source.ne(IndicatorSource::Extracted);
-    let (mut record, disclosure, cves, history) = tokio::try_join!(
+    let (mut record, disclosure, numbers, official) = tokio::try_join!(
         record(app, event),
         disclosure(app, event),
-        cves(app, theirs.and(said)),
-        history(app, event),
+        numbers(app, event),
+        official(app, event),
     )?;
     record.products.sort_by(|(_, one), (_, other)| {
         (&one.provider_entity, &one.key).cmp(&(&other.provider_entity, &other.key))
     });
-    Ok(Rows { record, disclosure, cves, history })
+    let products = record.products.iter().map(|(_, product)| product.id);
+    let entries = entries(app, event, products).await?;
+    Ok(Rows { record, disclosure, numbers, official, entries })
+}
+
+fn reports(event: &event::Model) -> SelectStatement {
+    Query::select()
+        .column(report::Column::Id)
+        .from(report::Entity)
+        .and_where(report::Column::EventId.eq(event.id))
+        .take()
+}
+
+async fn numbers(app: &App, event: &event::Model) -> Result<Vec<indicator::Model>> {
+    let select = indicator::Entity::find()
+        .filter(indicator::Column::ReportId.in_subquery(reports(event)))
+        .filter(indicator::Column::Kind.eq(IndicatorKind::Cve));
+    Ok(select.all(app.database.reader()).await?)
+}
+
+async fn official(app: &App, event: &event::Model) -> Result<Vec<Uuid>> {
+    let channels = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(channel::Column::Kind.is_in(OFFICIAL))
+        .take();
+    let select = report::Entity::find()
+        .select_only()
+        .column(report::Column::Id)
+        .filter(report::Column::EventId.eq(event.id))
+        .filter(report::Column::ChannelId.in_subquery(channels));
+    Ok(select.into_tuple().all(app.database.reader()).await?)
 }
 
 async fn disclosure(app: &App, event: &event::Model) -> Result<Option<decision::Model>> {
@@ -69,22 +90,31 @@ async fn disclosure(app: &App, event: &event::Model) -> Result<Option<decision::
     Ok(select.one(app.database.reader()).await?)
 }
 
-async fn history(app: &App, event: &event::Model) -> Result<Vec<Changed>> {
+async fn entries(
+    app: &App,
+    event: &event::Model,
+    products: impl Iterator<Item = Uuid>,
+) -> Result<Vec<Entry>> {
     use audit_entry::Column as C;
-    let told = || CONTENT.into_iter().chain([Action::SetEmbargo]);
-    let is_told = C::Action.is_in(told().map(Action::name));
-    // As an entry's details quote what was inserted: no text of a person stands in them unescaped.
-    let brought = C::Action.is_in(ARRIVALS.map(Action::name)).and(C::Details.contains(r#""kind":"CVE""#));
-    let rows: Vec<(String, DateTime<Utc>)> = audit_entry::Entity::find()
+    let of_event = C::AggregateKind.eq("event").and(C::AggregateId.eq(event.id));
+    let of_products =
+        C::AggregateKind.eq("product").and(is_one_of(app.database.backend(), C::AggregateId, products));
+    // As they became: of one instant each aggregate's own stay in their order.
+    let rows: Vec<(String, Uuid, String, DateTime<Utc>, String)> = audit_entry::Entity::find()
         .select_only()
-        .columns([C::Action, C::At])
-        .filter(C::AggregateKind.eq("event"))
-        .filter(C::AggregateId.eq(event.id))
-        .filter(is_told.or(brought))
+        .columns([C::AggregateKind, C::AggregateId, C::Action, C::At, C::Details])
+        .filter(Condition::any().add(of_event).add(of_products))
+        .order_by_asc(C::At)
+        .order_by_asc(C::AggregateKind)
+        .order_by_asc(C::AggregateId)
         .order_by_asc(C::Revision)
         .into_tuple()
         .all(app.database.reader())
         .await?;
-    let of = |name: &str| told().chain(ARRIVALS).find(|action| action.name() == name);
-    Ok(rows.into_iter().filter_map(|(name, at)| Some(Changed { action: of(&name)?, at })).collect())
+    let entry = |(kind, id, action, at, details): (String, Uuid, String, DateTime<Utc>, String)| {
+        let product = (kind == "product").then(|| id.to_string());
+        let details = serde_json::from_str(&details).map_err(anyhow::Error::from)?;
+        Ok(Entry { at, action, product, details })
+    };
+    rows.into_iter().map(entry).collect()
 }

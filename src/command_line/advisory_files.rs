@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::advisory;
 use crate::app::App;
 use crate::auth::{Actor, Role};
+use crate::error::Error;
 use crate::graphql::sensitive::SensitiveReads;
 use anyhow::{Context, bail};
 
@@ -15,11 +16,11 @@ use super::{say, write_private};
 pub(crate) async fn write(app: &App, args: &AdvisoryArgs) -> anyhow::Result<()> {
     let operator = Actor::operator(&args.subject, [Role::Analyst, Role::Leader]);
     let exported = advisory::export(app, &operator, &args.number, args.format, args.language).await;
-    let exported = exported.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let exported = exported.map_err(Error::told)?;
     let exported = exported.with_context(|| format!("there is no event {}", args.number))?;
     let reads = SensitiveReads::new(app.clock.now());
     reads.note(&exported.event);
-    reads.record(app, &operator).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    reads.record(app, &operator).await.map_err(Error::told)?;
     let document = match exported.document {
         Ok(document) => document,
         Err(refusals) => {

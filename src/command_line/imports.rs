@@ -32,7 +32,7 @@ pub(crate) async fn run(app: &Arc<App>, args: &ImportArgs) -> anyhow::Result<()>
             let (format, mapping) = shape(table)?;
             let spec = match ChannelSpec::platform(&table.channel, &table.jurisdiction, table.abroad) {
                 Err(Error::BadInput { message, .. }) => bail!("--jurisdiction: {message}"),
-                other => other.map_err(|error| anyhow::anyhow!("{error:?}"))?,
+                other => other.map_err(Error::told)?,
             };
             for file in &table.files {
                 let (bar, reader) = open(file)?;
@@ -83,10 +83,7 @@ async fn one(
     let progress = |summary: &Summary| bar.set_message(format!("{} received", summary.received));
     let outcome = import(app, &actor, spec, records, &options, progress).await;
     bar.finish_and_clear();
-    let summary = outcome.map_err(|error| match error {
-        Error::Internal(cause) => cause,
-        other => anyhow::anyhow!("{}: {other:?}", file.display()),
-    })?;
+    let summary = outcome.map_err(Error::told).with_context(|| file.display().to_string())?;
     let dry = if args.dry_run { " (dry run, nothing written)" } else { "" };
     say(&format!(
         "{}: {} received, {} already known, {} updated, {} opened, {} refused{dry}\n",

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::audit::verify::verify;
 use crate::config::Settings;
 use crate::database::Database;
+use crate::error::Error;
 use crate::schedule::{Swept, carry_out_all};
 use crate::{instance, migrate, search};
 use anyhow::{Context, bail};
@@ -44,11 +45,11 @@ pub(crate) async fn restore(settings: &Settings, folder: &Path) -> anyhow::Resul
     let app = command_line_app(settings).await?;
     let mut swept = Swept::default();
     let found = carry_out_all::<search::Unfound>(&app, &mut swept).await;
-    found.map_err(|error| anyhow::anyhow!("{error:?}")).context("the search's index")?;
+    found.map_err(Error::told).context("the search's index")?;
     if swept.failed > 0 {
         tracing::warn!(swept.failed, "the server makes the rest of the search's index");
     }
-    let report = verify(&app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let report = verify(&app).await.map_err(Error::told)?;
     say(&format!("{report}\n"))?;
     if report.is_sound() {
         return Ok(());

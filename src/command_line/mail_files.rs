@@ -74,7 +74,7 @@ pub(crate) async fn run(app: &App, args: &MailArgs) -> anyhow::Result<()> {
                     let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
                     bail!("--channel: {}", words.join("; "));
                 }
-                Err(other) => bail!("{place}: {other:?}"),
+                Err(other) => return Err(other.told()).context(place),
             };
             match outcome {
                 Outcome::Received => summary.received += 1,

@@ -53,19 +53,6 @@ fn records<T: DeserializeOwned>(file: &Path) -> anyhow::Result<Vec<(u64, T)>> {
     Ok(records)
 }
 
-/// An error in words for who sits at the terminal.
-pub(crate) fn told(error: Error) -> anyhow::Error {
-    match error {
-        Error::Internal(cause) => cause,
-        Error::BadInput { message, field } => anyhow::anyhow!("{field}: {message}"),
-        Error::Refused(refusals) => {
-            let texts: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
-            anyhow::anyhow!("{}", texts.join("; "))
-        }
-        other => anyhow::anyhow!("{other:?}"),
-    }
-}
-
 /// Compares a channel's payouts with its platform's statement; fails when they do not agree.
 pub(crate) async fn compare(app: &App, args: &StatementArgs) -> anyhow::Result<()> {
     let mut statement = Vec::new();
@@ -79,7 +66,7 @@ pub(crate) async fn compare(app: &App, args: &StatementArgs) -> anyhow::Result<(
     let span = Span { from: args.from, until: args.until };
     let found = match reconcile(app, &actor, &args.channel, span, &statement).await {
         Err(Error::NotFound) => bail!("there is no channel {}", args.channel),
-        found => found.map_err(told)?,
+        found => found.map_err(Error::told)?,
     };
     for difference in &found.differences {
         say(&format!("{difference}\n"))?;
@@ -93,7 +80,7 @@ pub(crate) async fn import_grid(app: &App, args: &GridArgs) -> anyhow::Result<()
     let channel = match &args.channel {
         None => None,
         Some(key) => {
-            let found = channel::store::by_key(app, key).await.map_err(told)?;
+            let found = channel::store::by_key(app, key).await.map_err(Error::told)?;
             Some(Id::new(found.with_context(|| format!("there is no channel {key}"))?.id))
         }
     };
@@ -122,7 +109,7 @@ pub(crate) async fn import_grid(app: &App, args: &GridArgs) -> anyhow::Result<()
                 place.map_or_else(|| field.clone(), |(line, column)| format!("line {line}: {column}"));
             anyhow::anyhow!("{}: {place}: {message}", args.file.display())
         }
-        _ => told(error),
+        _ => error.told(),
     })?;
     say(&format!("{}: reward grid {} in {}\n", args.file.display(), grid.number, grid.currency))
 }

@@ -4,10 +4,10 @@ use anyhow::Context;
 use entity::vocabulary::{MonthlyReportFormat, MonthlyReportLanguage};
 
 use super::cli::{MonthlyArgs, ReportFormat, ReportLanguage};
-use super::money_files::told;
 use super::{say, write_private};
 use crate::app::App;
 use crate::auth::Actor;
+use crate::error::Error;
 use crate::figures::report::{Wanted, make};
 
 /// Makes a month's report and writes it, and what it names beside it.
@@ -30,7 +30,7 @@ pub(crate) async fn monthly(app: &App, args: &MonthlyArgs) -> anyhow::Result<()>
             ReportFormat::Pdf => MonthlyReportFormat::Pdf,
         },
     };
-    let made = make(app, &reader, &wanted).await.map_err(told).context("the report")?;
+    let made = make(app, &reader, &wanted).await.map_err(Error::told).context("the report")?;
     write_private(&args.output, &made.file.bytes)?;
     for chart in &made.charts {
         write_private(&args.output.with_file_name(&chart.name), &chart.bytes)?;

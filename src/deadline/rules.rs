@@ -16,7 +16,7 @@ mod want;
 pub use facts::{Basis, ClockFacts, Customers, Given, Product, Recorded, Scored, TimedCalendar};
 pub use plan::{Change, Plan, abroad_question, plan};
 pub use policy::{Fault, Policy, Rule, Term, default_policy};
-pub use telling::{Around, Standby, Told, addressees, functions, responsible, standby, tell_due};
+pub use telling::{Around, Standby, Told, addressees, functions, having, responsible, standby, tell_due};
 pub use want::question_of;
 
 use chrono::TimeDelta;

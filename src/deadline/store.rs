@@ -596,11 +596,37 @@ pub async fn duties(app: &App, at: DateTime<Utc>) -> Result<Vec<duty::Model>> {
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// Who has work on the event that is not done.
+/// Whom an event's news may and have to be told to.
+#[derive(Clone, Debug)]
+pub struct People {
+    at_work: Vec<assignment::Model>,
+    duties: Vec<duty::Model>,
+    /// The event's named people.
+    pub named: BTreeSet<String>,
+    /// Whether the event is theirs and the leading group's alone.
+    pub red: bool,
+}
+
+impl People {
+    /// As the rules read them.
+    pub fn around(&self) -> rules::Around<'_> {
+        rules::Around { at_work: &self.at_work, duties: &self.duties, named: &self.named, red: self.red }
+    }
+}
+
+/// Whom the event's news may and have to be told to.
 ///
 /// # Errors
 /// Of the database.
-pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
+pub async fn people(app: &App, event: &event::Model) -> Result<People> {
+    let now = app.clock.now();
+    let (at_work, duties, named) =
+        tokio::try_join!(at_work(app, event.id), duties(app, now), named(app, event.id))?;
+    Ok(People { at_work, duties, named, red: event.tlp == Tlp::Red })
+}
+
+/// Who has work on the event that is not done.
+async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
     let select = assignment::Entity::find()
         .filter(assignment::Column::EventId.eq(event))
         .filter(assignment::Column::State.is_in(UNDONE))
@@ -609,10 +635,7 @@ pub async fn at_work(app: &App, event: Uuid) -> Result<Vec<assignment::Model>> {
 }
 
 /// The event's named people: the members of its team.
-///
-/// # Errors
-/// Of the database.
-pub async fn named(app: &App, event: Uuid) -> Result<BTreeSet<String>> {
+async fn named(app: &App, event: Uuid) -> Result<BTreeSet<String>> {
     let select = team_member::Entity::find()
         .filter(team_member::Column::EventId.eq(event))
         .filter(team_member::Column::RemovedAt.is_null());

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use entity::event;
-use entity::vocabulary::{DeadlineKind, NoticeKind, Tlp};
+use entity::vocabulary::{DeadlineKind, NoticeKind};
 use uuid::Uuid;
 
-use super::rules::{Around, Told, addressees};
+use super::rules::{Told, addressees};
 use super::{Clocks, store};
 use crate::app::App;
 use crate::auth::Actor;
@@ -74,10 +74,8 @@ async fn tell(
     clocks: &Clocks,
     told: &[Told],
 ) -> Result<()> {
-    let at_work = store::at_work(app, event.id).await?;
-    let duties = store::duties(app, changes.at()).await?;
-    let named = store::named(app, event.id).await?;
-    let around = Around { at_work: &at_work, duties: &duties, named: &named, red: event.tlp == Tlp::Red };
+    let people = store::people(app, event).await?;
+    let around = people.around();
     for one in told {
         let (deadline, kind) = (Opaque::new(one.deadline.id), one.deadline.kind);
         let breached = one.is_breach();

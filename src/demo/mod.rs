@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, mint};
 use crate::clock::SetClock;
 use crate::database::Database;
+use crate::error::Error;
 use crate::graphql::Schema;
 
 /// How long before `until` the demo begins.
@@ -42,7 +43,7 @@ pub async fn load(
     events::handle(&caller, &company, clock, until).await?;
     clock.set(until);
     // What became due by itself while the clock went on.
-    crate::schedule::sweep(app).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    crate::schedule::sweep(app).await.map_err(Error::told)?;
     company::close(&caller).await
 }
 

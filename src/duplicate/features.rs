@@ -10,6 +10,7 @@ use foldhash::quality::RandomState;
 
 use super::weakness;
 use super::weights::Weights;
+use crate::indicator::rules::beside;
 use crate::text::{self, TokenKind, fingerprint, tokens};
 
 /// Bytes of a text that are looked at.
@@ -391,18 +392,22 @@ fn facts(said: &Said<'_>, title: &str, body: &str) -> Vec<Fact> {
     if classes.is_empty() {
         classes = weakness::classes(text::head(body, 4_000)).0;
     }
-    let parameters: Vec<&str> = of(Kind::Parameter).take(PRODUCTS).collect();
-    for address in of(Kind::Url).take(16) {
-        let Ok(url) = url::Url::parse(address) else { continue };
-        let Some(host) = url.host_str() else { continue };
-        let path = url.path().trim_end_matches('/').to_lowercase();
-        if path.is_empty() {
-            continue;
-        }
-        add(FactKind::Endpoint, &[host, &path], format!("{host}{path}"));
-        let own = url.query_pairs().map(|(name, _)| name.to_lowercase());
-        for name in own.chain(parameters.iter().map(|name| name.to_lowercase())).take(PRODUCTS) {
-            add(FactKind::EndpointParameter, &[host, &path, &name], format!("{host}{path}?{name}"));
+    let parameters: Vec<String> = of(Kind::Parameter).take(PRODUCTS).map(str::to_lowercase).collect();
+    let endpoints: Vec<Endpoint> = of(Kind::Url).take(16).filter_map(Endpoint::of).collect();
+    let is_only = endpoints.iter().all(|one| one.is_at(&endpoints[0]));
+    let beside = if is_only || parameters.is_empty() { Vec::new() } else { beside(said.title, said.text) };
+    for endpoint in &endpoints {
+        let Endpoint { host, path, own, .. } = endpoint;
+        add(FactKind::Endpoint, &[host, path], format!("{host}{path}"));
+        // Of several endpoints each has its own parameters, and those that stand with it in the text.
+        let stands = |name: &&String| {
+            is_only
+                || beside
+                    .iter()
+                    .any(|(url, known)| *url == endpoint.address && known.to_lowercase() == **name)
+        };
+        for name in own.iter().chain(parameters.iter().filter(stands)).take(PRODUCTS) {
+            add(FactKind::EndpointParameter, &[host, path, name], format!("{host}{path}?{name}"));
         }
     }
     for host in of(Kind::Host).chain(of(Kind::IpAddress)).take(16) {
@@ -435,11 +440,36 @@ fn facts(said: &Said<'_>, title: &str, body: &str) -> Vec<Fact> {
     for class in &classes {
         add(FactKind::Weakness, &[&class.to_string()], format!("CWE-{class}"));
     }
-    for name in parameters {
-        let name = name.to_lowercase();
-        add(FactKind::Parameter, &[&name], name.clone());
+    for name in &parameters {
+        add(FactKind::Parameter, &[name], name.clone());
     }
     facts
+}
+
+/// What an address names: host, path, and the parameters of its query.
+struct Endpoint {
+    address: String,
+    host: String,
+    path: String,
+    own: Vec<String>,
+}
+
+impl Endpoint {
+    /// None where it names a host alone.
+    fn of(address: &str) -> Option<Self> {
+        let url = url::Url::parse(address).ok()?;
+        let path = url.path().trim_end_matches('/').to_lowercase();
+        (!path.is_empty()).then_some(Self {
+            address: address.to_owned(),
+            host: url.host_str()?.to_owned(),
+            path,
+            own: url.query_pairs().map(|(name, _)| name.to_lowercase()).take(PRODUCTS).collect(),
+        })
+    }
+
+    fn is_at(&self, other: &Self) -> bool {
+        (&self.host, &self.path) == (&other.host, &other.path)
+    }
 }
 
 /// The part of a title that names what is concerned.
@@ -507,6 +537,33 @@ mod tests {
         assert_eq!(words(&features, FactKind::Product), ["example portal"]);
         assert_eq!(words(&features, FactKind::ProductVersion), ["example portal 2.40"]);
         assert_eq!(words(&features, FactKind::ProductWeakness), ["example portal, CWE-89"]);
+    }
+
+    #[test]
+    fn a_parameter_belongs_to_the_endpoint_that_it_stands_with() {
+        let (one, other) = ("http://a.example/x.php?id=1", "http://a.example/y.php");
+        let text = format!("{one} 存在漏洞。\n{other} 的 name 参数同样。");
+        let mut indicators = vec![
+            (IndicatorKind::Url, one.to_owned()),
+            (IndicatorKind::Url, other.to_owned()),
+            (IndicatorKind::Parameter, "id".to_owned()),
+            (IndicatorKind::Parameter, "name".to_owned()),
+            (IndicatorKind::Parameter, "given".to_owned()),
+        ];
+        let pairs = |text: &str, indicators: &[(IndicatorKind, String)]| {
+            let features = Features::of(&said("t", text, indicators), &Weights::default());
+            words(&features, FactKind::EndpointParameter)
+                .iter()
+                .map(|&pair| pair.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(pairs(&text, &indicators), ["a.example/x.php?id", "a.example/y.php?name"]);
+        // What somebody dismissed is in the text and says nothing.
+        indicators.retain(|(_, value)| value != "name");
+        assert_eq!(pairs(&text, &indicators), ["a.example/x.php?id"]);
+        // Where there is one endpoint, every parameter is its own.
+        indicators.retain(|(_, value)| value != other);
+        assert_eq!(pairs("正文", &indicators), ["a.example/x.php?id", "a.example/x.php?given"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Errors that are answered before or instead of a GraphQL result, in the shape of one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{
@@ -9,6 +10,7 @@ use axum::{
 use serde_json::json;
 use thiserror::Error;
 
+use super::request_log::LoggedSubject;
 use crate::graphql::errors::ErrorCode;
 
 /// One error with an HTTP status of its own.
@@ -19,12 +21,13 @@ pub struct HttpError {
     message: String,
     request_id: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    subject: Option<Arc<str>>,
 }
 
 impl HttpError {
     /// An error answered with `status`; `message` names the remedy.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), request_id: None, headers: Vec::new() }
+        Self { status, code, message: message.into(), request_id: None, headers: Vec::new(), subject: None }
     }
 
     /// An ill-formed request.
@@ -46,6 +49,12 @@ impl HttpError {
         self.headers.push((name, value));
         self
     }
+
+    /// Names who is refused in the access log: their token was valid.
+    fn of(mut self, subject: Arc<str>) -> Self {
+        self.subject = Some(subject);
+        self
+    }
 }
 
 impl IntoResponse for HttpError {
@@ -57,6 +66,9 @@ impl IntoResponse for HttpError {
         let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let mut response = (self.status, axum::Json(body)).into_response();
         response.headers_mut().extend(self.headers);
+        if let Some(subject) = self.subject {
+            response.extensions_mut().insert(LoggedSubject(subject));
+        }
         response
     }
 }
@@ -70,9 +82,18 @@ pub enum AuthenticationError {
     /// The token does not hold. The reason is fixed text, free of quotes and of the token's content.
     #[error("The access token is not valid: {0}.")]
     InvalidToken(std::borrow::Cow<'static, str>),
+    /// The token holds, and its subject or it itself was denied. Whoever has a stolen one need not know which of the two was
+    /// found out.
+    #[error("The access token is not valid: {}.", DENIED)]
+    Denied {
+        /// Whose it is.
+        subject: Arc<str>,
+    },
     /// The caller sends too much.
     #[error("Too many requests. Please wait {} s.", whole_seconds(.retry_after))]
     RateLimited {
+        /// Who it is.
+        subject: Arc<str>,
         /// When to try again.
         retry_after: Duration,
     },
@@ -81,9 +102,20 @@ pub enum AuthenticationError {
     Unavailable,
 }
 
+const DENIED: &str = "it may no longer be used: ask an administrator, or the issuer for another one";
+
 /// Whole seconds that are not too few.
 fn whole_seconds(wait: &Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+fn invalid_token(message: String, reason: &str) -> HttpError {
+    let challenge =
+        format!("Bearer error=\"invalid_token\", error_description=\"{reason}\", realm=\"vulndesk\"");
+    let challenge = HeaderValue::try_from(challenge)
+        .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    HttpError::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
+        .with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
 impl From<AuthenticationError> for HttpError {
@@ -97,18 +129,12 @@ impl From<AuthenticationError> for HttpError {
                 )
             }
             // RFC 6750, section 3: the error attribute tells a wrong token from a missing one.
-            AuthenticationError::InvalidToken(reason) => {
-                let challenge = format!(
-                    "Bearer error=\"invalid_token\", error_description=\"{reason}\", realm=\"vulndesk\""
-                );
-                let challenge = HeaderValue::try_from(challenge)
-                    .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\""));
-                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
-                    .with_header(header::WWW_AUTHENTICATE, challenge)
-            }
-            AuthenticationError::RateLimited { retry_after } => {
+            AuthenticationError::InvalidToken(reason) => invalid_token(message, &reason),
+            AuthenticationError::Denied { subject } => invalid_token(message, DENIED).of(subject),
+            AuthenticationError::RateLimited { subject, retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
                     .with_header(header::RETRY_AFTER, whole_seconds(&retry_after).into())
+                    .of(subject)
             }
             AuthenticationError::Unavailable => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)

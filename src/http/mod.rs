@@ -12,6 +12,7 @@ pub mod error;
 pub mod graphql;
 mod graphql_response;
 pub mod health;
+mod linger;
 pub mod live;
 pub mod metrics;
 pub mod page;

@@ -131,7 +131,7 @@ impl<C: Clock + Clone> Rates<C> {
             Ok(Err(until)) => {
                 // Coming back costs a point too.
                 let retry_after = until.wait_time_from(self.clock.now()) + until.quota().replenish_interval();
-                Err(AuthenticationError::RateLimited { retry_after })
+                Err(AuthenticationError::RateLimited { subject: subject.into(), retry_after })
             }
             // A bucket holds as much as it says.
             Err(InsufficientCapacity(_)) => Ok(None),
@@ -153,7 +153,7 @@ mod tests {
     fn left(rates: &Rates<FakeRelativeClock>, subject: &str, points: u32) -> Result<u32, Duration> {
         match rates.charge("https://login.example.com", subject, NonZeroU32::new(points).unwrap()) {
             Ok(left) => Ok(left.unwrap().points),
-            Err(AuthenticationError::RateLimited { retry_after }) => Err(retry_after),
+            Err(AuthenticationError::RateLimited { retry_after, .. }) => Err(retry_after),
             Err(error) => panic!("{error}"),
         }
     }

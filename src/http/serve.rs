@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 use super::{
     client_address::PeerAddress,
+    linger::{Lingering, Unread},
     settings::{HttpSettings, HttpSettingsError},
 };
 
@@ -172,6 +173,7 @@ impl Server {
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER_BYTES);
         let (write_timeout, drain_timeout) = (self.write_timeout, self.drain_timeout);
+        let linger = self.header_timeout;
         async move {
             let _permit = permit;
             // Without it small answers can wait for the peer's acknowledgement; failing only costs time.
@@ -179,9 +181,10 @@ impl Server {
             // Who takes nothing of an answer would keep it here for ever, and hear of no shutdown.
             let mut stream = TimeoutStream::new(stream);
             stream.set_write_timeout(Some(write_timeout));
-            let stream = Box::pin(stream);
+            let unread = Unread::default();
+            let stream = Lingering::new(Box::pin(stream), unread.clone(), linger);
             let service = service_fn(move |request: hyper::Request<Incoming>| {
-                let mut request: Request = request.map(Body::new);
+                let mut request: Request = request.map(|body| Body::new(unread.watch(body)));
                 request.extensions_mut().insert(PeerAddress(peer));
                 let answering = router.clone().oneshot(request);
                 async move { answering.await.map_err(|never: Infallible| never) }

@@ -26,7 +26,8 @@ pub struct HttpSettings {
     pub body_bytes: usize,
     /// Connections at one time; more wait in the system's queue. Default 1,024.
     pub connections: usize,
-    /// Time to receive a request's headers, and time that a connection may stand idle. Default 10.
+    /// Time to receive a request's headers, and time that a connection may stand idle or, once its last request was answered
+    /// before all of it was read, that what its client still sends is thrown away. Default 10.
     pub header_seconds: u64,
     /// Time to receive a request's body. Default 15.
     pub body_seconds: u64,

@@ -17,7 +17,7 @@ use super::{
     client_address::ClientAddress,
     error::AuthenticationError,
     rates::{Left, RateSettings, Rates},
-    request_log::RequestId,
+    request_log::{LoggedSubject, RequestId},
     *,
 };
 use crate::clock::SystemClock;
@@ -81,9 +81,10 @@ impl Executor for Toy {
     ) -> Result<Option<Left>, AuthenticationError> {
         match headers.get("authorization").map(HeaderValue::as_bytes) {
             Some(b"Bearer good") => self.charge(&None, NonZeroU32::MIN),
-            Some(b"Bearer often") => {
-                Err(AuthenticationError::RateLimited { retry_after: Duration::from_secs(7) })
-            }
+            Some(b"Bearer often") => Err(AuthenticationError::RateLimited {
+                subject: "often-1".into(),
+                retry_after: Duration::from_secs(7),
+            }),
             Some(_) => Err(AuthenticationError::InvalidToken("expired".into())),
             None => Err(AuthenticationError::MissingToken),
         }
@@ -207,6 +208,8 @@ async fn too_many_requests_are_told_when_to_return() {
         (response.status().as_u16(), &response.headers()["retry-after"]),
         (429, &"7".parse().unwrap())
     );
+    let logged = response.extensions().get::<LoggedSubject>().map(|subject| subject.0.to_string());
+    assert_eq!(logged.as_deref(), Some("often-1"), "who it is stands in the access log");
     assert_eq!(code_of(response).await, "RATE_LIMITED");
 }
 

@@ -48,8 +48,8 @@ impl Indicator {
         self.row.source
     }
 
-    /// The analyst who added it; null when none did, and to who sees the report's public side only.
-    /// 补充该线索的分析人员；非人工补充或仅可见公开侧者为空。
+    /// The analyst who added it or vouched for it; null when none did, and to who sees the report's public side only.
+    /// 补充或确认该线索的分析人员；无人补充或确认以及仅可见公开侧者为空。
     async fn added_by(&self) -> Option<&str> {
         self.row.added_by.as_deref().filter(|_| self.inside)
     }
@@ -81,8 +81,10 @@ pub struct IndicatorMutation;
 /// Indicators. 线索操作。
 #[Object]
 impl IndicatorMutation {
-    /// Adds what identifies what a report is about, or says that what was found in its text does: advisories name the CVE
-    /// numbers alone that were given or are said so. 补充报告线索，或确认从正文中提取的线索；安全公告仅列出随报告提供或经确认的 CVE 编号。
+    /// Adds what identifies what a report is about, or says that what was found in its text or given with it does: advisories
+    /// name the CVE numbers alone that are said so, or that a notice of a database, a regulator or a vendor gave. What is added
+    /// is found by `search` wherever it stands in the text. 补充报告线索，或确认从正文中提取或随报告提供的线索；安全公告仅列出经确认的
+    /// CVE 编号，以及漏洞库、监管单位或厂商通知中提供的编号；补充的线索无论位于正文何处均可搜索。
     async fn add_indicator(&self, ctx: &Context<'_>, input: AddIndicator) -> ApiResult<IndicatorPayload> {
         IndicatorPayload::of(retrying(|| super::add(app(ctx), actor(ctx), &input)).await)
     }

@@ -1,7 +1,7 @@
 //! Indicators: what identifies what a report is about.
 //!
 //! Some are given with a report, some are found in its text when it arrives ([`rules`]). An analyst corrects them by hand:
-//! adds what is missing, says that what was found is so, dismisses what is wrong. What was dismissed stays, so that the next version of the report does
+//! adds what is missing, says that what was found or given is so, dismisses what is wrong. What was dismissed stays, so that the next version of the report does
 //! not bring it back; it identifies nothing any more.
 
 pub mod graphql;
@@ -62,8 +62,8 @@ pub struct DismissIndicator {
     pub indicator: Id<indicator::Entity>,
 }
 
-/// Adds an indicator by hand; one that was dismissed counts again, and one that was found in the text is then said by a person
-/// ([advisories](crate::advisory) name no other). What was given stays as it is.
+/// Adds an indicator by hand; one that was dismissed counts again, and one that was found in the text is then said by a person. What
+/// was given stays so, and a person vouches for it: [advisories](crate::advisory) name no CVE number for which nobody does.
 ///
 /// # Errors
 /// By policy and visibility; BAD_USER_INPUT on an ill-formed value.
@@ -76,19 +76,24 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
     // The form in which it is kept may be longer.
     let value = require_text("input.value", &value, INDEXED)?;
     let known = store::same(app, report.id, input.kind, &value).await?;
-    let is_found = |known: &&indicator::Model| known.source == IndicatorSource::Extracted;
-    if let Some(known) = known.as_ref().filter(|known| known.dismissed_at.is_none() && !is_found(known)) {
+    let is_said = |known: &&indicator::Model| known.dismissed_at.is_none() && known.added_by.is_some();
+    if let Some(known) = known.as_ref().filter(is_said) {
         return Ok(known.clone());
     }
     let before = intake::store::event_of(app, &report).await?;
     let mut changes = ChangeSet::new(app, actor, Action::AddIndicator);
     let after = match &known {
         Some(known) => {
-            let mut after = indicator::Model { dismissed_by: None, dismissed_at: None, ..known.clone() };
-            if is_found(&known) {
-                after.source = IndicatorSource::Added;
-                after.added_by = Some(changes.actor().to_owned());
-            }
+            let after = indicator::Model {
+                source: match known.source {
+                    IndicatorSource::Extracted => IndicatorSource::Added,
+                    source => source,
+                },
+                added_by: known.added_by.clone().or_else(|| Some(changes.actor().to_owned())),
+                dismissed_by: None,
+                dismissed_at: None,
+                ..known.clone()
+            };
             changes.update(known, &after);
             after
         }

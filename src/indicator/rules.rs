@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use entity::vocabulary::IndicatorKind;
-use regex::{Match, Regex};
+use regex::{Captures, Match, Regex};
 
 pub use by_hand::by_hand;
 
@@ -87,18 +87,52 @@ pub fn found(title: &str, text: &str) -> Vec<(IndicatorKind, String)> {
             found.add(IndicatorKind::Parameter, &name);
         }
     }
-    for pattern in [&PARAMETER_BEFORE, &PARAMETER_AFTER] {
-        let names = pattern.captures_iter(&rest).filter_map(|captures| captures.get(1)).take(MOST);
-        for name in names.map(|name| name.as_str().trim_end_matches(['-', '['])) {
-            if !NO_NAMES.contains(&&*name.to_lowercase()) {
-                found.add(IndicatorKind::Parameter, name);
-            }
-        }
+    for name in parameters(&rest) {
+        found.add(IndicatorKind::Parameter, parameter(name.as_str()));
     }
     for version in &versions {
         found.add(IndicatorKind::Version, version.as_str());
     }
     found.list
+}
+
+/// Parameters that a text names, each with the address that it stands with: the nearest before it in its sentence, else the next
+/// one there. At most [`MOST`].
+pub fn beside(title: &str, text: &str) -> Vec<(String, String)> {
+    let text = text::plain(&format!("{}\n{}", text::head(title, LOOKED_AT), text::head(text, LOOKED_AT)));
+    let urls: Vec<Match<'_>> = URL.find_iter(&text).take(MOST).collect();
+    // Of the same length, so that each word keeps its place; the marks inside of an address end no sentence.
+    let rest = URL.replace_all(&text, |found: &Captures<'_>| " ".repeat(found[0].len())).replace(". ", "\n ");
+    let mut pairs = Vec::new();
+    for name in parameters(&rest) {
+        let begins = rest[..name.start()].rfind(ends_sentence).unwrap_or(0);
+        let ends = rest[name.end()..].find(ends_sentence).map_or(rest.len(), |end| name.end() + end);
+        let before = urls.iter().rev().find(|url| (begins..name.start()).contains(&url.start()));
+        let behind = || urls.iter().find(|url| (name.end()..ends).contains(&url.start()));
+        if let Some(url) = before.or_else(behind) {
+            pairs.push((address(url.as_str()).to_owned(), parameter(name.as_str()).to_owned()));
+        }
+    }
+    pairs.truncate(MOST);
+    pairs
+}
+
+/// Whether a sentence or line ends with it.
+fn ends_sentence(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '。' | '!' | '?' | ';')
+}
+
+/// The parameters that a text without its addresses names.
+fn parameters(text: &str) -> Vec<Match<'_>> {
+    let names =
+        |pattern: &'static Regex| pattern.captures_iter(text).filter_map(|found| found.get(1)).take(MOST);
+    let is_one = |name: &Match<'_>| !NO_NAMES.contains(&&*parameter(name.as_str()).to_lowercase());
+    names(&PARAMETER_BEFORE).chain(names(&PARAMETER_AFTER)).filter(is_one).collect()
+}
+
+/// A parameter's name without what the sentence hung on it.
+fn parameter(found: &str) -> &str {
+    found.trim_end_matches(['-', '['])
 }
 
 /// The versions of a text, and both ends of a range of them.
@@ -283,6 +317,31 @@ mod tests {
             ["next"]
         );
         assert_eq!(of(IndicatorKind::Parameter, "参数名为 cmd；参数：id"), ["cmd", "id"]);
+    }
+
+    #[test]
+    fn a_parameter_stands_with_the_address_of_its_sentence() {
+        let of = |text| {
+            let pairs = beside("", text).into_iter().map(|(url, name)| format!("{url} {name}"));
+            pairs.collect::<Vec<_>>()
+        };
+        for (text, expected) in [
+            (
+                "访问http://a.example/x，user参数可注入；http://b.example/y 的 pwd 参数",
+                &["http://a.example/x user", "http://b.example/y pwd"][..],
+            ),
+            (
+                "The `next` parameter of http://a.example/x?q=1!\nhttp://b.example/y",
+                &["http://a.example/x?q=1 next"],
+            ),
+            ("http://a.example/x has it. The parameter `next` of another page", &[]),
+            ("http://a.example/x http://b.example/y 参数 id", &["http://b.example/y id"]),
+            ("id 参数", &[]),
+        ] {
+            assert_eq!(of(text), expected, "{text}");
+        }
+        let bomb = format!("http://a.example/x {}", "id参数".repeat(1_000_000));
+        assert_eq!(beside("", &bomb).len(), MOST);
     }
 
     #[test]

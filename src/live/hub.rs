@@ -157,7 +157,7 @@ impl Hub {
         loop {
             match self.rates.charge(issuer, subject, points) {
                 Ok(_) => return true,
-                Err(AuthenticationError::RateLimited { retry_after }) => {
+                Err(AuthenticationError::RateLimited { retry_after, .. }) => {
                     tokio::time::sleep(retry_after).await
                 }
                 Err(_) => return false,

@@ -10,6 +10,7 @@ use super::imap::{Fetched, Mailbox};
 use super::settings::Imap;
 use super::{Outcome, reader, store, take, trouble};
 use crate::app::App;
+use crate::error::Error;
 
 /// Who reads the mailbox, for the audit trail.
 const SUBJECT: &str = "mail";
@@ -46,13 +47,13 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
     let claim = async || {
         let now = app.clock.now();
         let steps = TimeDelta::from_std(imap.timeout)? * STEPS + TimeDelta::seconds(MARGIN);
-        store::claim_mailbox(app, &name, me, now, now + steps).await.map_err(cause)
+        store::claim_mailbox(app, &name, me, now, now + steps).await.map_err(Error::told)
     };
     if !claim().await? {
         return Ok(0);
     }
     // Without it, what cannot be taken would be marked as done and nobody told.
-    let channel = crate::channel::store::by_key(app, &imap.channel).await.map_err(cause)?;
+    let channel = crate::channel::store::by_key(app, &imap.channel).await.map_err(Error::told)?;
     anyhow::ensure!(channel.is_some(), "there is no channel `{}`: make it, the mails wait", imap.channel);
     let mut mailbox = Mailbox::open(imap).await?;
     let actor = reader(SUBJECT, &imap.channel);
@@ -89,13 +90,6 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
         count += 1;
     }
     mailbox.leave().await;
-    store::release_mailbox(app, &name, me, app.clock.now()).await.map_err(cause)?;
+    store::release_mailbox(app, &name, me, app.clock.now()).await.map_err(Error::told)?;
     Ok(count)
-}
-
-fn cause(error: crate::error::Error) -> anyhow::Error {
-    match error {
-        crate::error::Error::Internal(cause) => cause,
-        other => anyhow::anyhow!("{other:?}"),
-    }
 }

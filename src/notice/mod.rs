@@ -22,13 +22,14 @@ pub use settings::{DIGEST_KEPT_DAYS, Hour, NoticeSettings};
 use std::collections::BTreeSet;
 
 use async_graphql::InputObject;
-use entity::vocabulary::{Function, NoticeKind, Tlp};
+use entity::vocabulary::{Function, NoticeKind};
 use entity::{event, notice, principal};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, Origin, Role};
+use crate::deadline;
 use crate::error::Result;
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet};
@@ -104,7 +105,7 @@ pub async fn keepers(app: &App, roles: &[Role]) -> Result<BTreeSet<String>> {
 /// # Errors
 /// Of the database.
 pub async fn on_duty(app: &App, function: Function) -> Result<BTreeSet<String>> {
-    let duties = crate::deadline::store::duties(app, app.clock.now()).await?;
+    let duties = deadline::store::duties(app, app.clock.now()).await?;
     let of_function = duties.into_iter().filter(|duty| duty.function == function);
     Ok(of_function.flat_map(|duty| [Some(duty.subject), duty.deputy]).flatten().collect())
 }
@@ -124,15 +125,24 @@ pub async fn or_leading(app: &App, people: BTreeSet<String>) -> Result<BTreeSet<
 /// # Errors
 /// Of the database.
 pub async fn answerable(app: &App, event: &event::Model, also: Option<&str>) -> Result<BTreeSet<String>> {
-    use crate::deadline::{rules, store as clocks};
-    let at_work = clocks::at_work(app, event.id).await?;
-    let duties = clocks::duties(app, app.clock.now()).await?;
-    let named = clocks::named(app, event.id).await?;
-    let red = event.tlp == Tlp::Red;
-    let around = rules::Around { at_work: &at_work, duties: &duties, named: &named, red };
-    let mut people = rules::responsible(&[Function::Security].into(), None, &around);
-    people.extend(also.filter(|also| !red || named.contains(*also)).map(str::to_owned));
+    let known = deadline::store::people(app, event).await?;
+    let mut people = deadline::rules::responsible(&[Function::Security].into(), None, &known.around());
+    people.extend(also.filter(|also| !known.red || known.named.contains(*also)).map(str::to_owned));
     or_leading(app, people).await
+}
+
+/// Whoever has the work of these functions on the event, else whoever is on duty for them, as far as the event is theirs to
+/// hear of.
+///
+/// # Errors
+/// Of the database.
+pub async fn having(
+    app: &App,
+    event: &event::Model,
+    functions: &BTreeSet<Function>,
+) -> Result<BTreeSet<String>> {
+    let known = deadline::store::people(app, event).await?;
+    Ok(deadline::rules::having(functions, None, &known.around()))
 }
 
 /// A notice that was read. 已读提醒。

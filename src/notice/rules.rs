@@ -26,6 +26,7 @@ pub fn about(kind: NoticeKind) -> Kind {
         NoticeKind::ReplyFailed
         | NoticeKind::ReplyUncertain
         | NoticeKind::ReplyBounced
+        | NoticeKind::ReviewAsked
         | NoticeKind::ApprovedOnDuty => Kind::Reply,
         NoticeKind::EndpointDisabled | NoticeKind::EndpointOwnerGone | NoticeKind::DeliveriesGivenUp => {
             Kind::WebhookEndpoint

@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 use entity::vocabulary::{MemberSource, NoticeKind, ReplyState, ReviewOutcome, TeamGroup};
-use entity::{reply, reply_review, team_member};
+use entity::{event, reply, reply_review, team_member};
 
 use super::rules::{Approver, Entitlement};
 use super::{SHORT, attach, channel_of, require_author, require_line, rules, save, store};
@@ -70,9 +70,38 @@ pub async fn request_reply_review(
             answered_at: None,
         });
     }
-    join_team(app, &mut changes, &access, reviewer);
+    join_team(app, &mut changes, &access, reviewer.clone());
+    tell_asked(app, &mut changes, &event, &before, reviewer).await?;
     let after = reply::Model { state: ReplyState::InReview, ..before.clone() };
     save(app, changes, &event, &before, after, false).await
+}
+
+/// Tells who is asked, and those whose function the approval is, each once until somebody answers or the text changes.
+async fn tell_asked(
+    app: &App,
+    changes: &mut ChangeSet,
+    event: &event::Model,
+    reply: &reply::Model,
+    reviewer: String,
+) -> Result<()> {
+    let channel = channel_of(app, reply.channel_id).await?;
+    let within = store::shortest_term(app, reply.id).await?;
+    let functions = rules::functions_asked(reply.kind, channel.kind, event.level, within);
+    let mut people = notice::having(app, event, &functions).await?;
+    for drafter in store::drafters(app, reply.id).await? {
+        people.remove(&drafter);
+    }
+    people.insert(reviewer);
+    let answered = store::answered(app, reply.id).await?;
+    let told = notice::Told {
+        kind: NoticeKind::ReviewAsked,
+        percent: None,
+        event: Some(event.id),
+        about: reply.id,
+        once: Some(format!("review:{}:{}:{answered}", reply.id.simple(), reply.draft_number)),
+    };
+    notice::tell_once(app, changes, people, &told).await?;
+    Ok(())
 }
 
 /// Puts a reviewer on the event's team, unless they are there.

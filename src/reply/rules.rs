@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::vocabulary::{ChannelKind, DispatchState, Level, ObligationState, ReplyKind, ReplyState};
+use entity::vocabulary::{
+    ChannelKind, DispatchState, Function, Level, ObligationState, ReplyKind, ReplyState,
+};
 use entity::{obligation, reply, reply_attachment, reply_dispatch};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -81,13 +83,38 @@ pub fn may_approve(
     if entitled.iter().any(|role| approver.roles.contains(role)) {
         return Ok(Entitlement::Role);
     }
-    let urgent = kind == ReplyKind::EarlyWarning && approver.within.is_some_and(|term| term <= URGENT);
-    if urgent && approver.on_duty {
+    if is_urgent(kind, approver.within) && approver.on_duty {
         return Ok(Entitlement::Duty);
     }
     let names: Vec<_> = entitled.into_iter().map(Role::name).collect();
     let code = if level < Level::Orange { RefusalCode::FourEyes } else { RefusalCode::NeedsLeader };
     Err(Refusal::new(code, format!("at level {level} this is approved by {}: ask one", names.join(" or "))))
+}
+
+/// Whether a reply is an early warning that anyone on duty may approve.
+fn is_urgent(kind: ReplyKind, within: Option<TimeDelta>) -> bool {
+    kind == ReplyKind::EarlyWarning && within.is_some_and(|term| term <= URGENT)
+}
+
+/// Functions whose people hear that an approval is needed, beside who is asked for it: from ORANGE on it is LEGAL's or the leading
+/// group's, and an urgent one is anybody's on duty.
+pub fn functions_asked(
+    kind: ReplyKind,
+    channel: ChannelKind,
+    level: Level,
+    within: Option<TimeDelta>,
+) -> BTreeSet<Function> {
+    let mut functions = BTreeSet::new();
+    if !needs_approval(kind, channel) {
+        return functions;
+    }
+    if level >= Level::Orange {
+        functions.extend([Function::Legal, Function::LeadingGroup]);
+    }
+    if is_urgent(kind, within) {
+        functions.insert(Function::Security);
+    }
+    functions
 }
 
 /// What of an event a reply's content rests on.

@@ -12,7 +12,9 @@ use entity::{
     verdict,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -415,6 +417,17 @@ pub async fn open_request(app: &App, reply: Uuid, reviewer: &str) -> Result<Opti
         .order_by_desc(reply_review::Column::RequestedAt)
         .order_by_desc(reply_review::Column::Id);
     Ok(select.one(app.database.reader()).await?)
+}
+
+/// How often the reply was approved or sent back.
+///
+/// # Errors
+/// Of the database.
+pub async fn answered(app: &App, reply: Uuid) -> Result<u64> {
+    let select = reply_review::Entity::find()
+        .filter(reply_review::Column::ReplyId.eq(reply))
+        .filter(reply_review::Column::Outcome.is_not_null());
+    Ok(select.count(app.database.reader()).await?)
 }
 
 /// Whether the roster names `subject`, as the person or the deputy of any function, at `at`.

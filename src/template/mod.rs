@@ -166,7 +166,8 @@ pub struct SuppliedFact {
 pub struct FromTemplate {
     /// Its key; left out, the most particular one that fits. 模板标识；省略时取最贴切者。
     pub key: Option<String>,
-    /// The regime that is answered. 所适用的制度。
+    /// The regime that is answered, by the name that templates have for it, such as cra-exploited; left out, that of the obligation.
+    /// 所适用的制度，按模板中的名称（如 cra-exploited）；省略时取回复义务所属制度。
     pub regime: Option<String>,
     /// The stage of the regime. 所处阶段。
     pub stage: Option<String>,

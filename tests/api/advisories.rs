@@ -64,7 +64,15 @@ async fn told(app: &TestApp) -> Story<'_> {
         "state": "AFFECTED", "reason": "REASON-WORD", "affectedVersions": "4.9.1, >= 5.0 < 5.2",
     });
     app.made(&analyst, "setAffectedProduct", affected, "id").await;
+    vouch(&story, &story.report, "CVE-2026-2000").await;
     story
+}
+
+/// Has an analyst vouch for a CVE number of a report.
+async fn vouch(story: &Story<'_>, report: &str, number: &str) {
+    let analyst = story.app.token(Role::Analyst, "analyst-1");
+    let said = json!({ "report": report, "kind": "CVE", "value": number });
+    story.app.made(&analyst, "addIndicator", said, "id").await;
 }
 
 /// The number of an event on core-router, which is there, of which an advisory can be written.
@@ -159,6 +167,62 @@ async fn its_version_rises_with_each_change_of_what_it_says_once_it_was_publishe
 }
 
 #[tokio::test]
+async fn its_version_follows_embargoes_names_and_the_status_as_well() {
+    on_both(|app| async move {
+        let story = told(&app).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let tracking = async || {
+            let (csaf, _) = document(&app, &analyst, &story.number, "CSAF_2_1").await;
+            csaf["document"]["tracking"].clone()
+        };
+        story.analyst("setTlp", json!({ "tlp": "CLEAR" })).await;
+        let fact =
+            json!({ "kind": "PUBLICLY_KNOWN", "learnedAt": "2026-03-01T00:00:00Z", "source": "press" });
+        story.analyst("recordWorldFact", fact).await;
+        let mut history = tracking().await["revision_history"].clone();
+        let known = async |history: &mut Value, summary: &str| {
+            let tracking = tracking().await;
+            let all = tracking["revision_history"].as_array().unwrap().clone();
+            let (last, before) = all.split_last().unwrap();
+            assert_eq!((&json!(before), &last["summary"]), (&*history, &json!(summary)), "{tracking}");
+            assert_eq!(tracking["version"], last["number"]);
+            assert_eq!(tracking["current_release_date"], last["date"]);
+            *history = json!(all);
+        };
+        let products = async |input: Value| {
+            let admin = app.token(Role::Admin, "admin-1");
+            let rows = story.look("affectedProducts { product { id version } }").await;
+            let product = rows["affectedProducts"][0]["product"].clone();
+            let mut update = json!({ "product": product["id"], "expectedVersion": product["version"] });
+            update.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+            app.made(&admin, "updateProduct", update, "id").await;
+        };
+        app.advance(chrono::TimeDelta::minutes(1));
+        products(json!({ "customerCoverage": "banks" })).await;
+        assert_eq!(tracking().await["revision_history"], history, "it says nothing of that");
+        products(json!({ "name": "Core Router X" })).await;
+        known(&mut history, "Product name changed").await;
+        app.advance(chrono::TimeDelta::minutes(1));
+        products(json!({ "providerEntity": "Example Networks Ltd" })).await;
+        known(&mut history, "Product name changed").await;
+        // While an embargo holds a document that says CLEAR is refused: its beginning and its end are versions of the next one.
+        app.advance(chrono::TimeDelta::minutes(1));
+        let began = app.now();
+        let end = began + chrono::TimeDelta::minutes(30);
+        story.analyst("setEmbargo", json!({ "until": end, "reason": "coordinated" })).await;
+        let (codes, words) = lacks(&app, &analyst, &story.number, "CSAF_2_1").await;
+        assert_eq!(codes, ["CONTRADICTION"], "{words}");
+        app.advance(chrono::TimeDelta::minutes(31));
+        let all = tracking().await["revision_history"].as_array().unwrap().clone();
+        let text = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let dates: Vec<_> = all[all.len() - 2..].iter().map(|one| one["date"].clone()).collect();
+        assert_eq!(dates, [json!(text(began)), json!(text(end))]);
+        assert!(all.iter().rev().take(2).all(|one| one["summary"] == "Disclosure changed"), "{all:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_number_that_a_text_mentions_is_none_of_the_advisory_until_a_person_says_so() {
     on_both(|app| async move {
         let story = told(&app).await;
@@ -173,6 +237,16 @@ async fn a_number_that_a_text_mentions_is_none_of_the_advisory_until_a_person_sa
             (csaf["document"]["tracking"]["version"].as_str().unwrap().to_owned(), cve, text)
         };
         assert_eq!(known().await.1, "CVE-2026-2000");
+        // What a finder gives is their word: a person vouches for it or not.
+        app.advance(chrono::TimeDelta::minutes(1));
+        let finder = json!({
+            "channel": "src", "number": "SRC-2", "title": "RAW-OF-ANOTHER title", "text": "RAW-OF-ANOTHER text",
+            "indicators": [{ "kind": "CVE", "value": "CVE-2026-6000" }], "joinEvent": story.event,
+        });
+        let theirs = app.made(&analyst, "receiveReport", finder, "id").await;
+        let (version, cve, text) = known().await;
+        assert_eq!((version.as_str(), cve), ("1", json!("CVE-2026-2000")), "{text}");
+        assert!(!text.contains("CVE-2026-6000"), "{text}");
         // The database sends its notice again, and it mentions another vulnerability.
         app.advance(chrono::TimeDelta::minutes(1));
         let again = |text: &str, given: Value| {
@@ -206,7 +280,17 @@ async fn a_number_that_a_text_mentions_is_none_of_the_advisory_until_a_person_sa
         assert_eq!(said, json!({ "value": "CVE-2021-44228", "source": "ADDED", "addedBy": "analyst-1" }));
         assert_eq!(known().await.0, "3");
         let (_, words) = lacks(&app, &analyst, &story.number, "CVE_5_1").await;
-        assert!(words.contains("CVE-2021-44228, CVE-2026-2000"), "{words}");
+        assert!(words.contains("CVE-2021-44228, CVE-2026-2000, CVE-2026-3000"), "{words}");
+        app.advance(chrono::TimeDelta::minutes(1));
+        let vouched = json!({ "report": theirs["id"], "kind": "CVE", "value": "CVE-2026-6000" });
+        let vouched = app.made(&analyst, "addIndicator", vouched, "id source addedBy").await;
+        assert_eq!((&vouched["source"], &vouched["addedBy"]), (&json!("GIVEN"), &json!("analyst-1")));
+        assert_eq!(known().await.0, "4");
+        let (_, words) = lacks(&app, &analyst, &story.number, "CVE_5_1").await;
+        assert!(words.contains("CVE-2026-6000"), "{words}");
+        app.advance(chrono::TimeDelta::minutes(1));
+        app.made(&analyst, "dismissIndicator", json!({ "indicator": vouched["id"] }), "id").await;
+        assert_eq!(known().await.0, "5");
     })
     .await;
 }

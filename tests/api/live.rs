@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::{Request, header};
+use axum::http::{Request, Response, header};
 use chrono::TimeDelta;
 use entity::message;
 use futures_util::{SinkExt, StreamExt};
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::sync::CancellationToken;
 use vulndesk::app::App;
-use vulndesk::auth::{Actor, Role};
+use vulndesk::auth::{Actor, DEVELOPMENT_ISSUER, Role};
 use vulndesk::graphql::guard::GuardLimits;
 use vulndesk::http::rates::{RateSettings, Rates};
 use vulndesk::http::serve::Server;
@@ -40,6 +40,10 @@ struct Ear {
 }
 
 impl Ear {
+    fn of(response: Response<Body>) -> Self {
+        Self { body: response.into_body().into_data_stream(), read: String::new() }
+    }
+
     /// The next event's name and data; none once the stream has ended.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
@@ -77,6 +81,12 @@ fn sse(method: &str, path: &str, token: &str, body: Option<Value>) -> Request<Bo
     request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap()
 }
 
+/// The request for the stream of this name.
+fn on_stream(name: &str, mut request: Request<Body>) -> Request<Body> {
+    request.headers_mut().insert("x-graphql-event-stream-token", name.parse().unwrap());
+    request
+}
+
 impl TestApp {
     /// Subscribes, and waits until it is: to what is committed from now on.
     async fn hear(&self, token: &str, query: &str, variables: Value) -> Ear {
@@ -85,7 +95,7 @@ impl TestApp {
         let body = json!({ "query": query, "variables": variables });
         let response = self.respond(sse("POST", "/graphql/stream", token, Some(body))).await;
         assert_eq!(response.status(), 200);
-        let heard = Ear { body: response.into_body().into_data_stream(), read: String::new() };
+        let heard = Ear::of(response);
         let subscribed = async {
             while self.live.hub.subscribers() == before {
                 tokio::task::yield_now().await;
@@ -111,6 +121,13 @@ impl TestApp {
         self.advance(TimeDelta::seconds(1));
         let analyst = self.token(Role::Analyst, "analyst-1");
         self.made(&analyst, "comment", json!({ "event": event, "body": body }), "id").await;
+    }
+
+    /// Lets somebody act no more.
+    async fn deny(&self, subject: &str) {
+        let input = json!({ "issuer": DEVELOPMENT_ISSUER, "subject": subject, "reason": "left" });
+        let admin = self.token(Role::Admin, "admin-1");
+        self.done(&admin, "denyPrincipal", "DenyPrincipal", input, "principal { denied }").await;
     }
 
     /// Gives `engineer-1` work on an event.
@@ -228,10 +245,7 @@ async fn who_is_denied_and_whose_token_is_over_hears_nothing_more_and_is_let_go(
         let event = app.receive("analyst-1", "src", "1", "AMBER").await;
         let mut denied = app.hear(&app.token(Role::Analyst, "analyst-2"), CHANGES, Value::Null).await;
         let mut over = app.hear(&app.token(Role::Analyst, "analyst-3"), CHANGES, Value::Null).await;
-        let admin = app.token(Role::Admin, "admin-1");
-        let input =
-            json!({ "issuer": vulndesk::auth::DEVELOPMENT_ISSUER, "subject": "analyst-2", "reason": "left" });
-        app.done(&admin, "denyPrincipal", "DenyPrincipal", input, "principal { denied }").await;
+        app.deny("analyst-2").await;
         app.say(&event.event, "for who is still here").await;
         app.tell().await;
         assert_eq!(denied.next().await, None);
@@ -346,7 +360,7 @@ async fn what_is_refused_is_said_on_the_stream_and_by_the_status_of_what_is_no_o
     ] {
         let body = json!({ "query": query });
         let response = app.respond(sse("POST", "/graphql/stream", token, Some(body))).await;
-        let mut ear = Ear { body: response.into_body().into_data_stream(), read: String::new() };
+        let mut ear = Ear::of(response);
         let (name, data) = ear.next().await.unwrap();
         assert_eq!(
             (name.as_str(), &data["errors"][0]["extensions"]["code"]),
@@ -360,7 +374,7 @@ async fn what_is_refused_is_said_on_the_stream_and_by_the_status_of_what_is_no_o
     let query = json!({ "query": "{ viewer { subject } }" });
     let mut ear = {
         let response = app.respond(sse("POST", "/graphql/stream", &analyst, Some(query.clone()))).await;
-        Ear { body: response.into_body().into_data_stream(), read: String::new() }
+        Ear::of(response)
     };
     assert_eq!(ear.next().await.unwrap().1["data"]["viewer"]["subject"], "analyst-1");
     assert_eq!(ear.next().await.unwrap().0, "complete");
@@ -398,9 +412,7 @@ async fn a_clients_one_stream_is_its_own_and_carries_what_it_asks() {
     let (status, name) = app.send(sse("PUT", "/graphql/stream", &mine, None)).await;
     assert_eq!((status, name.len()), (201, 64));
     let with = |method: &str, path: &str, token: &str, body: Option<Value>| {
-        let mut request = sse(method, path, token, body);
-        request.headers_mut().insert("x-graphql-event-stream-token", name.parse().unwrap());
-        request
+        on_stream(&name, sse(method, path, token, body))
     };
     let status = async |request: Request<Body>| app.respond(request).await.status().as_u16();
     let asked = |id: &str| json!({ "query": CHANGES, "extensions": { "operationId": id } });
@@ -410,7 +422,7 @@ async fn a_clients_one_stream_is_its_own_and_carries_what_it_asks() {
     }
     let response = app.respond(with("GET", stream, &mine, None)).await;
     assert_eq!(response.status(), 200);
-    let mut ear = Ear { body: response.into_body().into_data_stream(), read: String::new() };
+    let mut ear = Ear::of(response);
     assert_eq!(status(with("GET", stream, &mine, None)).await, 409);
     assert_eq!(status(with("POST", stream, &mine, Some(json!({ "query": CHANGES })))).await, 400);
     let broken = json!({ "query": "{", "extensions": { "operationId": "0" } });
@@ -455,12 +467,10 @@ async fn an_operation_on_a_clients_one_stream_ends_with_its_own_token() {
     let second = app.token(Role::Analyst, "analyst-2");
     let (_, name) = app.send(sse("PUT", "/graphql/stream", &second, None)).await;
     let with = |method: &str, token: &str, body: Option<Value>| {
-        let mut request = sse(method, "/graphql/stream", token, body);
-        request.headers_mut().insert("x-graphql-event-stream-token", name.parse().unwrap());
-        request
+        on_stream(&name, sse(method, "/graphql/stream", token, body))
     };
     let response = app.respond(with("GET", &second, None)).await;
-    let mut ear = Ear { body: response.into_body().into_data_stream(), read: String::new() };
+    let mut ear = Ear::of(response);
     let asked = |id: &str| json!({ "query": CHANGES, "extensions": { "operationId": id } });
     assert_eq!(app.respond(with("POST", &first, Some(asked(&"x".repeat(257))))).await.status(), 400);
     assert_eq!(app.respond(with("POST", &first, Some(asked("1")))).await.status(), 202);
@@ -759,10 +769,7 @@ async fn a_socket_is_told_what_its_caller_sees_and_closed_when_they_may_hear_no_
     while app.live.hub.subscribers() == 2 {
         tokio::task::yield_now().await;
     }
-    let admin = app.token(Role::Admin, "admin-1");
-    let input =
-        json!({ "issuer": vulndesk::auth::DEVELOPMENT_ISSUER, "subject": "analyst-2", "reason": "left" });
-    app.done(&admin, "denyPrincipal", "DenyPrincipal", input, "principal { denied }").await;
+    app.deny("analyst-2").await;
     app.say(&event.event, "for who is still here").await;
     app.tell().await;
     assert_eq!(socket.next().await, Err(4403));
@@ -770,9 +777,7 @@ async fn a_socket_is_told_what_its_caller_sees_and_closed_when_they_may_hear_no_
     let mut idle = Wire::open(address, &[]).await.unwrap();
     assert_eq!(idle.init(&app.token(Role::Analyst, "analyst-3")).await.unwrap()["type"], "connection_ack");
     app.tell().await;
-    let input =
-        json!({ "issuer": vulndesk::auth::DEVELOPMENT_ISSUER, "subject": "analyst-3", "reason": "left" });
-    app.done(&admin, "denyPrincipal", "DenyPrincipal", input, "principal { denied }").await;
+    app.deny("analyst-3").await;
     app.tell().await;
     assert_eq!(idle.next().await, Err(4403), "who follows nothing is let go as well");
 

@@ -16,6 +16,7 @@ use vulndesk::schedule;
 use crate::deadlines::{look, on_duty, step};
 use crate::harness::{TestApp, on_both};
 use crate::mail_server::{Behaviour, MailServer};
+use crate::story::{Story, scored};
 
 /// Calls as a person whose token shows an address.
 async fn come(app: &TestApp, role: Role, subject: &str) -> String {
@@ -77,6 +78,55 @@ async fn told(app: &TestApp, role: Role, subject: &str) -> Vec<(String, Value)> 
     let nodes = answer["data"]["notices"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let pair = |node: &Value| (node["kind"].as_str().unwrap().to_owned(), node["about"].clone());
     nodes.iter().map(pair).collect()
+}
+
+#[tokio::test]
+async fn who_is_asked_to_approve_a_reply_is_told_and_so_are_those_whose_approval_it_takes() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        for (function, subject) in
+            [("LEGAL", "legal-1"), ("LEADING_GROUP", "leader-1"), ("SECURITY", "analyst-3")]
+        {
+            on_duty(&app, function, subject).await;
+        }
+        let people = [
+            (Role::Legal, "legal-1"),
+            (Role::Legal, "legal-2"),
+            (Role::Leader, "leader-1"),
+            (Role::Analyst, "analyst-1"),
+            (Role::Analyst, "analyst-3"),
+        ];
+        for (level, first, second) in [("8.5", [1, 1, 1, 0, 0], [2, 2, 2, 0, 0]), ("5", [0, 1, 0, 0, 0], [0, 2, 1, 0, 0])] {
+            let story = Story::receive(&app, &format!("ASKED-{level}"), json!({})).await;
+            story.confirm().await;
+            story.analyst("scoreEvent", scored(level)).await;
+            let reply = story.draft("VERDICT").await;
+            let ask = async |reviewer: &str| {
+                let reply = app.node(&analyst, reply["id"].as_str().unwrap(), "Reply", "id version").await;
+                let ask =
+                    json!({ "reply": reply["id"], "expectedVersion": reply["version"], "reviewer": reviewer });
+                app.made(&analyst, "requestReplyReview", ask, "version").await["version"].clone()
+            };
+            let asked = async || {
+                let mut counts = Vec::new();
+                for (role, subject) in people {
+                    let told = told(&app, role, subject).await;
+                    let of_reply = |row: &&(String, Value)| *row == &("REVIEW_ASKED".to_owned(), reply["id"].clone());
+                    counts.push(told.iter().filter(of_reply).count());
+                }
+                counts
+            };
+            ask("legal-2").await;
+            assert_eq!(asked().await, first, "{level}");
+            let version = ask("leader-1").await;
+            let back = json!({ "reply": reply["id"], "expectedVersion": version, "outcome": "REJECTED", "note": "Shorter" });
+            app.made(&app.token(Role::Leader, "leader-1"), "reviewReply", back, "id").await;
+            ask("legal-2").await;
+            assert_eq!(asked().await, second, "{level}: once each time that it waits for an answer");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

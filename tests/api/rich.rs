@@ -54,6 +54,9 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
         story.analyst("resumeTriage", json!({})).await;
     }
     story.analyst("giveVerdict", confirmed()).await;
+    let question =
+        json!({ "report": story.report, "question": "Who else is affected?", "dueOn": "2026-12-31" });
+    app.made(&analyst, "recordFollowUpQuestion", question, "id").await;
     story.product(&product, "AFFECTED").await;
     story.analyst("addAffectedCustomer", json!({ "customer": customer["id"] })).await;
     // One who is affected without using a product that is recorded.
@@ -96,6 +99,7 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     app.made(&engineer, "recordRelease", release, "id").await;
     story.answer().await;
     story.waive_notices().await;
+    story.waive_questions().await;
     story.analyst("startReview", json!({})).await;
     let review = json!({
         "rootCause": "Lengths were trusted", "missedPhase": "CODING", "standardChanges": "A check",

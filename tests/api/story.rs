@@ -220,6 +220,20 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// Waives every answer to a channel's question.
+    pub(crate) async fn waive_questions(&self) {
+        let rows = self.look("obligations { id state kind }").await;
+        let owed = rows["obligations"].as_array().unwrap().iter();
+        for row in owed.filter(|row| row["state"] == "OPEN" && row["kind"] == "FOLLOW_UP") {
+            let waive = json!({
+                "obligation": row["id"], "expectedVersion": self.version().await, "reason": "answered by telephone",
+                "legalGround": "it was taken back",
+            });
+            let leader = self.app.token(Role::Leader, "leader-1");
+            self.app.made(&leader, "waiveObligation", waive, "state").await;
+        }
+    }
+
     /// Drafts, has approved by legal-1 and records as sent what answers the verdicts that are owed.
     pub(crate) async fn answer(&self) {
         let app = self.app;

@@ -20,6 +20,8 @@ vocabulary! {
         ReplyUncertain = "REPLY_UNCERTAIN",
         /// The e-mail of a reply came back. 回复邮件被退回。
         ReplyBounced = "REPLY_BOUNCED",
+        /// A reply waits for your approval, or for that of somebody with your duty. 有回复待您或与您同岗值守的人员审核。
+        ReviewAsked = "REVIEW_ASKED",
         /// An early warning was approved by somebody who is only on duty. 早期预警由当值人员批准。
         ApprovedOnDuty = "APPROVED_ON_DUTY",
         /// A webhook endpoint was disabled since its receiver takes nothing. Webhook 端点因接收方不接收而被停用。

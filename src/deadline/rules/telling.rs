@@ -139,20 +139,18 @@ pub fn addressees(told: &Told, around: &Around<'_>) -> BTreeSet<String> {
     responsible(&functions, told.deadline.line.as_deref(), around)
 }
 
-/// Who has the work of these functions, on the line where there is one; where nobody has, whoever is on duty for it
-/// with their deputies. Of TLP:RED only the named people and the leading group hear. Where that leaves nobody, the
-/// leading group is told and with it, below RED, who is on duty for security, and of RED the named people: nothing
-/// that somebody has to know passes in silence.
-pub fn responsible(
-    functions: &BTreeSet<Function>,
-    line: Option<&str>,
-    around: &Around<'_>,
-) -> BTreeSet<String> {
-    let on_duty = |function: Function| {
-        let of_function = around.duties.iter().filter(move |duty| duty.function == function);
+impl Around<'_> {
+    /// Whoever is on duty for a function, with their deputies.
+    fn on_duty(&self, function: Function) -> impl Iterator<Item = String> {
+        let of_function = self.duties.iter().filter(move |duty| duty.function == function);
         of_function.flat_map(|duty| [Some(duty.subject.clone()), duty.deputy.clone()]).flatten()
-    };
-    let leading: BTreeSet<String> = on_duty(Function::LeadingGroup).collect();
+    }
+}
+
+/// Who has the work of these functions, on the line where there is one; where nobody has, whoever is on duty for it
+/// with their deputies. Of TLP:RED only the named people and the leading group hear.
+pub fn having(functions: &BTreeSet<Function>, line: Option<&str>, around: &Around<'_>) -> BTreeSet<String> {
+    let leading: BTreeSet<String> = around.on_duty(Function::LeadingGroup).collect();
     let mut people = BTreeSet::new();
     for function in functions {
         let of_line =
@@ -164,7 +162,7 @@ pub fn responsible(
             .filter_map(|row| row.subject.clone())
             .collect();
         if working.is_empty() {
-            people.extend(on_duty(*function));
+            people.extend(around.on_duty(*function));
         } else {
             people.extend(working);
         }
@@ -172,8 +170,20 @@ pub fn responsible(
     if around.red {
         people.retain(|subject| around.named.contains(subject) || leading.contains(subject));
     }
+    people
+}
+
+/// The same; where that leaves nobody, the leading group and with it, below RED, who is on duty for security, and of RED the
+/// named people: nothing that somebody has to know passes in silence.
+pub fn responsible(
+    functions: &BTreeSet<Function>,
+    line: Option<&str>,
+    around: &Around<'_>,
+) -> BTreeSet<String> {
+    let leading: BTreeSet<String> = around.on_duty(Function::LeadingGroup).collect();
+    let mut people = having(functions, line, around);
     if people.is_empty() && !around.red {
-        people.extend(on_duty(Function::Security));
+        people.extend(around.on_duty(Function::Security));
         people.extend(leading.iter().cloned());
     }
     if people.is_empty() {

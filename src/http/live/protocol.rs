@@ -129,9 +129,9 @@ impl Close {
         match error {
             AuthenticationError::Unavailable => Self::UNAVAILABLE,
             AuthenticationError::RateLimited { .. } => Self::TOO_MANY,
-            AuthenticationError::MissingToken | AuthenticationError::InvalidToken(_) => {
-                Self::with(4403, format!("Forbidden: {error}"))
-            }
+            AuthenticationError::MissingToken
+            | AuthenticationError::InvalidToken(_)
+            | AuthenticationError::Denied { .. } => Self::with(4403, format!("Forbidden: {error}")),
         }
     }
 
@@ -191,7 +191,10 @@ mod tests {
 
     #[test]
     fn who_may_come_back_later_is_not_told_that_they_may_not() {
-        let busy = AuthenticationError::RateLimited { retry_after: std::time::Duration::from_secs(1) };
+        let busy = AuthenticationError::RateLimited {
+            subject: "analyst-1".into(),
+            retry_after: std::time::Duration::from_secs(1),
+        };
         assert_eq!(Close::refused(&busy).code, 1013);
         assert_eq!(Close::refused(&AuthenticationError::Unavailable).code, 1013);
         assert_eq!(Close::refused(&AuthenticationError::MissingToken).code, 4403);

@@ -12,7 +12,7 @@ use super::socket::{Connection, close};
 use super::{Live, client};
 use crate::graphql::errors::ErrorCode;
 use crate::http::error::HttpError;
-use crate::http::request_log::RequestId;
+use crate::http::request_log::{LoggedSubject, RequestId};
 
 /// Bytes that are read at once: most clients say little.
 const READ_BUFFER: usize = 2 * 1024;
@@ -58,14 +58,19 @@ impl Live {
         let client = client(parts);
         let request_id = parts.extensions.get::<RequestId>().cloned();
         let (live, running) = (Arc::clone(self), self.shutdown.streams.token());
-        Ok(upgrade.on_upgrade(move |socket| async move {
+        let subject = caller.as_ref().map(|caller| caller.session.identity().subject.as_str().into());
+        let mut response = upgrade.on_upgrade(move |socket| async move {
             let _running = running;
             if speaks {
                 Connection::new(live, socket, seat, client, request_id).run(caller).await;
             } else {
                 close(socket, &Close::PROTOCOL).await;
             }
-        }))
+        });
+        if let Some(subject) = subject {
+            response.extensions_mut().insert(LoggedSubject(subject));
+        }
+        Ok(response)
     }
 
     /// Whether the page that opens a socket may: one of this server's own, or of an origin that is named. Programs send none.

@@ -97,6 +97,52 @@ async fn who_takes_nothing_of_an_answer_is_cut_off() {
     tokio::time::timeout(Duration::from_secs(20), gone.cancelled()).await.unwrap();
 }
 
+/// Sends all of a body that is refused before it reads, as simple clients do; answers what it reads then.
+async fn send_before_reading(running: &Running, head: &str, pieces: usize, piece: &[u8]) -> String {
+    let mut stream = connect(running, head).await;
+    for _ in 0..pieces {
+        stream.write_all(piece).await.unwrap();
+    }
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn who_sends_all_of_a_body_that_is_refused_reads_the_answer() {
+    let running = start(HttpSettings::default(), Router::new()).await;
+    let head = |more: &str| format!("POST /graphql HTTP/1.1\r\nhost: localhost\r\n{more}\r\n");
+    let (megabyte, size) = (vec![b' '; 1 << 20], 16 << 20);
+    let json = "authorization: Bearer good\r\ncontent-type: application/json\r\n";
+    let mut chunk = b"100000\r\n".to_vec();
+    chunk.extend_from_slice(&megabyte);
+    chunk.extend_from_slice(b"\r\n");
+    for (status, head, piece) in [
+        ("413", head(&format!("{json}content-length: {size}\r\n")), &megabyte),
+        ("413", head(&format!("{json}transfer-encoding: chunked\r\n")), &chunk),
+        ("401", head(&format!("content-length: {size}\r\n")), &megabyte),
+        ("429", head(&format!("authorization: Bearer often\r\ncontent-length: {size}\r\n")), &megabyte),
+    ] {
+        let answer = send_before_reading(&running, &head, 16, piece).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with('}'), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_never_ends_after_an_answer_is_let_go() {
+    let settings = HttpSettings { connections: 1, header_seconds: 1, ..HttpSettings::default() };
+    let running = start(settings, Router::new()).await;
+    let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000000\r\n\r\n";
+    let mut stays = connect(&running, head).await;
+    let mut answer = Vec::new();
+    stays.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 401 "));
+    let next = connect(&running, CLOSING_GET).await;
+    let answer = tokio::time::timeout(Duration::from_secs(20), read_to_end(next)).await.unwrap();
+    assert!(answer.contains("\"alive\":true"));
+    drop(stays);
+}
+
 #[tokio::test]
 async fn connections_above_the_bound_wait() {
     let running = start(HttpSettings { connections: 1, ..HttpSettings::default() }, Router::new()).await;

@@ -138,7 +138,9 @@ impl Report {
         Ok(rows.iter().map(|row| ReportVersion::new(row, raw)).collect())
     }
 
-    /// What identifies what it is about. 线索。
+    /// What identifies what it is about: given with it, added by an analyst, or found in the first megabyte of its text, at most 100
+    /// of these. `search` finds what was given or added, and what stands in the first 50,000 characters of the text.
+    /// 线索：随报告提供、由分析人员补充，或从正文前 1 MB 中提取（最多 100 条）；搜索可找到所提供与补充的线索，以及正文前 50,000 字中的内容。
     async fn indicators(&self, ctx: &Context<'_>) -> ApiResult<Vec<Indicator>> {
         let raw = self.reads_raw(ctx).await?;
         let rows = loaders::children::<indicator::Entity>(ctx, self.0.id).await?;

@@ -1,15 +1,12 @@
 //! Who is told of a clock.
 
+use entity::vocabulary::{AssignmentState, Function};
+use sea_orm::Iterable;
+
 use super::*;
 
-#[test]
-fn who_is_told_has_the_work_or_the_duty() {
-    let mut story = Story::new(&[("src", ChannelKind::SrcPlatform)]);
-    story.facts.at = at("2026-10-16T00:00:00Z");
-    let mut planned = Plan::default();
-    let told = tell_due(&story.facts, &story.basis, &mut planned);
-    let breached = told.iter().find(|told| told.percent == 100).unwrap();
-    let duty = |function, subject: &str, deputy: Option<&str>| duty::Model {
+fn duty(function: Function, subject: &str, deputy: Option<&str>) -> duty::Model {
+    duty::Model {
         id: id(70),
         function,
         subject: subject.to_owned(),
@@ -21,8 +18,34 @@ fn who_is_told_has_the_work_or_the_duty() {
         audit_head: Vec::new(),
         created_at: DateTime::UNIX_EPOCH,
         changed_at: DateTime::UNIX_EPOCH,
-    };
-    use entity::vocabulary::{AssignmentState, Function};
+    }
+}
+
+fn work(function: Function, subject: &str) -> assignment::Model {
+    assignment::Model {
+        id: id(71),
+        event_id: id(10),
+        function,
+        subject: Some(subject.to_owned()),
+        team: None,
+        line: None,
+        due_at: None,
+        state: AssignmentState::Open,
+        note: None,
+        decline_reason: None,
+        assigned_by: "analyst-1".to_owned(),
+        assigned_at: DateTime::UNIX_EPOCH,
+        version: 1,
+    }
+}
+
+#[test]
+fn who_is_told_has_the_work_or_the_duty() {
+    let mut story = Story::new(&[("src", ChannelKind::SrcPlatform)]);
+    story.facts.at = at("2026-10-16T00:00:00Z");
+    let mut planned = Plan::default();
+    let told = tell_due(&story.facts, &story.basis, &mut planned);
+    let breached = told.iter().find(|told| told.percent == 100).unwrap();
     let duties = [
         duty(Function::Security, "analyst-2", Some("analyst-3")),
         duty(Function::LeadingGroup, "leader-1", None),
@@ -36,21 +59,7 @@ fn who_is_told_has_the_work_or_the_duty() {
     let people = |at_work: &[assignment::Model], red| told_of(breached, at_work, &duties, red);
     let soon = Told { percent: 75, ..breached.clone() };
     assert_eq!(people(&[], false), ["analyst-2", "analyst-3", "leader-1"]);
-    let work = assignment::Model {
-        id: id(71),
-        event_id: id(10),
-        function: Function::Security,
-        subject: Some("analyst-1".to_owned()),
-        team: None,
-        line: None,
-        due_at: None,
-        state: AssignmentState::Open,
-        note: None,
-        decline_reason: None,
-        assigned_by: "analyst-1".to_owned(),
-        assigned_at: DateTime::UNIX_EPOCH,
-        version: 1,
-    };
+    let work = work(Function::Security, "analyst-1");
     assert_eq!(people(std::slice::from_ref(&work), false), ["analyst-1", "leader-1"]);
     assert_eq!(people(&[], true), ["analyst-3", "leader-1"], "of RED the named people and the leading group");
     let others =
@@ -79,44 +88,18 @@ fn who_is_told_has_the_work_or_the_duty() {
 
 #[test]
 fn who_answers_by_the_roster_is_who_would_be_told() {
-    use entity::vocabulary::{AssignmentState, Function};
-    use sea_orm::Iterable;
-    let duty = |function, subject: &str| duty::Model {
-        id: id(70),
-        function,
-        subject: subject.to_owned(),
-        deputy: (function == Function::Security).then(|| "deputy".to_owned()),
-        starts_at: DateTime::UNIX_EPOCH,
-        ends_at: DateTime::UNIX_EPOCH,
-        version: 1,
-        revision: 1,
-        audit_head: Vec::new(),
-        created_at: DateTime::UNIX_EPOCH,
-        changed_at: DateTime::UNIX_EPOCH,
-    };
-    let work = |function| assignment::Model {
-        id: id(71),
-        event_id: id(10),
-        function,
-        subject: Some("worker".to_owned()),
-        team: None,
-        line: None,
-        due_at: None,
-        state: AssignmentState::Open,
-        note: None,
-        decline_reason: None,
-        assigned_by: "analyst-1".to_owned(),
-        assigned_at: DateTime::UNIX_EPOCH,
-        version: 1,
-    };
     let all = [Function::Security, Function::RAndD, Function::LeadingGroup, Function::Legal];
     let chosen = |bits: u8| all.into_iter().enumerate().filter(move |(place, _)| bits & 1 << place != 0);
     let nobody = BTreeSet::new();
+    let with_deputy = |function: Function, subject: &str| {
+        duty(function, subject, (function == Function::Security).then_some("deputy"))
+    };
     let (mut answered, mut not) = (0, 0);
     for (roster, working) in (0..16_u8).flat_map(|roster| (0..16_u8).map(move |working| (roster, working))) {
-        let duties: Vec<_> =
-            chosen(roster).map(|(place, function)| duty(function, &format!("person-{place}"))).collect();
-        let at_work: Vec<_> = chosen(working).map(|(_, function)| work(function)).collect();
+        let duties: Vec<_> = chosen(roster)
+            .map(|(place, function)| with_deputy(function, &format!("person-{place}")))
+            .collect();
+        let at_work: Vec<_> = chosen(working).map(|(_, function)| work(function, "worker")).collect();
         let around = Around { at_work: &at_work, duties: &duties, named: &nobody, red: false };
         for subject in ["person-0", "person-1", "person-2", "person-3", "deputy", "worker"] {
             let standby = standby(subject, &duties);
@@ -133,7 +116,11 @@ fn who_answers_by_the_roster_is_who_would_be_told() {
         }
     }
     assert!(answered > 500 && not > 500, "{answered} {not}");
-    let leads = standby("person-2", &[duty(Function::LeadingGroup, "person-2")]);
+    let leads = standby("person-2", &[duty(Function::LeadingGroup, "person-2", None)]);
     assert!(leads.iter().all(|row| row.red) && !leads.is_empty());
-    assert!(standby("person-0", &[duty(Function::Security, "person-0")]).iter().all(|row| !row.red));
+    assert!(
+        standby("person-0", &[duty(Function::Security, "person-0", Some("deputy"))])
+            .iter()
+            .all(|row| !row.red)
+    );
 }
