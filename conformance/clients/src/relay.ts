@@ -87,8 +87,8 @@ export async function run(task: Task): Promise<Seen> {
     });
   await comment(task.event, 'relay');
   const comments = event().comments.edges.map(({ node }) => node.body);
-  const error = (await comment('nowhere', 'relay-2')) as { extensions?: { code?: string }; source?: { errors: { extensions: { code: string } }[] } };
-  const refused = error?.extensions?.code ?? error?.source?.errors[0]?.extensions.code;
+  const error = (await comment('nowhere', 'relay-2')) as { source?: { errors: { extensions: { code: string } }[] } };
+  const refused = error.source?.errors[0]?.extensions.code;
 
   await task.quiet();
   let stop = () => {};

@@ -39,7 +39,8 @@ impl Desk {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let [_, url, token, event] = std::env::args().collect::<Vec<_>>().try_into().map_err(|_| "name URL, TOKEN and EVENT")?;
+    let [_, url, token, event] =
+        std::env::args().collect::<Vec<_>>().try_into().map_err(|_| "name URL, TOKEN and EVENT")?;
     let desk = Desk { url, token, event };
     let seen = serde_json::json!({
         "graphql_client": with_graphql_client::run(&desk)?,
