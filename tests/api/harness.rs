@@ -62,6 +62,13 @@ pub(crate) struct TestApp {
     owner: Database,
 }
 
+/// The kinds of databases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
 /// Runs `test` on SQLite and on PostgreSQL.
 pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
     test(TestApp::sqlite().await).await;
@@ -77,8 +84,8 @@ impl TestApp {
     pub(crate) async fn sqlite_with(
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
     ) -> Self {
-        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
-        Self::over(&format!("sqlite://{}", file.display()), Some(file), verifier).await
+        let (url, file) = new_sqlite();
+        Self::over(&url, file, verifier).await
     }
 
     /// A database of its own on the server that `scripts/test` starts.
@@ -98,6 +105,11 @@ impl TestApp {
     /// One on each database whose mail server is at this port of the loopback, and which believes what mx.example.com says of
     /// senders.
     pub(crate) async fn with_mail(port: u16) -> [Self; 2] {
+        [Self::mailing(port, Kind::Sqlite).await, Self::mailing(port, Kind::Postgres).await]
+    }
+
+    /// The same on one database.
+    pub(crate) async fn mailing(port: u16, kind: Kind) -> Self {
         let smtp = SmtpSettings {
             host: Some("127.0.0.1".to_owned()),
             port,
@@ -115,14 +127,12 @@ impl TestApp {
         let verifier = |secret: &DevelopmentSecret, _: Arc<dyn Clock>| {
             Verifier::development(AuthSettings::default(), secret)
         };
-        let mailroom =
-            || Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
-        let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
-        let sqlite = format!("sqlite://{}", file.display());
-        [
-            Self::over_with(&sqlite, Some(file), verifier, &replies, mailroom()).await,
-            Self::over_with(&new_postgres().await, None, verifier, &replies, mailroom()).await,
-        ]
+        let mailroom = Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
+        let (url, file) = match kind {
+            Kind::Sqlite => new_sqlite(),
+            Kind::Postgres => (new_postgres().await, None),
+        };
+        Self::over_with(&url, file, verifier, &replies, mailroom).await
     }
 
     async fn over_with(
@@ -313,6 +323,11 @@ impl TestApp {
         (result, self.statements.lock().unwrap()[before..].to_vec())
     }
 
+    /// Forgets the SQL statements so far, of which a long test has too many.
+    pub(crate) fn forget_sql(&self) {
+        self.statements.lock().unwrap().clear();
+    }
+
     /// A channel, a product in nobody's scope and who is on duty.
     pub(crate) async fn with_company(&self) {
         let admin = self.token(Role::Admin, "admin-1");
@@ -391,6 +406,12 @@ impl Drop for TestApp {
             }
         }
     }
+}
+
+/// The URL and the file of a database that is not there yet.
+fn new_sqlite() -> (String, Option<PathBuf>) {
+    let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+    (format!("sqlite://{}", file.display()), Some(file))
 }
 
 /// Makes a database on the server that `scripts/test` starts, and answers its URL.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod abroad;
+mod acts;
 mod advisories;
 mod audit_trail;
 mod bad_input;
@@ -49,7 +50,9 @@ mod payouts_once;
 mod pictures;
 mod previews;
 mod principals;
+mod probes;
 mod procedure;
+mod questions;
 mod random_events;
 mod receiver;
 mod repeat;
@@ -74,3 +77,4 @@ mod tracker_stub;
 mod uploads;
 mod webhooks;
 mod withdrawn;
+mod worlds;
