@@ -126,7 +126,7 @@ pub async fn add(app: &App, actor: &Actor, input: &AddIndicator) -> Result<indic
 /// By policy and visibility.
 pub async fn dismiss(app: &App, actor: &Actor, input: &DismissIndicator) -> Result<indicator::Model> {
     require(actor, Action::DismissIndicator)?;
-    let found = store::find(app, input.indicator.0).await?;
+    let found = store::find(app, actor, input.indicator.0).await?;
     let report = intake::store::find_inside(app, actor, found.report_id).await?;
     if found.dismissed_at.is_some() {
         return Ok(found);

@@ -1,13 +1,14 @@
 //! Finding the fixes of product lines.
 
 use chrono::{DateTime, Utc};
-use entity::vocabulary::{AffectedState, AssignmentState, Function, RemediationState};
+use entity::vocabulary::{AffectedState, AssignmentState, Facet, Function, RemediationState};
 use entity::{affected_product, assignment, decision, event, product, remediation};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::visibility::visible;
 use crate::auth::{Actor, Role};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
@@ -17,7 +18,9 @@ use crate::error::{Error, Result};
 /// # Errors
 /// NOT_FOUND when it is hidden, absent or another line's.
 pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, remediation::Model)> {
-    let fix = remediation::Entity::find_by_id(id).one(app.database.reader()).await?.ok_or(Error::NotFound)?;
+    let seen = visible(actor, Facet::Content, remediation::Column::EventId);
+    let fix = remediation::Entity::find_by_id(id).filter(seen).one(app.database.reader()).await?;
+    let fix = fix.ok_or(Error::NotFound)?;
     let event = crate::event::store::find(app, actor, fix.event_id).await?;
     if actor.is(Role::Analyst) || works_on(app, actor, &fix).await? {
         Ok((event, fix))

@@ -266,8 +266,7 @@ pub async fn attach(
 /// # Errors
 /// NOT_FOUND when it is hidden or absent, or not handed over to the channel that asks.
 pub async fn attached(app: &App, actor: &Actor, id: Uuid) -> Result<(Uuid, String, Kept)> {
-    let row = store::attachment(app, id).await?.ok_or(Error::NotFound)?;
-    let reply = store::find_with_files(app, actor, row.reply_id).await?;
+    let (reply, row) = store::find_with_file(app, actor, id).await?;
     let file = kept(&row)?;
     Ok((reply.event_id, row.name, file))
 }

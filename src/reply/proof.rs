@@ -120,8 +120,7 @@ pub(super) fn settle(changes: &mut ChangeSet, proofs: Vec<reply_proof::Model>, s
 /// By policy; NOT_FOUND when it is hidden or absent.
 pub async fn proof(app: &App, actor: &Actor, id: Uuid) -> Result<(Uuid, String, Kept)> {
     require(actor, Action::ReadReplies)?;
-    let row = store::proof(app, id).await?.ok_or(Error::NotFound)?;
-    let (event, _) = store::find_readable(app, actor, row.reply_id).await?;
+    let (event, row) = store::find_proof(app, actor, id).await?;
     let file = proof_file(&row)?;
     Ok((event.id, row.name, file))
 }

@@ -11,7 +11,7 @@ use entity::{
     reply_attachment, reply_dispatch, reply_draft, reply_obligation, reply_proof, reply_review, report,
     verdict,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -88,11 +88,15 @@ pub async fn find_readable(app: &App, actor: &Actor, id: Uuid) -> Result<(event:
 /// # Errors
 /// NOT_FOUND when it is hidden or absent, or not sent to the channel that asks.
 pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Model, bool)> {
+    find_sent_among(app, actor, &reply::Column::Id.eq(id)).await
+}
+
+async fn find_sent_among(app: &App, actor: &Actor, which: &SimpleExpr) -> Result<(reply::Model, bool)> {
     let team = Condition::all()
         .add(Expr::value(allows(actor, Action::ReadReplies)))
         .add(readable_replies(actor))
         .add(visibility::visible(actor, Facet::Content, reply::Column::EventId));
-    let select = reply::Entity::find_by_id(id).filter(team);
+    let select = reply::Entity::find().filter(which.clone()).filter(team);
     if let Some(reply) = select.one(app.database.reader()).await? {
         return Ok((reply, false));
     }
@@ -107,18 +111,35 @@ pub async fn find_sent(app: &App, actor: &Actor, id: Uuid) -> Result<(reply::Mod
         .add(reply::Column::State.eq(ReplyState::Sent))
         .add(reply::Column::ChannelId.in_subquery(own))
         .add(reply::Column::EventId.in_subquery(reported));
-    let reply = reply::Entity::find_by_id(id).filter(sent).one(app.database.reader()).await?;
+    let select = reply::Entity::find().filter(which.clone()).filter(sent);
+    let reply = select.one(app.database.reader()).await?;
     Ok((reply.ok_or(Error::NotFound)?, true))
 }
 
-/// The same for the files that go with the reply. A platform is told of them while the reply is handed over, and may owe
-/// nothing to a report of its own: so the service of the channel has them from the moment on in which its content began
-/// to go out to the platform, unless that surely failed.
+/// The same for a file that goes with a reply and is there still; no statement depends on whether there is one that is
+/// hidden. A platform is told of files while the reply is handed over, and may owe nothing to a report of its own: so the
+/// service of the channel has them from the moment on in which its content began to go out to the platform, unless that
+/// surely failed.
 ///
 /// # Errors
 /// NOT_FOUND when it is hidden or absent, or not handed over to the channel that asks.
-pub async fn find_with_files(app: &App, actor: &Actor, id: Uuid) -> Result<reply::Model> {
-    match find_sent(app, actor, id).await {
+pub async fn find_with_file(
+    app: &App,
+    actor: &Actor,
+    file: Uuid,
+) -> Result<(reply::Model, reply_attachment::Model)> {
+    let of_file = Query::select()
+        .column(reply_attachment::Column::ReplyId)
+        .from(reply_attachment::Entity)
+        .and_where(reply_attachment::Column::Id.eq(file))
+        .take();
+    let reply = find_handed_over(app, actor, &reply::Column::Id.in_subquery(of_file)).await?;
+    let select = reply_attachment::Entity::find_by_id(file).filter(may_be_had());
+    Ok((reply, select.one(app.database.reader()).await?.ok_or(Error::NotFound)?))
+}
+
+async fn find_handed_over(app: &App, actor: &Actor, which: &SimpleExpr) -> Result<reply::Model> {
+    match find_sent_among(app, actor, which).await {
         Err(Error::NotFound) => {}
         other => return Ok(other?.0),
     }
@@ -138,8 +159,8 @@ pub async fn find_with_files(app: &App, actor: &Actor, id: Uuid) -> Result<reply
         .add(reply::Column::State.is_in(FROZEN))
         .add(reply::Column::ChannelId.in_subquery(own))
         .add(reply::Column::Id.in_subquery(told));
-    let reply = reply::Entity::find_by_id(id).filter(handed_over).one(app.database.reader()).await?;
-    reply.ok_or(Error::NotFound)
+    let select = reply::Entity::find().filter(which.clone()).filter(handed_over);
+    select.one(app.database.reader()).await?.ok_or(Error::NotFound)
 }
 
 /// The channel whose SRC service the actor is.
@@ -368,15 +389,6 @@ pub(super) fn detach(changes: &mut ChangeSet, row: &reply_attachment::Model) {
     changes.delete(delete, what);
 }
 
-/// A file that goes with a reply and is there still, whoever may see it.
-///
-/// # Errors
-/// Of the database.
-pub async fn attachment(app: &App, id: Uuid) -> Result<Option<reply_attachment::Model>> {
-    let select = reply_attachment::Entity::find_by_id(id).filter(may_be_had());
-    Ok(select.one(app.database.reader()).await?)
-}
-
 /// Files that prove that a reply was sent, in the order in which they were added.
 ///
 /// # Errors
@@ -388,12 +400,25 @@ pub async fn proofs(app: &App, reply: Uuid) -> Result<Vec<reply_proof::Model>> {
     Ok(select.all(app.database.reader()).await?)
 }
 
-/// The proof with this id, whoever may see it.
+/// The proof with its event, for those who read the event's replies to its channel.
 ///
 /// # Errors
-/// Of the database.
-pub async fn proof(app: &App, id: Uuid) -> Result<Option<reply_proof::Model>> {
-    Ok(reply_proof::Entity::find_by_id(id).one(app.database.reader()).await?)
+/// NOT_FOUND when it is hidden or absent, both by the same statement.
+pub async fn find_proof(app: &App, actor: &Actor, id: Uuid) -> Result<(event::Model, reply_proof::Model)> {
+    let proved = Query::select()
+        .column(reply_proof::Column::ReplyId)
+        .from(reply_proof::Entity)
+        .and_where(reply_proof::Column::Id.eq(id))
+        .take();
+    let of_reply = Query::select()
+        .column(reply::Column::EventId)
+        .from(reply::Entity)
+        .and_where(reply::Column::Id.in_subquery(proved))
+        .cond_where(readable_replies(actor))
+        .take();
+    let event = find_event(app, actor, of_reply).await?;
+    let proof = reply_proof::Entity::find_by_id(id).one(app.database.reader()).await?;
+    Ok((event, proof.ok_or(Error::NotFound)?))
 }
 
 /// Subjects of all who wrote a draft that the present text grew from.

@@ -63,6 +63,13 @@ pub(crate) struct TestApp {
     owner: Database,
 }
 
+/// The kinds of databases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
 /// Runs `test` on SQLite and on PostgreSQL.
 pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
     test(TestApp::sqlite().await).await;
@@ -78,8 +85,8 @@ impl TestApp {
     pub(crate) async fn sqlite_with(
         verifier: impl FnOnce(&DevelopmentSecret, Arc<dyn Clock>) -> Verifier,
     ) -> Self {
-        let file = new_sqlite().await;
-        Self::over(&format!("sqlite://{}", file.display()), Some(file), verifier).await
+        let (url, file) = new_sqlite().await;
+        Self::over(&url, file, verifier).await
     }
 
     /// A database of its own on the server that `scripts/test` starts.
@@ -99,6 +106,11 @@ impl TestApp {
     /// One on each database whose mail server is at this port of the loopback, and which believes what mx.example.com says of
     /// senders.
     pub(crate) async fn with_mail(port: u16) -> [Self; 2] {
+        [Self::mailing(port, Kind::Sqlite).await, Self::mailing(port, Kind::Postgres).await]
+    }
+
+    /// The same on one database.
+    pub(crate) async fn mailing(port: u16, kind: Kind) -> Self {
         let smtp = SmtpSettings {
             host: Some("127.0.0.1".to_owned()),
             port,
@@ -116,14 +128,12 @@ impl TestApp {
         let verifier = |secret: &DevelopmentSecret, _: Arc<dyn Clock>| {
             Verifier::development(AuthSettings::default(), secret)
         };
-        let mailroom =
-            || Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
-        let file = new_sqlite().await;
-        let sqlite = format!("sqlite://{}", file.display());
-        [
-            Self::over_with(&sqlite, Some(file), verifier, &replies, mailroom()).await,
-            Self::over_with(&new_postgres().await, None, verifier, &replies, mailroom()).await,
-        ]
+        let mailroom = Mailroom { trusted_servers: vec!["mx.example.com".to_owned()], ..Mailroom::default() };
+        let (url, file) = match kind {
+            Kind::Sqlite => new_sqlite().await,
+            Kind::Postgres => (new_postgres().await, None),
+        };
+        Self::over_with(&url, file, verifier, &replies, mailroom).await
     }
 
     async fn over_with(
@@ -313,6 +323,11 @@ impl TestApp {
         (result, self.statements.lock().unwrap()[before..].to_vec())
     }
 
+    /// Forgets the SQL statements so far, of which a long test has too many.
+    pub(crate) fn forget_sql(&self) {
+        self.statements.lock().unwrap().clear();
+    }
+
     /// A channel, a product in nobody's scope and who is on duty.
     pub(crate) async fn with_company(&self) {
         let admin = self.token(Role::Admin, "admin-1");
@@ -421,12 +436,13 @@ async fn new_postgres() -> String {
     format!("{server}/{name}")
 }
 
-/// A migrated SQLite file of its own.
-async fn new_sqlite() -> PathBuf {
+/// The URL and the file of a migrated SQLite database of its own.
+async fn new_sqlite() -> (String, Option<PathBuf>) {
     static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let file = std::env::temp_dir().join(format!("vulndesk-test-{}.sqlite", unique()));
+    let url = format!("sqlite://{}", file.display());
     let template = TEMPLATE.get_or_init(async || {
-        let owner = Database::connect(&format!("sqlite://{}", file.display()), 1).await.unwrap();
+        let owner = Database::connect(&url, 1).await.unwrap();
         migrated(&owner).await;
         // With its log, which goes into the file when the last connection to it is over.
         owner.reader().clone().close().await.unwrap();
@@ -434,7 +450,7 @@ async fn new_sqlite() -> PathBuf {
         std::fs::read(&file).unwrap()
     });
     std::fs::write(&file, template.await).unwrap();
-    file
+    (url, Some(file))
 }
 
 async fn migrated(owner: &Database) {
