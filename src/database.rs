@@ -393,9 +393,10 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
     }
 }
 
-/// A source of rows (report_id, telling) for FROM: the reports that stand in the index under each of the features that the JSON in
-/// `features` gives with how telling it is, in this many `segments`, none of those in the table `left_out`, and at most `most`
-/// for each feature, the newest. What a feature has more is not read.
+/// A source of rows (report_id, telling, found) for FROM: the reports that stand in the index under each of the features that
+/// the JSON in `features` gives with how telling it is, and how many were found under it. They are looked for in this many
+/// `segments`, none of those in the table `left_out`, and at most `most` under each feature, the newest: what there is more is not
+/// read.
 pub fn found_under(
     backend: DatabaseBackend,
     features: &str,
@@ -408,18 +409,21 @@ pub fn found_under(
     match backend {
         // The newest segment comes first, and the limit ends the reading.
         DatabaseBackend::Postgres => format!(
-            "(SELECT one.report_id, given.telling FROM {given} CROSS JOIN LATERAL (SELECT own.report_id \
-             FROM generate_series({segments} - 1, 0, -1) AS segments(segment) CROSS JOIN LATERAL (SELECT f.report_id \
-             FROM report_feature f WHERE f.segment = segments.segment AND {asked} ORDER BY f.report_id DESC LIMIT {most}) \
-             AS own LIMIT {most}) AS one) AS found"
+            "(SELECT one.report_id, given.telling, one.found FROM {given} CROSS JOIN LATERAL (SELECT newest.report_id, \
+             COUNT(*) OVER () AS found FROM (SELECT own.report_id FROM generate_series({segments} - 1, 0, -1) AS \
+             segments(segment) CROSS JOIN LATERAL (SELECT f.report_id FROM report_feature f WHERE f.segment = \
+             segments.segment AND {asked} ORDER BY f.report_id DESC LIMIT {most}) AS own LIMIT {most}) AS newest) AS one) \
+             AS found"
         ),
-        // A function's argument is what may look at the row before it.
+        // Each row's reports are put together into one value, since no other join here may look at the row before it. They are
+        // kept, so that they are read once.
         _ => format!(
-            "(SELECT unhex(one.value) AS report_id, given.telling FROM {given} CROSS JOIN json_each((SELECT \
-             json_group_array(hex(report_id)) FROM (SELECT f.report_id FROM report_feature f WHERE f.segment IN (WITH \
-             RECURSIVE segments(segment) AS (SELECT 0 UNION ALL SELECT segment + 1 FROM segments WHERE segment + 1 < \
-             {segments}) SELECT segment FROM segments) AND {asked} ORDER BY f.segment DESC, f.report_id DESC LIMIT {most}))) \
-             AS one) AS found"
+            "(WITH listed AS MATERIALIZED (SELECT given.telling, (SELECT json_group_array(hex(report_id)) FROM (SELECT \
+             f.report_id FROM report_feature f WHERE f.segment IN (WITH RECURSIVE segments(segment) AS (SELECT 0 UNION ALL \
+             SELECT segment + 1 FROM segments WHERE segment + 1 < {segments}) SELECT segment FROM segments) AND {asked} \
+             ORDER BY f.segment DESC, f.report_id DESC LIMIT {most})) AS reports FROM {given}), counted AS MATERIALIZED \
+             (SELECT telling, json_array_length(reports) AS found, reports FROM listed) SELECT unhex(one.value) AS report_id, \
+             counted.telling, counted.found FROM counted CROSS JOIN json_each(counted.reports) AS one) AS found"
         ),
     }
 }

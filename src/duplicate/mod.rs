@@ -54,7 +54,7 @@ const SEGMENT: i64 = 8_192;
 /// Fewest reports from which weights are made.
 const SAMPLED_FROM: i64 = 512;
 /// What is taken of the reports that share something with one.
-const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 300 };
+const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 200 };
 /// Versions of a report that are looked at, the newest ones.
 const VERSIONS: usize = 3;
 /// Most candidates that are shown of one report.
@@ -81,7 +81,8 @@ impl Index {
     pub async fn load(database: &Database) -> Result<Self> {
         let weights = store::newest_weights(database).await?;
         let made_at = weights.as_ref().map_or(0, |row| row.indexed);
-        let weights = weights.map(|row| Weights::decode(row.generation, row.indexed, &row.terms)).unwrap_or_default();
+        let weights =
+            weights.map(|row| Weights::decode(row.generation, row.indexed, &row.terms)).unwrap_or_default();
         let index = Self {
             weights: RwLock::new(Arc::new(weights)),
             indexed: AtomicI64::new(0),

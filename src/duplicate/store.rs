@@ -88,6 +88,10 @@ pub struct Cut {
     pub compared: u16,
 }
 
+/// Reports that one feature may find before each of them finds less in it. What many share says little, however rare it was when
+/// weights were made: a channel's new form is in all that comes through it.
+const FEW: u16 = 20;
+
 /// Reports received before `report` that share most of what is telling. What is left out is left out before anything is cut
 /// off, and every cut has an order, so that what remains follows from the reports alone.
 pub(super) async fn sharing(
@@ -120,7 +124,7 @@ pub(super) async fn sharing(
     // limit stays as it is, and keeps its order: this one is no less than there can be.
     let sql = format!(
         "WITH left_out AS (SELECT report FROM {}), \
-         shared AS (SELECT report_id, SUM(telling) AS telling FROM {} GROUP BY report_id \
+         shared AS (SELECT report_id, SUM(telling * 1000 / (found + {FEW})) AS telling FROM {} GROUP BY report_id \
          ORDER BY telling DESC, report_id DESC LIMIT {}) \
          SELECT report_id FROM shared WHERE (SELECT r.received_at < $4 OR (r.received_at = $4 AND r.id < $5) \
          FROM report r WHERE r.id = shared.report_id) LIMIT {}",
