@@ -131,13 +131,13 @@ async fn what_many_share_finds_less_than_what_few_do() {
         let weights = app.duplicates.weights();
         let features = store::material(&app, own).await.unwrap().features(own, &weights);
         let looked_up = looked_up(features[0].postings(&weights), 600);
-        let shared = async |left_out: &[Uuid], compared: u16| {
-            let (left_out, cut) = (left_out.iter().copied(), Cut { sharing_one: 600, compared });
-            store::sharing(&app, own, 1, left_out, &looked_up, cut).await.unwrap()
+        let shared = async |left_out: Vec<Uuid>, compared: u16| {
+            let cut = Cut { sharing_one: 600, compared };
+            store::sharing(&app, own, 1, left_out.into_iter(), &looked_up, cut).await.unwrap()
         };
-        assert_eq!(shared(&[own.id], 1).await, [first.id]);
+        assert_eq!(shared(vec![own.id], 1).await, [first.id]);
         // What is left out makes nothing common: the few sheets that remain share more words.
-        let hidden: Vec<_> = all[1..40].iter().map(|report| report.id).chain([own.id]).collect();
-        assert_eq!(shared(&hidden, 9).await, [all[40].id, first.id]);
+        let hidden = all[1..40].iter().map(|report| report.id).chain([own.id]).collect();
+        assert_eq!(shared(hidden, 9).await, [all[40].id, first.id]);
     }
 }
