@@ -9,6 +9,8 @@
 //! alarm: of products that nothing names, of products that others name, and real ones beside real others of their product.
 //! Runs on a temporary SQLite file, and with `VULNDESK_BENCH_POSTGRES` (the URL of an empty database) on
 //! PostgreSQL too. `VULNDESK_BENCH_REPORTS` sets how many are generated. No report names a number that another one has.
+//! With `VULNDESK_BENCH_FILE` the SQLite file stays where it says, and that file or database is taken as it is, where the
+//! same version of the product filled it in a run before: what finds and compares is then measured without importing.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use corpus::{Dice, Parts, Record, edited, named, pasted, reshaped};
 use entity::report;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use vulndesk::app::App;
 use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::{Clock, Ids, SystemClock};
@@ -64,10 +66,14 @@ async fn main() {
         std::fs::read_to_string(pairs).unwrap().lines().map(read_pair).collect();
     let (earlier, probes) = corpus(&real, pairs, reports);
     println!("{} earlier reports; {} MB resident with them", earlier.len(), resident_megabytes());
+    let kept = std::env::var("VULNDESK_BENCH_FILE");
     let file = std::env::temp_dir().join(format!("vulndesk-bench-{}.sqlite", std::process::id()));
-    measure("sqlite", &format!("sqlite://{}", file.display()), &earlier, &probes).await;
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    let file = kept.clone().unwrap_or_else(|_| file.display().to_string());
+    measure("sqlite", &format!("sqlite://{file}"), &earlier, &probes).await;
+    if kept.is_err() {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{file}{suffix}"));
+        }
     }
     if let Ok(url) = std::env::var("VULNDESK_BENCH_POSTGRES") {
         measure("postgresql", &url, &earlier, &probes).await;
@@ -234,6 +240,24 @@ fn items(
     })
 }
 
+/// Lets the earlier reports come, and then the others.
+async fn fill(name: &str, app: &App, earlier: &[Record], probes: &[Probe]) {
+    let actor = Actor::operator("analyst-1", [Role::Analyst]);
+    let (spec, options) = (ChannelSpec::cnvd(), ImportOptions::default());
+    let begun = Instant::now();
+    let records = earlier.iter().enumerate().map(|(index, record)| (number(index), record.clone()));
+    import(app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
+    let took = begun.elapsed();
+    println!("{name}: {} imported a second", earlier.len() as u128 * 1_000 / took.as_millis().max(1));
+    let records =
+        probes.iter().enumerate().map(|(index, probe)| (format!("PROBE-{index:07}"), probe.record.clone()));
+    import(app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
+    // As its own housekeeping would; an SQLite file has no such knowledge of its rows.
+    if app.database.postgres().is_some() {
+        app.database.writer().execute_unprepared("VACUUM ANALYZE").await.unwrap();
+    }
+}
+
 async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::connect(url, 16).await.unwrap();
@@ -241,26 +265,20 @@ async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
     vulndesk::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
     let app = App::new(database, clock, ids).await.unwrap();
     let actor = Actor::operator("analyst-1", [Role::Analyst]);
-    let (spec, options) = (ChannelSpec::cnvd(), ImportOptions::default());
-    let begun = Instant::now();
-    let records = earlier.iter().enumerate().map(|(index, record)| (number(index), record.clone()));
-    import(&app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
-    let took = begun.elapsed();
-    println!("{name}: {} imported a second", earlier.len() as u128 * 1_000 / took.as_millis().max(1));
-    let records =
-        probes.iter().enumerate().map(|(index, probe)| (format!("PROBE-{index:07}"), probe.record.clone()));
-    import(&app, &actor, &spec, items(records.collect()), &options, |_| {}).await.unwrap();
-    app.database.writer().execute_unprepared("ANALYZE").await.unwrap();
-
-    let mut durations = Vec::new();
+    match usize::try_from(report::Entity::find().count(app.database.reader()).await.unwrap()).unwrap() {
+        0 => fill(name, &app, earlier, probes).await,
+        known => assert_eq!(known, earlier.len() + probes.len(), "{name} was filled with other reports"),
+    }
+    let (mut durations, mut processor) = (Vec::new(), Duration::ZERO);
     let mut classes: Vec<(&str, [usize; 4])> = Vec::new();
     for (index, probe) in probes.iter().enumerate() {
         let select =
             report::Entity::find().filter(report::Column::ChannelNumber.eq(format!("PROBE-{index:07}")));
         let own = select.one(app.database.reader()).await.unwrap().unwrap();
-        let begun = Instant::now();
+        let (begun, processor_before) = (Instant::now(), processor_time());
         let found = candidates(&app, &actor, &Lookups::default(), &own, 50).await.unwrap();
         durations.push(begun.elapsed());
+        processor += processor_time() - processor_before;
         // Other probes come at the same time, and are no earlier reports.
         let found: Vec<_> = found
             .iter()
@@ -278,26 +296,33 @@ async fn measure(name: &str, url: &str, earlier: &[Record], probes: &[Probe]) {
         counts[2] += usize::from(place.is_some_and(|place| place < 5));
         counts[3] += usize::from(!found.is_empty());
     }
+    let share = |part: &usize, of: &usize| format!("{}.{} %", part * 100 / of, part * 1_000 / of % 10);
     for (class, [of, first, five, any]) in &classes {
         println!(
-            "{name}: {class:<19} {of:>4}: first {:>3} %, within five {:>3} %, any shown {:>3} %",
-            first * 100 / of,
-            five * 100 / of,
-            any * 100 / of
+            "{name}: {class:<19} {of:>4}: first {:>7}, within five {:>7}, any shown {:>7}",
+            share(first, of),
+            share(five, of),
+            share(any, of)
         );
     }
-    print_durations(name, durations);
-}
-
-fn print_durations(name: &str, mut durations: Vec<Duration>) {
+    let processor = processor.as_micros() / durations.len() as u128;
     durations.sort();
     let at = |share: usize| durations[(durations.len() - 1) * share / 100].as_micros();
     println!(
-        "{name}: a query takes p50 {} us, p99 {} us; {} MB resident",
+        "{name}: candidates of a report take p50 {} us, p99 {} us, {processor} us of this process's processor time; {} MB \
+         resident",
         at(50),
         at(99),
         resident_megabytes()
     );
+}
+
+/// Processor time of this process so far, in steps of a hundredth of a second.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
 fn resident_megabytes() -> u64 {

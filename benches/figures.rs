@@ -3,7 +3,9 @@
 //!
 //! `cargo bench --bench figures` runs on a temporary SQLite file; with `VULNDESK_BENCH_POSTGRES` (the URL of an empty
 //! database) on PostgreSQL too. `VULNDESK_BENCH_EVENTS` sets the number of events of the year (default 100,000), each
-//! with reports, verdicts, steps, replies, clocks and payouts. Rows are made by the database itself.
+//! with reports, verdicts, steps, replies, clocks and payouts. Rows are made by the database itself. With
+//! `VULNDESK_BENCH_FILE` the SQLite file stays where it says, and that file or database is taken as it is, where a run before
+//! filled it.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -11,7 +13,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_graphql::Request;
-use sea_orm::{ConnectionTrait, DatabaseBackend};
+use entity::event;
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait};
 use vulndesk::app::App;
 use vulndesk::auth::{Actor, Role};
 use vulndesk::clock::{Clock, Ids, SystemClock};
@@ -46,10 +49,14 @@ const FIGURES: [(&str, &str); 16] = [
 #[tokio::main]
 async fn main() {
     let events = std::env::var("VULNDESK_BENCH_EVENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let kept = std::env::var("VULNDESK_BENCH_FILE");
     let file = std::env::temp_dir().join(format!("vulndesk-bench-{}.sqlite", std::process::id()));
-    measure("sqlite", &format!("sqlite://{}", file.display()), events).await;
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    let file = kept.clone().unwrap_or_else(|_| file.display().to_string());
+    measure("sqlite", &format!("sqlite://{file}"), events).await;
+    if kept.is_err() {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{file}{suffix}"));
+        }
     }
     if let Ok(url) = std::env::var("VULNDESK_BENCH_POSTGRES") {
         measure("postgres", &url, events).await;
@@ -60,7 +67,10 @@ async fn measure(name: &str, url: &str, events: u64) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::connect(url, 8).await.unwrap();
     migrate::run(&database, clock.as_ref(), &Ids::new(Arc::clone(&clock))).await.unwrap();
-    fill(&database, events).await;
+    match event::Entity::find().count(database.reader()).await.unwrap() {
+        0 => fill(&database, events).await,
+        known => assert_eq!(known, events, "{name} was filled with other events"),
+    }
     let app = Arc::new(App::new(database, Arc::clone(&clock), Ids::new(clock)).await.unwrap());
     let schema = graphql::schema();
     let leader = Actor::operator("leader-1", [Role::Leader]);

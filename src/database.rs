@@ -402,6 +402,41 @@ pub fn given_bytes(bytes: &[u8]) -> String {
     format!("\\x{}", hex::encode(bytes))
 }
 
+/// A source of rows (report_id, telling, found) for FROM: the reports that stand in the index under each of the features that
+/// the JSON in `features` gives with how telling it is, and how many were found under it. They are looked for in this many
+/// `segments`, none of those in the table `left_out`, and at most `most` under each feature, the newest: what there is more is not
+/// read.
+pub fn found_under(
+    backend: DatabaseBackend,
+    features: &str,
+    segments: &str,
+    left_out: &str,
+    most: u16,
+) -> String {
+    let given = given(backend, features, &[("feature", Given::Number), ("telling", Given::Number)]);
+    let asked = format!("f.feature = given.feature AND f.report_id NOT IN (SELECT report FROM {left_out})");
+    match backend {
+        // The newest segment comes first, and the limit ends the reading.
+        DatabaseBackend::Postgres => format!(
+            "(SELECT one.report_id, given.telling, one.found FROM {given} CROSS JOIN LATERAL (SELECT newest.report_id, \
+             COUNT(*) OVER () AS found FROM (SELECT own.report_id FROM generate_series({segments} - 1, 0, -1) AS \
+             segments(segment) CROSS JOIN LATERAL (SELECT f.report_id FROM report_feature f WHERE f.segment = \
+             segments.segment AND {asked} ORDER BY f.report_id DESC LIMIT {most}) AS own LIMIT {most}) AS newest) AS one) \
+             AS found"
+        ),
+        // Each row's reports are put together into one value, since no other join here may look at the row before it. They are
+        // kept, so that they are read once.
+        _ => format!(
+            "(WITH listed AS MATERIALIZED (SELECT given.telling, (SELECT json_group_array(hex(report_id)) FROM (SELECT \
+             f.report_id FROM report_feature f WHERE f.segment IN (WITH RECURSIVE segments(segment) AS (SELECT 0 UNION ALL \
+             SELECT segment + 1 FROM segments WHERE segment + 1 < {segments}) SELECT segment FROM segments) AND {asked} \
+             ORDER BY f.segment DESC, f.report_id DESC LIMIT {most})) AS reports FROM {given}), counted AS MATERIALIZED \
+             (SELECT telling, json_array_length(reports) AS found, reports FROM listed) SELECT unhex(one.value) AS report_id, \
+             counted.telling, counted.found FROM counted CROSS JOIN json_each(counted.reports) AS one) AS found"
+        ),
+    }
+}
+
 /// An instant in the form in which both databases take it and SQLite keeps it.
 pub fn given_time(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)

@@ -19,6 +19,11 @@ const LOOKED_AT: usize = 200_000;
 const TERMS: usize = 256;
 /// Most terms of a report under which it is found.
 const POSTED: usize = 24;
+/// Postings that are looked up: the most of them, how many of the most telling ones in any case, and about how many rows of the
+/// index are read of the others.
+pub(super) const LOOKED_UP: usize = 80;
+const ALWAYS: usize = 4;
+const ROWS: u64 = 3_000;
 /// Most facts of a report.
 const FACTS: usize = 64;
 /// Most products, and versions of each, that facts are made of.
@@ -186,22 +191,22 @@ impl Features {
         features
     }
 
-    /// What the report is found by, each once, with how telling it is; what is telling comes first.
-    pub fn postings(&self, weights: &Weights) -> Vec<(i64, u32)> {
-        let mut postings: Vec<(i64, u32)> = Vec::new();
-        for fact in self.facts.iter().filter(|fact| fact.kind.is_posted()) {
+    /// What the report is found by.
+    pub fn postings(&self, weights: &Weights) -> Vec<Posting> {
+        let of = |feature: i64, term: u32, factor: u32| Posting {
+            feature,
+            telling: weights.of(term) * factor,
+            expected: weights.expected(term),
+        };
+        let facts = self.facts.iter().filter(|fact| fact.kind.is_posted()).filter_map(|fact| {
             let common = fact_term(fact.kind, fact.value);
-            if weights.is_posted(common) {
-                postings.push((fact.kind.posting(fact.value), weights.of(common) * fact.kind.factor()));
-            }
-        }
+            weights.is_posted(common).then(|| of(fact.kind.posting(fact.value), common, fact.kind.factor()))
+        });
         let mut terms = self.terms.clone();
         terms.retain(|term| weights.is_posted(term.value));
         most_telling(&mut terms, weights, POSTED);
-        postings.extend(terms.iter().map(|term| (posting(0, u64::from(term.value)), weights.of(term.value))));
-        postings.sort_unstable_by_key(|(value, telling)| (std::cmp::Reverse(*telling), *value));
-        postings.dedup_by_key(|(value, _)| *value);
-        postings
+        let terms = terms.iter().map(|term| of(posting(0, u64::from(term.value)), term.value, 1));
+        facts.chain(terms).collect()
     }
 
     /// What of it is kept to be compared.
@@ -209,6 +214,34 @@ impl Features {
         let facts = self.facts.iter().map(|fact| (fact.kind, fact.value));
         Profile { facts: facts.collect(), terms: self.terms.clone() }
     }
+}
+
+/// What a report is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// What the report stands under in the index.
+    pub feature: i64,
+    /// How telling it is.
+    pub telling: u32,
+    /// About how many reports stand under it.
+    pub expected: u64,
+}
+
+/// Which of these postings are looked up, each once: the most telling ones, and of the others those under which not too much
+/// is found beside what is found already, where at most `most` are read of one.
+pub fn looked_up(mut postings: Vec<Posting>, most: u64) -> Vec<Posting> {
+    postings.sort_unstable_by_key(|posting| (std::cmp::Reverse(posting.telling), posting.feature));
+    postings.dedup_by_key(|posting| posting.feature);
+    let (mut rows, mut looked_up) = (0, 0);
+    postings.retain(|posting| {
+        let read = posting.expected.min(most);
+        let taken = looked_up < LOOKED_UP && (looked_up < ALWAYS || rows + read <= ROWS);
+        if taken {
+            (rows, looked_up) = (rows + read, looked_up + 1);
+        }
+        taken
+    });
+    postings
 }
 
 /// The form in which features are kept.
@@ -564,6 +597,27 @@ mod tests {
         // Where there is one endpoint, every parameter is its own.
         indicators.retain(|(_, value)| value != other);
         assert_eq!(pairs("正文", &indicators), ["a.example/x.php?id", "a.example/x.php?given"]);
+    }
+
+    #[test]
+    fn what_finds_too_much_is_looked_up_where_little_else_is() {
+        let posting = |feature: i64, telling: u32, expected: u64| Posting { feature, telling, expected };
+        let features =
+            |postings: &[Posting]| postings.iter().map(|posting| posting.feature).collect::<Vec<_>>();
+        let common: Vec<Posting> = (0..40).map(|feature| posting(feature, 6, 1_000_000)).collect();
+        // Each once, and of each no more is read than the most.
+        let all = looked_up([&common[..], &common].concat(), 600);
+        assert_eq!(features(&all), (0..5).collect::<Vec<_>>());
+        let rare: Vec<Posting> = (100..120).map(|feature| posting(feature, 12, 50)).collect();
+        let all = looked_up([common, rare].concat(), 600);
+        assert_eq!(features(&all[..20]), (100..120).collect::<Vec<_>>());
+        assert_eq!(all.len(), 23, "and of the rest as much as is still read");
+        let more: Vec<Posting> = (0..200).map(|feature| posting(feature, 12, 0)).collect();
+        assert_eq!(looked_up(more, 600).len(), LOOKED_UP);
+        // What follows a posting that is too much may be little enough.
+        let before: Vec<Posting> = (0..8).map(|feature| posting(feature, 3, 100)).collect();
+        let all = looked_up([&before[..], &[posting(8, 2, 2_999), posting(9, 1, 10)]].concat(), 9_000);
+        assert_eq!(features(&all), [0, 1, 2, 3, 4, 5, 6, 7, 9]);
     }
 
     #[test]

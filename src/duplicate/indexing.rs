@@ -27,7 +27,7 @@ pub fn index(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, said
 
 /// Indexes a version, and answers in which segment.
 fn write(app: &App, changes: &mut ChangeSet, report: Uuid, number: i32, features: &Features) -> i64 {
-    let postings = features.postings(&app.duplicates.weights()).into_iter().map(|(feature, _)| feature);
+    let postings = features.postings(&app.duplicates.weights()).into_iter().map(|posting| posting.feature);
     let segment = app.duplicates.next_segment();
     changes.post(segment, report, postings);
     let features = features.profile().encode();

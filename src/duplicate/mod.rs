@@ -29,7 +29,6 @@ pub mod weakness;
 pub mod weighing;
 pub mod weights;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -55,7 +54,7 @@ const SEGMENT: i64 = 8_192;
 /// Fewest reports from which weights are made.
 const SAMPLED_FROM: i64 = 512;
 /// What is taken of the reports that share something with one.
-const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 300 };
+const CUT: store::Cut = store::Cut { sharing_one: 600, compared: 200 };
 /// Versions of a report that are looked at, the newest ones.
 const VERSIONS: usize = 3;
 /// Most candidates that are shown of one report.
@@ -82,7 +81,8 @@ impl Index {
     pub async fn load(database: &Database) -> Result<Self> {
         let weights = store::newest_weights(database).await?;
         let made_at = weights.as_ref().map_or(0, |row| row.indexed);
-        let weights = weights.map(|row| Weights::decode(row.generation, &row.terms)).unwrap_or_default();
+        let weights =
+            weights.map(|row| Weights::decode(row.generation, row.indexed, &row.terms)).unwrap_or_default();
         let index = Self {
             weights: RwLock::new(Arc::new(weights)),
             indexed: AtomicI64::new(0),
@@ -142,16 +142,12 @@ pub async fn candidates(
     let material = store::material(app, report).await?;
     let weights = app.duplicates.weights();
     let versions = material.features(report, &weights);
-    let mut postings: HashMap<i64, u32> = HashMap::new();
-    for features in &versions {
-        postings.extend(features.postings(&weights));
-    }
-    let mut postings: Vec<(i64, u32)> = postings.into_iter().collect();
-    postings.sort_unstable_by_key(|(feature, telling)| (std::cmp::Reverse(*telling), *feature));
+    let postings = versions.iter().flat_map(|features| features.postings(&weights));
+    let looked_up = features::looked_up(postings.collect(), CUT.sharing_one.into());
     let own = Asked::of(versions);
     let settled = store::settled(app, report).await?;
     let left_out = scope.hidden.iter().chain(&settled).copied();
-    let mut found = store::sharing(app, report, scope.segments, left_out, &postings, CUT).await?;
+    let mut found = store::sharing(app, report, scope.segments, left_out, &looked_up, CUT).await?;
     let pictures = picture::same(app, actor, report, &settled).await?;
     found.extend(pictures.keys().filter(|id| !found.contains(id)).copied().collect::<Vec<_>>());
     let mut candidates = Vec::new();

@@ -15,12 +15,12 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::features::{Compared, Profile};
+use super::features::{Compared, LOOKED_UP, Posting, Profile};
 use super::indexing::BY_HAND;
 use super::{Material, VERSIONS};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
-use crate::database::{Given, given, is_one_of};
+use crate::database::{Given, found_under, given, is_one_of};
 use crate::error::{Error, Result};
 
 pub(super) use decided::{decision, decisions_of, figures, settled};
@@ -28,9 +28,6 @@ pub(super) use upkeep::{
     count, newest_generation, newest_weights, open_reports, profile_rows, rewrite, sample, segments,
     unindexed, unpost, without_profile,
 };
-
-/// Most features by which reports are looked for.
-const FEATURES: usize = 80;
 
 /// What of a report is looked at.
 pub(super) async fn material(app: &App, report: &report::Model) -> Result<Material> {
@@ -91,6 +88,10 @@ pub struct Cut {
     pub compared: u16,
 }
 
+/// Reports that one feature may find before each of them finds less in it. What many share says little, however rare it was when
+/// weights were made: a channel's new form is in all that comes through it.
+const FEW: u16 = 20;
+
 /// Reports received before `report` that share most of what is telling. What is left out is left out before anything is cut
 /// off, and every cut has an order, so that what remains follows from the reports alone.
 pub(super) async fn sharing(
@@ -98,49 +99,38 @@ pub(super) async fn sharing(
     report: &report::Model,
     segments: i64,
     left_out: impl Iterator<Item = Uuid>,
-    postings: &[(i64, u32)],
+    looked_up: &[Posting],
     cut: Cut,
 ) -> Result<Vec<Uuid>> {
-    let postings = &postings[..postings.len().min(FEATURES)];
-    if postings.is_empty() {
+    if looked_up.is_empty() {
         return Ok(Vec::new());
     }
     let backend = app.database.backend();
-    // All of them; the limit says how many they are. How many are left out is not said: then plans, and times, would tell how
-    // many are hidden.
-    let of_segments = segments;
-    let segments: serde_json::Value =
-        (0..segments).rev().map(|segment| json!({ "segment": segment })).collect();
+    let looked_up: serde_json::Value = looked_up
+        .iter()
+        .map(|posting| json!({ "feature": posting.feature, "telling": posting.telling }))
+        .collect();
+    // How many are left out is not said: then plans, and times, would tell how many are hidden.
     let left_out: serde_json::Value =
         left_out.map(|id| json!({ "report": id.simple().to_string() })).collect();
-    let mut values: Vec<Value> = vec![
-        segments.to_string().into(),
+    let values: [Value; 5] = [
+        looked_up.to_string().into(),
+        segments.into(),
         left_out.to_string().into(),
         report.received_at.into(),
         report.id.into(),
     ];
-    let mut arms = Vec::new();
-    for (feature, telling) in postings {
-        values.extend([(*feature).into(), i64::from(*telling).into()]);
-        let (feature, telling) = (values.len() - 1, values.len());
-        arms.push(format!(
-            "SELECT report_id, CAST(${telling} AS bigint) AS telling FROM (SELECT f.report_id FROM segments \
-             CROSS JOIN report_feature f WHERE f.segment = segments.segment AND f.feature = ${feature} \
-             AND f.report_id NOT IN (SELECT report FROM left_out) \
-             ORDER BY f.segment DESC, f.report_id DESC LIMIT {}) AS one",
-            cut.sharing_one
-        ));
-    }
-    // The report's row is looked up one by one: there are few, and a join would have PostgreSQL read the table.
+    // Which of them were received before is looked up in the order of what they share, until there are enough. What has a
+    // limit stays as it is, and keeps its order: this one is no less than there can be.
     let sql = format!(
-        "WITH segments AS (SELECT segment FROM {} LIMIT {of_segments}), \
-         left_out AS (SELECT report FROM {}), \
-         shared AS (SELECT report_id, SUM(telling) AS telling FROM ({}) AS arms GROUP BY report_id) \
-         SELECT report_id FROM shared WHERE (SELECT r.received_at < $3 OR (r.received_at = $3 AND r.id < $4) \
-         FROM report r WHERE r.id = shared.report_id) ORDER BY telling DESC, report_id DESC LIMIT {}",
-        given(backend, "$1", &[("segment", Given::Number)]),
-        given(backend, "$2", &[("report", Given::Id)]),
-        arms.join(" UNION ALL "),
+        "WITH left_out AS (SELECT report FROM {}), \
+         shared AS (SELECT report_id, SUM(telling * 1000 / (found + {FEW})) AS telling FROM {} GROUP BY report_id \
+         ORDER BY telling DESC, report_id DESC LIMIT {}) \
+         SELECT report_id FROM shared WHERE (SELECT r.received_at < $4 OR (r.received_at = $4 AND r.id < $5) \
+         FROM report r WHERE r.id = shared.report_id) LIMIT {}",
+        given(backend, "$3", &[("report", Given::Id)]),
+        found_under(backend, "$1", "$2", "left_out", cut.sharing_one),
+        usize::from(cut.sharing_one) * LOOKED_UP,
         cut.compared
     );
     let rows =

@@ -2,8 +2,11 @@
 
 use entity::report;
 use entity::vocabulary::Tlp;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
+use uuid::Uuid;
 
+use super::features::looked_up;
 use super::store::{self, Cut};
 use crate::auth::{Actor, Role};
 use crate::intake::import::{ImportedReport, Item};
@@ -77,12 +80,12 @@ async fn what_is_cut_off_follows_from_the_reports_alone() {
         let own = all(&app).await.pop().unwrap();
         let weights = app.duplicates.weights();
         let features = store::material(&app, &own).await.unwrap().features(&own, &weights);
-        let postings = features[0].postings(&weights);
+        let looked_up = looked_up(features[0].postings(&weights), 600);
         let segments = store::segments(&app.database).await.unwrap();
         let shared = |left_out: &[usize], sharing_one: u16, compared: u16| {
             let left_out: Vec<_> = left_out.iter().map(|place| ids[*place]).collect();
-            let (app, own, postings, cut) = (&app, &own, &postings, Cut { sharing_one, compared });
-            async move { store::sharing(app, own, segments, left_out.into_iter(), postings, cut).await.unwrap() }
+            let (app, own, looked_up, cut) = (&app, &own, &looked_up, Cut { sharing_one, compared });
+            async move { store::sharing(app, own, segments, left_out.into_iter(), looked_up, cut).await.unwrap() }
         };
         assert_eq!(
             shared(&[], 9, 9).await,
@@ -93,5 +96,48 @@ async fn what_is_cut_off_follows_from_the_reports_alone() {
         // What is left out takes no place of what remains.
         assert_eq!(shared(&[4, 3], 2, 9).await, [ids[2], ids[1]]);
         assert_eq!(shared(&[4, 3, 2], 9, 1).await, [ids[1]]);
+        // A later segment is newer, whatever stands in it.
+        let later = Query::update()
+            .table("report_feature")
+            .value("segment", segments)
+            .and_where(Expr::col("report_id").eq(ids[0]))
+            .take();
+        app.database.writer().execute(&later).await.unwrap();
+        let shared = async |sharing_one: u16| {
+            let left_out = [ids[4]].into_iter();
+            let cut = Cut { sharing_one, compared: 9 };
+            store::sharing(&app, &own, segments + 1, left_out, &looked_up, cut).await.unwrap()
+        };
+        assert_eq!(shared(1).await, [ids[0]]);
+        assert_eq!(shared(2).await, [ids[3], ids[0]]);
+    }
+}
+
+#[tokio::test]
+async fn what_many_share_finds_less_than_what_few_do() {
+    const SHEET: &str =
+        "Enclosed questionnaire: department, telephone, urgency, building, floor, signature, supervisor.";
+    const SAME: &str = "Spooler halts whenever jobname exceeds ninety glyphs.";
+    for app in [app("shared").await, app_on_postgres("shared").await] {
+        let sheets: Vec<String> = (0..40).map(|number| format!("{SHEET} Sheet{number}")).collect();
+        let numbers: Vec<String> = (0..40).map(|number| format!("B-{number}")).collect();
+        let mut records = vec![("A-1", SAME)];
+        records.extend(numbers.iter().zip(&sheets).map(|(number, text)| (number.as_str(), text.as_str())));
+        let last = format!("{SHEET} {SAME}");
+        records.push(("C-1", last.as_str()));
+        bring(&app, &records).await;
+        let all = all(&app).await;
+        let (first, own) = (all.first().unwrap(), all.last().unwrap());
+        let weights = app.duplicates.weights();
+        let features = store::material(&app, own).await.unwrap().features(own, &weights);
+        let looked_up = looked_up(features[0].postings(&weights), 600);
+        let shared = async |left_out: Vec<Uuid>, compared: u16| {
+            let cut = Cut { sharing_one: 600, compared };
+            store::sharing(&app, own, 1, left_out.into_iter(), &looked_up, cut).await.unwrap()
+        };
+        assert_eq!(shared(vec![own.id], 1).await, [first.id]);
+        // What is left out makes nothing common: the few sheets that remain share more words.
+        let hidden = all[1..40].iter().map(|report| report.id).chain([own.id]).collect();
+        assert_eq!(shared(hidden, 9).await, [all[40].id, first.id]);
     }
 }

@@ -44,7 +44,7 @@ async fn weigh(app: &App) -> Result<()> {
     if generation > index.weights().generation
         && let Some(row) = store::newest_weights(&app.database).await?
     {
-        index.set_weights(Weights::decode(row.generation, &row.terms));
+        index.set_weights(Weights::decode(row.generation, row.indexed, &row.terms));
     }
     let (reports, due_at) = (store::open_reports(app).await?, (made_at * 2).max(SAMPLED_FROM));
     let indexed = index.indexed.load(Ordering::Relaxed);
@@ -57,7 +57,8 @@ async fn weigh(app: &App) -> Result<()> {
     for compared in &sample {
         compared.counted().into_iter().for_each(|term| *having.entry(term).or_default() += 1);
     }
-    let weights = Weights::of_sample(generation + 1, u32::try_from(sample.len()).unwrap_or(u32::MAX), having);
+    let sampled = u32::try_from(sample.len()).unwrap_or(u32::MAX);
+    let weights = Weights::of_sample(generation + 1, reports, sampled, having);
     let mut changes = ChangeSet::new(app, &Actor::schedule(), Action::WeighTerms);
     changes.write_row(&term_weights::Model {
         generation: weights.generation,

@@ -36,6 +36,8 @@ const PHRASES: &str = "攻击者可利用该漏洞 攻击者利用此漏洞 远�
 pub struct Weights {
     /// Counts up from 0, which comes with the product.
     pub generation: i64,
+    /// Reports that there were when it was made.
+    reports: u64,
     common: HashMap<u32, u8, RandomState>,
 }
 
@@ -43,7 +45,7 @@ impl Default for Weights {
     fn default() -> Self {
         static BUILT_IN: LazyLock<Weights> = LazyLock::new(|| {
             let terms = tokens(PHRASES).map(|token| (term(&[&token.text]), 3));
-            Weights { generation: 0, common: terms.collect() }
+            Weights { generation: 0, reports: 0, common: terms.collect() }
         });
         BUILT_IN.clone()
     }
@@ -53,24 +55,34 @@ impl Weights {
     /// What the most telling terms have.
     pub const MOST: u32 = RARE as u32 + 1;
 
-    /// A generation from a sample: how many reports it has, and how many of them have each term.
-    pub fn of_sample(generation: i64, reports: u32, having: HashMap<u32, u32>) -> Self {
+    /// A generation, made when there were so many reports, from a sample: how many it has, and how many of them have each term.
+    pub fn of_sample(generation: i64, reports: i64, sampled: u32, having: HashMap<u32, u32>) -> Self {
         let mut common: Vec<(u32, u32)> = having.into_iter().filter(|(_, count)| *count >= SEEN_IN).collect();
         common.sort_unstable_by_key(|(term, count)| (std::cmp::Reverse(*count), *term));
         common.truncate(COMMON);
         let halvings =
-            |count: u32| u8::try_from((reports / count.max(1)).max(1).ilog2()).unwrap_or(RARE).min(RARE);
-        Self { generation, common: common.into_iter().map(|(term, count)| (term, halvings(count))).collect() }
+            |count: u32| u8::try_from((sampled / count.max(1)).max(1).ilog2()).unwrap_or(RARE).min(RARE);
+        let common = common.into_iter().map(|(term, count)| (term, halvings(count))).collect();
+        Self { generation, reports: u64::try_from(reports).unwrap_or_default(), common }
+    }
+
+    fn halvings(&self, term: u32) -> u8 {
+        self.common.get(&term).copied().unwrap_or(RARE)
     }
 
     /// How telling a term is, 1 to 12.
     pub fn of(&self, term: u32) -> u32 {
-        u32::from(self.common.get(&term).copied().unwrap_or(RARE)) + 1
+        u32::from(self.halvings(term)) + 1
     }
 
     /// Whether reports are found by the term.
     pub fn is_posted(&self, term: u32) -> bool {
-        self.common.get(&term).copied().unwrap_or(RARE) >= POSTED_FROM
+        self.halvings(term) >= POSTED_FROM
+    }
+
+    /// About how many reports have the term.
+    pub fn expected(&self, term: u32) -> u64 {
+        self.reports >> self.halvings(term)
     }
 
     /// As it is kept.
@@ -84,12 +96,12 @@ impl Weights {
     }
 
     /// What was kept.
-    pub fn decode(generation: i64, bytes: &[u8]) -> Self {
+    pub fn decode(generation: i64, reports: i64, bytes: &[u8]) -> Self {
         let terms = bytes.chunks_exact(5).filter_map(|term| {
             let value = term[..4].try_into().map(u32::from_be_bytes).ok()?;
             Some((value, term[4]))
         });
-        Self { generation, common: terms.collect() }
+        Self { generation, reports: u64::try_from(reports).unwrap_or_default(), common: terms.collect() }
     }
 }
 
@@ -99,15 +111,16 @@ mod tests {
 
     #[test]
     fn the_rarer_a_term_the_more_it_tells() {
-        let weights = Weights::of_sample(3, 1_024, [(1, 1_024), (2, 64), (3, 8), (4, 7)].into());
+        let weights = Weights::of_sample(3, 4_096, 1_024, [(1, 1_024), (2, 64), (3, 8), (4, 7)].into());
         assert_eq!([1, 2, 3, 4, 5].map(|term| weights.of(term)), [1, 5, 8, 12, 12]);
         assert!(!weights.is_posted(2) && weights.is_posted(3) && weights.is_posted(5));
-        assert_eq!(Weights::decode(3, &weights.encode()), weights);
+        assert_eq!([1, 2, 3, 4].map(|term| weights.expected(term)), [4_096, 256, 32, 2]);
+        assert_eq!(Weights::decode(3, 4_096, &weights.encode()), weights);
     }
 
     #[test]
     fn one_report_more_or_less_changes_nothing() {
-        let weights = |count| Weights::of_sample(1, 4_096, [(1, count), (2, 300)].into());
+        let weights = |count| Weights::of_sample(1, 4_096, 4_096, [(1, count), (2, 300)].into());
         assert_eq!(weights(150), weights(151));
     }
 
