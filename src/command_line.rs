@@ -166,8 +166,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Worker => {
             log_to_stderr(settings.log_format);
             let app = command_line_app(&settings).await?;
-            let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
-            shutdown.on_signals()?;
+            let shutdown = Shutdown::default();
+            shutdown.on_signals(Duration::ZERO)?;
             tracing::info!("delivering");
             deliver(app, true, shutdown.token).await
         }
@@ -345,10 +345,10 @@ async fn listen(
 ) -> anyhow::Result<()> {
     let app = running_app(settings, secrets, database).await?;
     let verifier = Arc::new(verifier);
-    let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
-    shutdown.on_signals()?;
+    let shutdown = Shutdown::default();
+    shutdown.on_signals(settings.http.notice())?;
     let (checked, keys) = (app.database.clone(), Arc::clone(&verifier));
-    let health = Health::new(shutdown.token.clone())
+    let health = Health::new(shutdown.leaving.clone())
         .with_check("database", move || {
             let database = checked.clone();
             async move { migrate::check(&database).await }

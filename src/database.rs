@@ -10,9 +10,11 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, JoinType, Order, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use serde_json::json;
+use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -25,6 +27,17 @@ const SQLITE_CACHE: &str = "-64000";
 
 /// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
+
+/// How long a connection to PostgreSQL may have been idle before it is asked whether it still stands: after a restart of the
+/// database those that were kept would each fail one request. Under load none is asked.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How PostgreSQL's error codes begin where its state is the reason: connections (08), room, memory and number of connections
+/// (53), shutting down and starting up (57P0), its disk (58030), and being a standby (25006).
+const AWAY_ON_POSTGRES: [&str; 5] = ["08", "53", "57P0", "58030", "25006"];
+
+/// SQLite's primary codes for the same: busy, read-only, an input or output error, full, cannot be opened.
+const AWAY_ON_SQLITE: [u32; 5] = [5, 8, 10, 13, 14];
 
 /// Connections to one database.
 #[derive(Clone, Debug)]
@@ -55,7 +68,7 @@ impl Database {
         }
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
-        options.test_before_acquire(false);
+        options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
         // Statements are short, some of them are long to read: compiling those costs far more than it saves.
         options.map_sqlx_postgres_opts(|options| options.options([("jit", "off")]));
         let pool = Connect::connect(options).await?;
@@ -101,6 +114,32 @@ impl Database {
     pub fn observe(&mut self, observe: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
         self.reader.set_metric_callback(observe.clone());
         self.writer.set_metric_callback(observe);
+    }
+}
+
+/// Whether a failure is due to the state that the database is in and not to what it was asked: it cannot be reached, takes no
+/// writes or has no room. Later the same can succeed; what was being written may have been written.
+pub fn is_away(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    match cause.as_ref() {
+        sqlx::Error::Database(cause) => {
+            let code = cause.code().unwrap_or_default();
+            if cause.try_downcast_ref::<PgDatabaseError>().is_some() {
+                return AWAY_ON_POSTGRES.iter().any(|begins| code.starts_with(begins));
+            }
+            code.parse::<u32>().is_ok_and(|code| AWAY_ON_SQLITE.contains(&(code & 0xff)))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 
