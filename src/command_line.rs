@@ -49,7 +49,6 @@ use cli::{
     ReconcileCommand, RepliesCommand, ReportCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 /// Stack of each thread, in bytes: resolving a document as deep as the guard lets it be takes a call for every level

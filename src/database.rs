@@ -14,6 +14,7 @@ use sea_orm::{
     TransactionTrait,
 };
 use serde_json::json;
+use sqlx::Connection;
 use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
@@ -58,7 +59,12 @@ impl Database {
                 .max_connections(1)
                 .sqlx_logging(false)
                 .test_before_acquire(false)
-                .map_sqlx_sqlite_opts(|options| sqlite(options, false));
+                .map_sqlx_sqlite_opts(|options| sqlite(options, false))
+                // On a full disk SQLite rolls back by itself, and the library's own rollback fails. What is written on such
+                // a connection from then on would be acknowledged and never committed: it is given up instead.
+                .map_sqlx_sqlite_before_acquire(|connection, _| {
+                    Box::pin(async { Ok(!connection.is_in_transaction()) })
+                });
             let writer = Connect::connect(write).await?;
             let mut read = ConnectOptions::new(url.to_owned());
             read.max_connections(SQLITE_READERS).sqlx_logging(false).test_before_acquire(false);
@@ -446,5 +452,57 @@ pub fn seconds(backend: DatabaseBackend, from: SimpleExpr, to: SimpleExpr) -> Si
         ),
         // All instants are kept in UTC, so what comes after the seconds need not be read.
         _ => Expr::cust_with_exprs("unixepoch(substr(?, 1, 19)) - unixepoch(substr(?, 1, 19))", [to, from]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+
+    async fn with_table(folder: &tempfile::TempDir) -> Database {
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let database = Database::connect(&url, 1).await.unwrap();
+        database.writer().execute_unprepared("CREATE TABLE noted (words TEXT)").await.unwrap();
+        database
+    }
+
+    async fn noted(database: &Database) -> usize {
+        let select = Query::select().column("words").from("noted").take();
+        database.reader().query_all(&select).await.unwrap().len()
+    }
+
+    async fn note(database: &Database, words: &str) -> Result<(), DbErr> {
+        let transaction = database.begin_write().await?;
+        transaction.execute_unprepared(&format!("INSERT INTO noted VALUES ('{words}')")).await?;
+        transaction.commit().await
+    }
+
+    #[tokio::test]
+    async fn after_sqlite_rolled_back_by_itself_what_is_acknowledged_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = with_table(&folder).await;
+        let transaction = database.begin_write().await.unwrap();
+        // As SQLite does it on a full disk, unseen by the library.
+        transaction.execute_unprepared("ROLLBACK").await.unwrap();
+        drop(transaction);
+        note(&database, "after it").await.unwrap();
+        assert_eq!(noted(&database).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_sqlite_is_away_until_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = with_table(&folder).await;
+        let long = "x".repeat(100_000);
+        database.writer().execute_unprepared("PRAGMA max_page_count = 10").await.unwrap();
+        let full = note(&database, &long).await.unwrap_err();
+        assert!(is_away(&full), "{full:?}");
+        database.writer().execute_unprepared("PRAGMA max_page_count = 1000").await.unwrap();
+        note(&database, &long).await.unwrap();
+        assert_eq!(noted(&database).await, 1);
+        let wrong = database.writer().execute_unprepared("INSERT INTO nowhere VALUES (1)").await.unwrap_err();
+        assert!(!is_away(&wrong), "{wrong:?}");
     }
 }

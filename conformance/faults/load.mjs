@@ -39,7 +39,7 @@ const RECEIVE = `mutation($input: ReceiveReport!) { receiveReport(input: $input)
   report { id event { id version status } } userErrors { code message } } }`;
 const TRIAGE = 'mutation($input: EventMove!) { startTriage(input: $input) { event { id version } userErrors { code message } } }';
 const COMMENT = 'mutation($input: CommentOnEvent!) { comment(input: $input) { comment { id } userErrors { code message } } }';
-const READ = '{ events(first: 20) { nodes { number title status level reports { number } } } }';
+const READ = '{ events(first: 20) { nodes { number title status level changedAt } } }';
 const LOOK = 'query($id: ID!) { node(id: $id) { ... on Event { id version status comments(first: 50) { nodes { body } } } } }';
 
 /** A number of people who receive, triage, comment and read, until they are told to stop. */

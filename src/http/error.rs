@@ -129,9 +129,7 @@ impl From<AuthenticationError> for HttpError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
                     .with_header(header::RETRY_AFTER, whole_seconds(&retry_after).into())
             }
-            AuthenticationError::Unavailable => {
-                Self::unavailable(&message, RETRY_AFTER)
-            }
+            AuthenticationError::Unavailable => Self::unavailable(&message, RETRY_AFTER),
         }
     }
 }
