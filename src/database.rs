@@ -126,11 +126,10 @@ impl Database {
 /// Whether a failure is due to the state that the database is in and not to what it was asked: it cannot be reached, takes no
 /// writes or has no room. Later the same can succeed; what was being written may have been written.
 pub fn is_away(error: &DbErr) -> bool {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-    | DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
     else {
-        return matches!(error, DbErr::ConnectionAcquire(_));
+        // Whatever the cause: cut off while it connects, the library speaks of a wrong protocol.
+        return matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
     };
     match cause.as_ref() {
         sqlx::Error::Database(cause) => {

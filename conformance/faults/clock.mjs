@@ -93,11 +93,15 @@ await judge(async () => {
   await load.more(4);
   await load.stop();
   check(`throughout: nobody was refused anything (${JSON.stringify([...load.answers])})`, load.others().length === 0, load.others());
-  const extra = new Set(scene.hooks.map(({ body }) => JSON.parse(body).data.event)).size;
-  const all = async () => (await desk.read(scene.analyst, '{ events(first: 1) { totalCount } }')).events.totalCount;
-  const count = await all();
-  await until('each webhook arrives', () => new Set(scene.hooks.map(({ body }) => JSON.parse(body).data.event)).size === count, 30).catch(() => {});
-  check(`throughout: a webhook for each of ${count} events arrived, once`, scene.hooks.length === count, [scene.hooks.length, count, extra]);
+  const events = async () => (await desk.read(scene.analyst, '{ events(first: 1) { totalCount } }')).events.totalCount;
+  const count = await events();
+  const arrived = (what) => new Set(scene.hooks.map(what)).size;
+  const eventOf = ({ body }) => JSON.parse(body).data.event;
+  await until('each webhook arrives', () => arrived(eventOf) === count, 30).catch(() => {});
+  // A step ahead ends the leases of what is on its way, so that it may come again, as the same message.
+  const again = scene.hooks.length - count;
+  check(`throughout: a webhook for each of ${count} events arrived (${again} came again)`,
+    arrived(eventOf) === count && arrived(({ id }) => id) === count && again <= 16, [scene.hooks.length, count]);
   await load.isKept(desk, scene.analyst, 'throughout');
   await server.end();
 });

@@ -14,8 +14,8 @@ import { Load, per, request } from './load.mjs';
 import { Scene, ready } from './scene.mjs';
 
 const REPLICAS = 3;
-/** What HAProxy needs to see that a replica leaves: two of its looks. */
-const NOTICE = 1;
+/** Seconds in which HAProxy has seen that a replica leaves: two of its looks, on a busy machine. */
+const NOTICE = 2;
 
 /** HAProxy in front of replicas at these ports, as docs/OPERATIONS.md sets it up. */
 async function proxy(desk, ports) {
@@ -30,6 +30,7 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout tunnel 1h
+    timeout check 5s
     option redispatch
     retries 3
 frontend desk
@@ -39,7 +40,7 @@ backend replicas
     balance roundrobin
     option httpchk GET /readyz
     http-check expect status 200
-    default-server check inter 300ms fall 1 rise 1
+    default-server check inter 300ms fall 2 rise 1
 ${servers}
 `);
   const child = spawn('/usr/sbin/haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -194,6 +194,9 @@ mod tests {
         assert_eq!(code_of(anyhow::Error::from(gone()).context("an event").into()), unavailable);
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(code_of(Error::Internal(full.into())), unavailable);
+        let cut = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned());
+        let cut = sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(cut.into()));
+        assert_eq!(code_of(cut.into()), unavailable);
         let wrong = of(sqlx::Error::ColumnNotFound("title".to_owned()));
         assert_eq!(code_of(wrong.into()), Some(Value::from("INTERNAL")));
     }
