@@ -94,7 +94,8 @@ export class Desk {
   async token(role, subject = `${role.toLowerCase()}-1`, ...more) {
     const key = JSON.stringify([role, subject, more]);
     if (!this.#tokens.has(key)) {
-      const { code, out, err } = await this.run('token', '--role', role, '--subject', subject, '--hours', '1000', ...more);
+      const life = more.includes('--hours') ? [] : ['--hours', '1000'];
+      const { code, out, err } = await this.run('token', '--role', role, '--subject', subject, ...life, ...more);
       if (code !== 0) throw new Error(`no token for ${subject}: ${err}`);
       this.#tokens.set(key, out.trim());
     }

@@ -65,7 +65,7 @@ export async function folder() {
 
 /**
  * Starts `BINARY COMMAND` with this environment, and waits until it says `message`; answers the fields of that line, the log so
- * far, its process id, and how to end it by a signal.
+ * far, its process id, its exit code once it has one, and how to end it by a signal.
  */
 export async function start(command, environment, message) {
   const child = spawn(BINARY, [command], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -83,7 +83,7 @@ export async function start(command, environment, message) {
     if (child.exitCode !== null) throw new Error(`${command} ended:\n${log.join('\n')}`);
     return lines(log).find((line) => line.fields?.message === message)?.fields;
   });
-  return { fields, pid: child.pid, log: () => lines(log), end };
+  return { fields, pid: child.pid, log: () => lines(log), code: () => child.exitCode, end };
 }
 
 /**

@@ -50,7 +50,6 @@ use cli::{
     ReconcileCommand, RepliesCommand, ReportCommand, SecretsCommand, TokenArgs, WebhooksCommand,
 };
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 /// Stack of each thread, in bytes: resolving a document as deep as the guard lets it be takes a call for every level
@@ -163,8 +162,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Worker => {
             log_to_stderr(settings.log_format);
             let app = command_line_app(&settings).await?;
-            let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
-            shutdown.on_signals()?;
+            let shutdown = Shutdown::default();
+            shutdown.on_signals(Duration::ZERO)?;
             tracing::info!("delivering");
             deliver(app, true, shutdown.token).await
         }
@@ -340,10 +339,10 @@ async fn listen(
 ) -> anyhow::Result<()> {
     let app = running_app(settings, secrets, database).await?;
     let verifier = Arc::new(verifier);
-    let shutdown = Shutdown { token: CancellationToken::new(), streams: TaskTracker::new() };
-    shutdown.on_signals()?;
+    let shutdown = Shutdown::default();
+    shutdown.on_signals(settings.http.notice())?;
     let (checked, keys) = (app.database.clone(), Arc::clone(&verifier));
-    let health = Health::new(shutdown.token.clone())
+    let health = Health::new(shutdown.leaving.clone())
         .with_check("database", move || {
             let database = checked.clone();
             async move { migrate::check(&database).await }

@@ -10,9 +10,12 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{
     ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, JoinType, Order, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use serde_json::json;
+use sqlx::Connection;
+use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -25,6 +28,17 @@ const SQLITE_CACHE: &str = "-64000";
 
 /// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
+
+/// How long a connection to PostgreSQL may have been idle before it is asked whether it still stands: after a restart of the
+/// database those that were kept would each fail one request. Under load none is asked.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How PostgreSQL's error codes begin where its state is the reason: connections (08), room, memory and number of connections
+/// (53), shutting down and starting up (57P0), its disk (58030), and being a standby (25006).
+const AWAY_ON_POSTGRES: [&str; 5] = ["08", "53", "57P0", "58030", "25006"];
+
+/// SQLite's primary codes for the same: busy, read-only, an input or output error, full, cannot be opened.
+const AWAY_ON_SQLITE: [u32; 5] = [5, 8, 10, 13, 14];
 
 /// Connections to one database.
 #[derive(Clone, Debug)]
@@ -45,7 +59,12 @@ impl Database {
                 .max_connections(1)
                 .sqlx_logging(false)
                 .test_before_acquire(false)
-                .map_sqlx_sqlite_opts(|options| sqlite(options, false));
+                .map_sqlx_sqlite_opts(|options| sqlite(options, false))
+                // On a full disk SQLite rolls back by itself, and the library's own rollback fails. What is written on such
+                // a connection from then on would be acknowledged and never committed: it is given up instead.
+                .map_sqlx_sqlite_before_acquire(|connection, _| {
+                    Box::pin(async { Ok(!connection.is_in_transaction()) })
+                });
             let writer = Connect::connect(write).await?;
             let mut read = ConnectOptions::new(url.to_owned());
             read.max_connections(SQLITE_READERS).sqlx_logging(false).test_before_acquire(false);
@@ -55,7 +74,7 @@ impl Database {
         }
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
-        options.test_before_acquire(false);
+        options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
         // Statements are short, some of them are long to read: compiling those costs far more than it saves.
         options.map_sqlx_postgres_opts(|options| options.options([("jit", "off")]));
         let pool = Connect::connect(options).await?;
@@ -101,6 +120,31 @@ impl Database {
     pub fn observe(&mut self, observe: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
         self.reader.set_metric_callback(observe.clone());
         self.writer.set_metric_callback(observe);
+    }
+}
+
+/// Whether a failure is due to the state that the database is in and not to what it was asked: it cannot be reached, takes no
+/// writes or has no room. Later the same can succeed; what was being written may have been written.
+pub fn is_away(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        // Whatever the cause: cut off while it connects, the library speaks of a wrong protocol.
+        return matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
+    };
+    match cause.as_ref() {
+        sqlx::Error::Database(cause) => {
+            let code = cause.code().unwrap_or_default();
+            if cause.try_downcast_ref::<PgDatabaseError>().is_some() {
+                return AWAY_ON_POSTGRES.iter().any(|begins| code.starts_with(begins));
+            }
+            code.parse::<u32>().is_ok_and(|code| AWAY_ON_SQLITE.contains(&(code & 0xff)))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 
@@ -451,5 +495,57 @@ pub fn seconds(backend: DatabaseBackend, from: SimpleExpr, to: SimpleExpr) -> Si
         ),
         // All instants are kept in UTC, so what comes after the seconds need not be read.
         _ => Expr::cust_with_exprs("unixepoch(substr(?, 1, 19)) - unixepoch(substr(?, 1, 19))", [to, from]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+
+    async fn with_table(folder: &tempfile::TempDir) -> Database {
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let database = Database::connect(&url, 1).await.unwrap();
+        database.writer().execute_unprepared("CREATE TABLE noted (words TEXT)").await.unwrap();
+        database
+    }
+
+    async fn noted(database: &Database) -> usize {
+        let select = Query::select().column("words").from("noted").take();
+        database.reader().query_all(&select).await.unwrap().len()
+    }
+
+    async fn note(database: &Database, words: &str) -> Result<(), DbErr> {
+        let transaction = database.begin_write().await?;
+        transaction.execute_unprepared(&format!("INSERT INTO noted VALUES ('{words}')")).await?;
+        transaction.commit().await
+    }
+
+    #[tokio::test]
+    async fn after_sqlite_rolled_back_by_itself_what_is_acknowledged_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = with_table(&folder).await;
+        let transaction = database.begin_write().await.unwrap();
+        // As SQLite does it on a full disk, unseen by the library.
+        transaction.execute_unprepared("ROLLBACK").await.unwrap();
+        drop(transaction);
+        note(&database, "after it").await.unwrap();
+        assert_eq!(noted(&database).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_sqlite_is_away_until_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = with_table(&folder).await;
+        let long = "x".repeat(100_000);
+        database.writer().execute_unprepared("PRAGMA max_page_count = 10").await.unwrap();
+        let full = note(&database, &long).await.unwrap_err();
+        assert!(is_away(&full), "{full:?}");
+        database.writer().execute_unprepared("PRAGMA max_page_count = 1000").await.unwrap();
+        note(&database, &long).await.unwrap();
+        assert_eq!(noted(&database).await, 1);
+        let wrong = database.writer().execute_unprepared("INSERT INTO nowhere VALUES (1)").await.unwrap_err();
+        assert!(!is_away(&wrong), "{wrong:?}");
     }
 }

@@ -3,7 +3,11 @@
 //! A caller's fault carries words for the caller; our own fault ([`Error::Internal`]) carries its cause for
 //! the log only. Nothing here implements `Display` towards a client: `graphql::errors` decides what leaves.
 
+use std::io;
+
 use async_graphql::Enum;
+
+use crate::database;
 
 /// The result of every command and finder.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -43,7 +47,7 @@ pub enum Error {
     },
     /// A rule of the procedure refused a well-formed request.
     Refused(Vec<Refusal>),
-    /// Our fault. The cause is logged with the request's id and never sent.
+    /// Our fault, for now ([`passes`]) or not. The cause is logged with the request's id and never sent.
     Internal(anyhow::Error),
 }
 
@@ -123,6 +127,15 @@ impl Refusal {
     pub fn on(code: RefusalCode, field: &'static str, message: impl Into<String>) -> Self {
         Self { code, field: Some(field), message: message.into() }
     }
+}
+
+/// Whether a fault of ours passes by itself: the database cannot be had at present, or a disk is full. The same request can
+/// succeed later; a change may have been made all the same.
+pub fn passes(cause: &anyhow::Error) -> bool {
+    cause.chain().any(|cause| {
+        let is_full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        cause.downcast_ref().is_some_and(database::is_away) || cause.downcast_ref().is_some_and(is_full)
+    })
 }
 
 impl From<sea_orm::DbErr> for Error {

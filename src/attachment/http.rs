@@ -36,7 +36,7 @@ use crate::graphql::errors::ErrorCode;
 use crate::graphql::scalars;
 use crate::graphql::sensitive::SensitiveReads;
 use crate::http::download::{Content, Download, answer, refused};
-use crate::http::error::HttpError;
+use crate::http::error::{HttpError, RETRY_AFTER};
 use crate::http::request_log::LoggedSubject;
 use crate::ids::{self, Kind};
 use crate::outbox::retrying;
@@ -329,10 +329,8 @@ fn not_kept(fault: FileFault) -> HttpError {
     if matches!(fault, FileFault::Full { .. }) {
         let message =
             "There is no room for files at present. Please try again later, and tell who runs this.";
-        return HttpError::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Internal, message)
+        return HttpError::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, message)
             .with_header(header::RETRY_AFTER, 600_u64.into());
     }
-    let message = "The file cannot be kept at present. Please try again later.";
-    HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
-        .with_header(header::RETRY_AFTER, 30_u64.into())
+    HttpError::unavailable("The file cannot be kept at present. Please try again later.", RETRY_AFTER)
 }

@@ -39,7 +39,7 @@ async fn serve(State(app): State<Arc<App>>, Path(file): Path<String>, request: R
         Ok(response) => response,
         Err(error) => {
             tracing::error!(?error, "a calendar feed could not be read");
-            HttpError::internal(&id.unwrap_or_default()).into_response()
+            HttpError::ours(&error, &id.unwrap_or_default()).into_response()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ErrorExtensions, ServerError, SimpleObject, Value};
 
-use crate::error::{Error, Refusal, RefusalCode};
+use crate::error::{Error, Refusal, RefusalCode, passes};
 
 macro_rules! codes {
     ($(#[doc = $doc:literal] $variant:ident = $text:literal),+ $(,)?) => {
@@ -46,9 +46,15 @@ codes! {
     RateLimited = "RATE_LIMITED",
     /// The time limit passed.
     Timeout = "TIMEOUT",
+    /// What is needed cannot be had at present: the database, the issuer's keys, room for files.
+    Unavailable = "UNAVAILABLE",
     /// Our fault; the log holds the cause under the request id.
     Internal = "INTERNAL",
 }
+
+/// What to do about what cannot be had at present.
+const TRY_AGAIN: &str = "it cannot be done at present: try again later. A change may have been made all the same: read \
+                         before you repeat it, or repeat it with its idempotencyKey";
 
 /// A resolver's error. It has no `Display`, so no `?` can turn another error's text into an answer.
 #[derive(Clone, Debug)]
@@ -89,6 +95,10 @@ impl From<ApiError> for async_graphql::Error {
             Error::TooComplex { message } => (ErrorCode::QueryTooComplex, message.clone()),
             // A refusal outside a payload (a query's arguments) is a caller's fault like any other.
             Error::Refused(refusals) => (ErrorCode::BadUserInput, first_words(refusals)),
+            Error::Internal(cause) if passes(cause) => {
+                tracing::error!(error = ?cause, "the database or a disk cannot be had");
+                (ErrorCode::Unavailable, TRY_AGAIN.to_owned())
+            }
             Error::Internal(cause) => {
                 tracing::error!(error = ?cause, "internal error");
                 (ErrorCode::Internal, "something failed on our side; quote the request id".to_owned())
@@ -100,9 +110,9 @@ impl From<ApiError> for async_graphql::Error {
 
 /// Puts the request's id into each error that is our fault: the log holds its cause under that id.
 pub fn name_request(errors: &mut [ServerError], request_id: &str) {
-    let internal = Value::from(ErrorCode::Internal.as_str());
+    let ours = [ErrorCode::Internal, ErrorCode::Unavailable].map(|code| Value::from(code.as_str()));
     for extensions in errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
-        if extensions.get("code") == Some(&internal) {
+        if extensions.get("code").is_some_and(|code| ours.contains(code)) {
             extensions.set("requestId", request_id);
         }
     }
@@ -167,7 +177,29 @@ macro_rules! payload {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_said_to_be_so_for_now() {
+        let code_of = |error: Error| {
+            let error = async_graphql::Error::from(ApiError::from(error));
+            error.extensions.and_then(|extensions| extensions.get("code").cloned())
+        };
+        let of = |cause: sqlx::Error| sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(cause.into()));
+        let gone = || of(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        let unavailable = Some(Value::from("UNAVAILABLE"));
+        assert_eq!(code_of(gone().into()), unavailable);
+        assert_eq!(code_of(anyhow::Error::from(gone()).context("an event").into()), unavailable);
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(code_of(Error::Internal(full.into())), unavailable);
+        let cut = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned());
+        let cut = sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(cut.into()));
+        assert_eq!(code_of(cut.into()), unavailable);
+        let wrong = of(sqlx::Error::ColumnNotFound("title".to_owned()));
+        assert_eq!(code_of(wrong.into()), Some(Value::from("INTERNAL")));
+    }
 
     #[test]
     fn our_own_fault_carries_the_requests_id_and_no_cause() {

@@ -22,12 +22,9 @@ use crate::error::Error;
 use crate::graphql::errors::ErrorCode;
 use crate::http::body;
 use crate::http::client_address::ClientAddress;
-use crate::http::error::HttpError;
+use crate::http::error::{HttpError, RETRY_AFTER};
 use crate::http::request_log::{LoggedSubject, RequestId};
 use crate::webhook::sign::secret_text;
-
-/// When to send again what could not be carried out.
-const RETRY_AFTER_SECONDS: u64 = 30;
 
 struct Hooks {
     app: Arc<App>,
@@ -68,8 +65,7 @@ fn not_let_in(kind: HookSourceKind) -> HttpError {
 fn later() -> HttpError {
     let message =
         "The hook is kept and will be carried out. Send it again with the same webhook-id for its answer.";
-    HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
-        .with_header(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    HttpError::unavailable(message, RETRY_AFTER)
 }
 
 enum Refused {
@@ -107,7 +103,7 @@ impl Hooks {
             Err(Refused::Http(error)) => error.into_response(),
             Err(Refused::Ours(error)) => {
                 tracing::error!(?error, "a hook could not be taken");
-                HttpError::internal(id.as_ref().map_or("", |id| &*id.0)).into_response()
+                HttpError::ours(&error, id.as_ref().map_or("", |id| &*id.0)).into_response()
             }
         }
     }

@@ -179,7 +179,7 @@ fn streamed(opened: Opened) -> Response {
 /// How an error is answered that is no GraphQL's.
 pub(crate) fn refused(error: Error, parts: &Parts) -> HttpError {
     let id = parts.extensions.get::<RequestId>();
-    match error {
+    match &error {
         Error::Forbidden { action } => {
             let message = format!("your roles do not allow {action}");
             HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message)
@@ -190,7 +190,7 @@ pub(crate) fn refused(error: Error, parts: &Parts) -> HttpError {
         }
         Error::BadInput { field, message } => HttpError::bad_request(format!("{field}: {message}")),
         Error::Refused(refusals) => {
-            let words: Vec<_> = refusals.into_iter().map(|refusal| refusal.message).collect();
+            let words: Vec<_> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
             HttpError::bad_request(words.join("; "))
         }
         Error::TooComplex { .. } => HttpError::bad_request("it holds more than one answer may"),
@@ -198,9 +198,9 @@ pub(crate) fn refused(error: Error, parts: &Parts) -> HttpError {
             let message = "it is being changed: ask again";
             HttpError::new(StatusCode::CONFLICT, ErrorCode::Conflict, message)
         }
-        Error::Internal(cause) => {
-            tracing::error!(error = ?cause, "a file was not handed over");
-            HttpError::internal(id.map_or("", |id| &*id.0))
+        Error::Internal(_) => {
+            tracing::error!(?error, "a file was not handed over");
+            HttpError::ours(&error, id.map_or("", |id| &*id.0))
         }
     }
 }

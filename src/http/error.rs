@@ -8,10 +8,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use thiserror::Error;
 
 use super::request_log::LoggedSubject;
+use crate::error::{Error, passes};
 use crate::graphql::errors::ErrorCode;
+
+/// Seconds after which to ask again for what cannot be had at present.
+pub const RETRY_AFTER: u64 = 30;
 
 /// One error with an HTTP status of its own.
 #[derive(Debug, Clone)]
@@ -41,6 +44,22 @@ impl HttpError {
         let mut error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message);
         error.request_id = Some(request_id.to_owned());
         error
+    }
+
+    /// What is needed cannot be had at present; it may be asked for again after so many seconds.
+    pub fn unavailable(message: &str, retry_after: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
+            .with_header(header::RETRY_AFTER, retry_after.into())
+    }
+
+    /// Our fault, told from one that passes.
+    pub fn ours(error: &Error, request_id: &str) -> Self {
+        match error {
+            Error::Internal(cause) if passes(cause) => {
+                Self::unavailable("It cannot be had at present. Please try again later.", RETRY_AFTER)
+            }
+            _ => Self::internal(request_id),
+        }
     }
 
     /// Adds a response header.
@@ -74,7 +93,7 @@ impl IntoResponse for HttpError {
 }
 
 /// Why a caller was not let in. Every variant is answered without reading the request's body or query.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticationError {
     /// The request carries no bearer token.
     #[error("Send an access token in the header `Authorization: Bearer …`.")]
@@ -97,7 +116,7 @@ pub enum AuthenticationError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The issuer's keys cannot be had at present.
+    /// The issuer's keys or who may act cannot be had at present.
     #[error("Tokens cannot be checked at present. Please try again later.")]
     Unavailable,
 }
@@ -136,10 +155,7 @@ impl From<AuthenticationError> for HttpError {
                     .with_header(header::RETRY_AFTER, whole_seconds(&retry_after).into())
                     .of(subject)
             }
-            AuthenticationError::Unavailable => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Internal, message)
-                    .with_header(header::RETRY_AFTER, 30_u64.into())
-            }
+            AuthenticationError::Unavailable => Self::unavailable(&message, RETRY_AFTER),
         }
     }
 }

@@ -14,15 +14,15 @@ type Check = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Syn
 
 /// The checks behind `/readyz`. Their causes go to the log; the answer names the check only.
 pub struct Health {
-    shutdown: CancellationToken,
+    leaving: CancellationToken,
     check_timeout: Duration,
     checks: Vec<(&'static str, Check)>,
 }
 
 impl Health {
-    /// Ready until `shutdown` begins.
-    pub fn new(shutdown: CancellationToken) -> Self {
-        Self { shutdown, check_timeout: CHECK_TIMEOUT, checks: Vec::new() }
+    /// Ready until the process is `leaving`.
+    pub fn new(leaving: CancellationToken) -> Self {
+        Self { leaving, check_timeout: CHECK_TIMEOUT, checks: Vec::new() }
     }
 
     /// Adds a check, which fails by its error or after one second.
@@ -48,7 +48,7 @@ impl Health {
             (*name, outcome.is_ok())
         }));
         let mut results = running.await;
-        results.push(("accepting", !self.shutdown.is_cancelled()));
+        results.push(("accepting", !self.leaving.is_cancelled()));
         results
     }
 }
@@ -82,10 +82,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shutting_down_is_not_ready() {
-        let shutdown = CancellationToken::new();
-        let health = Health::new(shutdown.clone());
-        shutdown.cancel();
+    async fn who_leaves_is_not_ready() {
+        let leaving = CancellationToken::new();
+        let health = Health::new(leaving.clone());
+        leaving.cancel();
         assert_eq!(health.run().await, [("accepting", false)]);
     }
 }

@@ -3,9 +3,25 @@
 //! HTTP/1.1 only. A TLS proxy in front speaks HTTP/2 to its clients; without TLS no browser does, and each
 //! protocol more is one more to bound.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    os::fd::AsFd,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
@@ -28,6 +44,8 @@ use super::{
 const MAX_HEADERS: usize = 64;
 /// Bytes of a request's head, and of what is buffered of a connection.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
+/// Time in which a connection that was made just before shutdown may bring its request.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// Pause after the system refused to accept, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -53,6 +71,8 @@ pub enum ServeError {
 /// The process's end, announced to all that waits or streams.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
+    /// Cancelled when the process is told to end. It is ready no more, and still answers whoever has not noticed.
+    pub leaving: CancellationToken,
     /// Cancelled when shutdown begins. Streams and sockets end by themselves on it.
     pub token: CancellationToken,
     /// Tasks that outlive their HTTP connection (upgraded sockets) and are waited for.
@@ -60,17 +80,27 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Begins shutdown at the first SIGTERM or SIGINT.
-    pub fn on_signals(&self) -> Result<(), ServeError> {
+    /// Whether the process is about to end.
+    fn has_begun(&self) -> bool {
+        self.leaving.is_cancelled() || self.token.is_cancelled()
+    }
+
+    /// Leaves at the first SIGTERM or SIGINT, and begins shutdown after `notice` or at the second.
+    pub fn on_signals(&self, notice: Duration) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
-        let token = self.token.clone();
+        let Self { leaving, token, .. } = self.clone();
         tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                () = token.cancelled() => {}
-            }
+            let mut told = async || {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                    () = token.cancelled() => {}
+                }
+            };
+            told().await;
+            leaving.cancel();
+            let _ = tokio::time::timeout(notice, told()).await;
             token.cancel();
         });
         Ok(())
@@ -124,12 +154,16 @@ impl Server {
         let accepting = async {
             loop {
                 let (stream, peer, permit) = self.accept().await;
-                open.spawn(self.connection(stream, peer, permit, router.clone(), shutdown.token.clone()));
+                open.spawn(self.connection(stream, peer, Some(permit), router.clone(), shutdown.clone()));
             }
         };
         tokio::select! {
             () = accepting => {}
             () = shutdown.token.cancelled() => {}
+        }
+        // Who has connected already and was not accepted yet would else be cut off with its request.
+        for (stream, peer) in self.waiting() {
+            open.spawn(self.connection(stream, peer, None, router.clone(), shutdown.clone()));
         }
         drop(self.listener);
         open.close();
@@ -157,14 +191,25 @@ impl Server {
         }
     }
 
+    /// Connections that wait to be accepted, however many are served.
+    fn waiting(&self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+        // Asked by hand, since the runtime may not have heard of them yet.
+        let listener = self.listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
+        std::iter::from_fn(move || {
+            let (stream, peer) = listener.as_ref().ok()?.accept().ok()?;
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, peer))
+        })
+    }
+
     /// Serves one connection to its end; at shutdown the request in progress is finished, within the drain time.
     fn connection(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        permit: OwnedSemaphorePermit,
+        permit: Option<OwnedSemaphorePermit>,
         router: Router,
-        shutdown: CancellationToken,
+        shutdown: Shutdown,
     ) -> impl Future<Output = ()> + Send + 'static {
         let mut http = http1::Builder::new();
         // The header timeout also ends connections that stand idle between requests.
@@ -183,17 +228,33 @@ impl Server {
             stream.set_write_timeout(Some(write_timeout));
             let unread = Unread::default();
             let stream = Lingering::new(Box::pin(stream), unread.clone(), linger);
+            let asked = Arc::new(AtomicBool::new(false));
+            let (of_service, asks) = (shutdown.clone(), Arc::clone(&asked));
             let service = service_fn(move |request: hyper::Request<Incoming>| {
                 let mut request: Request = request.map(|body| Body::new(unread.watch(body)));
                 request.extensions_mut().insert(PeerAddress(peer));
-                let answering = router.clone().oneshot(request);
-                async move { answering.await.map_err(|never: Infallible| never) }
+                asks.store(true, Ordering::Relaxed);
+                let (answering, shutdown) = (router.clone().oneshot(request), of_service.clone());
+                async move {
+                    let mut response = answering.await?;
+                    // Nothing more is asked on this connection, so that none breaks off with a request on its way.
+                    if shutdown.has_begun() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(response)
+                }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
             // Errors of a connection are the peer's: it went away, was too slow or did not speak HTTP.
             tokio::select! {
                 _ = connection.as_mut() => {}
-                () = shutdown.cancelled() => {
+                () = shutdown.token.cancelled() => {
+                    // Told to end, a connection that was only made is closed, with a request that is on its way.
+                    if !asked.load(Ordering::Relaxed)
+                        && tokio::time::timeout(FIRST_REQUEST, connection.as_mut()).await.is_ok()
+                    {
+                        return;
+                    }
                     connection.as_mut().graceful_shutdown();
                     let _ = tokio::time::timeout(drain_timeout, connection).await;
                 }

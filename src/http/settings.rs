@@ -35,6 +35,8 @@ pub struct HttpSettings {
     pub execution_seconds: u64,
     /// Time in which a client takes more of what it is sent. Default 60.
     pub write_seconds: u64,
+    /// Time between the signal to end and shutdown, in which `/readyz` fails already. Default 0.
+    pub notice_seconds: u64,
     /// Time for open requests and streams to end at shutdown. Default 20.
     pub drain_seconds: u64,
     /// How much a principal may ask for.
@@ -55,6 +57,7 @@ impl Default for HttpSettings {
             body_seconds: 15,
             execution_seconds: 30,
             write_seconds: 60,
+            notice_seconds: 0,
             drain_seconds: 20,
             rates: RateSettings::default(),
             documents: None,
@@ -98,6 +101,11 @@ impl HttpSettings {
 
     pub(super) fn header_timeout(&self) -> Duration {
         Duration::from_secs(self.header_seconds)
+    }
+
+    /// What a proxy has to notice that the process ends.
+    pub fn notice(&self) -> Duration {
+        Duration::from_secs(self.notice_seconds)
     }
 
     pub(super) fn drain_timeout(&self) -> Duration {

@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use entity::vocabulary::{SearchKind, SearchSide};
 use sea_orm::sea_query::{CommonTableExpression, Expr, Query, SubQueryStatement, WithClause};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, SqlErr, Statement};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::ChangeSet;
 use crate::database::{Database, insert_postings, write_entries};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, passes};
 use crate::idempotency;
 
 /// How often a command is run again after losing a race that its caller did not ask to win.
 const ATTEMPTS: usize = 30;
+
+/// How long what came of something outside is kept for a database that cannot be had.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pause between two tries of it.
+const AWAY: Duration = Duration::from_millis(500);
 
 /// Error class of a division by zero: how the one statement on PostgreSQL says that a guard met no row.
 const DIVISION_BY_ZERO: &str = "22012";
@@ -70,6 +78,24 @@ pub async fn retrying<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F)
         }
     }
     Err(Error::Conflict)
+}
+
+/// Runs a command again while the database cannot be had: what happened outside is else not known any more, and is done twice
+/// or asked of a person. Done before its answer was lost, the command has to find so.
+///
+/// # Errors
+/// Those of the command.
+pub async fn outlasting<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        match command().await {
+            Err(Error::Internal(cause)) if passes(&cause) && began.elapsed() < PATIENCE => {
+                tracing::warn!(error = ?cause, "what came of something outside was not written down: again");
+                tokio::time::sleep(AWAY).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 fn one_transaction(backend: DatabaseBackend, changes: ChangeSet) -> Prepared {

@@ -15,7 +15,7 @@ pub mod sequencer;
 mod wake;
 
 pub use change_set::{Bump, ChangeSet};
-pub use commit::{Prepared, retrying};
+pub use commit::{Prepared, outlasting, retrying};
 pub use field::{Field, Opaque, OrNull, Tenths};
 pub use message::{Message, MessageKind};
 pub use positions::Waiting;

@@ -14,6 +14,7 @@ use super::schedule::{self, Outcome};
 use super::{queue, trouble};
 use crate::app::App;
 use crate::error::Result;
+use crate::outbox::outlasting;
 
 /// Most outcomes written at once.
 const BATCH: usize = 100;
@@ -66,8 +67,9 @@ pub(super) async fn run(
             continue;
         }
         // What is not written now is sent again when its lease has ended.
-        if let Err(error) = queue::settle(&app.database, owner, &settled, app.clock.now()).await {
-            tracing::error!(%error, deliveries = settled.len(), "outcomes of deliveries were not written");
+        let settling = async || Ok(queue::settle(&app.database, owner, &settled, app.clock.now()).await?);
+        if let Err(error) = outlasting(settling).await {
+            tracing::error!(?error, deliveries = settled.len(), "outcomes of deliveries were not written");
         }
         if let Err(error) = watch.see(&app, &settled, &tried).await {
             tracing::error!(?error, "the state of webhook endpoints was not written");

@@ -581,7 +581,7 @@ async fn a_store_that_fails_is_said_so_and_nothing_is_half_done() {
         let (status, refused) = upload(&app, &analyst, &report, b"another").await;
         assert_eq!(
             (status, &refused["errors"][0]["extensions"]["code"]),
-            (503, &json!("INTERNAL")),
+            (503, &json!("UNAVAILABLE")),
             "{refused}"
         );
         assert!(!refused.to_string().contains("arriving"), "nothing of the inside is told");

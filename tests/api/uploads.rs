@@ -49,7 +49,7 @@ async fn nothing_is_taken_in_below_the_floor_of_free_bytes() {
         let files = app.app.files.clone().keeping_free(u64::MAX);
         let (_other, full) = bounded_over(&app, UploadSettings::default(), files).await;
         let (status, words) = answer_of(&full, request(&analyst, &target(&report, "a"), "evidence")).await;
-        assert!(status == 507 && words.contains("INTERNAL"), "{status} {words}");
+        assert!(status == 507 && words.contains("UNAVAILABLE"), "{status} {words}");
         assert!(!words.contains("free_bytes"), "nothing of the inside is told");
         assert_eq!(on_disk(app.app.files.folder()), Vec::<Vec<u8>>::new());
         assert_eq!(upload(&app, &analyst, &report, b"evidence").await.0, 201);

@@ -178,6 +178,34 @@ async fn shutdown_waits_for_the_request_in_progress() {
 }
 
 #[tokio::test]
+async fn who_leaves_still_answers_and_keeps_no_connection() {
+    let running = start(HttpSettings::default(), Router::new()).await;
+    let mut kept = connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let mut byte = [0; 1];
+    kept.read_exact(&mut byte).await.unwrap();
+    running.shutdown.leaving.cancel();
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    for stream in [kept, connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await] {
+        let answer = read_to_end(stream).await;
+        assert!(answer.contains("connection: close") && answer.contains("\"alive\":true"), "{answer}");
+    }
+    running.shutdown.token.cancel();
+    assert_eq!(running.ended.await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn who_had_connected_before_shutdown_is_answered() {
+    let running = start(HttpSettings { connections: 1, ..HttpSettings::default() }, Router::new()).await;
+    let mut first = connect(&running, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let mut byte = [0; 1];
+    first.read_exact(&mut byte).await.unwrap();
+    // Connected to the system, and not accepted while the first has the only place.
+    let waiting = connect(&running, CLOSING_GET).await;
+    running.shutdown.token.cancel();
+    assert!(read_to_end(waiting).await.contains("\"alive\":true"));
+}
+
+#[tokio::test]
 async fn shutdown_cuts_off_what_does_not_end() {
     let entered = Arc::new(Notify::new());
     let handler = {

@@ -29,6 +29,7 @@ use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, Origin};
 use crate::error::Result;
 use crate::graphql::sensitive::SensitiveReads;
+use crate::outbox::outlasting;
 use crate::principal::acting;
 use crate::reply::files::File;
 use crate::reply::handover::{Outcome, mail, next_attempt, smtp};
@@ -191,7 +192,7 @@ async fn settle(app: &App, row: &digest::Model, me: Uuid, outcome: Outcome) -> R
     if state != DigestState::Sent {
         tracing::warn!(digest = %row.id, %state, words, "a daily e-mail did not arrive for sure");
     }
-    store::settle(app, row.id, me, state, Some(&words), now).await?;
+    outlasting(|| store::settle(app, row.id, me, state, Some(&words), now)).await?;
     Ok(state == DigestState::Sent)
 }
 

@@ -12,7 +12,7 @@ use super::{Outcome, mail, platform, settle, smtp, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::outbound::{Client, ClientError};
-use crate::outbox::retrying;
+use crate::outbox::{outlasting, retrying};
 use crate::reply::{files, sending, to_reporter};
 
 /// How often a reply is judged anew while its event changes.
@@ -232,5 +232,5 @@ async fn finish(app: &App, id: Uuid, by: Option<Uuid>, outcome: Outcome) -> Resu
             tracing::error!(dispatch = %id, words, "nobody knows whether a reply arrived");
         }
     }
-    retrying(|| settle(app, id, by, &outcome)).await
+    outlasting(|| retrying(|| settle(app, id, by, &outcome))).await
 }
