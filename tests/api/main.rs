@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod abroad;
-mod acts;
 mod advisories;
 mod ahead;
 mod audit_trail;
@@ -51,9 +50,7 @@ mod payouts_once;
 mod pictures;
 mod previews;
 mod principals;
-mod probes;
 mod procedure;
-mod questions;
 mod random_events;
 mod receiver;
 mod repeat;
@@ -78,4 +75,3 @@ mod tracker_stub;
 mod uploads;
 mod webhooks;
 mod withdrawn;
-mod worlds;
