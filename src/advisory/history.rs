@@ -247,7 +247,8 @@ impl Walk {
     fn take(&mut self, entry: &Entry, named: &Named) -> Option<Why> {
         let details = entry.details.as_array().into_iter().flatten().filter_map(Touched::of);
         if let Some(product) = &entry.product {
-            let renamed = details.into_iter().any(|row| row.has_any(&["name", "provider_entity"]));
+            let renamed =
+                details.into_iter().any(|row| !row.is_new && row.has_any(&["name", "provider_entity"]));
             return (renamed && self.on_event.contains(product)).then_some(Why::Name);
         }
         let mut why = None;

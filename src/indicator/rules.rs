@@ -327,7 +327,7 @@ mod tests {
         };
         for (text, expected) in [
             (
-                "访问http://a.example/x，user参数可注入；http://b.example/y 的 pwd 参数",
+                "访问http://a.example/x 的user参数可注入；http://b.example/y 的 pwd 参数",
                 &["http://a.example/x user", "http://b.example/y pwd"][..],
             ),
             (
