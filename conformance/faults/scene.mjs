@@ -60,8 +60,8 @@ export class Scene {
       .then(({ refused }) => refused.length === 0, () => false);
   }
 
-  /** Waits until nothing is on its way any more, and checks what arrived. */
-  async isTold(load, told) {
+  /** Waits until nothing is on its way any more, and checks what arrived; so many reports came otherwise than by the load and drafts. */
+  async isTold(load, told, others = 0) {
     const { desk } = this;
     const state = async ({ id }) => (await desk.node(this.analyst, id, 'Reply', 'state')).state;
     const settled = async () => (await Promise.all(this.ids.map(state))).every((now) => now !== 'SENDING');
@@ -77,7 +77,7 @@ export class Scene {
     check(`${told}: each reply arrived once or not at all, and its state says which (${[...ends].map((end) => end.join(' ')).join(', ')})`,
       wrong.length === 0 && !ends.has('SENDING'), wrong);
     const reports = () => new Set(this.hooks.map(({ body }) => JSON.parse(body).data.event)).size;
-    const all = load.done.length + this.ids.length;
+    const all = load.done.length + this.ids.length + others;
     await until(`${told}: all webhooks arrive`, () => reports() >= all, 60).catch(() => {});
     const bodies = new Map();
     let again = 0;
