@@ -391,7 +391,7 @@ impl Event {
         if !allows(actor(ctx), Action::ReadCustomers) {
             return Ok(None);
         }
-        let rows = loaders::children::<entity::affected_customer::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::selected_children::<entity::affected_customer::Entity>(ctx, self.0.id).await?;
         Ok(Some(rows.iter().cloned().map(Into::into).collect()))
     }
 
@@ -409,7 +409,7 @@ impl Event {
         if !allows(actor(ctx), Action::ReadRawReports) {
             return Ok(None);
         }
-        let rows = loaders::children::<entity::report::Entity>(ctx, self.0.id).await?;
+        let rows = loaders::selected_children::<entity::report::Entity>(ctx, self.0.id).await?;
         Ok(Some(rows.iter().cloned().map(Into::into).collect()))
     }
 

@@ -44,7 +44,7 @@ pub async fn obligations_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<
     if !allows(actor(ctx), Action::ReadReplies) {
         return Ok(None);
     }
-    let rows = children::<obligation::Entity>(ctx, event).await?;
+    let rows = selected_children::<obligation::Entity>(ctx, event).await?;
     let rows = readable(ctx, &rows, |row| row.channel_id).await?;
     Ok(Some(rows.into_iter().map(Obligation::from).collect()))
 }

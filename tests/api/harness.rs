@@ -424,7 +424,7 @@ async fn new_postgres() -> String {
     let template = TEMPLATE.get_or_init(async || {
         let name = format!("test_{}", unique());
         create(&name, "template1").await;
-        let owner = Database::connect(&format!("{server}/{name}"), 1).await.unwrap();
+        let owner = Database::connect(&format!("{server}/{name}"), 2).await.unwrap();
         migrated(&owner).await;
         owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
         // Nobody may be connected to what is copied.

@@ -21,7 +21,8 @@ use crate::intake::graphql::Report;
 use crate::product::graphql::Product;
 
 ahead::selected! {
-    obligation, always [EventId] {
+    // By its channel is said who reads it.
+    obligation, always [EventId, ChannelId] {
         "channel": [ChannelId] => one(channel by ChannelId) if ReadChannels;
     }
 }
