@@ -14,7 +14,10 @@ const READ = '{ events(first: 5) { nodes { number title } } }';
 
 /** A disk of so many MB. */
 async function disk(megabytes) {
-  const path = join(await folder(), 'disk');
+  const parent = await folder();
+  // PostgreSQL's user goes through it.
+  await chmod(parent, 0o711);
+  const path = join(parent, 'disk');
   await run('mkdir', [path]);
   await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'vulndesk-judge', path]);
   atEnd(() => run('umount', ['--lazy', path]));
@@ -116,7 +119,7 @@ async function postgres() {
   const told = 'PostgreSQL on a full disk';
   const path = await disk(160);
   const cluster = await Cluster.make([], path);
-  const scene = await Scene.make('', await cluster.create('full'));
+  const scene = await Scene.make('', await cluster.create('filled'));
   const { desk } = scene;
   const server = await desk.serve();
   await scene.fill();
