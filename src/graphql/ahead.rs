@@ -60,6 +60,11 @@ impl Columns {
         others.0 & !self.0 == 0
     }
 
+    /// Whether any of `others` is among them.
+    pub fn meet(self, others: Self) -> bool {
+        others.0 & self.0 != 0
+    }
+
     fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }

@@ -484,7 +484,7 @@ where
     let rows = match loader.loader().ahead.find::<E>(Hanging::On, parent, need) {
         Some(rows) => rows,
         None => {
-            let light = !need.cover(Columns::of::<E>(E::LONG));
+            let light = !need.meet(Columns::of::<E>(E::LONG));
             loader.load_one(Of::<E>(parent, light, PhantomData)).await?.unwrap_or_else(|| Arc::from([]))
         }
     };

@@ -80,8 +80,10 @@ impl Answering {
                     }
                 }
                 Err(error) => {
+                    // Who came meanwhile would wait as long for another one to fail.
                     let error = Arc::new(error);
-                    for caller in callers {
+                    let meanwhile = std::mem::take(&mut locked(&self.waiting).callers);
+                    for caller in callers.into_iter().chain(meanwhile) {
                         let _ = caller.answer.send(Err(Arc::clone(&error)));
                     }
                 }

@@ -148,7 +148,7 @@ impl TestApp {
         let owner = Database::connect(url, 2).await.unwrap();
         let mut database = match &file {
             Some(_) => owner.clone(),
-            None => as_user(url, "vulndesk_app").await,
+            None => as_application(url, &owner).await,
         };
         let statements = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&statements);
@@ -409,8 +409,6 @@ impl Drop for TestApp {
 }
 
 /// Makes a database on the server that `scripts/test` starts, and answers its URL.
-///
-/// Its users have no more rights than `deploy/postgresql-roles.sql` gives: so every test on PostgreSQL shows that they suffice.
 async fn new_postgres() -> String {
     let server = std::env::var("VULNDESK_TEST_POSTGRES")
         .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
@@ -426,7 +424,6 @@ async fn new_postgres() -> String {
         create(&name, "template1").await;
         let owner = Database::connect(&format!("{server}/{name}"), 2).await.unwrap();
         migrated(&owner).await;
-        owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
         // Nobody may be connected to what is copied.
         owner.writer().clone().close().await.unwrap();
         name
@@ -434,6 +431,13 @@ async fn new_postgres() -> String {
     let (name, template) = (format!("test_{}", unique()), template.await);
     create(&name, template).await;
     format!("{server}/{name}")
+}
+
+/// The migrated database at `url` for a user with no more rights than `deploy/postgresql-roles.sql` gives: so every test
+/// on PostgreSQL shows that they suffice.
+async fn as_application(url: &str, owner: &Database) -> Database {
+    owner.writer().execute_unprepared(include_str!("../../deploy/postgresql-roles.sql")).await.unwrap();
+    as_user(url, "vulndesk_app").await
 }
 
 /// The URL and the file of a migrated SQLite database of its own.
