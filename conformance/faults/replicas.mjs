@@ -177,7 +177,8 @@ async function endsInOrder() {
   check(`${told}: sockets are closed with 1012`, (await closed) === 1012, await closed);
   check(`${told}: event streams end`, await Promise.race([streamed, pause(5_000, false)]));
   const refused = await request(desk.url, scene.analyst, '{ viewer { subject } }');
-  check(`${told}: then nobody is let in`, refused.failed === 'ECONNREFUSED', refused);
+  // A connection that was kept open may be found closed before another one is refused.
+  check(`${told}: then nobody is let in`, ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(refused.failed), refused);
   whole.finish();
   const status = await whole.answered;
   check(`${told}: what was on its way is answered`, status === 201, status);

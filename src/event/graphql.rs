@@ -81,6 +81,17 @@ ahead::selected! {
         "replies": [] => many(reply) if ReadReplies;
         "statusChanges": [] => many(status_change);
         "comments": [];
+        "releasedAttachments": [];
+        "relatedEvents": [];
+        "duplicateCandidates": [];
+        "duplicates": [];
+        "duplicateOf": [DuplicateOf];
+        "askedAt": [AskedAt];
+        // All but what is long.
+        "allowedMoves": [
+            Title, Described, Status, Verdict, Level, HighestLevel, LevelRank, Score, ReceivedAt, History, Pass, DuplicateOf,
+            AskedReportId, AskedAt, ClosedAt, Version, Revision, CreatedAt, ChangedAt
+        ];
     }
 }
 
