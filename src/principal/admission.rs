@@ -194,7 +194,9 @@ mod tests {
         let statements = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&statements);
         let app = Arc::get_mut(&mut test.app).unwrap();
-        app.database.observe(move |_| drop(counted.fetch_add(1, Ordering::Relaxed)));
+        app.database.observe(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let callers = [
             ("analyst-1", None, false),
             ("analyst-2", None, true),
