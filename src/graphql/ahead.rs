@@ -244,14 +244,19 @@ pub trait Selected:
     fn key(row: &Self::Model) -> Uuid;
 }
 
+/// What there is of a branch, where the actor may find all of it.
+type Grown<P> = Option<Box<dyn Limb<P>>>;
+/// By the column that names it, what is selected below it, and for whom.
+type Planned<P> = fn(Option<<P as EntityTrait>::Column>, &Lookahead<'_>, &Actor) -> Grown<P>;
+
 /// Something that hangs on a row of `P`, and how what is selected of it is planned.
 pub struct Branch<P: EntityTrait> {
     kind: TypeId,
     /// Column of the row that names it, where it is one row.
     by: Option<P::Column>,
-    plan: fn(Option<P::Column>, &Lookahead<'_>, &Actor) -> Option<Box<dyn Limb<P>>>,
+    plan: Planned<P>,
     /// All of it, and nothing below.
-    whole: fn(Option<P::Column>) -> Option<Box<dyn Limb<P>>>,
+    whole: fn(Option<P::Column>) -> Grown<P>,
     /// What a role has to be allowed for the field to show it.
     only: Option<Action>,
 }
@@ -386,7 +391,7 @@ impl<E: Selected> Plan<E> {
                 of.kind == branch.kind
                     && of.by.map(|by| discriminant(&by)) == branch.by.map(|by| discriminant(&by))
             };
-            match kinds.iter_mut().find(|(of, _)| same(&of)) {
+            match kinds.iter_mut().find(|(of, _)| same(of)) {
                 Some((_, known)) => known.extend(fields),
                 None => kinds.push((branch, fields)),
             }
