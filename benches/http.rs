@@ -329,8 +329,8 @@ async fn load(server: &Server, requests: Arc<[Vec<u8>]>, count: usize) -> Measur
         per_second: count as u64 * 1_000_000 / whole.as_micros() as u64,
         p50: took[took.len() / 2].as_micros() as u64,
         p99: took[took.len() * 99 / 100].as_micros() as u64,
-        server: each(after.0 - before.0),
-        database: each(after.1 - before.1),
+        server: each(after.0.saturating_sub(before.0)),
+        database: each(after.1.saturating_sub(before.1)),
         resident: resident(server.child.id()),
     }
 }
@@ -353,7 +353,7 @@ async fn ask(stream: &mut TcpStream, answer: &mut Vec<u8>) {
         let good = text.starts_with("HTTP/1.1 200")
             && !body.contains("\"errors\"")
             && !body.contains("\"code\"")
-            && body.len() > 0;
+            && !body.is_empty();
         assert!(good, "{text}\n{body}");
         return;
     }

@@ -323,11 +323,6 @@ impl TestApp {
         (result, self.statements.lock().unwrap()[before..].to_vec())
     }
 
-    /// Forgets the SQL statements so far, of which a long test has too many.
-    pub(crate) fn forget_sql(&self) {
-        self.statements.lock().unwrap().clear();
-    }
-
     /// A channel, a product in nobody's scope and who is on duty.
     pub(crate) async fn with_company(&self) {
         let admin = self.token(Role::Admin, "admin-1");
