@@ -112,33 +112,3 @@ async fn what_is_cut_off_follows_from_the_reports_alone() {
         assert_eq!(shared(2).await, [ids[3], ids[0]]);
     }
 }
-
-#[tokio::test]
-async fn what_many_share_finds_less_than_what_few_do() {
-    const SHEET: &str =
-        "Enclosed questionnaire: department, telephone, urgency, building, floor, signature, supervisor.";
-    const SAME: &str = "Spooler halts whenever jobname exceeds ninety glyphs.";
-    for app in [app("shared").await, app_on_postgres("shared").await] {
-        let sheets: Vec<String> = (0..40).map(|number| format!("{SHEET} Sheet{number}")).collect();
-        let numbers: Vec<String> = (0..40).map(|number| format!("B-{number}")).collect();
-        let mut records = vec![("A-1", SAME)];
-        records.extend(numbers.iter().zip(&sheets).map(|(number, text)| (number.as_str(), text.as_str())));
-        let last = format!("{SHEET} {SAME}");
-        records.push(("C-1", last.as_str()));
-        bring(&app, &records).await;
-        let all = all(&app).await;
-        let (first, own) = (all.first().unwrap(), all.last().unwrap());
-        let weights = app.duplicates.weights();
-        let features = store::material(&app, own).await.unwrap().features(own, &weights);
-        // All of them: nothing is known yet of how many each finds.
-        let looked_up = looked_up(features[0].postings(&weights), 40);
-        let shared = async |left_out: Vec<Uuid>, compared: u16| {
-            let cut = Cut { sharing_one: 600, compared };
-            store::sharing(&app, own, 1, left_out.into_iter(), &looked_up, cut).await.unwrap()
-        };
-        assert_eq!(shared(vec![own.id], 1).await, [first.id]);
-        // What is left out makes nothing common: the few sheets that remain share more words.
-        let hidden = all[1..40].iter().map(|report| report.id).chain([own.id]).collect();
-        assert_eq!(shared(hidden, 9).await, [all[40].id, first.id]);
-    }
-}
