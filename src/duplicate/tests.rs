@@ -4,7 +4,6 @@ use entity::report;
 use entity::vocabulary::Tlp;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
-use uuid::Uuid;
 
 use super::features::looked_up;
 use super::store::{self, Cut};
