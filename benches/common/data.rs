@@ -11,10 +11,14 @@ use vulndesk::app::App;
 use vulndesk::auth::Actor;
 use vulndesk::auth::policy::Action;
 use vulndesk::auth::visibility::{AccessFacts, regrant};
+use vulndesk::deadline::Clocks;
+use vulndesk::deadline::rules::{Product, Scored};
 use vulndesk::event;
 use vulndesk::outbox::{ChangeSet, retrying};
+use vulndesk::search::indexing::{index_event, index_product, index_reply};
 
-/// Events with a product, a score, two assignments and a reply each.
+/// Events with a product, a score, two assignments and a reply each, and all that follows from these: clocks, and the words
+/// that they are found by. A server that is measured over them has nothing to catch up with.
 pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(uuid::Uuid, String)> {
     let db = app.database.writer();
     let policy = entity::rating_policy::Entity::find().one(db).await.unwrap().unwrap();
@@ -71,6 +75,9 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
         changed_at: Set(now),
     };
     let channel = channel.insert(db).await.unwrap();
+    let mut changes = ChangeSet::new(app, actor, Action::IndexForSearch);
+    index_product(&mut changes, &product);
+    app.commit(changes).await.unwrap();
     let mut made = Vec::with_capacity(events);
     while made.len() < events {
         let changes = retrying(|| async {
@@ -96,7 +103,11 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
                     version: 1,
                 };
                 changes.write_row(&affected);
-                facts.products.push((affected, product.key.clone()));
+                facts.products.push((affected.clone(), product.key.clone()));
+                let mut clocks = Clocks::new(app, &row).await?;
+                clocks.facts.products.push(Product { affected, product: product.clone() });
+                clocks.facts.scores.push(Scored { pass: 1, at: now });
+                clocks.replan(app, &mut changes, &mut row)?;
                 changes.write_row(&entity::score::Model {
                     id: app.ids.next(),
                     event_id: row.id,
@@ -134,7 +145,7 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
                         version: 1,
                     });
                 }
-                changes.write_row(&entity::reply::Model {
+                let reply = entity::reply::Model {
                     id: app.ids.next(),
                     event_id: row.id,
                     report_id: None,
@@ -170,7 +181,10 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
                     url_sha256: None,
                     created_at: now,
                     version: 1,
-                });
+                };
+                changes.write_row(&reply);
+                index_reply(&mut changes, &reply);
+                index_event(&mut changes, &row);
                 regrant(&mut changes, None, &facts);
                 let row = changes.create(app, row.clone(), Some(row.id));
                 batch.push((row.id, row.number));

@@ -180,7 +180,7 @@ pub async fn number(
 
 /// Whose sequence a delivery counts in: the endpoint's, for the event or for all that is about none.
 fn place(delivery: &delivery::Model) -> (Uuid, Uuid) {
-    (delivery.endpoint_id, delivery.event_id.unwrap_or(Uuid::nil()))
+    (delivery.endpoint_id, delivery.event_id.unwrap_or_default())
 }
 
 /// Writes new deliveries, due at once, out of one bound value; `with` names what they are joined with.

@@ -19,6 +19,8 @@ use crate::reply::{files, sending, to_reporter};
 const LOOKS: usize = 5;
 /// When to look although nobody signalled.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How soon a signal is followed by a look: nearly all commits hand over nothing, and many share one.
+const GATHER: Duration = Duration::from_millis(100);
 /// Dispatches handed over at once.
 const BATCH: u64 = 8;
 /// How long an exchange with a platform takes at most (`outbound`).
@@ -40,7 +42,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> std::result::Result<
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = committed.roused() => {}
+            () = committed.roused() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(SWEEP) => {}
         }
     }
