@@ -33,13 +33,9 @@ pub fn readable(actor: &Actor) -> Condition {
     if !allows(actor, Action::ReadRawReports) {
         return public;
     }
-    let handled = Query::select()
-        .column(report::Column::Id)
-        .from(report::Entity)
-        .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
-        .take();
+    let inside = visibility::visible(actor, Facet::Content, report::Column::EventId);
     // All of this one: what callers add narrows it.
-    Condition::all().add(Condition::any().add(public).add(C::ReportId.in_subquery(handled)))
+    Condition::all().add(Condition::any().add(public).add(visibility::of_report(C::ReportId, inside)))
 }
 
 /// Released to the team of the event that its report is on.
@@ -63,12 +59,7 @@ fn released() -> Condition {
 /// The attachment is one that the actor may read: of a report that they may see, or released to the team of an event
 /// whose content they may see.
 pub fn visible(actor: &Actor) -> Condition {
-    let reports = Query::select()
-        .column(report::Column::Id)
-        .from(report::Entity)
-        .cond_where(visibility::visible_report(actor))
-        .take();
-    let own = readable(actor).add(C::ReportId.in_subquery(reports));
+    let own = readable(actor).add(visibility::of_report(C::ReportId, visibility::visible_report(actor)));
     let to_team = released().add(Expr::value(allows(actor, Action::ReadEvents))).add(visibility::visible(
         actor,
         Facet::Content,

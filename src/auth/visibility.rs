@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use entity::vocabulary::{AffectedState, Facet, TicketState, Tlp, Verdict};
 use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member, ticket};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 use uuid::Uuid;
@@ -164,9 +164,10 @@ pub fn granted_events(actor: &Actor) -> SelectStatement {
     granted(actor, Facet::Content, event_access::Column::EventId)
 }
 
-/// The reports whose public side the actor may see.
-pub fn granted_reports(actor: &Actor) -> SelectStatement {
-    granted(actor, Facet::Public, event_access::Column::ReportId)
+/// The reports whose public side the actor may see; none where nobody of their roles has any.
+pub fn granted_reports(actor: &Actor) -> Option<SelectStatement> {
+    let any = !actor.keys(Facet::Public).is_empty();
+    any.then(|| granted(actor, Facet::Public, event_access::Column::ReportId))
 }
 
 fn granted(actor: &Actor, facet: Facet, what: event_access::Column) -> SelectStatement {
@@ -178,7 +179,7 @@ fn granted(actor: &Actor, facet: Facet, what: event_access::Column) -> SelectSta
         .take()
 }
 
-fn same_event(column: impl ColumnTrait) -> sea_orm::sea_query::SimpleExpr {
+fn same_event(column: impl ColumnTrait) -> SimpleExpr {
     Expr::col((event_access::Entity, event_access::Column::EventId)).eq(Expr::col(column.as_column_ref()))
 }
 
@@ -272,6 +273,18 @@ pub fn report_inside(actor: &Actor) -> Option<Condition> {
         .then(|| visible(actor, Facet::Content, report::Column::EventId))
 }
 
+/// The report that `column` names is one of which this holds. Asked of each row that is read: SQLite would else put together all
+/// reports of which it holds, whatever few are looked for.
+pub fn of_report(column: impl ColumnTrait, holds: Condition) -> SimpleExpr {
+    let it = Query::select()
+        .expr(Expr::val(1))
+        .from(report::Entity)
+        .and_where(Expr::col((report::Entity, report::Column::Id)).eq(Expr::col(column.as_column_ref())))
+        .cond_where(holds)
+        .take();
+    Expr::exists(it)
+}
+
 /// The report is the actor's own, whose public side they see; none when nobody of their roles has any.
 pub fn own_report(actor: &Actor) -> Option<Condition> {
     if actor.keys(Facet::Public).is_empty() {
@@ -298,19 +311,14 @@ pub fn visible_payout(actor: &Actor) -> Condition {
     let of = |column: payout::Column| Expr::col((payout::Entity, column));
     let mut any = Condition::any();
     if actor.has_any(&[Role::Analyst, Role::Leader, Role::Auditor]) {
-        let its = Query::select()
+        any = any.add(of_report(ReportId, visible(actor, Facet::Content, report::Column::EventId)));
+        let theirs = Query::select()
             .expr(Expr::val(1))
-            .from(report::Entity)
-            .and_where(Expr::col((report::Entity, report::Column::Id)).eq(of(ReportId)))
-            .cond_where(visible(actor, Facet::Content, report::Column::EventId))
-            .take();
-        any = any.add(Expr::exists(its));
-        let reporters = Query::select()
-            .column(reporter::Column::Id)
             .from(reporter::Entity)
+            .and_where(Expr::col((reporter::Entity, reporter::Column::Id)).eq(of(ReporterId)))
             .cond_where(crate::intake::store::visible_reporter(actor))
             .take();
-        any = any.add(of(ReportId).is_null().and(of(ReporterId).in_subquery(reporters)));
+        any = any.add(of(ReportId).is_null().and(Expr::exists(theirs)));
     }
     if actor.is(Role::Reporter) {
         let own = Query::select()

@@ -1,9 +1,9 @@
 //! Finding comments and messages.
 
+use entity::comment;
 use entity::vocabulary::{CommentVisibility, Facet};
-use entity::{comment, report};
 use sea_orm::sea_query::Condition;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -19,17 +19,12 @@ pub const IN_ORDER: Keyset<comment::Column> =
 /// The comment is one that the actor may see: internal on an event whose content is theirs, or a message of a
 /// report that is theirs to see.
 pub fn visible(actor: &Actor) -> Condition {
-    let reports = report::Entity::find()
-        .select_only()
-        .column(report::Column::Id)
-        .filter(visibility::visible_report(actor))
-        .into_query();
     let internal = Condition::all()
         .add(comment::Column::Visibility.eq(CommentVisibility::Internal))
         .add(visibility::visible(actor, Facet::Content, comment::Column::EventId));
     let message = Condition::all()
         .add(comment::Column::Visibility.eq(CommentVisibility::Reporter))
-        .add(comment::Column::ReportId.in_subquery(reports));
+        .add(visibility::of_report(comment::Column::ReportId, visibility::visible_report(actor)));
     Condition::any().add(internal).add(message)
 }
 

@@ -5,12 +5,14 @@ use entity::vocabulary::Tlp;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 
-use super::features::looked_up;
+use super::features::{Posting, looked_up};
 use super::store::{self, Cut};
+use crate::auth::policy::Action;
 use crate::auth::{Actor, Role};
 use crate::intake::import::{ImportedReport, Item};
 use crate::intake::importer::{ChannelSpec, ImportOptions, import};
 use crate::intake::{ReceiveReport, receive_report};
+use crate::outbox::ChangeSet;
 use crate::testing::{TestApp, app, app_on_postgres};
 
 const TEXT: &str =
@@ -109,5 +111,29 @@ async fn what_is_cut_off_follows_from_the_reports_alone() {
         };
         assert_eq!(shared(1).await, [ids[0]]);
         assert_eq!(shared(2).await, [ids[3], ids[0]]);
+    }
+}
+
+#[tokio::test]
+async fn what_many_share_finds_less_than_what_few_do() {
+    for app in [app("shared_by_many").await, app_on_postgres("shared_by_many").await] {
+        let numbers: Vec<String> = (0..32).map(|number| format!("A-{number}")).collect();
+        let records: Vec<_> = numbers.iter().map(|number| (number.as_str(), TEXT)).collect();
+        bring(&app, &records).await;
+        let reports = all(&app).await;
+        let (own, earlier) = reports.split_last().unwrap();
+        let (rare, common) = (earlier[0].id, &earlier[1..]);
+        // One stands under what nothing else does; thirty share two that were as rare when weights were made.
+        let actor = Actor::operator("analyst-1", [Role::Analyst]);
+        let mut changes = ChangeSet::new(&app, &actor, Action::IndexForSearch);
+        changes.post(0, rare, [-1]);
+        for report in common {
+            changes.post(0, report.id, [-2, -3]);
+        }
+        app.commit(changes).await.unwrap();
+        let looked_up = [-1, -2, -3].map(|feature| Posting { feature, telling: 12, expected: 1 });
+        let cut = Cut { sharing_one: 40, compared: 3 };
+        let found = store::sharing(&app, own, 1, std::iter::empty(), &looked_up, cut).await.unwrap();
+        assert_eq!(found, [rare, common[29].id, common[28].id]);
     }
 }

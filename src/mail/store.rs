@@ -185,14 +185,10 @@ pub async fn reporter_address(app: &App, report: &report::Model) -> Result<Optio
 
 /// The mail is one that the actor may read: about a report that they read as received, on an event whose content is theirs.
 pub fn visible(actor: &Actor) -> Condition {
-    let reports = Query::select()
-        .column(report::Column::Id)
-        .from(report::Entity)
-        .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
-        .take();
+    let inside = visibility::visible(actor, Facet::Content, report::Column::EventId);
     Condition::all()
         .add(Expr::value(allows(actor, Action::ReadRawReports)))
-        .add(inbound_mail::Column::ReportId.in_subquery(reports))
+        .add(visibility::of_report(inbound_mail::Column::ReportId, inside))
 }
 
 /// The mails about a report, for those who read reports as received.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::Facet;
 use entity::{multi_platform, multi_platform_appeal, report, reporter};
-use sea_orm::sea_query::{Condition, Query, SelectStatement};
+use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -19,14 +19,10 @@ use multi_platform::Column as C;
 
 /// The case is one that the actor may see: of two reports on events whose content is theirs.
 pub fn visible(actor: &Actor) -> Condition {
-    let inside = || -> SelectStatement {
-        Query::select()
-            .column(report::Column::Id)
-            .from(report::Entity)
-            .cond_where(visibility::visible(actor, Facet::Content, report::Column::EventId))
-            .take()
+    let inside = |column: C| {
+        visibility::of_report(column, visibility::visible(actor, Facet::Content, report::Column::EventId))
     };
-    Condition::all().add(C::ReportId.in_subquery(inside())).add(C::OtherReportId.in_subquery(inside()))
+    Condition::all().add(inside(C::ReportId)).add(inside(C::OtherReportId))
 }
 
 /// The case, if the actor may see it.

@@ -64,12 +64,7 @@ pub(super) async fn sharing(
     let earlier = of(report::Column::ReceivedAt)
         .lt(report.received_at)
         .or(of(report::Column::ReceivedAt).eq(report.received_at).and(of(report::Column::Id).lt(report.id)));
-    let reports = Query::select()
-        .column(report::Column::Id)
-        .from(report::Entity)
-        .and_where(earlier)
-        .cond_where(visibility::visible_report(actor))
-        .take();
+    let earlier = Condition::all().add(earlier).add(visibility::visible_report(actor));
     let select = picture::Entity::find()
         .join(JoinType::InnerJoin, attachment_of_picture())
         .select_only()
@@ -77,7 +72,7 @@ pub(super) async fn sharing(
         .column(picture::Column::Hashes)
         .filter(picture::Column::AttachmentId.in_subquery(having))
         .filter(attachment::Column::FileId.is_not_null())
-        .filter(attachment::Column::ReportId.in_subquery(reports))
+        .filter(visibility::of_report(attachment::Column::ReportId, earlier))
         .filter(attachments::visible(actor))
         .order_by_desc(picture::Column::AttachmentId)
         .limit(COMPARED);

@@ -80,7 +80,7 @@ pub(super) fn matching_granted(
             .and_where(Expr::col((table, "event_id")).in_subquery(visibility::granted_events(actor)))
             .take()
     };
-    let mut among = visibility::granted_reports(actor);
+    let mut among: Vec<SelectStatement> = visibility::granted_reports(actor).into_iter().collect();
     for kind in scope.kinds {
         let more = match kind {
             SearchKind::Event => visibility::granted_events(actor),
@@ -89,8 +89,11 @@ pub(super) fn matching_granted(
             SearchKind::Reply => of_events("reply"),
             SearchKind::Product => Query::select().column(product::Column::Id).from(product::Entity).take(),
         };
-        among.union(UnionType::All, more);
+        among.push(more);
     }
+    // Of nothing else than what is asked for, which is then none of it.
+    let first = among.pop().unwrap_or_else(|| visibility::granted_events(actor));
+    let among = among.into_iter().fold(first, |mut all, more| all.union(UnionType::All, more).take());
     let mut select = with_words_among(backend, words, among, before);
     select.cond_where(seen(actor, scope));
     select

@@ -48,6 +48,7 @@ mod payouts;
 mod payouts_impartial;
 mod payouts_once;
 mod pictures;
+mod plans;
 mod previews;
 mod principals;
 mod procedure;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{DuplicateOutcome, DuplicateReasonCode};
 use entity::{duplicate_decision, duplicate_decision_reason, event, event_link, report};
-use sea_orm::sea_query::{Condition, Query};
+use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -128,18 +128,12 @@ pub(in super::super) async fn figures(
     (from, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 ) -> Result<(Vec<Counted<i32>>, Vec<Counted<DuplicateReasonCode>>)> {
     use duplicate_decision::Column::{DecidedAt, Id, OtherReportId, Outcome, ReportId, Score};
-    let visible = || {
-        Query::select()
-            .column(report::Column::Id)
-            .from(report::Entity)
-            .cond_where(visibility::visible_report(actor))
-            .take()
-    };
+    let visible = |column| visibility::of_report(column, visibility::visible_report(actor));
     let mut shown = duplicate_decision::Entity::find()
         .select_only()
         .filter(Score.is_not_null())
-        .filter(ReportId.in_subquery(visible()))
-        .filter(OtherReportId.in_subquery(visible()));
+        .filter(visible(ReportId))
+        .filter(visible(OtherReportId));
     if let Some(from) = from {
         shown = shown.filter(DecidedAt.gte(from));
     }
