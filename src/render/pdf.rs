@@ -500,7 +500,7 @@ mod tests {
         }
         let many: String = ('\u{f40}'..='\u{f69}').collect();
         let refused = check(&many, &fonts()).unwrap_err().to_string();
-        assert!(refused.contains("(U+0F4A) and 31 more:"), "{refused}");
+        assert!(refused.contains("(U+0F49) and 32 more:"), "{refused}");
 
         let parts = [
             Part::Text(source.to_owned()),
@@ -511,7 +511,13 @@ mod tests {
             }),
         ];
         let text = read_back(&report("月报", "zh-CN", &parts, &fonts()).unwrap());
-        assert!(text.contains("修复") && text.contains("网关"), "{text}");
+        for expected in ["修复", "产品", "网关"] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        let drawn = |text: &str| {
+            lay_out(&[Part::Text(text.to_owned())], &fonts()).unwrap().pages[0].pieces[0].glyphs.len()
+        };
+        assert_eq!(drawn("🦀🦀"), 2, "each leaves its place");
     }
 
     #[test]

@@ -165,9 +165,9 @@ async fn what_is_carried_by_hand_is_kept_in_the_formats_in_which_it_was_carried(
 }
 
 /// A template whose files may be unable to show what it is filled with.
-async fn template(app: &TestApp, kind: &str, body: &str, formats: &[&str]) {
+async fn template(app: &TestApp, key: &str, kind: &str, body: &str, formats: &[&str]) {
     let template = json!({
-        "key": "in-files", "name": "In files", "kind": kind, "language": "zh-CN", "subject": "反馈", "body": body,
+        "key": key, "name": "In files", "kind": kind, "language": "zh-CN", "subject": "反馈", "body": body,
         "required": [], "formats": formats,
     });
     app.made(&app.token(Role::Admin, "admin-1"), "createReplyTemplate", template, "key").await;
@@ -178,7 +178,7 @@ async fn what_its_files_cannot_show_is_named_and_blocks_the_approval() {
     on_both(|app| async move {
         let story = secretive(&app).await;
         let (one, two) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Analyst, "analyst-2"));
-        template(&app, "VERDICT", "{{ title }}", &["TEXT", "DOCX", "PDF"]).await;
+        template(&app, "in-files", "VERDICT", "{{ title }}", &["TEXT", "DOCX", "PDF"]).await;
         story.analyst("describeEvent", json!({ "title": "解析器溢出 🦀 བོད" })).await;
         let draft = json!({
             "event": story.event, "expectedVersion": story.version().await, "channel": known_channel(&app, "cnvd").await,
@@ -224,24 +224,22 @@ async fn an_acknowledgement_that_its_file_cannot_show_waits_for_a_person() {
     for app in TestApp::with_mail(server.port).await {
         server.behave(Behaviour::Take);
         app.with_company().await;
-        template(&app, "ACKNOWLEDGEMENT", "{{ report_title }}", &["PDF"]).await;
+        let instead = "src-acknowledgement-zh";
+        template(&app, instead, "ACKNOWLEDGEMENT", "{{ report_title }}", &["PDF"]).await;
         let input = json!({
-            "key": "bank", "name": "Bank", "kind": "CUSTOMER", "jurisdiction": "CN", "abroad": false,
+            "key": "hats", "name": "Hats", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false,
             "replyRequired": true, "acknowledgement": "AUTOMATIC",
         });
-        let bank = app.made(&app.token(Role::Admin, "admin-1"), "createChannel", input, "id").await;
-        routed(&app, bank["id"].as_str().unwrap(), json!({ "email": "desk@example.org" })).await;
+        let hats = app.made(&app.token(Role::Admin, "admin-1"), "createChannel", input, "id").await;
+        routed(&app, hats["id"].as_str().unwrap(), json!({ "email": "desk@example.org" })).await;
         let before = server.got().len();
-        let odd = Story::receive(&app, "B-1", json!({ "channel": "bank", "title": "溢出 🦀" })).await;
-        let plain = Story::receive(&app, "B-2", json!({ "channel": "bank", "title": "溢出" })).await;
+        let odd = Story::receive(&app, "H-1", json!({ "channel": "hats", "title": "溢出 🦀" })).await;
+        let plain = Story::receive(&app, "H-2", json!({ "channel": "hats", "title": "溢出" })).await;
         schedule::sweep(&app.app).await.unwrap();
         work(&app).await;
         let fields = "replies { state template missingFacts }";
         let of = async |story: &Story<'_>| story.look(fields).await["replies"][0].clone();
-        assert_eq!(
-            of(&plain).await,
-            json!({ "state": "SENT", "template": "in-files", "missingFacts": null })
-        );
+        assert_eq!(of(&plain).await, json!({ "state": "SENT", "template": instead, "missingFacts": null }));
         let waiting = of(&odd).await;
         assert_eq!(waiting["state"], "DRAFT", "{waiting}");
         assert!(waiting["missingFacts"].to_string().contains("🦀 (U+1F980)"), "{waiting}");
