@@ -41,8 +41,8 @@ pub struct Mailbox<'a> {
 pub enum Fetched {
     /// The mail.
     Mail(Incoming),
-    /// It has this many bytes, which are too many.
-    TooLarge(usize),
+    /// It has more bytes than it may have.
+    TooLarge,
     /// Somebody took it away.
     Gone,
 }
@@ -104,7 +104,7 @@ impl<'a> Mailbox<'a> {
         let size = found.size.context("the server does not say how large a mail is")?;
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         if size > most {
-            return Ok(Fetched::TooLarge(size));
+            return Ok(Fetched::TooLarge);
         }
         let received_at = found.internal_date().map(|at| at.to_utc());
         let asked = self.session.uid_fetch(uid.to_string(), "(BODY.PEEK[])");

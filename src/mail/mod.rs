@@ -80,6 +80,11 @@ pub struct Incoming {
     pub received_at: Option<DateTime<Utc>>,
 }
 
+/// What becomes of a mail that is longer than it may be, of which no more than that is read.
+fn too_large(most: usize) -> Outcome {
+    Outcome::Refused(format!("it has more than {most} bytes (intake.mail.message_bytes)"))
+}
+
 /// Takes one mail of the channel's mailbox. What is wrong with it is its outcome, and holds up no other.
 ///
 /// # Errors
@@ -95,10 +100,7 @@ pub async fn take(
     let channel = intake::open_channel(app, actor, channel).await?;
     let most = app.mailroom.message_bytes;
     if incoming.bytes.len() > most {
-        let size = incoming.bytes.len();
-        return Ok(Outcome::Refused(format!(
-            "it has {size} bytes and may have {most} (intake.mail.message_bytes)"
-        )));
+        return Ok(too_large(most));
     }
     let bytes = incoming.bytes.clone();
     // On a thread of its own, which is all that ends if a mail is too much for the parser.

@@ -65,7 +65,7 @@ pub async fn pass(app: &App, imap: &Imap, me: Uuid, stop: &CancellationToken) ->
         }
         let outcome = match mailbox.fetch(uid, app.mailroom.message_bytes).await? {
             Fetched::Gone => continue,
-            Fetched::TooLarge(size) => Outcome::Refused(format!("it has {size} bytes")),
+            Fetched::TooLarge => super::too_large(app.mailroom.message_bytes),
             Fetched::Mail(mail) => match take(app, &actor, &imap.channel, &mail, false).await {
                 Ok(outcome) => outcome,
                 // What is wrong with one stays with it: it is tried again at the next look.

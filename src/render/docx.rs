@@ -25,19 +25,8 @@ const MAX_PIECES: usize = 3_000;
 /// # Errors
 /// When it is too long or cannot be packed.
 pub fn render(source: &str) -> Result<Vec<u8>, RenderError> {
-    if source.len() > super::MAX_SOURCE {
-        return Err(RenderError::TooLong);
-    }
-    let blocks = blocks(source);
-    let pieces = blocks.iter().map(|block| match block {
-        Block::Table(rows) => rows.iter().map(Vec::len).sum(),
-        _ => 1,
-    });
-    if pieces.sum::<usize>() > MAX_PIECES {
-        return Err(RenderError::TooManyPieces { limit: MAX_PIECES });
-    }
     let mut document = Docx::new().default_size(TEXT).default_fonts(fonts());
-    for block in blocks {
+    for block in read(source)? {
         document = match block {
             Block::Heading(level, runs) => {
                 let size = HEADINGS[usize::from(level.clamp(1, 6)) - 1];
@@ -66,6 +55,29 @@ pub fn render(source: &str) -> Result<Vec<u8>, RenderError> {
     let mut file = Cursor::new(Vec::new());
     document.build().pack(&mut file).map_err(|error| RenderError::Writer(error.to_string()))?;
     Ok(file.into_inner())
+}
+
+/// Whether [`render`] can write the document.
+///
+/// # Errors
+/// When it is too long.
+pub fn check(source: &str) -> Result<(), RenderError> {
+    read(source).map(drop)
+}
+
+fn read(source: &str) -> Result<Vec<Block>, RenderError> {
+    if source.len() > super::MAX_SOURCE {
+        return Err(RenderError::TooLong);
+    }
+    let blocks = blocks(source);
+    let pieces = blocks.iter().map(|block| match block {
+        Block::Table(rows) => rows.iter().map(Vec::len).sum(),
+        _ => 1,
+    });
+    if pieces.sum::<usize>() > MAX_PIECES {
+        return Err(RenderError::TooManyPieces { limit: MAX_PIECES });
+    }
+    Ok(blocks)
 }
 
 fn fonts() -> RunFonts {
@@ -150,6 +162,15 @@ mod tests {
         assert_eq!(first(body, "table:table"), "产品版本Edge Gateway5.1", "a table is a table");
         for expected in ["CNVD-2026-00001", "确认", "已发布补丁"] {
             assert!(body.contains(expected), "{expected} in {body}");
+        }
+    }
+
+    #[test]
+    fn what_no_document_may_hold_is_a_mark_in_it() {
+        let source = "a&#1;b \u{1b}c \u{fffe}d [e](https://example.org/&#2;)\n\n    f\u{0}g\n";
+        let document = read_back(&super::render(source).unwrap());
+        for expected in ["a\u{fffd}b \u{fffd}c \u{fffd}d e (https://example.org/\u{fffd})", "f\u{fffd}g"] {
+            assert!(document.contains(expected), "{expected} in {document}");
         }
     }
 

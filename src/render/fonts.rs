@@ -1,5 +1,6 @@
 //! The fonts that PDFs are written with.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,9 +24,22 @@ pub enum FontError {
         "there is no font to write a PDF with: install one (on Debian fonts-wqy-microhei or fonts-droid-fallback) or name its file in replies.fonts"
     )]
     None,
-    /// No font has this character.
-    #[error("no font in replies.fonts has the character {0:?}: add one that has it")]
-    Missing(char),
+    /// No font has these characters.
+    #[error("no font for the PDF has {}: write it without, or have a font that has them added to replies.fonts", listed(.0))]
+    Missing(BTreeSet<char>),
+}
+
+/// Characters that are named one by one; of more it is said how many.
+const NAMED: usize = 10;
+
+/// Characters with their code points, which tell those apart that cannot be shown.
+fn listed(characters: &BTreeSet<char>) -> String {
+    let named = characters.iter().take(NAMED).map(|c| format!("{c} (U+{:04X})", u32::from(*c)));
+    let mut listed = named.collect::<Vec<_>>().join(", ");
+    if characters.len() > NAMED {
+        listed.push_str(&format!(" and {} more", characters.len() - NAMED));
+    }
+    listed
 }
 
 /// A font with what is measured of it.
@@ -66,20 +80,26 @@ impl Fonts {
         self.0.get(number)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Finds a character in the first font that has it.
-    pub(super) fn glyph(&self, character: char) -> Result<Glyph, FontError> {
-        if self.0.is_empty() {
-            return Err(FontError::None);
-        }
+    pub(super) fn glyph(&self, character: char) -> Option<Glyph> {
         // What has no shape of its own is drawn as a space.
         let wanted = if character.is_control() { ' ' } else { character };
-        let found = self.0.iter().enumerate().find_map(|(number, face)| {
+        self.0.iter().enumerate().find_map(|(number, face)| {
             let font = FontRef::from_index(&face.data, 0).ok()?;
             let id = font.charmap().map(wanted).filter(|id| id.to_u32() != 0)?;
             let metrics = font.glyph_metrics(Size::new(1.0), LocationRef::default());
             Some(Glyph { face: number, id: id.to_u32(), advance: metrics.advance_width(id)? })
-        });
-        found.ok_or(FontError::Missing(character))
+        })
+    }
+
+    /// What is drawn in the place of a character that no font has: a box or a mark, or a font's own sign for that.
+    pub(super) fn stand_in(&self) -> Glyph {
+        let found = ['\u{25a1}', '\u{fffd}', '?'].into_iter().find_map(|character| self.glyph(character));
+        found.unwrap_or(Glyph { face: 0, id: 0, advance: 0.5 })
     }
 }
 

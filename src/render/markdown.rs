@@ -42,6 +42,13 @@ pub fn plain(runs: &[Run]) -> String {
     runs.iter().map(|run| run.text.as_str()).collect()
 }
 
+/// A text with a mark in the place of what no XML may hold, which a source has by number (`&#1;`) or as it is: a Word file
+/// with one in it opens nowhere.
+fn whole(text: &str) -> String {
+    let fits = |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if fits(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
 /// The source's events: raw HTML is text, and a line break is kept.
 pub(super) fn events(source: &str) -> impl Iterator<Item = Event<'_>> {
     Parser::new_ext(source, Options::ENABLE_TABLES).map(|event| match event {
@@ -158,6 +165,7 @@ impl Reader {
     }
 
     fn text(&mut self, text: &str) {
+        let text = &whole(text);
         if let Some(code) = &mut self.code {
             code.push_str(text);
             return;

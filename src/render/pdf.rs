@@ -1,11 +1,12 @@
 //! PDF: blocks laid out on A4 pages.
 //!
 //! One glyph a character, which suits Chinese and Latin letters; lines are broken where Unicode allows it (UAX 14). The
-//! fonts are embedded as subsets, and the text can be selected and searched.
+//! fonts are embedded as subsets, and the text can be selected and searched. A letter with a character that no font has is
+//! refused, and names it: what somebody answers for is not sent with holes. In a report such a character is a box.
 
 #![allow(clippy::float_arithmetic, reason = "positions on a page")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use krilla::Document;
 use krilla::color::rgb;
@@ -21,6 +22,7 @@ use super::chart::{Chart, INK};
 use super::fonts::{FontError, Fonts, Glyph};
 use super::markdown::{Block, Run, blocks};
 use super::{MAX_SOURCE, Part, RenderError};
+use crate::text::is_unseen;
 
 /// A4 and its margin, in points.
 const WIDTH: f32 = 595.0;
@@ -60,60 +62,53 @@ type Line = Vec<Placed>;
 /// # Errors
 /// When it is too long, no font has one of its characters, or the writer fails.
 pub fn render(title: &str, language: &str, source: &str, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
-    report(title, language, &[Part::Text(source.to_owned())], fonts)
+    letter(source, fonts)?.write(title, language)
+}
+
+/// Whether [`render`] can lay the document out.
+///
+/// # Errors
+/// Those of [`render`], save the writer's.
+pub fn check(source: &str, fonts: &Fonts) -> Result<(), RenderError> {
+    letter(source, fonts).map(drop)
 }
 
 /// A report as a PDF.
 ///
 /// # Errors
-/// As with [`render`].
+/// When it is too long, there is no font at all, or the writer fails.
 pub fn report(title: &str, language: &str, parts: &[Part], fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    lay_out(parts, fonts)?.write(title, language)
+}
+
+fn letter<'a>(source: &str, fonts: &'a Fonts) -> Result<Layout<'a>, RenderError> {
+    let layout = lay_out(&[Part::Text(source.to_owned())], fonts)?;
+    if layout.missing.is_empty() { Ok(layout) } else { Err(FontError::Missing(layout.missing).into()) }
+}
+
+fn lay_out<'a>(parts: &[Part], fonts: &'a Fonts) -> Result<Layout<'a>, RenderError> {
+    if fonts.is_empty() {
+        return Err(FontError::None.into());
+    }
     if parts.iter().map(Part::length).sum::<usize>() > MAX_SOURCE {
         return Err(RenderError::TooLong);
     }
-    let mut layout = Layout { fonts, glyphs: HashMap::new(), pages: vec![Page::default()], y: MARGIN };
+    let (glyphs, missing) = (HashMap::new(), BTreeSet::new());
+    let mut layout = Layout { fonts, glyphs, missing, pages: vec![Page::default()], y: MARGIN };
     for part in parts {
         match part {
             Part::Text(source) => {
                 for block in blocks(source) {
-                    layout.block(&block)?;
+                    layout.block(&block);
                 }
             }
-            Part::Chart(chart) => layout.chart(chart)?,
+            Part::Chart(chart) => layout.chart(chart),
         }
     }
     if layout.pages.len() > MAX_PAGES {
         return Err(RenderError::TooLong);
     }
-    let mut document = Document::new();
-    document.set_metadata(Metadata::new().title(title.to_owned()).language(language.to_owned()));
-    let settings = PageSettings::from_wh(WIDTH, HEIGHT)
-        .ok_or_else(|| RenderError::Writer("the page has no size".to_owned()))?;
-    for page in &layout.pages {
-        let mut written = document.start_page_with(settings.clone());
-        let mut surface = written.surface();
-        let ink = || Fill { opacity: NormalizedF32::ONE, ..Fill::default() };
-        let of_bars = rgb::Color::new(INK.0, INK.1, INK.2);
-        surface.set_fill(Some(Fill { paint: of_bars.into(), ..ink() }));
-        for bar in &page.bars {
-            let mut path = PathBuilder::new();
-            path.push_rect(*bar);
-            if let Some(path) = path.finish() {
-                surface.draw_path(&path);
-            }
-        }
-        surface.set_fill(Some(ink()));
-        for piece in &page.pieces {
-            surface.set_stroke(piece.bold.then(|| Stroke { width: piece.size / 36.0, ..Stroke::default() }));
-            if let Some(face) = fonts.face(piece.face) {
-                let start = Point::from_xy(piece.x, piece.y);
-                surface.draw_glyphs(start, &piece.glyphs, face.font.clone(), &piece.text, piece.size, false);
-            }
-        }
-        surface.finish();
-        written.finish();
-    }
-    document.finish().map_err(|error| RenderError::Writer(format!("{error:?}")))
+    Ok(layout)
 }
 
 /// How much of the most a value is, in thousandths of its length.
@@ -143,25 +138,68 @@ struct Page {
 struct Layout<'a> {
     fonts: &'a Fonts,
     glyphs: HashMap<char, Glyph>,
+    /// Characters that no font has.
+    missing: BTreeSet<char>,
     pages: Vec<Page>,
     /// Where the next line's top is.
     y: f32,
 }
 
 impl Layout<'_> {
-    fn block(&mut self, block: &Block) -> Result<(), RenderError> {
+    /// The pages as a PDF.
+    fn write(&self, title: &str, language: &str) -> Result<Vec<u8>, RenderError> {
+        let mut document = Document::new();
+        document.set_metadata(Metadata::new().title(title.to_owned()).language(language.to_owned()));
+        let settings = PageSettings::from_wh(WIDTH, HEIGHT)
+            .ok_or_else(|| RenderError::Writer("the page has no size".to_owned()))?;
+        for page in &self.pages {
+            let mut written = document.start_page_with(settings.clone());
+            let mut surface = written.surface();
+            let ink = || Fill { opacity: NormalizedF32::ONE, ..Fill::default() };
+            let of_bars = rgb::Color::new(INK.0, INK.1, INK.2);
+            surface.set_fill(Some(Fill { paint: of_bars.into(), ..ink() }));
+            for bar in &page.bars {
+                let mut path = PathBuilder::new();
+                path.push_rect(*bar);
+                if let Some(path) = path.finish() {
+                    surface.draw_path(&path);
+                }
+            }
+            surface.set_fill(Some(ink()));
+            for piece in &page.pieces {
+                surface
+                    .set_stroke(piece.bold.then(|| Stroke { width: piece.size / 36.0, ..Stroke::default() }));
+                if let Some(face) = self.fonts.face(piece.face) {
+                    let start = Point::from_xy(piece.x, piece.y);
+                    surface.draw_glyphs(
+                        start,
+                        &piece.glyphs,
+                        face.font.clone(),
+                        &piece.text,
+                        piece.size,
+                        false,
+                    );
+                }
+            }
+            surface.finish();
+            written.finish();
+        }
+        document.finish().map_err(|error| RenderError::Writer(format!("{error:?}")))
+    }
+
+    fn block(&mut self, block: &Block) {
         match block {
             Block::Heading(level, runs) => {
                 let size = HEADINGS[usize::from((*level).clamp(1, 6)) - 1];
                 let runs: Vec<Run> = runs.iter().map(|run| Run { bold: true, ..run.clone() }).collect();
                 self.y += GAP;
-                self.text(&runs, size, MARGIN, WIDTH - 2.0 * MARGIN)?;
+                self.text(&runs, size, MARGIN, WIDTH - 2.0 * MARGIN);
             }
-            Block::Paragraph(runs) => self.text(runs, TEXT, MARGIN, WIDTH - 2.0 * MARGIN)?,
+            Block::Paragraph(runs) => self.text(runs, TEXT, MARGIN, WIDTH - 2.0 * MARGIN),
             Block::Item { depth, marker, runs } => {
                 let indent = INDENT * f32::from(u8::try_from((*depth).min(8)).unwrap_or(8));
-                let marker = self.lines(&[Run { text: marker.clone(), ..Run::default() }], TEXT, INDENT)?;
-                let lines = self.lines(runs, TEXT, WIDTH - 2.0 * MARGIN - indent)?;
+                let marker = self.lines(&[Run { text: marker.clone(), ..Run::default() }], TEXT, INDENT);
+                let lines = self.lines(runs, TEXT, WIDTH - 2.0 * MARGIN - indent);
                 self.room(TEXT * LEADING);
                 let baseline = self.y + TEXT * 1.2;
                 if let Some(marker) = marker.first() {
@@ -175,16 +213,15 @@ impl Layout<'_> {
                     TEXT,
                     MARGIN + INDENT,
                     WIDTH - 2.0 * MARGIN - INDENT,
-                )?;
+                );
             }
-            Block::Table(rows) => self.table(rows)?,
+            Block::Table(rows) => self.table(rows),
             Block::Rule => self.y += GAP,
         }
         self.y += GAP;
-        Ok(())
     }
 
-    fn table(&mut self, rows: &[Vec<Vec<Run>>]) -> Result<(), RenderError> {
+    fn table(&mut self, rows: &[Vec<Vec<Run>>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0).clamp(1, 64);
         let count = f32::from(u8::try_from(columns).unwrap_or(64));
         let width = (WIDTH - 2.0 * MARGIN - COLUMN_GAP * (count - 1.0)) / count;
@@ -192,7 +229,7 @@ impl Layout<'_> {
             let mut cells = Vec::new();
             for cell in row.iter().take(columns) {
                 let bold = |run: &Run| Run { bold: run.bold || number == 0, ..run.clone() };
-                cells.push(self.lines(&cell.iter().map(bold).collect::<Vec<_>>(), TEXT, width)?);
+                cells.push(self.lines(&cell.iter().map(bold).collect::<Vec<_>>(), TEXT, width));
             }
             let height = cells.iter().map(Vec::len).max().unwrap_or(0);
             for line in 0..height {
@@ -208,41 +245,38 @@ impl Layout<'_> {
                 self.y += TEXT * LEADING;
             }
         }
-        Ok(())
     }
 
-    fn chart(&mut self, chart: &Chart) -> Result<(), RenderError> {
+    fn chart(&mut self, chart: &Chart) {
         let title = Run { text: chart.title.clone(), bold: true, ..Run::default() };
         self.room(
             TEXT * LEADING + if chart.upright { BARS + SMALL * LEADING * 2.0 } else { SMALL * LEADING },
         );
-        self.text(&[title], TEXT, MARGIN, WIDTH - 2.0 * MARGIN)?;
+        self.text(&[title], TEXT, MARGIN, WIDTH - 2.0 * MARGIN);
         if chart.upright {
-            self.standing(chart)?
+            self.standing(chart)
         } else {
-            self.lying(chart)?
+            self.lying(chart)
         }
         self.y += GAP;
-        Ok(())
     }
 
     /// Bars below each other, each with its label before it and its number after it.
-    fn lying(&mut self, chart: &Chart) -> Result<(), RenderError> {
+    fn lying(&mut self, chart: &Chart) {
         let room = WIDTH - 2.0 * MARGIN - BAR_LABEL - BAR_NUMBER;
         for (bar, (_, value)) in chart.bars.iter().enumerate() {
             self.room(SMALL * LEADING);
             let baseline = self.y + SMALL * 1.2;
-            self.word(&chart.label(bar), BAR_LABEL - COLUMN_GAP, MARGIN, baseline)?;
+            self.word(&chart.label(bar), BAR_LABEL - COLUMN_GAP, MARGIN, baseline);
             let length = room * part(*value, chart.most());
             self.bar(MARGIN + BAR_LABEL, baseline - SMALL * 0.8, length, SMALL * 0.9);
-            self.word(&value.to_string(), BAR_NUMBER, MARGIN + BAR_LABEL + length + 4.0, baseline)?;
+            self.word(&value.to_string(), BAR_NUMBER, MARGIN + BAR_LABEL + length + 4.0, baseline);
             self.y += SMALL * LEADING;
         }
-        Ok(())
     }
 
     /// Bars side by side, each with its number above it and its label below it, as far as there is room for these.
-    fn standing(&mut self, chart: &Chart) -> Result<(), RenderError> {
+    fn standing(&mut self, chart: &Chart) {
         let count = f32::from(u16::try_from(chart.bars.len().max(1)).unwrap_or(u16::MAX));
         let width = (WIDTH - 2.0 * MARGIN) / count;
         let bottom = self.y + SMALL * LEADING + BARS;
@@ -252,12 +286,11 @@ impl Layout<'_> {
             let height = BARS * part(*value, chart.most());
             self.bar(x + width * 0.1, bottom - height, width * 0.8, height);
             if *value > 0 {
-                self.small(&value.to_string(), size, width, x + width * 0.1, bottom - height - 2.0)?;
+                self.small(&value.to_string(), size, width, x + width * 0.1, bottom - height - 2.0);
             }
-            self.small(&chart.label(bar), size, width, x + width * 0.1, bottom + size * 1.2)?;
+            self.small(&chart.label(bar), size, width, x + width * 0.1, bottom + size * 1.2);
         }
         self.y = bottom + SMALL * LEADING;
-        Ok(())
     }
 
     fn bar(&mut self, x: f32, y: f32, width: f32, height: f32) {
@@ -269,22 +302,20 @@ impl Layout<'_> {
     }
 
     /// As much of a text as there is room for in one line.
-    fn word(&mut self, text: &str, width: f32, x: f32, y: f32) -> Result<(), FontError> {
+    fn word(&mut self, text: &str, width: f32, x: f32, y: f32) {
         self.small(text, SMALL, width, x, y)
     }
 
-    fn small(&mut self, text: &str, size: f32, width: f32, x: f32, y: f32) -> Result<(), FontError> {
-        let lines = self.lines(&[Run { text: text.to_owned(), ..Run::default() }], size, width)?;
+    fn small(&mut self, text: &str, size: f32, width: f32, x: f32, y: f32) {
+        let lines = self.lines(&[Run { text: text.to_owned(), ..Run::default() }], size, width);
         if let Some(line) = lines.first() {
             self.draw(line, size, x, y);
         }
-        Ok(())
     }
 
-    fn text(&mut self, runs: &[Run], size: f32, x: f32, width: f32) -> Result<(), RenderError> {
-        let lines = self.lines(runs, size, width)?;
+    fn text(&mut self, runs: &[Run], size: f32, x: f32, width: f32) {
+        let lines = self.lines(runs, size, width);
         self.stack(&lines, size, x);
-        Ok(())
     }
 
     fn stack(&mut self, lines: &[Line], size: f32, x: f32) {
@@ -305,7 +336,7 @@ impl Layout<'_> {
     }
 
     /// Breaks runs into lines no wider than `width`.
-    fn lines(&mut self, runs: &[Run], size: f32, width: f32) -> Result<Vec<Line>, FontError> {
+    fn lines(&mut self, runs: &[Run], size: f32, width: f32) -> Vec<Line> {
         let text: String = runs.iter().map(|run| run.text.as_str()).collect();
         let mut bold = runs.iter().flat_map(|run| run.text.chars().map(|_| run.bold));
         let mut breaks = linebreaks(&text).peekable();
@@ -314,8 +345,8 @@ impl Layout<'_> {
         let mut allowed: Option<usize> = None;
         for (at, character) in text.char_indices() {
             let is_bold = bold.next().unwrap_or_default();
-            if character != '\n' {
-                let glyph = self.glyph(character)?;
+            if character != '\n' && !is_unseen(character) {
+                let glyph = self.glyph(character);
                 let advance = glyph.advance * size;
                 if used + advance > width && !line.is_empty() && character != ' ' {
                     let rest = line.split_off(allowed.filter(|end| *end > 0).unwrap_or(line.len()));
@@ -340,16 +371,19 @@ impl Layout<'_> {
         if !line.is_empty() {
             lines.push(line);
         }
-        Ok(lines)
+        lines
     }
 
-    fn glyph(&mut self, character: char) -> Result<Glyph, FontError> {
+    fn glyph(&mut self, character: char) -> Glyph {
         if let Some(glyph) = self.glyphs.get(&character) {
-            return Ok(*glyph);
+            return *glyph;
         }
-        let glyph = self.fonts.glyph(character)?;
+        let glyph = self.fonts.glyph(character).unwrap_or_else(|| {
+            self.missing.insert(character);
+            self.fonts.stand_in()
+        });
         self.glyphs.insert(character, glyph);
-        Ok(glyph)
+        glyph
     }
 
     fn draw(&mut self, line: &Line, size: f32, x: f32, y: f32) {
@@ -451,7 +485,45 @@ mod tests {
         let refused = render("x", "zh-CN", "漏洞", &Fonts::default()).unwrap_err();
         assert!(refused.to_string().contains("fonts-wqy-microhei"), "{refused}");
         let latin = Fonts::load(&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf".into()]);
-        assert_eq!(render("x", "zh-CN", "漏洞", &latin), Err(FontError::Missing('漏').into()));
         assert_eq!(render("x", "en", &"a".repeat(MAX_SOURCE + 1), &latin), Err(RenderError::TooLong));
+    }
+
+    #[test]
+    fn what_no_font_has_is_named_in_full_and_is_a_box_in_a_report() {
+        let source = "# 修复 🦀\n\n- བོད 🦀\n\n| 产品 | 🧨 |\n|---|---|\n| 网关 | `🪤` |\n";
+        let refused = render("x", "zh-CN", source, &fonts()).unwrap_err();
+        assert_eq!(check(source, &fonts()), Err(refused.clone()));
+        let missing = ['\u{f51}', '\u{f56}', '\u{f7c}', '🦀', '🧨', '🪤'];
+        assert_eq!(refused, FontError::Missing(missing.into()).into());
+        for expected in ["བ (U+0F56)", "🦀 (U+1F980)", "🪤 (U+1FAA4)"] {
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
+        let many: String = ('\u{f40}'..='\u{f69}').collect();
+        let refused = check(&many, &fonts()).unwrap_err().to_string();
+        assert!(refused.contains("(U+0F49) and 32 more:"), "{refused}");
+
+        let parts = [
+            Part::Text(source.to_owned()),
+            Part::Chart(Chart {
+                title: "🦀".to_owned(),
+                bars: vec![("网关 🦀".to_owned(), 3)],
+                upright: false,
+            }),
+        ];
+        let text = read_back(&report("月报", "zh-CN", &parts, &fonts()).unwrap());
+        for expected in ["修复", "产品", "网关"] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        let drawn = |text: &str| {
+            lay_out(&[Part::Text(text.to_owned())], &fonts()).unwrap().pages[0].pieces[0].glyphs.len()
+        };
+        assert_eq!(drawn("🦀🦀"), 2, "each leaves its place");
+    }
+
+    #[test]
+    fn what_nobody_sees_needs_no_font() {
+        let source = "零\u{200b}宽\u{feff} soft\u{ad}ware \u{26a0}\u{fe0f}";
+        let text = read_back(&render("x", "zh-CN", source, &fonts()).unwrap());
+        assert!(text.contains("零宽 software \u{26a0}"), "{text}");
     }
 }

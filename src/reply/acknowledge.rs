@@ -77,10 +77,12 @@ impl Due for Acknowledging {
         };
         if automatic && has_way && is_safe {
             let at = changes.at();
-            match sending::expect_sendable(app, None, &event, &channel, &reply, at).await {
-                Ok(()) => {
-                    reply = send::freeze(app, &mut changes, &event, &to, route.as_ref(), reply).await?;
-                }
+            let frozen = match sending::expect_sendable(app, None, &event, &channel, &reply, at).await {
+                Ok(()) => send::freeze(app, &mut changes, &event, &to, route.as_ref(), reply.clone()).await,
+                Err(refused) => Err(refused),
+            };
+            match frozen {
+                Ok(frozen) => reply = frozen,
                 // A person has to see to what it lacks.
                 Err(Error::Refused(_)) => {}
                 Err(other) => return Err(other),

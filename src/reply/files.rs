@@ -83,12 +83,49 @@ pub async fn render(app: &App, event: &event::Model, reply: &reply::Model) -> Re
     let files = rendered.await.map_err(|error| Error::Internal(error.into()))?;
     let files = files.map_err(|error| match error {
         RenderError::Writer(_) => Error::Internal(error.into()),
-        other => Error::refused(RefusalCode::MissingFact, other.to_string()),
+        other => Error::Refused(vec![refusal(&other)]),
     })?;
     let attached = store::attachments(app, reply.id).await?;
     let attached: i64 = attached.iter().map(|file| file.size).sum();
     bounded(&files, usize::try_from(attached).unwrap_or(usize::MAX), app.replies.attachment_bytes)?;
     Ok(files)
+}
+
+fn refusal(error: &RenderError) -> Refusal {
+    Refusal::new(RefusalCode::MissingFact, error.to_string())
+}
+
+/// Why a reply cannot be rendered; empty when it can. It is rendered to find out, since some of it shows by nothing else.
+///
+/// # Errors
+/// Of the database and of the writers.
+pub async fn refusals(app: &App, event: &event::Model, reply: &reply::Model) -> Result<Vec<Refusal>> {
+    match render(app, event, reply).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(Error::Refused(refusals)) => Ok(refusals),
+        Err(other) => Err(other),
+    }
+}
+
+/// The same as far as its text tells without being written, which costs little enough for whoever looks at it.
+///
+/// # Errors
+/// When the thread for it fails.
+pub async fn of_text(app: &App, reply: &reply::Model) -> Result<Vec<Refusal>> {
+    let mut formats = formats(reply);
+    formats.retain(|format| matches!(format, ReplyFormat::Docx | ReplyFormat::Pdf));
+    if formats.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (fonts, body) = (app.replies.fonts.clone(), reply.body.clone());
+    let checked = tokio::task::spawn_blocking(move || {
+        let check = |format| match format {
+            ReplyFormat::Pdf => pdf::check(&body, &fonts),
+            _ => docx::check(&body),
+        };
+        formats.into_iter().filter_map(|format| check(format).err()).map(|error| refusal(&error)).collect()
+    });
+    checked.await.map_err(|error| Error::Internal(error.into()))
 }
 
 /// # Errors

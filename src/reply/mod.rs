@@ -8,7 +8,8 @@
 //! ([`send_reply`], [`handover`]). What left is kept to the byte ([`files`]). Its text may change until it leaves,
 //! and every change of it takes an approval away; what left is frozen with its hash. Who may approve, and
 //! which replies need it, is [`rules::may_approve`]'s; what the content still lacks is
-//! [`rules::missing_facts`]'s, which blocks the approval and the sending alike. Where it goes is part of what is
+//! [`rules::missing_facts`]'s, which blocks the approval and the sending alike, as does what its files cannot show
+//! ([`files::refusals`]). Where it goes is part of what is
 //! approved ([`destination`]), and so are the files that go with it. An approval is judged again when the reply is sent and once more when it leaves, since
 //! the event's level, verdict or reach may have changed meanwhile ([`gate`]).
 //!

@@ -5,7 +5,7 @@ use entity::vocabulary::{MemberSource, NoticeKind, ReplyState, ReviewOutcome, Te
 use entity::{event, reply, reply_review, team_member};
 
 use super::rules::{Approver, Entitlement};
-use super::{SHORT, attach, channel_of, require_author, require_line, rules, save, store};
+use super::{SHORT, attach, channel_of, files, require_author, require_line, rules, save, store};
 use crate::app::App;
 use crate::auth::policy::{Action, require};
 use crate::auth::visibility::{AccessFacts, regrant};
@@ -145,7 +145,8 @@ pub struct ReviewReply {
 /// Approves a reply or sends it back to the drafter.
 ///
 /// # Errors
-/// By policy, visibility and version; refusals by [`rules::may_approve`] and [`rules::missing_facts`].
+/// By policy, visibility and version; refusals by [`rules::may_approve`] and [`rules::missing_facts`], and when it cannot be
+/// rendered to the formats in which it is to go.
 pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Result<reply::Model> {
     require(actor, Action::ReviewReply)?;
     let note = match input.outcome {
@@ -172,6 +173,7 @@ pub async fn review_reply(app: &App, actor: &Actor, input: &ReviewReply) -> Resu
         let mut missing = rules::missing_facts(&before, channel.kind, &facts, changes.at());
         missing.extend(crate::template::still_missing(app, Some(actor), &event, &channel, &before).await?);
         missing.extend(attach::refusals(app, &before, &channel, &facts).await?);
+        missing.extend(files::refusals(app, &event, &before).await?);
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }

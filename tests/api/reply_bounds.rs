@@ -5,8 +5,10 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
+use vulndesk::schedule;
 
 use crate::harness::{TestApp, on_both};
+use crate::mail_server::{Behaviour, MailServer};
 use crate::receiver::Receiver;
 use crate::replies::{PREVIEW, channel, download, known_channel, look, routed, secretive, to_customer, work};
 use crate::story::Story;
@@ -160,6 +162,89 @@ async fn what_is_carried_by_hand_is_kept_in_the_formats_in_which_it_was_carried(
         assert_eq!(download(&app, &analyst, &path("DOCX")).await.0, 404, "nobody carried that");
     })
     .await;
+}
+
+/// A template whose files may be unable to show what it is filled with.
+async fn template(app: &TestApp, key: &str, kind: &str, body: &str, formats: &[&str]) {
+    let template = json!({
+        "key": key, "name": "In files", "kind": kind, "language": "zh-CN", "subject": "反馈", "body": body,
+        "required": [], "formats": formats,
+    });
+    app.made(&app.token(Role::Admin, "admin-1"), "createReplyTemplate", template, "key").await;
+}
+
+#[tokio::test]
+async fn what_its_files_cannot_show_is_named_and_blocks_the_approval() {
+    on_both(|app| async move {
+        let story = secretive(&app).await;
+        let (one, two) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Analyst, "analyst-2"));
+        template(&app, "in-files", "VERDICT", "{{ title }}", &["TEXT", "DOCX", "PDF"]).await;
+        story.analyst("describeEvent", json!({ "title": "解析器溢出 🦀 བོད" })).await;
+        let draft = json!({
+            "event": story.event, "expectedVersion": story.version().await, "channel": known_channel(&app, "cnvd").await,
+            "kind": "VERDICT", "fromTemplate": { "key": "in-files" },
+        });
+        let fields = "id version state missingFacts";
+        let drafted = app.made(&one, "draftReply", draft, fields).await;
+        let reviewed = async |reply: &Value| {
+            let ask = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "reviewer": "analyst-2" });
+            let asked = app.made(&one, "requestReplyReview", ask, fields).await;
+            let answer = json!({ "reply": reply["id"], "expectedVersion": asked["version"], "outcome": "APPROVED" });
+            (app.call(&two, "reviewReply", answer, fields).await, asked)
+        };
+        let rewritten = async |reply: &Value, body: &str| {
+            let revise = json!({ "reply": reply["id"], "expectedVersion": reply["version"], "body": body });
+            app.made(&one, "reviseReply", revise, fields).await
+        };
+        let (refused, asked) = reviewed(&drafted).await;
+        let message = refused["userErrors"][0]["message"].as_str().unwrap();
+        for character in ["🦀 (U+1F980)", "བ (U+0F56)", "ོ (U+0F7C)", "ད (U+0F51)"] {
+            assert!(message.contains(character), "{character} in {refused}");
+        }
+        assert_eq!(refused["userErrors"][0]["code"], "MISSING_FACT");
+        assert_eq!(drafted["missingFacts"], json!([message]), "said of the draft already");
+
+        let too_many = rewritten(&asked, &"一段\n\n".repeat(3_001)).await;
+        let (refused, asked) = reviewed(&too_many).await;
+        let message = refused["userErrors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("more than 3000 paragraphs"), "{refused}");
+        assert_eq!(too_many["missingFacts"], json!([message]));
+
+        let plain = rewritten(&asked, "解析器\u{200b}溢出").await;
+        assert_eq!(plain["missingFacts"], json!([]));
+        let (approved, _) = reviewed(&plain).await;
+        assert_eq!(approved["reply"]["state"], "APPROVED", "{approved}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_its_file_cannot_show_waits_for_a_person() {
+    let server = MailServer::start().await;
+    for app in TestApp::with_mail(server.port).await {
+        server.behave(Behaviour::Take);
+        app.with_company().await;
+        let instead = "src-acknowledgement-zh";
+        template(&app, instead, "ACKNOWLEDGEMENT", "{{ report_title }}", &["PDF"]).await;
+        let input = json!({
+            "key": "hats", "name": "Hats", "kind": "SRC_PLATFORM", "jurisdiction": "CN", "abroad": false,
+            "replyRequired": true, "acknowledgement": "AUTOMATIC",
+        });
+        let hats = app.made(&app.token(Role::Admin, "admin-1"), "createChannel", input, "id").await;
+        routed(&app, hats["id"].as_str().unwrap(), json!({ "email": "desk@example.org" })).await;
+        let before = server.got().len();
+        let odd = Story::receive(&app, "H-1", json!({ "channel": "hats", "title": "溢出 🦀" })).await;
+        let plain = Story::receive(&app, "H-2", json!({ "channel": "hats", "title": "溢出" })).await;
+        schedule::sweep(&app.app).await.unwrap();
+        work(&app).await;
+        let fields = "replies { state template missingFacts }";
+        let of = async |story: &Story<'_>| story.look(fields).await["replies"][0].clone();
+        assert_eq!(of(&plain).await, json!({ "state": "SENT", "template": instead, "missingFacts": null }));
+        let waiting = of(&odd).await;
+        assert_eq!(waiting["state"], "DRAFT", "{waiting}");
+        assert!(waiting["missingFacts"].to_string().contains("🦀 (U+1F980)"), "{waiting}");
+        assert_eq!(server.got().len(), before + 1);
+    }
 }
 
 #[tokio::test]

@@ -231,8 +231,8 @@ impl Reply {
         self.to_team(|_| self.row.template.as_deref()).flatten()
     }
 
-    /// Facts that it needs and that are not known, which block its approval; null to the channel and once it left.
-    /// 尚缺的必备事实，缺少则不得批准；对渠道及发送后为空。
+    /// Facts that it needs and that are not known, and what of its text the files in which it goes cannot show: these block its
+    /// approval; null to the channel and once it left. 尚缺的必备事实，以及文件格式无法呈现的文字，存在则不得批准；对渠道及发送后为空。
     async fn missing_facts(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<String>>> {
         if self.side == Side::Channel || self.row.sent_at.is_some() {
             return Ok(None);
@@ -240,8 +240,9 @@ impl Reply {
         let event = lookup::<event::Entity>(ctx, self.row.event_id).await?;
         let channel = lookup::<channel::Entity>(ctx, self.row.channel_id).await?;
         let (Some(event), Some(channel)) = (event, channel) else { return Ok(None) };
-        let missing =
+        let mut missing =
             crate::template::still_missing(app(ctx), Some(actor(ctx)), &event, &channel, &self.row).await?;
+        missing.extend(crate::reply::files::of_text(app(ctx), &self.row).await?);
         Ok(Some(missing.into_iter().map(|refusal| refusal.message).collect()))
     }
 
