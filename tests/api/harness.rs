@@ -323,6 +323,13 @@ impl TestApp {
         (result, self.statements.lock().unwrap()[before..].to_vec())
     }
 
+    /// The same in an order that does not depend on which of those that were asked at once came first.
+    pub(crate) async fn sorted_sql_of<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        let (result, mut statements) = self.sql_of(work).await;
+        statements.sort_unstable();
+        (result, statements)
+    }
+
     /// A channel, a product in nobody's scope and who is on duty.
     pub(crate) async fn with_company(&self) {
         let admin = self.token(Role::Admin, "admin-1");
