@@ -51,6 +51,12 @@ pub enum RenderError {
         /// As many as it may have.
         limit: usize,
     },
+    /// A table is wider than a page.
+    #[error("a PDF has tables of at most {limit} columns: make it narrower, or two of it")]
+    TooManyColumns {
+        /// As many as it may have.
+        limit: usize,
+    },
     /// No font for the text.
     #[error(transparent)]
     Font(#[from] FontError),

@@ -39,6 +39,8 @@ const GAP: f32 = 6.0;
 const INDENT: f32 = 18.0;
 /// Space between two columns of a table.
 const COLUMN_GAP: f32 = 8.0;
+/// Columns of a table between which a page leaves room for two characters each.
+const MAX_COLUMNS: usize = 16;
 /// Size of the text of charts, length of standing bars, and room for the labels and numbers of lying ones.
 const SMALL: f32 = 9.0;
 const BARS: f32 = 90.0;
@@ -94,7 +96,7 @@ fn lay_out<'a>(parts: &[Part], fonts: &'a Fonts) -> Result<Layout<'a>, RenderErr
         return Err(RenderError::TooLong);
     }
     let (glyphs, missing) = (HashMap::new(), BTreeSet::new());
-    let mut layout = Layout { fonts, glyphs, missing, pages: vec![Page::default()], y: MARGIN };
+    let mut layout = Layout { fonts, glyphs, missing, pages: vec![Page::default()], y: MARGIN, columns: 0 };
     for part in parts {
         match part {
             Part::Text(source) => {
@@ -107,6 +109,9 @@ fn lay_out<'a>(parts: &[Part], fonts: &'a Fonts) -> Result<Layout<'a>, RenderErr
     }
     if layout.pages.len() > MAX_PAGES {
         return Err(RenderError::TooLong);
+    }
+    if layout.columns > MAX_COLUMNS {
+        return Err(RenderError::TooManyColumns { limit: MAX_COLUMNS });
     }
     Ok(layout)
 }
@@ -143,6 +148,8 @@ struct Layout<'a> {
     pages: Vec<Page>,
     /// Where the next line's top is.
     y: f32,
+    /// Columns of the widest table.
+    columns: usize,
 }
 
 impl Layout<'_> {
@@ -222,12 +229,14 @@ impl Layout<'_> {
     }
 
     fn table(&mut self, rows: &[Vec<Vec<Run>>]) {
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0).clamp(1, 64);
-        let count = f32::from(u8::try_from(columns).unwrap_or(64));
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        self.columns = self.columns.max(columns);
+        // Of more of them nothing is written.
+        let count = f32::from(u8::try_from(columns.clamp(1, MAX_COLUMNS)).unwrap_or(u8::MAX));
         let width = (WIDTH - 2.0 * MARGIN - COLUMN_GAP * (count - 1.0)) / count;
         for (number, row) in rows.iter().enumerate() {
             let mut cells = Vec::new();
-            for cell in row.iter().take(columns) {
+            for cell in row.iter().take(MAX_COLUMNS) {
                 let bold = |run: &Run| Run { bold: run.bold || number == 0, ..run.clone() };
                 cells.push(self.lines(&cell.iter().map(bold).collect::<Vec<_>>(), TEXT, width));
             }
@@ -454,6 +463,21 @@ mod tests {
         {
             assert!(text.contains(expected), "{expected} in {text}");
         }
+    }
+
+    #[test]
+    fn a_table_has_all_of_its_columns_or_is_refused() {
+        let table = |columns: usize| {
+            let cells: Vec<_> = (1..=columns).map(|column| format!("c{column}")).collect();
+            format!("| {} |\n|{}\n| {} |\n", cells.join(" | "), "---|".repeat(columns), cells.join(" | "))
+        };
+        let text = read_back(&render("宽表", "zh-CN", &table(MAX_COLUMNS), &fonts()).unwrap());
+        for column in 1..=MAX_COLUMNS {
+            let words = text.split_whitespace().filter(|word| *word == format!("c{column}"));
+            assert_eq!(words.count(), 2, "c{column} in {text}");
+        }
+        let refused = render("宽表", "zh-CN", &table(MAX_COLUMNS + 1), &fonts()).unwrap_err();
+        assert!(matches!(refused, RenderError::TooManyColumns { limit: MAX_COLUMNS }), "{refused}");
     }
 
     #[test]
