@@ -226,6 +226,11 @@ impl TestApp {
         self.owner.writer()
     }
 
+    /// The same, for what changes the schema.
+    pub(crate) fn owner_database(&self) -> &Database {
+        &self.owner
+    }
+
     /// The database's bytes as they lie on disk; none for a server's.
     pub(crate) fn bytes_at_rest(&self) -> Option<Vec<u8>> {
         let file = self.file.as_ref()?;
