@@ -217,7 +217,7 @@ pub async fn export(
         if page.is_empty() {
             break;
         }
-        let before = seals_before(app, &page, last).await?;
+        let before = seals_before(app, &page, last).await.map_err(Error::told)?;
         for entry in page {
             let position = entry.position.unwrap_or_default();
             let seal = entry.seal.clone().unwrap_or_default();
