@@ -42,7 +42,7 @@ pub struct RetentionSettings {
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        let days = |days| NonZeroU16::MIN.saturating_add(days - 1);
+        let days = |days: u16| NonZeroU16::MIN.saturating_add(days - 1);
         Self { idempotency_days: days(90), deliveries_days: days(180), notices_days: days(365) }
     }
 }
