@@ -46,7 +46,7 @@ DECLARE
     ];
     -- Rows are only ever added: the record, what was sent and received, what was decided.
     growing CONSTANT text[] := ARRAY[
-        'access_record', 'affected_customer', 'bonus_run', 'budget_entry', 'delivery_attempt', 'duplicate_decision',
+        'access_record', 'affected_customer', 'audit_anchor', 'bonus_run', 'budget_entry', 'delivery_attempt', 'duplicate_decision',
         'duplicate_decision_reason', 'event_link', 'instance', 'payout_change', 'rating_policy', 'reply_draft', 'reply_file',
         'reply_obligation', 'reply_template_text', 'report_version', 'reward_grid', 'reward_grid_cell', 'status_change',
         'technical_severity', 'verification', 'world_fact'
@@ -57,6 +57,8 @@ DECLARE
         'comment', 'event_id',
         'message', 'position'
     ];
+    -- Rows go when their time is over, whatever else holds of them.
+    passing CONSTANT text[] := ARRAY['delivery', 'delivery_attempt', 'message', 'notice'];
     -- What nobody reads but the product: secrets, sealed or hashed, and the key of event numbers.
     secret CONSTANT text[] := ARRAY[
         'calendar_feed', 'denied_token', 'hook_secret', 'instance', 'reply_route', 'tracker', 'webhook_endpoint',
@@ -81,6 +83,9 @@ BEGIN
     END LOOP;
     FOR pair IN 1 .. array_length(filled, 1) / 2 LOOP
         EXECUTE format('GRANT UPDATE (%s) ON %I TO vulndesk_app', filled[2 * pair], filled[2 * pair - 1]);
+    END LOOP;
+    FOREACH name IN ARRAY passing LOOP
+        EXECUTE format('GRANT DELETE ON %I TO vulndesk_app', name);
     END LOOP;
     -- A name that meets no table would look like a rule and be none.
     FOREACH name IN ARRAY shrinking || growing || secret LOOP

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::advisory::AdvisorySettings;
 use crate::attachment::settings::Uploads;
+use crate::audit::anchor::Anchors;
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::deadline;
@@ -21,6 +22,7 @@ use crate::payout::PayoutSettings;
 use crate::picture;
 use crate::principal::{self, PrincipalSettings};
 use crate::reply::settings::Replies;
+use crate::retention::Retention;
 use crate::search;
 use crate::secret::KeyRing;
 use crate::webhook::fan_out::Routes;
@@ -79,6 +81,10 @@ pub struct App {
     pub search: search::Progress,
     /// What chat messages say after an event's number, with `{number}` for it; empty for nothing.
     pub event_link: String,
+    /// How the audit trail is anchored; none when it is not.
+    pub anchors: Option<Anchors>,
+    /// How long what need not be kept is kept.
+    pub retention: Retention,
 }
 
 impl App {
@@ -117,6 +123,8 @@ impl App {
             pictures,
             search: search::Progress::default(),
             event_link: String::new(),
+            anchors: None,
+            retention: Retention::default(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The command line: parse, build, call the slices.
 
 mod advisory_files;
+mod audit_files;
 mod calendar_files;
 mod cli;
 mod deadline_files;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::attachment::settings::Uploads;
+use crate::audit::anchor::Anchors;
 use crate::auth::{Actor, AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
 use crate::clock::{Clock, Ids, SetClock, SystemClock};
 use crate::config::{LogFormat, Settings};
@@ -35,11 +37,12 @@ use crate::http::serve::{Server, Shutdown};
 use crate::http::{Services, page};
 use crate::outbound::{self, Policy};
 use crate::outbox::{retrying, sequencer};
+use crate::retention::Retention;
 use crate::secret::{Key, KeyRing};
 use crate::webhook::worker;
 use crate::{
-    attachment, audit, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply,
-    schedule, ticket, webhook,
+    attachment, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply, schedule,
+    ticket, webhook,
 };
 use anyhow::{Context, bail};
 use axum::Router;
@@ -120,12 +123,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(settings.log_format);
             report_files::monthly(&*command_line_app(&settings).await?, &args).await
         }
-        Command::Audit { command: AuditCommand::Verify } => {
-            let app = command_line_app(&settings).await?;
-            let report = audit::verify::verify(&app).await.map_err(Error::told)?;
-            say(&format!("{report}\n"))?;
-            if report.is_sound() { Ok(()) } else { bail!("the audit trail does not hold") }
-        }
+        Command::Audit { command } => match command {
+            AuditCommand::Verify { anchors } => {
+                audit_files::verify(&*command_line_app(&settings).await?, &anchors).await
+            }
+            AuditCommand::Export(args) => {
+                log_to_stderr(settings.log_format);
+                audit_files::export(&*command_line_app(&settings).await?, &settings, &args).await
+            }
+            AuditCommand::Check { file, key, anchors } => audit_files::check(&file, &key, &anchors),
+            AuditCommand::MakeKey { file } => audit_files::make_key(&file),
+            AuditCommand::PublicKey => audit_files::public_key(&settings),
+        },
         Command::Secrets { command: SecretsCommand::Rotate { subject } } => {
             let app = command_line_app(&settings).await?;
             let operator = Actor::operator(&subject, [Role::Admin]);
@@ -290,6 +299,8 @@ async fn running_app(settings: &Settings, secrets: KeyRing, database: Database) 
     app.digest = settings.notices.read()?;
     app.digest_kept_days = settings.notices.digest_kept_days;
     app.uploads = Uploads::new(&settings.uploads)?;
+    app.anchors = settings.audit.anchors();
+    app.retention = Retention::new(settings.retention);
     let app = app.with_replies(settings.replies.read().context("replies")?);
     let app = app.with_mailroom(settings.intake.mail.read().context("intake.mail")?);
     let files = files_of(settings, &app.numbers)?;
@@ -338,6 +349,7 @@ async fn listen(
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
     let app = running_app(settings, secrets, database).await?;
+    app.anchors.as_ref().map_or(Ok(()), Anchors::expect_file)?;
     let verifier = Arc::new(verifier);
     let shutdown = Shutdown::default();
     shutdown.on_signals(settings.http.notice())?;

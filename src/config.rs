@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advisory::AdvisorySettings;
 use crate::attachment::settings::UploadSettings;
+use crate::audit::settings::AuditSettings;
 use crate::auth::AuthSettings;
 use crate::files::FileSettings;
 use crate::graphql::guard::GuardLimits;
@@ -19,6 +20,7 @@ use crate::outbound::OutboundSettings;
 use crate::payout::PayoutSettings;
 use crate::principal::PrincipalSettings;
 use crate::reply::settings::ReplySettings;
+use crate::retention::RetentionSettings;
 use crate::secret::SecretSettings;
 
 /// Every setting with its default, as a file to start from.
@@ -86,6 +88,10 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Inbound hooks.
     pub hooks: HookSettings,
+    /// The audit trail.
+    pub audit: AuditSettings,
+    /// How long what need not be kept for ever is kept.
+    pub retention: RetentionSettings,
 }
 
 /// Deliveries to webhook endpoints.
@@ -137,6 +143,8 @@ impl Default for Settings {
             notices: NoticeSettings::default(),
             webhooks: WebhookSettings::default(),
             hooks: HookSettings::default(),
+            audit: AuditSettings::default(),
+            retention: RetentionSettings::default(),
         }
     }
 }

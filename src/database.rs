@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use sqlx::Connection;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -72,6 +72,7 @@ impl Database {
             let reader = Connect::connect(read).await?;
             return Ok(Self { reader, writer });
         }
+        is_postgres(url)?;
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
         options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
@@ -146,6 +147,17 @@ pub fn is_away(error: &DbErr) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
+}
+
+/// Refuses a URL that cannot be read. The library's own words for one have all of it in them, with its password.
+fn is_postgres(url: &str) -> Result<(), DbErr> {
+    let refused = |words: String| DbErr::Conn(RuntimeErr::Internal(words));
+    if !url.starts_with("postgres://") {
+        return Err(refused("its URL begins neither with sqlite:// nor with postgres://".to_owned()));
+    }
+    let hint =
+        "in its URL, characters of the password that mean something there are written as %2F and the like";
+    url.parse::<PgConnectOptions>().map(|_| ()).map_err(|error| refused(format!("{error}: {hint}")))
 }
 
 fn create_if_missing(url: &str) -> String {
@@ -520,6 +532,20 @@ mod tests {
         let transaction = database.begin_write().await?;
         transaction.execute_unprepared(&format!("INSERT INTO noted VALUES ('{words}')")).await?;
         transaction.commit().await
+    }
+
+    #[tokio::test]
+    async fn a_url_that_cannot_be_read_is_refused_without_its_password() {
+        for (url, words) in [
+            ("postgresql://desk:s3cret@localhost/desk", "postgres://"),
+            ("mysql://desk:s3cret@localhost/desk", "postgres://"),
+            ("postgres://desk:s3cret/x@localhost/desk", "%2F"),
+            ("postgres://desk:s3cret@localhost:99999/desk", "%2F"),
+        ] {
+            let refused = Database::connect(url, 1).await.unwrap_err();
+            assert!(refused.to_string().contains(words), "{refused}");
+            assert!(!format!("{refused} {refused:?}").contains("s3cret"), "{refused:?}");
+        }
     }
 
     #[tokio::test]

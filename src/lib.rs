@@ -54,6 +54,7 @@ pub mod rating_policy;
 pub mod remediation;
 pub mod render;
 pub mod reply;
+pub mod retention;
 pub mod review;
 pub mod schedule;
 pub mod score;

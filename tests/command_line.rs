@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use vulndesk::database::Database;
 
 /// The binary over a database in `folder`, without any setting of whoever runs the tests.
@@ -104,11 +105,13 @@ fn with_secret(folder: &Path) -> Command {
 
 /// Serves on a free port; answers the process and its address once it says that it serves.
 fn serving(folder: &Path) -> (Child, String) {
-    let mut server = with_secret(folder)
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    serving_as(with_secret(folder))
+}
+
+/// The same with settings.
+fn serving_as(mut command: Command) -> (Child, String) {
+    let mut server =
+        command.args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
     let address = loop {
         let line = lines.next().expect("it serves").unwrap();
@@ -214,7 +217,8 @@ async fn exported(folder: &Path) -> std::path::PathBuf {
 async fn new_postgres() -> String {
     let server =
         std::env::var("VULNDESK_TEST_POSTGRES").expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server");
-    let name = format!("command_{}", std::process::id());
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("command_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
     admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     format!("{server}/{name}")
@@ -305,4 +309,148 @@ async fn a_months_report_is_written_with_its_charts_beside_it() {
     let none = refused(&write("html", "none.html", "REPORTER"));
     assert!(none.contains("do not allow readFigures") && !none.contains('{'), "in words: {none}");
     assert!(!folder.join("none.html").exists());
+}
+
+/// Has a server seal what was written without one.
+async fn seal(folder: &Path) {
+    let mut command = with_secret(folder);
+    command.env("VULNDESK_AUDIT__ANCHOR_MINUTES", "0");
+    let (mut server, _) = serving_as(command);
+    let database = Database::connect(&url(folder), 1).await.unwrap();
+    let waits = entity::audit_entry::Entity::find().filter(entity::audit_entry::Column::Position.is_null());
+    while waits.clone().one(database.reader()).await.unwrap().is_some() {
+        tokio::task::yield_now().await;
+    }
+    let told = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+    assert!(told.success() && server.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_exported_signed_and_checked_without_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    exported(folder).await;
+    let unsigned = refused(&run(folder, &["audit", "export", "trail", "--as", "auditor-1"]));
+    assert!(unsigned.contains("audit make-key") && unsigned.contains("audit.secret_file"), "{unsigned}");
+    seal(folder).await;
+
+    let made = run(folder, &["audit", "make-key", "audit.key"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    std::fs::write(folder.join("audit.pem"), &made.stdout).unwrap();
+    let with_key = |arguments: &[&str]| {
+        let mut command = vulndesk(folder);
+        command.env("VULNDESK_AUDIT__SECRET_FILE", "audit.key");
+        command.args(arguments).output().unwrap()
+    };
+    assert_eq!(text(&with_key(&["audit", "public-key"]).stdout), text(&made.stdout));
+    let done = with_key(&["audit", "export", "trail", "--as", "auditor-1"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).ends_with("signed; 0 wait for their seal and are not in it\n"));
+    let secret = std::fs::read_to_string(folder.join("audit.key")).unwrap();
+    for output in [&made, &done] {
+        assert!(!(text(&output.stdout) + &text(&output.stderr)).contains(secret.trim()));
+    }
+
+    // Others can verify the signature too.
+    let verified = Command::new("openssl")
+        .args(["pkeyutl", "-verify", "-pubin", "-inkey", "audit.pem", "-rawin", "-in", "trail.manifest.json"])
+        .args(["-sigfile", "trail.sig"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(verified.status.success(), "{}", text(&verified.stderr));
+    std::fs::remove_file(folder.join("desk.sqlite")).unwrap();
+    let check = ["audit", "check", "trail", "--key", "audit.pem"];
+    let checked = run(folder, &check);
+    assert!(
+        checked.status.success() && text(&checked.stdout).ends_with("; 0 faults\n"),
+        "{}",
+        text(&checked.stdout)
+    );
+    assert!(!folder.join("desk.sqlite").exists(), "no database is asked");
+    let lines = std::fs::read_to_string(folder.join("trail")).unwrap();
+    std::fs::write(folder.join("trail"), lines.replacen("analyst-", "analyst_", 1)).unwrap();
+    let checked = run(folder, &check);
+    assert!(refused(&checked).contains("does not hold"));
+    assert!(text(&checked.stdout).contains("was changed after it was written"), "{}", text(&checked.stdout));
+}
+
+#[tokio::test]
+async fn a_server_anchors_its_trail_to_a_file_that_finds_what_was_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    exported(folder).await;
+    seal(folder).await;
+    let mut command = with_secret(folder);
+    command.env("VULNDESK_AUDIT__ANCHOR_FILE", "gone/anchors").args(["serve", "--listen", "127.0.0.1:0"]);
+    assert!(refused(&command.output().unwrap()).contains("audit.anchor_file gone/anchors"));
+
+    let anchors = folder.join("anchors");
+    let mut command = with_secret(folder);
+    command.env("VULNDESK_AUDIT__ANCHOR_FILE", &anchors);
+    let (mut server, _) = serving_as(command);
+    // It anchors at its first sweep.
+    while !std::fs::read_to_string(&anchors).unwrap().ends_with('\n') {
+        std::thread::yield_now();
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let verify = ["audit", "verify", "--anchors", "anchors"];
+    let verified = run(folder, &verify);
+    assert!(verified.status.success(), "{}", text(&verified.stdout));
+    assert!(text(&verified.stdout).contains("\n1 anchors up to position "), "{}", text(&verified.stdout));
+    let database = Database::connect(&url(folder), 1).await.unwrap();
+    database.writer().execute_unprepared("UPDATE audit_entry SET seal = digest").await.unwrap();
+    let cut = run(folder, &verify);
+    assert!(refused(&cut).contains("does not hold"));
+    assert!(text(&cut.stdout).contains("not the chain that was anchored"), "{}", text(&cut.stdout));
+}
+
+/// Runs a program that has to succeed.
+fn program(name: &str, arguments: &[&str]) {
+    let done = Command::new(name).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{name}: {}", text(&done.stderr));
+}
+
+/// Demands that the audit trail of a restored backup holds.
+fn verifies(folder: &Path, url: &str, files: &Path) {
+    let mut command = vulndesk(folder);
+    command.env("VULNDESK_DATABASE_URL", url).env("VULNDESK_FILES__FOLDER", files);
+    let verified = command.args(["audit", "verify"]).output().unwrap();
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+    assert!(!text(&verified.stdout).starts_with("0 entries"), "{}", text(&verified.stdout));
+}
+
+#[tokio::test]
+async fn backups_taken_at_work_as_operations_says_are_whole_when_they_are_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let export = exported(folder).await;
+    let path = |name: &str| folder.join(name).display().to_string();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import/cnvd-quirks.xml");
+    let importing = |url: &str| {
+        let mut command = vulndesk(folder);
+        command.env("VULNDESK_DATABASE_URL", url).arg("import").arg("cnvd").arg(&fixture);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+
+    let mut writing = importing(&url(folder));
+    let database = Database::connect(&url(folder), 1).await.unwrap();
+    let vacuum = format!("VACUUM INTO '{}'", path("backup.sqlite"));
+    database.writer().execute_unprepared(&vacuum).await.unwrap();
+    program("cp", &["-a", &path("desk.sqlite.files"), &path("backup.sqlite.files")]);
+    assert!(writing.wait().unwrap().success());
+    verifies(folder, &format!("sqlite://{}", path("backup.sqlite")), &folder.join("backup.sqlite.files"));
+
+    let (there, restored) = (new_postgres().await, new_postgres().await);
+    let mut moving = vulndesk(folder);
+    moving.env("VULNDESK_DATABASE_URL", &there).env("VULNDESK_FILES__FOLDER", path("there"));
+    let moved = moving.arg("restore").arg(&export).output().unwrap();
+    assert!(moved.status.success(), "{}", text(&moved.stderr));
+    let mut writing = importing(&there);
+    program("pg_dump", &["--format=custom", &format!("--file={}", path("dump")), &there]);
+    program("cp", &["-a", &path("there"), &path("copy")]);
+    assert!(writing.wait().unwrap().success());
+    program("pg_restore", &["--no-owner", "--exit-on-error", &format!("--dbname={restored}"), &path("dump")]);
+    verifies(folder, &restored, &folder.join("copy"));
 }

@@ -73,6 +73,8 @@ fn operations_lists_every_setting_with_its_default() {
             "notices.",
             "files.",
             "uploads.",
+            "audit.",
+            "retention.",
         ];
         if sections.iter().any(|section| name.starts_with(section)) && name != "auth.role_names" {
             assert!(known.contains(name), "docs/OPERATIONS.md documents {name}, which is no setting");

@@ -14,6 +14,7 @@ pub mod affected_customer;
 pub mod affected_product;
 pub mod assignment;
 pub mod attachment;
+pub mod audit_anchor;
 pub mod audit_entry;
 pub mod bonus_run;
 pub mod budget;

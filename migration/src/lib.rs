@@ -57,6 +57,7 @@ mod m15_ticket_place;
 mod m16_denied_token;
 mod m16_figures;
 mod m16_picture_sketch;
+mod m17_audit_anchor;
 mod m17_deadline_order;
 
 /// Applies every change that a database lacks, in order.
@@ -120,6 +121,7 @@ impl MigratorTrait for Migrator {
             Box::new(m16_denied_token::Migration),
             Box::new(m16_picture_sketch::Migration),
             Box::new(m16_figures::Migration),
+            Box::new(m17_audit_anchor::Migration),
             Box::new(m17_deadline_order::Migration),
         ]
     }

@@ -194,7 +194,7 @@ async fn beyond(app: &App) -> Result<Vec<i64>> {
 }
 
 /// How many entries are not sealed yet, and when the oldest was written.
-async fn waiting(app: &App) -> Result<(u64, Option<DateTime<Utc>>)> {
+pub(super) async fn waiting(app: &App) -> Result<(u64, Option<DateTime<Utc>>)> {
     let query = Query::select()
         .expr_as(Func::count(Expr::val(1)), "entries")
         .expr_as(Func::min(Expr::col(audit_entry::Column::At)), "oldest")

@@ -380,6 +380,10 @@ actions! {
     ReadEventAudit "readEventAudit" [Analyst Leader Auditor];
     /// Read the audit trail of the configuration.
     ReadConfigurationAudit "readConfigurationAudit" [Admin Auditor];
+    /// Hear how far the audit trail has come: for those alone from whom no event is hidden, since it counts them all.
+    ReadAnchors "readAnchors" [Leader Auditor];
+    /// Keep the audit trail's newest seal elsewhere: the schedule's alone.
+    AnchorTrail "anchorTrail" [];
     /// Add a webhook endpoint, with the grant that it needs.
     CreateWebhookEndpoint "createWebhookEndpoint" [Admin];
     /// Change a webhook endpoint or propose another grant.

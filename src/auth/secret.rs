@@ -49,7 +49,7 @@ impl DevelopmentSecret {
     /// # Errors
     /// When the file cannot be read, or as [`new`](Self::new).
     pub fn read(path: &Path) -> Result<Self, SecretError> {
-        Self::new(&std::fs::read(path)?)
+        Self::new(SecretSlice::from(std::fs::read(path)?).expose_secret())
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

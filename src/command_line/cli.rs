@@ -331,7 +331,50 @@ pub(crate) enum MovesCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Recompute every digest and follow every chain; fails when anything does not fit.
-    Verify,
+    Verify {
+        /// File of anchors that was kept elsewhere (audit.anchor_file), or of webhook bodies of audit.anchored; may be repeated.
+        #[arg(long)]
+        anchors: Vec<PathBuf>,
+    },
+    /// Write the audit trail, or a part of it, as JSON Lines with a signed manifest. It needs audit.secret_file.
+    Export(TrailArgs),
+    /// Check what `export` wrote, without the database; fails when anything does not fit.
+    Check {
+        /// The file with the entries; its manifest and signature stand beside it.
+        file: PathBuf,
+        /// File with the public key of who signed, in PEM.
+        #[arg(long)]
+        key: PathBuf,
+        /// File of anchors, as for `verify`; may be repeated.
+        #[arg(long)]
+        anchors: Vec<PathBuf>,
+    },
+    /// Make a key to sign exports with, and print its public half.
+    MakeKey {
+        /// The file; it is made.
+        file: PathBuf,
+    },
+    /// Print the public half of the key that exports are signed with.
+    PublicKey,
+}
+
+/// Which part of the audit trail.
+#[derive(Debug, Args)]
+pub(crate) struct TrailArgs {
+    /// Number of the one event that it is about.
+    #[arg(long)]
+    pub(crate) event: Option<String>,
+    /// Only what was done from this instant on (RFC 3339).
+    #[arg(long)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Only what was done before this instant (RFC 3339).
+    #[arg(long)]
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Who takes it, for the record of reads.
+    #[arg(long = "as", value_parser = operator_subject)]
+    pub(crate) subject: String,
+    /// The file; it is made, with FILE.manifest.json and FILE.sig beside it.
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

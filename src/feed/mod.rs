@@ -17,6 +17,7 @@ mod store;
 use async_graphql::InputObject;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::calendar_feed;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -65,9 +66,9 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateCalendarFeed) -> Res
     }
     let principal = principal::store::latest(app, &actor.subject).await?;
     let principal = principal.ok_or_else(|| anyhow::anyhow!("the caller was not recorded as a principal"))?;
-    let mut bytes = [0; SECRET_BYTES];
-    app.ids.fill(&mut bytes);
-    let secret = URL_SAFE_NO_PAD.encode(bytes);
+    let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+    app.ids.fill(bytes.as_mut_slice());
+    let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
     let path = SecretString::from(http::path(&secret));
     let mut changes = ChangeSet::new(app, actor, Action::CreateCalendarFeed);
     let row = match store::of_principal(app, principal.id).await? {

@@ -8,10 +8,12 @@ use anyhow::{Context, bail};
 use object_store::aws::AmazonS3Builder;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, RetryConfig};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
 
 use super::Files;
+use crate::secret;
 
 /// Time for a connection to a store.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -95,7 +97,7 @@ impl S3Settings {
         let (Some(key), Some(file)) = (&self.access_key, &self.secret_file) else {
             bail!("files.s3.bucket needs files.s3.access_key and files.s3.secret_file");
         };
-        let secret = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let secret = secret::read_text(file)?;
         // A whole exchange takes as long as its file is large and its reader slow: only silence ends it.
         let mut options = ClientOptions::new()
             .with_connect_timeout(CONNECT)
@@ -105,7 +107,7 @@ impl S3Settings {
             .with_bucket_name(bucket)
             .with_region(&self.region)
             .with_access_key_id(key)
-            .with_secret_access_key(secret.trim_end_matches(['\r', '\n']))
+            .with_secret_access_key(secret.expose_secret())
             .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: RESUMED, ..RetryConfig::default() });
         if let Some(endpoint) = &self.endpoint {
             if endpoint.scheme() != "https" {

@@ -20,7 +20,7 @@ use crate::outbox::{Bump, ChangeSet, retrying};
 use crate::secret::Place;
 use crate::ticket::store as trackers;
 use crate::ticket::tracker::profile_of;
-use crate::webhook::sign::secret_text;
+use crate::webhook::sign::new_secret;
 
 /// Longest time for which a replaced secret is still accepted, in hours.
 const MAX_OVERLAP_HOURS: i32 = 168;
@@ -150,9 +150,7 @@ async fn replace<M: Aggregate>(
         let expires_at = Some(row.expires_at.map_or(until, |at| at.min(until)));
         changes.update(row, &hook_secret::Model { expires_at, ..row.clone() });
     }
-    let mut bytes = [0; 32];
-    app.ids.fill(&mut bytes);
-    let (id, secret) = (app.ids.next(), SecretString::from(secret_text(&bytes)));
+    let (id, secret) = (app.ids.next(), new_secret(&app.ids));
     changes.insert(&hook_secret::Model {
         id,
         source_kind,

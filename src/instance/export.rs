@@ -132,7 +132,7 @@ fn make(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes a file for its owner alone, which was not there.
-pub(super) fn create(file: &Path) -> anyhow::Result<File> {
+pub(crate) fn create(file: &Path) -> anyhow::Result<File> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     made.with_context(|| file.display().to_string())
 }

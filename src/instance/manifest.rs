@@ -119,7 +119,7 @@ impl Manifest {
 
     /// Writes it, which makes an export of a folder.
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let mut file = super::export::create(&folder.join(NAME))?;
+        let mut file = super::create(&folder.join(NAME))?;
         let text = serde_json::to_string_pretty(self)?;
         std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())?;
         file.sync_all()?;

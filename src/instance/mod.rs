@@ -20,6 +20,7 @@ mod restore;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use export::create;
 pub use export::{Exported, export};
 pub use manifest::Manifest;
 pub use restore::{Restored, restore};

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::reply::settings::Tls;
+use crate::secret;
 
 /// Most bytes of a mail, unless it is set: one with 25 MiB of attachments, as it travels.
 const MESSAGE_BYTES: usize = 36 << 20;
@@ -179,14 +180,13 @@ impl ImapSettings {
         }
         let needed = |name: &str| anyhow::anyhow!("intake.mail.imap.host needs intake.mail.imap.{name}");
         let file = self.password_file.as_ref().ok_or_else(|| needed("password_file"))?;
-        let password = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let read = |file: &PathBuf| std::fs::read(file).with_context(|| file.display().to_string());
         Ok(Some(Imap {
             host: host.clone(),
             port: self.port,
             tls: self.tls,
             user: self.user.clone().ok_or_else(|| needed("user"))?,
-            password: password.trim_end_matches(['\r', '\n']).to_owned().into(),
+            password: secret::read_text(file)?,
             ca: self.ca_file.as_ref().map(read).transpose()?,
             folder: self.folder.clone(),
             done_folder: self.done_folder.clone(),

@@ -99,6 +99,38 @@ impl Field for i32 {
     }
 }
 
+impl Field for i64 {
+    fn value(&self) -> Option<Value> {
+        Some((*self).into())
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer" })
+    }
+
+    fn example() -> Value {
+        4711.into()
+    }
+}
+
+/// A seal of the audit trail: a SHA-256, as hexadecimal digits.
+#[derive(Clone, Debug)]
+pub struct Seal(pub Vec<u8>);
+
+impl Field for Seal {
+    fn value(&self) -> Option<Value> {
+        Some(hex::encode(&self.0).into())
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+    }
+
+    fn example() -> Value {
+        hex::encode([0xa7; 32]).into()
+    }
+}
+
 /// An exact number of tenths, as decimal text.
 #[derive(Clone, Copy, Debug)]
 pub struct Tenths(pub i32);

@@ -162,6 +162,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod trail;
 mod trouble;
 mod webhook;
 mod work;
@@ -178,6 +179,7 @@ catalogue! {
     payout: PayoutProposed, PayoutSplit, PayoutApproved, PayoutRejected, PayoutOnHold, PayoutReleased, PayoutAccepted, PayoutAppealed, PayoutAppealDismissed, PayoutSynced, PayoutPaid, PayoutFailed, PayoutCancelled, PayoutReversed, PayoutUnexpectedPayment;
     ticket: TicketChanged;
     trouble: TrackerFailing, HookFailing, MailLeftOut;
+    trail: TrailAnchored;
     webhook: WebhookEndpointChanged, WebhookEndpointFailing, WebhookTest;
 }
 

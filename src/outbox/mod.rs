@@ -16,7 +16,7 @@ mod wake;
 
 pub use change_set::{Bump, ChangeSet};
 pub use commit::{Prepared, outlasting, retrying};
-pub use field::{Field, Opaque, OrNull, Tenths};
+pub use field::{Field, Opaque, OrNull, Seal, Tenths};
 pub use message::{Message, MessageKind};
 pub use positions::Waiting;
 pub use wake::{Pulses, Wake, Waker};

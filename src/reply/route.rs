@@ -16,7 +16,7 @@ use crate::event::expect_version;
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, retrying};
 use crate::secret::Place;
-use crate::webhook::sign::{Key, secret_text};
+use crate::webhook::sign::{Key, new_secret};
 
 /// How replies reach a channel; what is left out is taken away. 回复到达渠道的方式；未提供的将被移除。
 #[derive(Clone, Debug, InputObject)]
@@ -78,9 +78,7 @@ pub async fn set_reply_route(app: &App, actor: &Actor, input: &SetReplyRoute) ->
         (None, _) => (None, None),
         (Some(_), Some(sealed)) => (Some(sealed), None),
         (Some(_), None) => {
-            let mut bytes = [0; 32];
-            app.ids.fill(&mut bytes);
-            let secret = SecretString::from(secret_text(&bytes));
+            let secret = new_secret(&app.ids);
             let sealed = app.secrets.seal(&app.ids, place(id), secret.expose_secret().as_bytes())?;
             (Some(sealed), Some(secret))
         }

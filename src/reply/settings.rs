@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::render::{Fonts, fonts};
+use crate::secret;
 use crate::template::gather::Company;
 
 /// Most bytes of all files of one reply, unless it is set: larger ones few mail servers take.
@@ -170,10 +171,7 @@ impl SmtpSettings {
         }
         let user = match (&self.user, &self.password_file) {
             (None, None) => None,
-            (Some(user), Some(file)) => {
-                let password = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-                Some((user.clone(), password.trim_end_matches(['\r', '\n']).to_owned().into()))
-            }
+            (Some(user), Some(file)) => Some((user.clone(), secret::read_text(file)?)),
             _ => bail!("replies.smtp.user and replies.smtp.password_file belong together"),
         };
         let read = |file: &PathBuf| std::fs::read(file).with_context(|| file.display().to_string());

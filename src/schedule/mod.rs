@@ -74,6 +74,8 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     carry_out_all::<crate::duplicate::Unindexed>(app, &mut swept).await?;
     carry_out_all::<crate::search::Unfound>(app, &mut swept).await?;
     crate::duplicate::keep_up(app).await?;
+    crate::retention::keep_up(app).await?;
+    crate::audit::anchor::keep_up(app).await?;
     Ok(swept)
 }
 

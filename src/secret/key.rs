@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretBox};
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -56,21 +57,22 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key with these bytes; its name follows from them and tells nothing of them.
+    /// The key with these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        let digest = Sha256::new().chain_update(b"name of a key:").chain_update(bytes).finalize();
+        Self::of(SecretBox::new(Box::new(bytes)))
+    }
+
+    /// Its name follows from the bytes and tells nothing of them.
+    fn of(bytes: SecretBox<[u8; 32]>) -> Self {
+        let digest =
+            Sha256::new().chain_update(b"name of a key:").chain_update(bytes.expose_secret()).finalize();
         let mut id = [0; KEY_ID];
         id.copy_from_slice(&digest[..KEY_ID]);
-        Self { id, bytes: SecretBox::new(Box::new(bytes)) }
+        Self { id, bytes }
     }
 
     fn read(file: &Path) -> Result<Self, KeyError> {
-        let text = std::fs::read_to_string(file).map_err(|error| KeyError::Unreadable(file.into(), error))?;
-        let text = secrecy::SecretString::from(text);
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text.expose_secret().trim(), &mut bytes)
-            .map_err(|_| KeyError::IllFormed(file.into()))?;
-        Ok(Self::new(bytes))
+        read_bytes(file).map(Self::of)
     }
 
     pub(super) fn id(&self) -> &[u8] {
@@ -80,6 +82,30 @@ impl Key {
     pub(super) fn bytes(&self) -> &[u8; 32] {
         self.bytes.expose_secret()
     }
+}
+
+/// The 32 bytes whose hexadecimal digits a file holds.
+///
+/// # Errors
+/// When the file cannot be read, or holds something else: it is named.
+pub fn read_bytes(file: &Path) -> Result<SecretBox<[u8; 32]>, KeyError> {
+    let text = std::fs::read_to_string(file).map_err(|error| KeyError::Unreadable(file.into(), error))?;
+    let text = SecretString::from(text);
+    let mut outcome = Ok(());
+    let bytes = SecretBox::init_with_mut(|bytes: &mut [u8; 32]| {
+        outcome = hex::decode_to_slice(text.expose_secret().trim(), bytes);
+    });
+    outcome.map(|()| bytes).map_err(|_| KeyError::IllFormed(file.into()))
+}
+
+/// The text of a file, such as a password, without the line ends at its end: editors and shells add them unasked.
+///
+/// # Errors
+/// When the file cannot be read: it is named.
+pub fn read_text(file: &Path) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let text = SecretString::from(text);
+    Ok(text.expose_secret().trim_end_matches(['\r', '\n']).into())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::clock::Ids;
 use crate::error::{Error, RefusalCode, Result};
 
 pub use input::Confidential;
-pub use key::{Key, KeyError, SecretSettings};
+pub use key::{Key, KeyError, SecretSettings, read_bytes, read_text};
 
 /// First byte of what is sealed: tells the form apart from later ones.
 const FORM: u8 = 1;

@@ -232,11 +232,7 @@ pub(super) fn new_secret(
     given: Option<&Confidential>,
 ) -> Option<SecretString> {
     match source {
-        SecretSource::Made => {
-            let mut bytes = [0; 32];
-            app.ids.fill(&mut bytes);
-            Some(sign::secret_text(&bytes).into())
-        }
+        SecretSource::Made => Some(sign::new_secret(&app.ids)),
         SecretSource::Given => given.map(|secret| secret.expose().to_owned().into()),
         SecretSource::None => None,
     }

@@ -7,7 +7,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use sha2::Sha256;
+
+use crate::clock::Ids;
 
 /// What a secret's text begins with.
 const PREFIX: &str = "whsec_";
@@ -72,6 +76,13 @@ impl Key {
 /// The text of a secret made of `bytes`, as it is shown to its owner once.
 pub fn secret_text(bytes: &[u8; 32]) -> String {
     format!("{PREFIX}{}", STANDARD.encode(bytes))
+}
+
+/// A new secret. Nothing of it stays in memory when it is dropped.
+pub fn new_secret(ids: &Ids) -> SecretString {
+    let mut bytes = Zeroizing::new([0; 32]);
+    ids.fill(bytes.as_mut_slice());
+    secret_text(&bytes).into()
 }
 
 /// The value of `webhook-signature`: one signature for each key, separated by spaces.

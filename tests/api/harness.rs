@@ -226,6 +226,11 @@ impl TestApp {
         self.owner.writer()
     }
 
+    /// The same, for what changes the schema.
+    pub(crate) fn owner_database(&self) -> &Database {
+        &self.owner
+    }
+
     /// The database's bytes as they lie on disk; none for a server's.
     pub(crate) fn bytes_at_rest(&self) -> Option<Vec<u8>> {
         let file = self.file.as_ref()?;
@@ -412,8 +417,7 @@ impl Drop for TestApp {
 
 /// Makes a database on the server that `scripts/test` starts, and answers its URL.
 async fn new_postgres() -> String {
-    let server = std::env::var("VULNDESK_TEST_POSTGRES")
-        .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test");
+    let server = server();
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
     let create = async |name: &str, of: &str| {
         let sql = format!("CREATE DATABASE {name} TEMPLATE {of}");
@@ -433,6 +437,20 @@ async fn new_postgres() -> String {
     let (name, template) = (format!("test_{}", unique()), template.await);
     create(&name, template).await;
     format!("{server}/{name}")
+}
+
+/// A database with nothing in it on the server that `scripts/test` starts.
+pub(crate) async fn empty_postgres() -> String {
+    let server = server();
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    let name = format!("test_{}", unique());
+    admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
+}
+
+fn server() -> String {
+    std::env::var("VULNDESK_TEST_POSTGRES")
+        .expect("VULNDESK_TEST_POSTGRES names a PostgreSQL server to make databases on: run scripts/test")
 }
 
 /// The migrated database at `url` for a user with no more rights than `deploy/postgresql-roles.sql` gives: so every test

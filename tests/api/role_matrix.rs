@@ -108,6 +108,7 @@ async fn every_mutation_is_an_action_of_the_policy_and_open_to_exactly_its_roles
             "acknowledgeReport",
             "addAttachment",
             "addReplyProof",
+            "anchorTrail",
             "announceAccountLapse",
             "announceRiskExpiry",
             "endMultiPlatformHold",
