@@ -44,19 +44,22 @@ fn positions(file: &Path) -> Vec<i64> {
 /// product's source.
 pub(crate) async fn rewrite(app: &TestApp) {
     let db = app.owner();
-    let entries =
-        audit_entry::Entity::find().order_by_asc(audit_entry::Column::Position).all(db).await.unwrap();
+    let mut entries =
+        audit_entry::Entity::find().order_by_asc(audit_entry::Column::Revision).all(db).await.unwrap();
     let changed = entries.iter().find(|entry| entry.aggregate_kind == "event").unwrap().clone();
-    let (mut previous, mut seal) = (Vec::new(), Vec::new());
-    for mut entry in entries {
-        if entry.aggregate_id == changed.aggregate_id {
-            if entry.id == changed.id {
-                entry.actor = "somebody-else".to_owned();
-            }
-            entry.previous = previous;
-            entry.digest = chain::digest(&entry);
-            previous = entry.digest.clone();
+    let mut previous = Vec::new();
+    // A thing's chain goes by its revisions: of one instant, entries may be sealed in another order.
+    for entry in entries.iter_mut().filter(|entry| entry.aggregate_id == changed.aggregate_id) {
+        if entry.id == changed.id {
+            entry.actor = "somebody-else".to_owned();
         }
+        entry.previous = previous;
+        entry.digest = chain::digest(entry);
+        previous = entry.digest.clone();
+    }
+    entries.sort_by_key(|entry| entry.position);
+    let mut seal = Vec::new();
+    for mut entry in entries {
         seal = chain::seal(&seal, entry.position.unwrap(), &entry.digest);
         entry.seal = Some(seal.clone());
         entry.into_active_model().reset_all().update(db).await.unwrap();
