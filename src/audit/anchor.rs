@@ -277,7 +277,7 @@ mod tests {
         let (told, none) = (folder.path().join("told"), folder.path().join("none"));
         let data = json!({ "position": 5, "seal": hex::encode([5; 32]) });
         std::fs::write(&told, json!({ "type": "audit.anchored", "data": data }).to_string()).unwrap();
-        assert!(!Kept::read(&[told.clone()]).unwrap().agrees(5, &[6; 32]));
+        assert!(!Kept::read(std::slice::from_ref(&told)).unwrap().agrees(5, &[6; 32]));
         for text in ["", "{}\n", "{\"position\":5,\"seal\":\"05\"}\n", "{\"position\":0}\n", "\u{0}\n"] {
             std::fs::write(&none, text).unwrap();
             let refused = Kept::read(&[told.clone(), none.clone()]).unwrap_err().to_string();

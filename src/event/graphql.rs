@@ -454,7 +454,8 @@ impl Event {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Comment>> {
         let input = PageInput { first, after, last, before };
-        crate::comment::graphql::comments_connection(ctx, self.0.id, input).await
+        // Apart: each field of an event else takes the room of the largest.
+        Box::pin(crate::comment::graphql::comments_connection(ctx, self.0.id, input)).await
     }
 
     /// Files of its reports that an analyst let the team have, oldest first. 已向团队开放的报告文件，最早在前。
@@ -469,7 +470,7 @@ impl Event {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Attachment>> {
         let input = PageInput { first, after, last, before };
-        crate::attachment::graphql::released_on(ctx, self.0.id, input).await
+        Box::pin(crate::attachment::graphql::released_on(ctx, self.0.id, input)).await
     }
 
     /// Events related to it that you may see. 相关事件（仅限您可见的）。
@@ -484,7 +485,7 @@ impl Event {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 50; 10 when left out. 条数，1 到 50，默认 10。")] first: Option<i32>,
     ) -> ApiResult<Option<Vec<crate::duplicate::graphql::DuplicateCandidate>>> {
-        crate::duplicate::graphql::of_event(ctx, self.0.id, first).await
+        Box::pin(crate::duplicate::graphql::of_event(ctx, self.0.id, first)).await
     }
 
     /// Its way through the procedure, oldest first. 状态变更历史，从早到晚。
