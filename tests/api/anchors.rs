@@ -84,7 +84,7 @@ async fn a_chain_rewritten_as_a_whole_is_found_by_its_anchors_alone() {
         receive(&app, "1").await;
         app.advance(TimeDelta::hours(1));
         keep_up(&replica).await.unwrap();
-        let kept = Kept::read(&[file.clone()]).unwrap();
+        let kept = Kept::read(std::slice::from_ref(&file)).unwrap();
         let report = check(&app.app, &kept).await.unwrap();
         assert_eq!((report.anchors, report.findings.count), (2, 0), "{report}");
 
