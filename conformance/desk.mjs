@@ -69,9 +69,9 @@ export class Desk {
     return this.path(name);
   }
 
-  /** Starts `serve`; `more` are further environment variables. From then on its API is the one that is called. */
-  async serve(more = {}) {
-    const process = await start('serve', { ...this.#environment, ...more }, 'serving');
+  /** Starts `serve`; `more` are further environment variables, `program` what to start instead of the binary. From then on its API is the one that is called. */
+  async serve(more = {}, program) {
+    const process = await start('serve', { ...this.#environment, ...more }, 'serving', program);
     this.url = `http://${process.fields.address}`;
     return process;
   }

@@ -64,11 +64,11 @@ export async function folder() {
 }
 
 /**
- * Starts `BINARY COMMAND` with this environment, and waits until it says `message`; answers the fields of that line, the log so
+ * Starts `BINARY COMMAND`, or another program, with this environment, and waits until it says `message`; answers the fields of that line, the log so
  * far, its process id, its exit code once it has one, and how to end it by a signal.
  */
-export async function start(command, environment, message) {
-  const child = spawn(BINARY, [command], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+export async function start(command, environment, message, program = BINARY) {
+  const child = spawn(program, [command], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = new Promise((resolve) => child.once('exit', resolve));
   const end = async (signal = 'SIGTERM') => {
     child.kill(signal);

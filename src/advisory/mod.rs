@@ -114,8 +114,7 @@ pub async fn export(
     language: AdvisoryLanguage,
 ) -> Result<Option<Exported>> {
     require(actor, Action::ExportAdvisory)?;
-    let Some(event) =
-        events::store::by_number(app, actor, number, &Plan::whole(&[]), &Ahead::default()).await?
+    let Some(event) = events::store::by_number(app, actor, number, &Plan::whole(), &Ahead::default()).await?
     else {
         return Ok(None);
     };

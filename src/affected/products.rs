@@ -54,7 +54,8 @@ pub async fn set_affected_product(
 ) -> Result<event::Model> {
     require(actor, Action::SetAffectedProduct)?;
     let reason = optional_text("input.reason", input.reason.as_ref(), SHORT)?;
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     let product = store::product(app, input.product.0).await?;
     if !in_scope(actor, &product) {
         let message = "the product is not in your scope: name one of yours, or ask an analyst";
@@ -95,7 +96,6 @@ pub async fn set_affected_product(
         events::transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
     }
     regrant(&mut changes, Some(&access), &granted);
-    let mut clocks = Clocks::load(app, &before).await?;
     clocks.product_stands(app, Product { affected: row.clone(), product }).await?;
     clocks.replan(app, &mut changes, &mut after)?;
     let told = message::EventAffectedChanged { product: Opaque::new(row.product_id), state: row.state };

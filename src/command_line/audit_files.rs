@@ -41,7 +41,7 @@ pub(crate) async fn export(app: &App, settings: &Settings, args: &TrailArgs) -> 
         None => None,
         Some(number) => {
             let found =
-                event::store::by_number(app, &operator, number, &Plan::whole(&[]), &Ahead::default()).await;
+                event::store::by_number(app, &operator, number, &Plan::whole(), &Ahead::default()).await;
             Some(found.map_err(Error::told)?.with_context(|| format!("there is no event {number}"))?)
         }
     };

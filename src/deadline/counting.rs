@@ -1,7 +1,7 @@
 //! What clocks are counted by, as this process last read it: the policy in force, the calendars and the channels.
 //!
-//! Every command on an event counts its clocks anew, and these change a few times a year. So a command asks for their
-//! stamp, in one small statement, and reads them only when it has moved.
+//! Every command on an event counts its clocks anew, and these change a few times a year. So a command reads their stamp
+//! together with the event, and them only when it has moved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,14 @@ pub(super) struct Counting {
 /// # Errors
 /// Of the database.
 pub(super) async fn current(app: &App) -> Result<Arc<Counting>> {
-    let stamp = store::stamp(app).await?;
+    under(app, store::stamp(app).await?).await
+}
+
+/// What clocks are counted by under a stamp that was just read.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn under(app: &App, stamp: Stamp) -> Result<Arc<Counting>> {
     let known = app.counting.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((_, counting)) = known.filter(|(known, _)| *known == stamp) {
         return Ok(counting);

@@ -107,7 +107,8 @@ pub struct CorrectLearnedAt {
 pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearnedAt) -> Result<event::Model> {
     require(actor, Action::CorrectLearnedAt)?;
     let reason = require_text("input.reason", &input.reason, SHORT)?;
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     expect_version(before.version, input.expected_version)?;
     let mut changes = ChangeSet::new(app, actor, Action::CorrectLearnedAt).because(Some(reason.as_str()));
     let learned_at = input.learned_at.trunc_subsecs(6);
@@ -117,7 +118,6 @@ pub async fn correct_learned_at(app: &App, actor: &Actor, input: &CorrectLearned
             "send an instant that has come: clocks count from it",
         ));
     }
-    let mut clocks = Clocks::load(app, &before).await?;
     let kind = match input.of {
         LearnedOf::Vulnerability => ClockFactKind::LearnedVulnerability,
         LearnedOf::Exploitation => ClockFactKind::LearnedExploitation,

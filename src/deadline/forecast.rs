@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::Result;
-use crate::event as events;
 use crate::graphql::scalars::Id;
 
 /// What is assumed. 预测所作的假设。
@@ -55,8 +54,8 @@ pub async fn forecast(
     input: &Forecast,
 ) -> Result<(Vec<ForecastClock>, Vec<OnDuty>)> {
     require(actor, Action::ReadDeadlines)?;
-    let event = events::store::find(app, actor, input.event.0).await?;
-    let mut clocks = Clocks::load(app, &event).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let event = clocks.facts.event.clone();
     let at = app.clock.now();
     let facts = &mut clocks.facts;
     facts.news =

@@ -3,7 +3,7 @@
 //! An event's facts say which replies are owed and which clocks run: its reports and their channels, its verdict and
 //! level, its products and the regimes they are in, decisions, what the world knows, what was answered and fixed, and
 //! what people entered (a notice's own date, a question, when something was learned of). [`rules::plan`] compares that
-//! with what is there. A command that changes one of these facts reads them ([`Clocks::load`]), changes them with its
+//! with what is there. A command that changes one of these facts reads them ([`Clocks::find`], [`Clocks::load`]), changes them with its
 //! own rows and lets them be followed in the same change ([`Clocks::replan`]). Nobody else opens an obligation or a
 //! clock, and planning twice says nothing the second time.
 //!
@@ -45,11 +45,14 @@ pub use sweep::{Recounting, Telling};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use entity::vocabulary::{DeadlineState, Status};
+use entity::vocabulary::{DeadlineState, Facet, Status};
 use entity::{channel, clock_fact, customer, deadline, event, obligation, report};
+use sea_orm::sea_query::IntoCondition;
+use sea_orm::{ColumnTrait, Condition};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::{Actor, visibility};
 use crate::error::Result;
 use crate::event::rules::Cause;
 use crate::event::transition;
@@ -79,12 +82,29 @@ struct Moved {
 }
 
 impl Clocks {
+    /// Finds an event whose content is the actor's to see. It stands among its facts.
+    ///
+    /// # Errors
+    /// NOT_FOUND when it is hidden or absent, which nobody can tell apart.
+    pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<Self> {
+        let visible = visibility::visible(actor, Facet::Content, event::Column::Id);
+        Self::read(app, Condition::all().add(event::Column::Id.eq(id)).add(visible), None).await
+    }
+
+    /// Finds an event for the product's own work on it.
+    ///
+    /// # Errors
+    /// NOT_FOUND when there is none.
+    async fn of_any(app: &App, id: Uuid) -> Result<Self> {
+        Self::read(app, event::Column::Id.eq(id), None).await
+    }
+
     /// Reads the facts of an event that the caller has found.
     ///
     /// # Errors
     /// Of the database.
     pub async fn load(app: &App, event: &event::Model) -> Result<Self> {
-        Self::read(app, event, None).await
+        Self::of(app, event, None).await
     }
 
     /// The same for an event that a report through `channel` joins.
@@ -92,7 +112,7 @@ impl Clocks {
     /// # Errors
     /// Of the database.
     pub async fn load_with(app: &App, event: &event::Model, channel: &channel::Model) -> Result<Self> {
-        Self::read(app, event, Some(channel)).await
+        Self::of(app, event, Some(channel)).await
     }
 
     /// Puts a product's changed standing in its place, or adds it with its customers.
@@ -125,8 +145,16 @@ impl Clocks {
         Self { facts, counting, missing, added: Vec::new(), moved: Moved::default() }
     }
 
-    async fn read(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
-        let (counting, mut facts) = tokio::try_join!(counting::current(app), store::facts(app, event))?;
+    /// The event is as its caller found it: where it was changed since, the change meets no row.
+    async fn of(app: &App, event: &event::Model, joining: Option<&channel::Model>) -> Result<Self> {
+        let mut clocks = Self::read(app, event::Column::Id.eq(event.id), joining).await?;
+        clocks.facts.event = event.clone();
+        Ok(clocks)
+    }
+
+    async fn read(app: &App, which: impl IntoCondition, joining: Option<&channel::Model>) -> Result<Self> {
+        let (mut facts, stamp) = store::find(app, which).await?;
+        let counting = counting::under(app, stamp).await?;
         let of_reports = facts.reports.iter().map(|row| row.channel_id);
         let ids = of_reports.chain(facts.obligations.iter().map(|row| row.channel_id));
         let channels = ids.filter_map(|id| counting.channels.get(&id));

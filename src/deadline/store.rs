@@ -2,7 +2,7 @@
 
 mod facts;
 
-pub use facts::{customers, customers_once, facts, uses};
+pub use facts::{customers, customers_once, facts, find, uses};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use entity::{
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 use uuid::Uuid;
 
@@ -53,22 +53,25 @@ pub struct Stamp {
     channels: i64,
 }
 
+/// What the stamp is read from, by its column.
+fn stamp_columns() -> [(&'static str, String); 3] {
+    // A new row counts, which a sum of revisions alone would not show of one that nobody has changed.
+    let revisions =
+        |table| format!("(SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) FROM {table})");
+    let policy = "(SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) FROM deadline_policy)";
+    [("policy", policy.to_owned()), ("calendars", revisions("calendar")), ("channels", revisions("channel"))]
+}
+
 /// The stamp of what clocks are counted by now.
 ///
 /// # Errors
 /// Of the database.
 pub async fn stamp(app: &App) -> Result<Stamp> {
-    // A new row counts, which a sum of revisions alone would not show of one that nobody has changed.
-    let revisions =
-        |table| format!("(SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) FROM {table})");
-    let sql = format!(
-        "SELECT (SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) FROM deadline_policy) AS policy, \
-         {} AS calendars, {} AS channels",
-        revisions("calendar"),
-        revisions("channel")
-    );
-    let query = Statement::from_string(app.database.backend(), sql);
-    let row = app.database.reader().query_one_raw(query).await?;
+    let mut query = Query::select();
+    for (name, sql) in stamp_columns() {
+        query.expr_as(Expr::cust(sql), name);
+    }
+    let row = app.database.reader().query_one(&query).await?;
     let row = row.ok_or_else(|| anyhow::anyhow!("a look without FROM has one row"))?;
     Ok(Stamp::from_query_result(&row, "")?)
 }
@@ -558,14 +561,6 @@ pub async fn move_mark<E: Marked>(app: &App, id: Uuid, from: Uuid, to: Option<Uu
         .filter(E::ID.eq(id))
         .filter(E::REPLAN_AFTER.eq(from));
     Ok(app.database.writer().execute(update.as_query()).await?.rows_affected() == 1)
-}
-
-/// The event, for the product's own work on it.
-///
-/// # Errors
-/// Of the database.
-pub async fn event(app: &App, id: Uuid) -> Result<Option<event::Model>> {
-    Ok(event::Entity::find_by_id(id).one(app.database.reader()).await?)
 }
 
 /// The questions that obligations answer, in the order of these.

@@ -11,7 +11,7 @@ use super::{Clocks, store};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::Action;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::notice;
 use crate::outbox::{Bump, ChangeSet, Opaque, message};
 use crate::schedule::Due;
@@ -51,8 +51,12 @@ impl Due for Recounting {
 }
 
 pub(super) async fn follow(app: &App, actor: &Actor, event: Uuid, action: Action) -> Result<()> {
-    let Some(before) = store::event(app, event).await? else { return Ok(()) };
-    let mut clocks = Clocks::load(app, &before).await?;
+    let mut clocks = match Clocks::of_any(app, event).await {
+        Ok(clocks) => clocks,
+        Err(Error::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let before = clocks.facts.event.clone();
     let mut changes = ChangeSet::new(app, actor, action);
     let mut after = before.clone();
     let (written, told) = clocks.replan_and_tell(app, &mut changes, &mut after)?;

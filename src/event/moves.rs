@@ -10,6 +10,7 @@ use super::{expect_version, link_row, optional_text, require_text, store, transi
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::deadline::Clocks;
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, message};
@@ -44,7 +45,8 @@ async fn move_by_hand(
         (reason, false) => optional_text("input.reason", reason.as_ref(), SHORT)?,
         (reason, true) => Some(require_text("input.reason", reason.as_deref().unwrap_or_default(), SHORT)?),
     };
-    let before = store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     expect_version(before.version, input.expected_version)?;
     let mut changes = ChangeSet::new(app, actor, action).because(reason.as_deref());
     let mut after = before.clone();
@@ -56,16 +58,15 @@ async fn move_by_hand(
         if !missing.is_empty() {
             return Err(Error::Refused(missing));
         }
-    }
-    if cause == Cause::StartRemediation {
-        let facts = store::move_facts(app, before.id).await?;
-        crate::remediation::open_lines(app, &mut changes, &before, &facts);
-        // Lines that were fixed in an earlier pass already say where the event is; no later change of a line would.
-        if let Some(to) = rules::status_by_lines(&facts).filter(|to| *to != after.status) {
-            transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
+        if cause == Cause::StartRemediation {
+            crate::remediation::open_lines(app, &mut changes, &before, &facts);
+            // Lines that were fixed in an earlier pass already say where the event is; no later change of a line would.
+            if let Some(to) = rules::status_by_lines(&facts).filter(|to| *to != after.status) {
+                transition(app, &mut changes, &mut after, to, Cause::Lines, None)?;
+            }
         }
     }
-    crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
+    clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)
@@ -143,7 +144,8 @@ pub struct AskReporter {
 pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Result<event::Model> {
     require(actor, Action::AskReporter)?;
     let question = require_text("input.question", &input.question, LONG)?;
-    let before = store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     expect_version(before.version, input.expected_version)?;
     let report = crate::intake::store::find(app, actor, input.report.0).await?;
     if report.event_id != before.id {
@@ -161,7 +163,7 @@ pub async fn ask_reporter(app: &App, actor: &Actor, input: &AskReporter) -> Resu
     } else {
         crate::comment::write_to_reporter(app, &mut changes, &before, &report, &question).await?;
     }
-    crate::deadline::Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
+    clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -12,7 +12,7 @@ use super::rules::{LineFacts, MoveFacts};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
-use crate::graphql::ahead::{Ahead, Branch, Plan};
+use crate::graphql::ahead::{Ahead, Plan};
 use crate::graphql::page::{self, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
@@ -64,13 +64,12 @@ pub async fn are_related(app: &App, one: Uuid, other: Uuid) -> Result<bool> {
 
 /// All that hangs on an event and that the conditions of its moves are read from, in one statement.
 static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
-    Plan::whole(&[
-        Branch::many::<affected_product::Entity>(),
-        Branch::many::<remediation::Entity>(),
-        Branch::many::<assignment::Entity>(),
-        Branch::many::<obligation::Entity>(),
-        Branch::many::<report::Entity>(),
-    ])
+    Plan::whole()
+        .many(Plan::<affected_product::Entity>::whole())
+        .many(Plan::<remediation::Entity>::whole())
+        .many(Plan::<assignment::Entity>::whole())
+        .many(Plan::<obligation::Entity>::whole())
+        .many(Plan::<report::Entity>::whole())
 });
 
 /// What the conditions of an event's moves are read from.

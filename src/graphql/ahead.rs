@@ -255,8 +255,6 @@ pub struct Branch<P: EntityTrait> {
     /// Column of the row that names it, where it is one row.
     by: Option<P::Column>,
     plan: Planned<P>,
-    /// All of it, and nothing below.
-    whole: fn(Option<P::Column>) -> Grown<P>,
     /// What a role has to be allowed for the field to show it.
     only: Option<Action>,
 }
@@ -270,7 +268,6 @@ impl<P: Selected> Branch<P> {
             plan: |_, look, actor| {
                 E::allowed(actor).is_empty().then(|| Box::new(Many(Plan::<E>::of(look, actor))) as _)
             },
-            whole: |_| Some(Box::new(Many(Plan::<E>::whole(&[])))),
             only: None,
         }
     }
@@ -284,7 +281,6 @@ impl<P: Selected> Branch<P> {
                 let by = by.filter(|_| E::allowed(actor).is_empty())?;
                 Some(Box::new(One { by, plan: Plan::<E>::of(look, actor) }))
             },
-            whole: |by| Some(Box::new(One { by: by?, plan: Plan::<E>::whole(&[]) })),
             only: None,
         }
     }
@@ -412,14 +408,34 @@ impl<E: Selected> Plan<E> {
         items.extend(look.field("edges").field("node").selection_fields());
         match Lookahead::try_from(items.as_slice()) {
             Ok(items) => Self::of(&items, super::actor(ctx)),
-            Err(()) => Self { columns: E::shape().always, branches: Vec::new() },
+            Err(()) => Self::least(),
         }
     }
 
-    /// All columns and all rows of these branches: for commands, which look at rows as a whole.
-    pub fn whole(branches: &[Branch<E>]) -> Self {
-        let branches = branches.iter().filter_map(|branch| (branch.whole)(branch.by)).collect();
-        Self { columns: Columns::ALL, branches }
+    /// All columns, and nothing below: for commands, which look at rows as a whole.
+    pub fn whole() -> Self {
+        Self { columns: Columns::ALL, branches: Vec::new() }
+    }
+
+    /// The columns that every row has, and nothing below.
+    pub fn least() -> Self {
+        Self { columns: E::shape().always, branches: Vec::new() }
+    }
+
+    /// The same with all rows of `C` that hang on each, whoever asks. A table stands once on the way to a row: a statement
+    /// knows it by its name alone.
+    #[must_use]
+    pub fn many<C: Child + Selected>(mut self, below: Plan<C>) -> Self {
+        debug_assert_ne!(TypeId::of::<E>(), TypeId::of::<C>(), "a table below itself");
+        self.branches.push(Box::new(Many(below)));
+        self
+    }
+
+    /// The same with the row of `L` that the column `by` of each names, whoever asks.
+    #[must_use]
+    pub fn one<L: Lookup + Selected>(mut self, by: E::Column, below: Plan<L>) -> Self {
+        self.branches.push(Box::new(One { by, plan: below }));
+        self
     }
 
     /// The same with these columns, whatever is selected.
@@ -546,11 +562,19 @@ impl Ahead {
     }
 
     /// The rows of `E` that hang on one, as a [`whole`](Plan::whole) plan read them.
-    pub fn of<E: Child>(&self, parent: Uuid) -> Vec<E::Model>
-    where
-        E::Model: Clone + Send + Sync,
-    {
+    pub fn of<E: Child + Selected>(&self, parent: Uuid) -> Vec<E::Model> {
         self.find::<E>(Hanging::On, parent, Columns::ALL).map(|rows| rows.to_vec()).unwrap_or_default()
+    }
+
+    /// The ids of those rows, as any plan read them.
+    pub fn ids_of<E: Child + Selected>(&self, parent: Uuid) -> Vec<Uuid> {
+        let rows = self.find::<E>(Hanging::On, parent, E::shape().always);
+        rows.iter().flat_map(|rows| rows.iter()).map(E::key).collect()
+    }
+
+    /// The row of `E` with this id, as a [`whole`](Plan::whole) plan read it.
+    pub fn named<E: Lookup + Selected>(&self, id: Uuid) -> Option<E::Model> {
+        self.find::<E>(Hanging::Named, id, Columns::ALL)?.first().cloned()
     }
 
     /// The rows of `E`, if they were read ahead with these columns.

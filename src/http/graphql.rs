@@ -88,6 +88,7 @@ fn wants_socket(request: &Request) -> bool {
 pub(super) struct Endpoint<E> {
     pub(super) executor: Arc<E>,
     pub(super) limits: GuardLimits,
+    pub(super) parsed: guard::Parsed,
     pub(super) documents: Arc<Documents>,
     pub(super) body_bytes: usize,
     pub(super) body_timeout: Duration,
@@ -138,7 +139,7 @@ impl<E: Executor> Endpoint<E> {
             Ok(found) => found,
             Err(why) => return graphql_response::no_document(media, why),
         };
-        let document = match guard::parse(&query, &self.limits) {
+        let document = match self.parsed.parse(&query, &self.limits) {
             Ok(document) => document,
             Err(error) => return Ok(graphql_response::parse_error(media, error)),
         };

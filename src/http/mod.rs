@@ -45,7 +45,7 @@ use self::{
 };
 use crate::clock::Ids;
 use crate::graphql::errors::ErrorCode;
-use crate::graphql::guard::GuardLimits;
+use crate::graphql::guard::{self, GuardLimits};
 
 /// What the routes need from the rest of the process.
 pub struct Services<E> {
@@ -72,6 +72,7 @@ pub fn router<E: Executor>(
     let endpoint = Arc::new(Endpoint {
         executor: services.executor,
         limits,
+        parsed: guard::Parsed::default(),
         documents: services.documents,
         body_bytes: settings.body_bytes,
         body_timeout: Duration::from_secs(settings.body_seconds),

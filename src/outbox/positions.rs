@@ -31,19 +31,18 @@ pub(super) struct Look {
     pub(super) messages: Vec<Waiting>,
     /// Audit entries and their digests.
     pub(super) entries: Vec<(Uuid, Vec<u8>)>,
-    /// The queue of deliveries; when the first is due only where that was asked.
+    /// The queue of deliveries.
     pub(super) pulse: queue::Pulse,
 }
 
-/// Looks at what waits, and where `asks_due` at what is due in the queue of deliveries too.
+/// Looks at what waits, and at the queue of deliveries.
 ///
 /// # Errors
 /// Of the database.
-pub(super) async fn look(database: &Database, asks_due: bool) -> Result<Look, DbErr> {
+pub(super) async fn look(database: &Database) -> Result<Look, DbErr> {
     let backend = database.backend();
     let (bytes, at) =
         if backend == DatabaseBackend::Postgres { ("bytea", "timestamptz") } else { ("blob", "text") };
-    let next_due = if asks_due { queue::NEXT_DUE } else { "NULL" };
     let sql = format!(
         "SELECT * FROM (SELECT 1 AS part, id, CAST(created_at AS {at}) AS at, kind, endpoint_id, event_id, \
             CAST(NULL AS {bytes}) AS bytes, CAST(NULL AS bigint) AS messages, CAST(NULL AS bigint) AS entries, \
@@ -52,8 +51,9 @@ pub(super) async fn look(database: &Database, asks_due: bool) -> Result<Look, Db
          UNION ALL SELECT * FROM (SELECT 2, id, CAST(at AS {at}), NULL, CAST(NULL AS uuid), CAST(NULL AS uuid), digest, \
             CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint) \
             FROM audit_entry WHERE position IS NULL ORDER BY at, id LIMIT {BATCH}) AS entries \
-         UNION ALL SELECT 0, NULL, CAST({next_due} AS {at}), NULL, NULL, NULL, entry_seal, message_position, \
+         UNION ALL SELECT 0, NULL, CAST({} AS {at}), NULL, NULL, NULL, entry_seal, message_position, \
             entry_position, {} FROM sequence_head WHERE id = 1",
+        queue::NEXT_DUE,
         queue::VERSION,
     );
     let rows = database.reader().query_all_raw(Statement::from_string(backend, sql)).await?;

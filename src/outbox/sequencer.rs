@@ -22,9 +22,11 @@ use crate::webhook::queue::Pulse;
 
 /// Most messages and most entries that one pass takes.
 pub const BATCH: u64 = 1_000;
-/// How soon a pass may begin after another did. The first commit after a rest has its pass at once; under load, a pass
-/// takes longer than this, and many commits share one.
+/// How soon a pass may begin after another did: after this, and after so many times as long as that took, so that the busier
+/// the database is the more commits share a pass. The first commit after a rest has its pass at once.
 const GATHER: Duration = Duration::from_millis(2);
+const SPARING: u32 = 5;
+const LONGEST_GATHER: Duration = Duration::from_millis(50);
 /// When to look although nobody signalled, and how long to wait after a failure.
 const SWEEP: Duration = Duration::from_secs(2);
 /// When to try again after another replica was at it.
@@ -46,16 +48,17 @@ pub struct Sequenced {
 /// # Errors
 /// Of the database; then nothing was positioned.
 pub async fn sequence(app: &App) -> Result<Sequenced> {
-    pass(app, false).await.map(|(done, _)| done)
+    pass(app).await.map(|(done, _)| done)
 }
 
-/// One pass, and how the queue of deliveries was before it. Nothing is locked while it is decided: that it is written only
-/// where the head is still as it was read makes positions unique, and what is read with the head is all that waits then.
-async fn pass(app: &App, asks_due: bool) -> Result<(Sequenced, Pulse)> {
-    let Look { head, messages, entries, pulse } = positions::look(&app.database, asks_due).await?;
+/// One pass, and how the queue of deliveries is, but where it queued some. Nothing is locked while it is decided: that it is
+/// written only where the head is still as it was read makes positions unique, and what is read with the head is all that
+/// waits then.
+async fn pass(app: &App) -> Result<(Sequenced, Option<Pulse>)> {
+    let Look { head, messages, entries, pulse } = positions::look(&app.database).await?;
     let (placed, sealed) = (messages.len() as u64, entries.len() as u64);
     if placed + sealed == 0 {
-        return Ok((Sequenced::default(), pulse));
+        return Ok((Sequenced::default(), Some(pulse)));
     }
     let mut after = head.clone();
     let messages: Vec<(Waiting, i64)> = messages
@@ -74,6 +77,7 @@ async fn pass(app: &App, asks_due: bool) -> Result<(Sequenced, Pulse)> {
         })
         .collect();
     let deliveries = fan_out(app, pulse.version, &messages).await?;
+    let pulse = deliveries.is_empty().then_some(pulse);
     let pass = Pass {
         before: head,
         after,
@@ -100,9 +104,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             let pause = drain(&app, tells).await;
+            let gather = (begun.elapsed() * SPARING).clamp(GATHER, LONGEST_GATHER);
             tells = tokio::select! {
                 () = committed.roused() => {
-                    tokio::time::sleep_until(begun + GATHER).await;
+                    tokio::time::sleep_until(begun + gather).await;
                     true
                 }
                 // What the other replica positioned is news to who follows here.
@@ -116,22 +121,27 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
 }
 
 /// Runs passes until nothing waits or this process cannot go on now, and answers when to look again. Who follows is told
-/// where it `tells` or anything moved; else how the queue of deliveries is, so that a worker at rest need not ask.
+/// where it `tells` or anything moved; who delivers, where deliveries were queued, else how their queue is, so that a worker
+/// with nothing to do need not ask.
 async fn drain(app: &App, tells: bool) -> Duration {
-    let mut moved = tells;
+    let (mut moved, mut queued) = (tells, false);
     loop {
-        match pass(app, !tells).await {
+        match pass(app).await {
             Ok((Sequenced { messages: 0, entries: 0, more: true }, _)) => return BUSY,
             Ok((done, pulse)) => {
                 moved |= done.messages + done.entries > 0;
-                if !done.more {
-                    if moved {
-                        app.wake.sequenced();
-                    } else {
-                        app.wake.at_rest(pulse);
-                    }
-                    return SWEEP;
+                queued |= pulse.is_none();
+                if done.more {
+                    continue;
                 }
+                if moved {
+                    app.wake.sequenced();
+                }
+                match pulse {
+                    Some(pulse) if !queued => app.wake.looked(pulse),
+                    _ => app.wake.queued(),
+                }
+                return SWEEP;
             }
             Err(error) => {
                 tracing::error!(?error, "messages and audit entries were not positioned");

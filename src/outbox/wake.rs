@@ -11,13 +11,20 @@ pub struct Wake {
     here: watch::Sender<()>,
     anywhere: watch::Sender<()>,
     sequenced: watch::Sender<()>,
-    at_rest: watch::Sender<Option<Pulse>>,
+    queued: watch::Sender<()>,
+    looked: watch::Sender<Option<Pulse>>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
         let sender = || watch::Sender::new(());
-        Self { here: sender(), anywhere: sender(), sequenced: sender(), at_rest: watch::Sender::new(None) }
+        Self {
+            here: sender(),
+            anywhere: sender(),
+            sequenced: sender(),
+            queued: sender(),
+            looked: watch::Sender::new(None),
+        }
     }
 }
 
@@ -39,14 +46,19 @@ impl Wake {
         self.here.send_replace(());
     }
 
-    /// Everything committed before the last signal has its position, and its deliveries are queued.
+    /// Everything committed before the last signal has its position.
     pub fn sequenced(&self) {
         self.sequenced.send_replace(());
     }
 
-    /// The sequencer looked although nobody signalled, and found this and nothing to position.
-    pub fn at_rest(&self, pulse: Pulse) {
-        self.at_rest.send_replace(Some(pulse));
+    /// The sequencer queued deliveries.
+    pub fn queued(&self) {
+        self.queued.send_replace(());
+    }
+
+    /// The sequencer queued none, and found the queue of deliveries like this.
+    pub fn looked(&self, pulse: Pulse) {
+        self.looked.send_replace(Some(pulse));
     }
 
     /// Follows the commits of this process.
@@ -59,15 +71,20 @@ impl Wake {
         Waker(self.anywhere.subscribe())
     }
 
-    /// Follows the sequencer behind the commits of all processes: who looked for deliveries at the commit itself would
+    /// Follows the sequencer behind the commits of all processes: who looked for messages at the commit itself would
     /// look too early.
     pub fn behind_the_sequencer(&self) -> Waker {
         Waker(self.sequenced.subscribe())
     }
 
-    /// Follows how the queue of deliveries is while nobody signals.
+    /// Follows the deliveries that the sequencer queues here.
+    pub fn deliveries(&self) -> Waker {
+        Waker(self.queued.subscribe())
+    }
+
+    /// Follows how the queue of deliveries is while it queues none.
     pub fn pulses(&self) -> Pulses {
-        Pulses(self.at_rest.subscribe())
+        Pulses(self.looked.subscribe())
     }
 }
 

@@ -38,7 +38,8 @@ pub async fn set_embargo(app: &App, actor: &Actor, input: &SetEmbargo) -> Result
     require(actor, Action::SetEmbargo)?;
     let reason = optional_text("input.reason", input.reason.as_ref(), SHORT)?;
     let until = input.until.map(|until| until.trunc_subsecs(6));
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     events::expect_version(before.version, input.expected_version)?;
     let mut changes = ChangeSet::new(app, actor, Action::SetEmbargo).because(reason.as_deref());
     let refusals = rules::check_embargo(before.embargo_until, until, reason.as_deref(), changes.at());
@@ -48,7 +49,7 @@ pub async fn set_embargo(app: &App, actor: &Actor, input: &SetEmbargo) -> Result
     let mut after = event::Model { embargo_until: until, ..before.clone() };
     super::tell(app, &mut changes, &after);
     // What is public needs no decision about going abroad, and what no longer is needs one.
-    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
+    clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

@@ -42,7 +42,8 @@ pub struct SetTlp {
 pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::Model> {
     require(actor, Action::SetTlp)?;
     let reason = optional_text("input.reason", input.reason.as_ref(), SHORT)?;
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     events::expect_version(before.version, input.expected_version)?;
     if let Some(refusal) = rules::check_tlp(before.tlp, input.tlp, actor.is(Role::Leader)) {
         return Err(Error::Refused(vec![refusal]));
@@ -58,7 +59,7 @@ pub async fn set_tlp(app: &App, actor: &Actor, input: &SetTlp) -> Result<event::
     regrant(&mut changes, Some(&access), &granted);
     super::tell(app, &mut changes, &after);
     // What is public needs no decision about going abroad, and what no longer is needs one.
-    Clocks::load(app, &before).await?.replan(app, &mut changes, &mut after)?;
+    clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);
     app.commit(changes).await?;
     Ok(after)

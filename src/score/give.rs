@@ -51,7 +51,8 @@ pub struct ScoreEvent {
 pub async fn score_event(app: &App, actor: &Actor, input: &ScoreEvent) -> Result<event::Model> {
     require(actor, Action::ScoreEvent)?;
     let reason = optional_text("input.reason", input.reason.as_ref(), SHORT)?;
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     events::expect_version(before.version, input.expected_version)?;
     let access = AccessFacts::load(app, &before).await?;
     crate::verdict::refuse_reporter(&access, actor, "a report's own reporter does not score its event")?;
@@ -96,7 +97,6 @@ pub async fn score_event(app: &App, actor: &Actor, input: &ScoreEvent) -> Result
     let told =
         message::EventScored { score: Opaque::new(row.id), total: Tenths(row.rounded), level: rating.level };
     changes.message(app, Some(before.id), &told);
-    let mut clocks = Clocks::load(app, &before).await?;
     clocks.facts.scores.push(Scored { pass: row.pass, at: row.scored_at });
     clocks.replan(app, &mut changes, &mut after)?;
     let after = changes.revise(app, &before, after, Some(before.id), Bump::Version);

@@ -148,7 +148,8 @@ pub async fn decide(
     require(actor, Action::GiveVerdict)?;
     let rationale = require_text("input.rationale", &input.rationale, LONG)?;
     let facts = input.facts()?;
-    let before = events::store::find(app, actor, input.event.0).await?;
+    let mut clocks = Clocks::find(app, actor, input.event.0).await?;
+    let before = clocks.facts.event.clone();
     events::expect_version(before.version, input.expected_version)?;
     let access = AccessFacts::load(app, &before).await?;
     refuse_reporter(&access, actor, "a report's own reporter gives no verdict on its event")?;
@@ -182,7 +183,6 @@ pub async fn decide(
     supersede(app, changes, row).await?;
     set_severity(changes, &access, &facts);
     let changed = rules::changes_verdict(before.verdict, input.verdict);
-    let mut clocks = Clocks::load(app, &before).await?;
     clocks.facts.verdicts.push(given);
     clocks.facts.news = changed.then_some(given.id);
     clocks.replan(app, changes, &mut after)?;

@@ -156,7 +156,7 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         let _ = told.send(News::Written(ids));
     };
     let settling = tokio::spawn(settler::run(Arc::clone(&app), id, work, written));
-    let mut sequenced = app.wake.behind_the_sequencer();
+    let mut queued = app.wake.deliveries();
     let mut pulses = app.wake.pulses();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let mut worker = Worker {
@@ -190,9 +190,9 @@ async fn work(app: Arc<App>, client: Client, stop: CancellationToken, until_empt
         }
         tokio::select! {
             Some(news) = inbox.recv() => worker.hear(news, stopping),
-            () = sequenced.roused(), if !stopping => {
+            () = queued.roused(), if !stopping => {
                 worker.is_told = true;
-                worker.look_at = worker.look_at.min(worker.looked_at + GATHER);
+                worker.look_soon();
             }
             pulse = pulses.next(), if !stopping => worker.feel(pulse),
             () = tokio::time::sleep_until(worker.look_at), if !worker.looking && !stopping
@@ -249,10 +249,16 @@ impl Worker {
     /// Is told how the queue is, by who looked at it anyway.
     fn feel(&mut self, pulse: Pulse) {
         match rest(self.version, pulse, self.app.clock.now()) {
-            Some(rest) if self.held.is_empty() && !self.looking => self.look_at = Instant::now() + rest,
+            Some(rest) if self.held.is_empty() && !self.looking && !self.is_told => {
+                self.look_at = Instant::now() + rest;
+            }
             Some(_) => {}
-            None => self.look_at = Instant::now(),
+            None => self.look_soon(),
         }
+    }
+
+    fn look_soon(&mut self) {
+        self.look_at = self.look_at.min(self.looked_at + GATHER);
     }
 
     fn hear(&mut self, news: News, stopping: bool) {

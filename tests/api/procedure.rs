@@ -28,6 +28,32 @@ async fn of_twenty_moves_at_once_one_wins() {
     .await;
 }
 
+#[tokio::test]
+async fn a_move_reads_all_that_it_depends_on_at_once() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let router = app.with_core_router().await;
+        // The first change of a process reads what clocks are counted by, the first request of a subject says that it was seen.
+        let first = Story::receive(&app, "CNVD-2026-00001", json!({})).await;
+        first.confirm().await;
+        first.product(&router, "AFFECTED").await;
+        let second = Story::receive(&app, "CNVD-2026-00002", json!({})).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let document =
+            "mutation($input: EventMove!) { startTriage(input: $input) { event { version } userErrors { code } } }";
+        let input = json!({ "input": { "event": second.event, "expectedVersion": 1 } });
+        let (answer, ran) = app.sql_of(app.graphql(&analyst, document, input)).await;
+        assert_eq!(answer["data"]["startTriage"]["event"]["version"], 2, "{answer}");
+        let reads = ran.iter().filter(|sql| sql.starts_with("SELECT") && !sql.contains("INTO")).count();
+        // Whether the subject may act, and the event with what its clocks follow from.
+        assert_eq!(reads, 2, "{ran:#?}");
+        if app.app.database.postgres().is_some() {
+            assert_eq!(ran.len(), 3, "{ran:#?}");
+        }
+    })
+    .await;
+}
+
 /// What a page asks of its events: rows of every kind that hang on one, and what these lead to.
 const MUCH: &str = "number title allowedMoves { to missing } duplicateOf { number } relatedEvents { number }
     affectedProducts { state product { name } } affectedCustomers { customer { name } }

@@ -1,47 +1,104 @@
 //! Reading what an event's clocks follow from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use anyhow::Context as _;
 use entity::{
     affected_customer, affected_product, clock_fact, customer, deadline, decision, event, obligation,
     product, product_customer, remediation, report, score, verdict, world_fact,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::database::is_one_of;
 use crate::deadline::rules::{ClockFacts, Customers, Given, Product, Recorded, Scored};
-use crate::error::Result;
-use crate::graphql::ahead::{Ahead, Branch, Plan};
+use crate::deadline::store::{Stamp, stamp_columns};
+use crate::error::{Error, Result};
+use crate::graphql::ahead::{Ahead, Plan};
 
-/// All that hangs on an event and that its clocks follow from, in one statement.
+/// All that hangs on an event and that its clocks follow from.
 static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
-    Plan::whole(&[
-        Branch::many::<report::Entity>(),
-        Branch::many::<verdict::Entity>(),
-        Branch::many::<score::Entity>(),
-        Branch::many::<affected_product::Entity>(),
-        Branch::many::<remediation::Entity>(),
-        Branch::many::<decision::Entity>(),
-        Branch::many::<clock_fact::Entity>(),
-        Branch::many::<obligation::Entity>(),
-        Branch::many::<deadline::Entity>(),
-    ])
+    let affected = Plan::<affected_product::Entity>::whole()
+        .one(affected_product::Column::ProductId, Plan::<product::Entity>::whole());
+    Plan::whole()
+        .many(Plan::<report::Entity>::whole())
+        .many(Plan::<verdict::Entity>::whole())
+        .many(Plan::<score::Entity>::whole())
+        .many(affected)
+        .many(Plan::<affected_customer::Entity>::least())
+        .many(Plan::<remediation::Entity>::whole())
+        .many(Plan::<decision::Entity>::whole())
+        .many(Plan::<world_fact::Entity>::whole())
+        .many(Plan::<clock_fact::Entity>::whole())
+        .many(Plan::<obligation::Entity>::whole())
+        .many(Plan::<deadline::Entity>::whole())
 });
+
+/// It is long, and the same for every event.
+fn on_event(backend: DatabaseBackend) -> &'static str {
+    static POSTGRES: LazyLock<String> = LazyLock::new(|| ON_EVENT.sql(DatabaseBackend::Postgres));
+    static SQLITE: LazyLock<String> = LazyLock::new(|| ON_EVENT.sql(DatabaseBackend::Sqlite));
+    if backend == DatabaseBackend::Postgres { &POSTGRES } else { &SQLITE }
+}
+
+/// Which of the event's products customers use, each with 1 for those abroad and 0 for the others.
+fn used(backend: DatabaseBackend) -> String {
+    let product = "\"affected_product\".\"product_id\"";
+    let pairs = match backend {
+        DatabaseBackend::Postgres => {
+            format!("CAST(json_agg(json_build_array({product}, side.abroad)) AS text)")
+        }
+        _ => format!("json_group_array(json_array(hex({product}), side.abroad))"),
+    };
+    format!(
+        "(SELECT {pairs} FROM \"affected_product\", (SELECT 1 AS abroad UNION ALL SELECT 0) AS side \
+         WHERE \"affected_product\".\"event_id\" = \"event\".\"id\" AND EXISTS (SELECT 1 FROM \"product_customer\" \
+         JOIN \"customer\" ON \"customer\".\"id\" = \"product_customer\".\"customer_id\" \
+         WHERE \"product_customer\".\"product_id\" = {product} AND \"customer\".\"abroad\" = (side.abroad = 1)))"
+    )
+}
+
+/// Whether the world knows something of a duplicate.
+const KNOWN_OF_DUPLICATES: &str = "CASE WHEN EXISTS (SELECT 1 FROM event AS duplicate JOIN world_fact \
+    ON world_fact.event_id = duplicate.id WHERE duplicate.duplicate_of = event.id) THEN 1 ELSE 0 END";
 
 /// What an event's clocks follow from, as it stands, but for the channels.
 ///
 /// # Errors
 /// Of the database.
 pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
-    let (id, ahead) = (event.id, Ahead::default());
-    let found = event::Entity::find_by_id(id);
-    let world = world_fact::Entity::find().filter(known_of(id)).all(app.database.reader());
-    let (_, world) =
-        tokio::try_join!(ON_EVENT.find(&app.database, found, &ahead), async { Ok(world.await?) })?;
+    Ok(find(app, event::Column::Id.eq(event.id)).await?.0)
+}
+
+/// The event that is meant with what its clocks follow from, but for the channels, and the stamp of what they are counted
+/// by: in one statement, but for customers who are recorded and for what is known of duplicates.
+///
+/// # Errors
+/// NOT_FOUND when there is none.
+pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, Stamp)> {
+    let (backend, ahead) = (app.database.backend(), Ahead::default());
+    let mut select =
+        event::Entity::find().filter(which).select_only().expr_as(Expr::cust(on_event(backend)), "read");
+    for (name, sql) in stamp_columns() {
+        select = select.expr_as(Expr::cust(sql), name);
+    }
+    let select = select
+        .expr_as(Expr::cust(used(backend)), "used")
+        .expr_as(Expr::cust(KNOWN_OF_DUPLICATES), "of_duplicates")
+        .into_query();
+    let found = app.database.reader().query_one(&select).await?.ok_or(Error::NotFound)?;
+    let of_duplicates: i32 = found.try_get("", "of_duplicates")?;
+    let stamp = Stamp::from_query_result(&found, "")?;
+    let used: Option<String> = found.try_get("", "used")?;
+    let event = ON_EVENT.rows(vec![found], &ahead)?.pop().ok_or(Error::NotFound)?;
+    let id = event.id;
+
     let mut verdicts = ahead.of::<verdict::Entity>(id);
     verdicts.sort_by_key(|row| (row.given_at, row.id));
     let mut scores = ahead.of::<score::Entity>(id);
@@ -56,10 +113,22 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
     obligations.sort_by_key(|row| row.id);
     let mut deadlines = ahead.of::<deadline::Entity>(id);
     deadlines.sort_by_key(|row| row.id);
-    let affected = ahead.of::<affected_product::Entity>(id);
-    let ids = affected.iter().map(|row| row.product_id).collect();
-    let (customers, products) = tokio::try_join!(customers(app, id, &ids), products(app, affected))?;
-    Ok(ClockFacts {
+    let mut world = ahead.of::<world_fact::Entity>(id);
+    if of_duplicates == 1 {
+        world.extend(known_of_duplicates(app, id).await?);
+    }
+    let product = |affected: affected_product::Model| {
+        let product = ahead.named::<product::Entity>(affected.product_id)?;
+        Some(Product { affected, product })
+    };
+    let products: Vec<_> = ahead.of::<affected_product::Entity>(id).into_iter().filter_map(product).collect();
+    let recorded = if ahead.ids_of::<affected_customer::Entity>(id).is_empty() {
+        Vec::new()
+    } else {
+        let ids = products.iter().map(|known| known.product.id).collect();
+        recorded(app, id, &ids).await?
+    };
+    let facts = ClockFacts {
         reports,
         verdicts: verdicts
             .into_iter()
@@ -67,41 +136,35 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
             .collect(),
         scores: scores.into_iter().map(|row| Scored { pass: row.pass, at: row.scored_at }).collect(),
         products,
-        customers,
+        customers: Customers { using: pairs(used.as_deref())?, recorded },
         remediations: ahead.of::<remediation::Entity>(id),
         decisions,
         world,
         entered,
         obligations,
         deadlines,
-        ..ClockFacts::new(event.clone(), app.clock.now())
-    })
+        ..ClockFacts::new(event, app.clock.now())
+    };
+    Ok((facts, stamp))
 }
 
-/// What the world knows of an event: what is known of a duplicate is known of the vulnerability.
-fn known_of(event: Uuid) -> Condition {
+/// What is known of a duplicate is known of the vulnerability.
+async fn known_of_duplicates(app: &App, event: Uuid) -> Result<Vec<world_fact::Model>> {
     let duplicates = Query::select()
         .column(event::Column::Id)
         .from(event::Entity)
         .and_where(event::Column::DuplicateOf.eq(event))
         .take();
-    Condition::any()
-        .add(world_fact::Column::EventId.eq(event))
-        .add(world_fact::Column::EventId.in_subquery(duplicates))
+    let of_duplicates =
+        world_fact::Entity::find().filter(world_fact::Column::EventId.in_subquery(duplicates));
+    Ok(of_duplicates.all(app.database.reader()).await?)
 }
 
-async fn products(app: &App, affected: Vec<affected_product::Model>) -> Result<Vec<Product>> {
-    if affected.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = affected.iter().map(|row| row.product_id);
-    let select = product::Entity::find().filter(is_one_of(app.database.backend(), product::Column::Id, ids));
-    let known: BTreeMap<Uuid, product::Model> =
-        select.all(app.database.reader()).await?.into_iter().map(|row| (row.id, row)).collect();
-    let of = |affected: affected_product::Model| {
-        known.get(&affected.product_id).cloned().map(|product| Product { affected, product })
-    };
-    Ok(affected.into_iter().filter_map(of).collect())
+/// What [`used`] gave.
+fn pairs(used: Option<&str>) -> Result<BTreeSet<(Uuid, bool)>> {
+    let Some(used) = used else { return Ok(BTreeSet::new()) };
+    let read: Vec<(Uuid, u8)> = serde_json::from_str(used).context("products that customers use")?;
+    Ok(read.into_iter().map(|(product, abroad)| (product, abroad == 1)).collect())
 }
 
 /// The customers whom an event is about that has these products.

@@ -8,6 +8,7 @@
 mod lexer;
 mod limits;
 mod measure;
+mod parsed;
 mod refusal;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use async_graphql::{
 
 pub use limits::GuardLimits;
 pub use measure::Cost;
+pub use parsed::Parsed;
 pub use refusal::{GuardError, Limit, ParseError};
 
 /// Parses `text` after bounding its bytes, tokens and nesting.
