@@ -155,9 +155,10 @@ async fn filled(url: &str, events: usize) -> Vec<(Uuid, String)> {
     vulndesk::migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
     let app = Arc::new(App::new(database, clock, ids).await.unwrap());
     let made = data::fill(&app, &Actor::operator("analyst-1", [Role::Analyst]), events).await;
-    // As the database does by itself on an installation that has been running for some minutes.
-    let vacuum = if url.starts_with("sqlite") { "ANALYZE" } else { "VACUUM ANALYZE" };
-    app.database.writer().execute_unprepared(vacuum).await.unwrap();
+    // As PostgreSQL does by itself on an installation that has been running for some minutes. SQLite does not.
+    if app.database.postgres().is_some() {
+        app.database.writer().execute_unprepared("VACUUM ANALYZE").await.unwrap();
+    }
     made
 }
 
