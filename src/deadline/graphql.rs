@@ -117,7 +117,7 @@ impl DeadlineQuery {
         #[graphql(desc = "What is assumed. 假设。")] input: Forecast,
     ) -> ApiResult<Option<DeadlineForecast>> {
         require(actor(ctx), Action::ReadDeadlines)?;
-        match super::forecast(app(ctx), actor(ctx), &input).await {
+        match Box::pin(super::forecast(app(ctx), actor(ctx), &input)).await {
             Ok((clocks, on_duty)) => {
                 sensitive::touch(ctx, input.event.0);
                 Ok(Some(DeadlineForecast::new(ctx, clocks, on_duty).await?))

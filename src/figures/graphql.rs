@@ -481,7 +481,7 @@ impl FigureQuery {
             order: by,
             first,
         };
-        Ok(Leaderboard(board::leaderboard(app(ctx), actor(ctx), &wanted).await?))
+        Ok(Leaderboard(Box::pin(board::leaderboard(app(ctx), actor(ctx), &wanted)).await?))
     }
 
     /// A month's figures as a document, of what you may see. 月报（仅含您可见的内容）。
@@ -498,7 +498,7 @@ impl FigureQuery {
         format: MonthlyReportFormat,
     ) -> ApiResult<MonthlyReport> {
         let wanted = report::Wanted { month: month.as_deref(), zone: &time_zone, language, format };
-        Ok(MonthlyReport(report::make(app(ctx), actor(ctx), &wanted).await?))
+        Ok(MonthlyReport(Box::pin(report::make(app(ctx), actor(ctx), &wanted)).await?))
     }
 }
 

@@ -132,3 +132,54 @@ pub fn sdl() -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Context;
+    use async_graphql::resolver_utils::ContainerType;
+
+    use super::*;
+
+    /// Bytes of what is allocated and copied for each field of an object.
+    fn field<T: ContainerType + 'static>() -> usize {
+        fn of<T: 'static, F>(_: impl FnOnce(&'static T, &'static Context<'static>) -> F) -> usize {
+            size_of::<F>()
+        }
+        of(<T as ContainerType>::resolve_field)
+    }
+
+    #[test]
+    fn no_field_of_a_root_is_paid_for_by_all_others() {
+        let of_slices = [
+            ("viewer", field::<ViewerQuery>()),
+            ("node", field::<NodeQuery>()),
+            ("event", field::<EventQuery>()),
+            ("review", field::<ReviewQuery>()),
+            ("intake", field::<IntakeQuery>()),
+            ("payout", field::<PayoutQuery>()),
+            ("audit", field::<AuditQuery>()),
+            ("principal", field::<PrincipalQuery>()),
+            ("webhook", field::<WebhookQuery>()),
+            ("ticket", field::<TicketQuery>()),
+            ("template", field::<TemplateQuery>()),
+            ("calendar", field::<CalendarQuery>()),
+            ("feed", field::<FeedQuery>()),
+            ("deadline", field::<DeadlineQuery>()),
+            ("notice", field::<NoticeQuery>()),
+            ("duplicate", field::<DuplicateQuery>()),
+            ("multi_platform", field::<MultiPlatformQuery>()),
+            ("search", field::<SearchQuery>()),
+            ("advisory", field::<AdvisoryQuery>()),
+            ("figure", field::<FigureQuery>()),
+            ("changes of events", field::<EventMutation>()),
+            ("changes of reports", field::<IntakeMutation>()),
+            ("changes of payouts", field::<PayoutMutation>()),
+            ("changes of replies", field::<ReplyMutation>()),
+            ("changes of templates", field::<TemplateMutation>()),
+            ("changes of tickets", field::<TicketMutation>()),
+            ("changes of webhooks", field::<WebhookMutation>()),
+        ];
+        let roots = (field::<Query>(), field::<Mutation>());
+        assert!(roots.0 <= 16 * 1024 && roots.1 <= 16 * 1024, "{roots:?} of {of_slices:#?}");
+    }
+}

@@ -71,7 +71,8 @@ impl Prepared {
 pub async fn retrying<T, F: Future<Output = Result<T>>>(command: impl Fn() -> F) -> Result<T> {
     let mut is_known = false;
     for _ in 0..ATTEMPTS {
-        match idempotency::watched(command()).await {
+        // Apart from its caller's future: a resolver's is as large as the largest of all that its object has.
+        match idempotency::watched(Box::pin(command())).await {
             (Err(Error::Race), _) => {}
             (Err(Error::Refused(_) | Error::Conflict), true) if !is_known => is_known = true,
             (other, _) => return other,

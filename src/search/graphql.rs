@@ -151,7 +151,8 @@ impl SearchQuery {
         let page = PageInput { first, after, ..PageInput::default() };
         let own = Budget::default();
         let budget = ctx.data_opt::<Budget>().unwrap_or(&own);
-        let hits = super::search(app(ctx), actor(ctx), &query, kinds.as_deref(), &page, budget).await?;
+        let found = super::search(app(ctx), actor(ctx), &query, kinds.as_deref(), &page, budget);
+        let hits = Box::pin(found).await?;
         for hit in &hits.hits {
             match &hit.found {
                 Found::Event(row) => sensitive::note(ctx, row),
