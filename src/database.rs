@@ -9,9 +9,9 @@ use sea_orm::sea_query::{
     SimpleExpr, Value,
 };
 use sea_orm::{
-    ColumnTrait, ConnectOptions, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database as Connect, DatabaseBackend, DatabaseConnection,
+    DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 use serde_json::json;
 use sqlx::Connection;
@@ -115,6 +115,22 @@ impl Database {
     /// The pool, when it is PostgreSQL.
     pub fn postgres(&self) -> Option<&sqlx::PgPool> {
         (self.backend() == DatabaseBackend::Postgres).then(|| self.writer.get_postgres_connection_pool())
+    }
+
+    /// The encoding and locale of a database that orders texts by anything but the bytes of UTF-8, by which beginnings of numbers
+    /// are looked up; none of others.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn other_order(&self) -> Result<Option<String>, DbErr> {
+        if self.backend() != DatabaseBackend::Postgres {
+            return Ok(None);
+        }
+        let asked = "SELECT pg_encoding_to_char(encoding) || ' ' || CASE datlocprovider WHEN 'i' THEN 'icu' ELSE datcollate END AS found \
+            FROM pg_database WHERE datname = current_database() AND NOT (pg_encoding_to_char(encoding) = 'UTF8' AND (datlocprovider = 'b' \
+            OR datlocprovider = 'c' AND lower(replace(datcollate, '-', '')) IN ('c', 'posix', 'c.utf8')))";
+        let found = self.writer.query_one_raw(Statement::from_string(self.backend(), asked)).await?;
+        found.map(|row| row.try_get("", "found")).transpose()
     }
 
     /// Calls `observe` after each statement: how tests count what a request costs.

@@ -19,7 +19,7 @@ const LOCK: i64 = 0x0076_756c_6e64_6573;
 /// default rating and deadline policies and the built-in calendars. Safe to run from several processes at once.
 ///
 /// # Errors
-/// When the database is newer than this binary or a change fails; a failed change leaves nothing behind.
+/// When the database is newer than this binary or orders texts otherwise than it expects, or a change fails; a failed change leaves nothing behind.
 pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::Result<()> {
     schema(database).await?;
     let mut number_key = vec![0; 32];
@@ -54,6 +54,12 @@ pub async fn schema(database: &Database) -> anyhow::Result<()> {
 }
 
 async fn apply(database: &Database) -> anyhow::Result<()> {
+    if let Some(order) = database.other_order().await? {
+        anyhow::bail!(
+            "the database is {order}: texts are looked up by their bytes. Make one by createdb --template=template0 \
+             --encoding=UTF8 --locale=C.UTF-8 NAME"
+        );
+    }
     let known = known();
     let installed = Migrator::install(database.writer()).await;
     installed

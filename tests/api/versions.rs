@@ -100,3 +100,24 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_database_that_orders_texts_otherwise_is_refused_empty() {
+    let server = std::env::var("VULNDESK_TEST_POSTGRES").unwrap();
+    let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
+    for (name, like, order) in [
+        ("icu", "ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en'", "UTF8 icu"),
+        ("ascii", "ENCODING 'SQL_ASCII' LOCALE 'C'", "SQL_ASCII C"),
+    ] {
+        let name = format!("order_{name}_{}", std::process::id());
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0 {like}");
+        admin.writer().execute_unprepared(&create).await.unwrap();
+        let database = Database::connect(&format!("{server}/{name}"), 1).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SetClock::new(START.parse().unwrap()));
+        let ids = Ids::seeded(Arc::clone(&clock), 5);
+        let refused = format!("{:#}", migrate::run(&database, clock.as_ref(), &ids).await.unwrap_err());
+        assert!(refused.contains(order) && refused.contains("--locale=C.UTF-8"), "{refused}");
+        database.writer().clone().close().await.unwrap();
+        admin.writer().execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
+    }
+}
