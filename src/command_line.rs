@@ -38,7 +38,7 @@ use crate::http::{Services, page};
 use crate::outbound::{self, Policy};
 use crate::outbox::{retrying, sequencer};
 use crate::retention::Retention;
-use crate::secret::{Key, KeyRing, renewal};
+use crate::secret::{Key, KeyRing, read_text, renewal};
 use crate::webhook::worker;
 use crate::{
     attachment, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply, schedule,
@@ -270,9 +270,15 @@ fn development_token(settings: &AuthSettings, args: &TokenArgs) -> anyhow::Resul
     Ok(mint(&secret, settings, &request)?)
 }
 
+async fn connected(settings: &Settings) -> anyhow::Result<Database> {
+    let password = settings.database_password_file.as_deref().map(read_text).transpose();
+    let password = password.context("database_password_file")?;
+    let connected = Database::connect_as(&settings.database_url, password.as_ref(), settings.database_pool);
+    connected.await.context("the database")
+}
+
 async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
-    let database =
-        Database::connect(&settings.database_url, settings.database_pool).await.context("the database")?;
+    let database = connected(settings).await?;
     migrate::run(&database, &SystemClock, &Ids::new(Arc::new(SystemClock))).await?;
     Ok(database)
 }
