@@ -8,7 +8,7 @@ import WebSocket from 'ws';
 import { Desk } from './desk.mjs';
 import { check, judge } from './judge.mjs';
 
-const MILLISECONDS = Number(process.argv[3] ?? 1_000);
+const MILLISECONDS = Number(process.argv[3] ?? 2_000);
 const BYTES = 8_192;
 const MEGABYTES = 20;
 /** So often is each sent: the system counts processor time in hundredths of a second. */
