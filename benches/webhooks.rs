@@ -28,7 +28,7 @@ use vulndesk::clock::{Clock, Ids, SystemClock};
 use vulndesk::database::Database;
 use vulndesk::outbound::{OutboundSettings, Policy};
 use vulndesk::outbox::{ChangeSet, sequencer};
-use vulndesk::secret::{Key, KeyRing, Place};
+use vulndesk::secret::{Column, Key, KeyRing};
 use vulndesk::webhook::{sign, worker};
 use vulndesk::{event, migrate};
 
@@ -140,7 +140,7 @@ async fn endpoint(app: &App, port: u16, kind: &str) {
         changed_at: now,
     };
     let id = app.ids.next();
-    let place = Place { purpose: "webhook_secret.sealed", row: id };
+    let place = Column::WebhookSecret.of(id);
     let secret = webhook_secret::Model {
         id,
         endpoint_id: row.id,

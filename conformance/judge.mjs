@@ -72,7 +72,8 @@ export async function start(command, environment, message, program = BINARY) {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   const end = async (signal = 'SIGTERM') => {
     child.kill(signal);
-    const stubborn = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    // Longer than any judge lets it drain, on a machine that has others to serve too.
+    const stubborn = setTimeout(() => child.kill('SIGKILL'), 60_000);
     await gone;
     clearTimeout(stubborn);
   };

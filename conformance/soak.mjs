@@ -1,6 +1,6 @@
 // A long time of ordinary work at a steady rate: node conformance/soak.mjs BINARY [SECONDS]. On PostgreSQL where
-// VULNDESK_TEST_POSTGRES names a server (that takes psql), else on SQLite. Fails on any error, on memory or open files that
-// grow after the first quarter, and on anything that is still on its way at the end.
+// VULNDESK_TEST_POSTGRES names a server (that takes psql), else on SQLite. Fails on any error, on memory, open files or processor
+// time for a request that grow after the first quarter, and on anything that is still on its way at the end.
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -14,8 +14,8 @@ import { Scene } from './faults/scene.mjs';
 const run = promisify(execFile);
 const SECONDS = Number(process.argv[3] ?? 3_600);
 const PEOPLE = 10;
-/** Milliseconds in which each of them does nothing between two requests. */
-const THINKS = 200;
+/** Milliseconds in which each of them does nothing between two requests: some 20 requests a second, which two busy cores hold. */
+const THINKS = 450;
 const SUBSCRIBERS = 20;
 /** Records of an import, one import a minute. */
 const RECORDS = 50;
@@ -23,8 +23,15 @@ const RECORDS = 50;
 const GROWTH = [1.2, 24];
 /** And so many files and sockets. */
 const MORE_FILES = 20;
+/** And processor time for a request, of which more data may take some more: by this factor. How long it took depends on who else works here. */
+const MORE_WORK = 2;
 
 const resident = (pid) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m)[1]) / 1024;
+/** Milliseconds of processor time that it has taken. */
+const worked = (pid) => {
+  const [, , , , , , , , , , , user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(user) + Number(system)) * 10;
+};
 const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 const median = (values) => per(values, 0.5);
 
@@ -106,7 +113,8 @@ await judge(async () => {
   let imports = 0;
   let minute = 0;
   console.log(`${database.server ? 'PostgreSQL' : 'SQLite'}, ${SECONDS} s, ${PEOPLE} people, ${SUBSCRIBERS} subscribers`);
-  console.log('  min  requests  errors  p99 ms  webhooks  RSS MB  files  database MB');
+  console.log(`${resident(server.pid).toFixed(0)} MB before anybody works`);
+  console.log('  min  requests  errors  p50 ms  p99 ms  CPU ms each  webhooks  RSS MB  files  database MB');
 
   async function import_() {
     const rows = Array.from({ length: RECORDS }, (_, at) => `I-${imports}-${at},A hole ${imports}-${at},router,100,XSS`);
@@ -118,12 +126,16 @@ await judge(async () => {
     if (code !== 0 || !out.includes(`${RECORDS} received`)) refused.push({ code, out, err });
   }
 
+  const requests = () => [...load.answers.values()].reduce((sum, count) => sum + count, 0);
+
   async function report() {
-    const p99 = load.delays.length ? per(load.delays, 0.99).toFixed(0) : '-';
-    const requests = [...load.answers.values()].reduce((sum, count) => sum + count, 0);
-    const errors = requests - (load.answers.get('done') ?? 0);
-    const row = [(passed() / 60).toFixed(1), requests, errors, p99, scene.hooks.length, resident(server.pid).toFixed(0), openFiles(server.pid), (await database.size(desk)).toFixed(1)];
-    console.log(row.map((value, at) => String(value).padStart([5, 10, 8, 8, 10, 8, 7, 13][at])).join(''));
+    const share = (part) => (load.delays.length ? per(load.delays, part).toFixed(0) : '-');
+    const errors = requests() - (load.answers.get('done') ?? 0);
+    const { work, requests: before } = samples.findLast(({ at }) => at <= passed() - 60) ?? samples[0];
+    const each = (worked(server.pid) - work) / (requests() - before);
+    const row = [(passed() / 60).toFixed(1), requests(), errors, share(0.5), share(0.99), each.toFixed(1), scene.hooks.length, resident(server.pid).toFixed(0),
+      openFiles(server.pid), (await database.size(desk)).toFixed(1)];
+    console.log(row.map((value, at) => String(value).padStart([5, 10, 8, 8, 8, 13, 10, 8, 7, 13][at])).join(''));
     load.delays.length = 0;
   }
 
@@ -136,7 +148,7 @@ await judge(async () => {
       if (!sent) refused.push('a reply was not sent');
     }
     await pause(1_000);
-    samples.push({ at: passed(), memory: resident(server.pid), files: openFiles(server.pid) });
+    samples.push({ at: passed(), memory: resident(server.pid), files: openFiles(server.pid), work: worked(server.pid), requests: requests() });
     if (passed() >= Math.min(minute * 60, SECONDS)) await report();
   }
   for (const reply of scene.ids.slice(0, 4)) if (!(await scene.send(reply))) refused.push('a reply was not sent');
@@ -148,12 +160,19 @@ await judge(async () => {
   const told = subscribers.reduce((sum, one) => sum + one.told, 0);
   const wrong = subscribers.flatMap((one) => one.wrong);
   check(`subscribers were told ${told} times, and of no error`, told > 0 && wrong.length === 0, wrong.slice(0, 5));
-  const inQuarter = (quarter, what) => median(samples.filter(({ at }) => Math.floor((at / SECONDS) * 4) === quarter).map((sample) => sample[what]));
+  const quarter = (wanted) => samples.filter(({ at }) => Math.floor((at / SECONDS) * 4) === wanted);
+  const inQuarter = (wanted, what) => median(quarter(wanted).map((sample) => sample[what]));
   const [warm, last] = [inQuarter(1, 'memory'), inQuarter(3, 'memory')];
   const bound = warm * GROWTH[0] + GROWTH[1];
   check(`memory: ${warm.toFixed(0)} MB in the second quarter, ${last.toFixed(0)} MB in the last, bound ${bound.toFixed(0)} MB`, last <= bound);
   const [some, more] = [inQuarter(1, 'files'), inQuarter(3, 'files')];
   check(`open files: ${some} in the second quarter, ${more} in the last`, more <= some + MORE_FILES);
+  const each = (wanted) => {
+    const [first, end] = [quarter(wanted)[0], quarter(wanted).at(-1)];
+    return (end.work - first.work) / (end.requests - first.requests);
+  };
+  const [little, much] = [each(1), each(3)];
+  check(`processor time for a request: ${little.toFixed(1)} ms in the second quarter, ${much.toFixed(1)} ms in the last`, much <= little * MORE_WORK);
   const again = await scene.isTold(load, 'the queues are drained');
   check('no webhook came twice', again === 0, again);
   await until('the sequencer has sealed all', async () => (await desk.run('audit', 'verify')).out.includes(' 0 faults'), 20);

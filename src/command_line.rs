@@ -38,7 +38,7 @@ use crate::http::{Services, page};
 use crate::outbound::{self, Policy};
 use crate::outbox::{retrying, sequencer};
 use crate::retention::Retention;
-use crate::secret::{Key, KeyRing};
+use crate::secret::{Key, KeyRing, read_text, renewal};
 use crate::webhook::worker;
 use crate::{
     attachment, demo, event, feed, graphql, hook, http, mail, migrate, notice, picture, reply, schedule,
@@ -138,13 +138,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secrets { command: SecretsCommand::Rotate { subject } } => {
             let app = command_line_app(&settings).await?;
             let operator = Actor::operator(&subject, [Role::Admin]);
-            let endpoints = webhook::sealed::reseal(&app, &operator).await.map_err(Error::told)?;
-            let senders = hook::reseal(&app, &operator).await.map_err(Error::told)?;
-            let trackers = ticket::tracker::reseal(&app, &operator).await.map_err(Error::told)?;
-            let routes = reply::reseal(&app, &operator).await.map_err(Error::told)?;
-            say(&format!(
-                "{endpoints} endpoints, {senders} senders of hooks, {trackers} trackers and {routes} reply routes had secrets under an older key\n"
-            ))
+            let renewed = renewal::renew(&app, &operator).await.map_err(Error::told)?;
+            say(&format!("{renewed}\n"))
         }
         Command::Replies { command: RepliesCommand::Bounce { file, subject } } => {
             log_to_stderr(settings.log_format);
@@ -275,9 +270,15 @@ fn development_token(settings: &AuthSettings, args: &TokenArgs) -> anyhow::Resul
     Ok(mint(&secret, settings, &request)?)
 }
 
+async fn connected(settings: &Settings) -> anyhow::Result<Database> {
+    let password = settings.database_password_file.as_deref().map(read_text).transpose();
+    let password = password.context("database_password_file")?;
+    let connected = Database::connect_as(&settings.database_url, password.as_ref(), settings.database_pool);
+    connected.await.context("the database")
+}
+
 async fn migrated(settings: &Settings) -> anyhow::Result<Database> {
-    let database =
-        Database::connect(&settings.database_url, settings.database_pool).await.context("the database")?;
+    let database = connected(settings).await?;
     migrate::run(&database, &SystemClock, &Ids::new(Arc::new(SystemClock))).await?;
     Ok(database)
 }

@@ -1,8 +1,9 @@
 //! The configuration: one TOML file, the environment, then the command line.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use config::{Config, ConfigError};
 use serde::{Deserialize, Serialize};
 
 use crate::advisory::AdvisorySettings;
@@ -52,6 +53,8 @@ const LISTS: [&str; 13] = [
 pub struct Settings {
     /// `sqlite://FILE` or `postgres://...`.
     pub database_url: String,
+    /// File with the password of PostgreSQL's user.
+    pub database_password_file: Option<PathBuf>,
     /// Connections to PostgreSQL.
     pub database_pool: u32,
     /// How log lines look.
@@ -125,6 +128,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             database_url: "sqlite://vulndesk.sqlite".to_owned(),
+            database_password_file: None,
             database_pool: 16,
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
@@ -154,7 +158,7 @@ impl Settings {
     ///
     /// # Errors
     /// When the file cannot be read, or a key is unknown or a value ill-formed: it is named.
-    pub fn read(file: Option<&Path>) -> Result<Self, config::ConfigError> {
+    pub fn read(file: Option<&Path>) -> Result<Self, Mistake> {
         let variables = std::env::vars().filter(|(name, _)| {
             name.strip_prefix("VULNDESK_").is_some_and(|name| {
                 !FLAGS.contains(&name.to_lowercase().as_str())
@@ -166,7 +170,7 @@ impl Settings {
     }
 
     /// The file, if one is named, with `variables` over it.
-    fn over(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, config::ConfigError> {
+    fn over(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, Mistake> {
         let mut builder = config::Config::builder();
         if let Some(file) = file {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
@@ -178,13 +182,134 @@ impl Settings {
             .list_separator(",");
         let environment =
             LISTS.iter().fold(environment, |environment, list| environment.with_list_parse_key(list));
-        builder.add_source(environment.source(Some(variables))).build()?.try_deserialize()
+        let settings = builder.add_source(environment.source(Some(variables))).build();
+        let settings = settings.map_err(|error| Mistake::of(&error, None))?;
+        settings.clone().try_deserialize().map_err(|error| Mistake::of(&error, Some(&settings)))
+    }
+}
+
+/// What is wrong with the settings: where and why, and never a value. What was typed may be a secret that stands in the wrong
+/// place, or behind a quotation mark that is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Mistake(String);
+
+impl Mistake {
+    fn of(error: &ConfigError, settings: Option<&Config>) -> Self {
+        Self(Self::words(error, settings))
+    }
+
+    fn words(error: &ConfigError, settings: Option<&Config>) -> String {
+        let at = |key: &Option<String>, origin: &Option<String>| {
+            let key = key.as_ref().map(|key| format!(" for key `{key}`"));
+            let origin = origin.as_ref().map(|origin| format!(" in {origin}"));
+            key.into_iter().chain(origin).collect::<String>()
+        };
+        match error {
+            ConfigError::FileParse { uri, cause } => {
+                let shown = cause.to_string();
+                // The first line says where. The next ones show that line of the file, with what stands in it.
+                let place = shown.lines().next().unwrap_or_default();
+                let why = cause.downcast_ref::<toml::de::Error>().map_or("no TOML", toml::de::Error::message);
+                format!("{place}: {why}{}", at(&None, uri))
+            }
+            ConfigError::Type { origin, expected, key, .. } => {
+                format!("expected {expected}{}", at(key, origin))
+            }
+            ConfigError::At { error, origin, key } => {
+                let value = key.as_ref().and_then(|key| settings?.get_string(key).ok());
+                let words = Self::words(error, settings);
+                let words = value.map_or(words.clone(), |value| {
+                    let words = words.replace(&format!("{value:?}"), "the value");
+                    if words.contains(&value) { "no such value can be set".to_owned() } else { words }
+                });
+                format!("{words}{}", at(key, origin))
+            }
+            other => other.to_string(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT_FILE, Settings};
+    use super::{DEFAULT_FILE, Mistake, Settings};
+
+    /// Reads a file with this text.
+    fn read(text: &str) -> Result<Settings, Mistake> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, text).unwrap();
+        Settings::over(Some(file.as_path()), [].into())
+    }
+
+    /// Every setting by its path: what the sections themselves say that they know.
+    fn all_settings() -> Vec<String> {
+        let mut sections = vec![String::new()];
+        let mut settings = Vec::new();
+        while let Some(section) = sections.pop() {
+            let header = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+            let said = read(&format!("{header}zzz = 1")).unwrap_err().to_string();
+            let known = said.split_once("unknown field `zzz`, expected ").map(|(_, known)| known);
+            let known = known.map(|known| known.split(" for key ").next().unwrap());
+            match known {
+                Some(known) => {
+                    sections.extend(known.split('`').skip(1).step_by(2).map(|name| match section.as_str() {
+                        "" => name.to_owned(),
+                        section => format!("{section}.{name}"),
+                    }))
+                }
+                None => settings.push(section),
+            }
+        }
+        settings.sort_unstable();
+        settings
+    }
+
+    #[test]
+    fn a_secret_stands_in_a_file_of_its_own() {
+        let like = ["secret", "password", "key", "token", "credential"];
+        let secretive = all_settings().into_iter().filter(|path| like.iter().any(|word| path.contains(word)));
+        let secretive: Vec<_> = secretive.filter(|path| !path.ends_with("_file")).collect();
+        // Files with a key each; the public half of a key, and a bound on documents.
+        assert_eq!(secretive, ["files.s3.access_key", "graphql.tokens", "secrets.keys"]);
+        assert!(all_settings().iter().any(|path| path == "database_password_file"));
+        let read = read("[secrets]\nkeys = [\"a.key\"]").unwrap();
+        assert_eq!(read.secrets.keys, [std::path::Path::new("a.key")]);
+    }
+
+    #[test]
+    fn no_mistake_shows_what_was_typed() {
+        let typed = "postgres://desk:s3cret@localhost:x/desk";
+        let all = all_settings();
+        assert!(all.len() > 80 && all.iter().any(|path| path == "replies.smtp.password_file"), "{all:?}");
+        let mut refused = 0;
+        for path in &all {
+            let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+            let header = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+            let texts = [
+                format!("{header}{name} = \"{typed}\""),
+                format!("{header}{name} = [\"{typed}\"]"),
+                format!("{header}{name} = {{ a = \"{typed}\" }}"),
+                format!("{header}{name} = \"{typed}"),
+                format!("{header}{name} = {typed}"),
+                format!("{header}{name} = '{typed}\""),
+                format!("{header}{name} \"{typed}\""),
+                format!("{header}{name} = \"{typed}\" {typed}"),
+            ];
+            for text in texts {
+                let Err(mistake) = read(&text) else { continue };
+                refused += 1;
+                let said = format!("{mistake} {mistake:?}");
+                assert!(!said.contains("s3cret"), "{text}: {said}");
+                assert!(said.contains(name) || said.contains("line "), "{text}: {said}");
+            }
+            let variable = format!("VULNDESK_{}", path.to_uppercase().replace('.', "__"));
+            if let Err(mistake) = Settings::over(None, [(variable, typed.to_owned())].into()) {
+                assert!(!mistake.to_string().contains("s3cret"), "{path}: {mistake}");
+            }
+        }
+        assert!(refused > 500, "{refused}");
+    }
 
     #[test]
     fn the_default_file_says_the_defaults() {

@@ -13,9 +13,12 @@ use sea_orm::{
     DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection};
+use url::Url;
 use uuid::Uuid;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
@@ -40,6 +43,28 @@ const AWAY_ON_POSTGRES: [&str; 5] = ["08", "53", "57P0", "58030", "25006"];
 /// SQLite's primary codes for the same: busy, read-only, an input or output error, full, cannot be opened.
 const AWAY_ON_SQLITE: [u32; 5] = [5, 8, 10, 13, 14];
 
+/// Parameters that a PostgreSQL URL may have, besides `options[NAME]`: all that the library knows. Any other it would leave
+/// out, and log with its value.
+const POSTGRES_PARAMETERS: [&str; 17] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+];
+
 /// Connections to one database.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -53,7 +78,21 @@ impl Database {
     /// # Errors
     /// When the URL is of neither kind or the database cannot be reached.
     pub async fn connect(url: &str, pool: u32) -> Result<Self, DbErr> {
+        Self::connect_as(url, None, pool).await
+    }
+
+    /// The same, with a password that is none of the URL's.
+    ///
+    /// # Errors
+    /// The same, and when there is no use for the password.
+    pub async fn connect_as(url: &str, password: Option<&SecretString>, pool: u32) -> Result<Self, DbErr> {
         if url.starts_with("sqlite:") {
+            if password.is_some() {
+                return Err(refused("a password is for PostgreSQL alone"));
+            }
+            let parameters =
+                || refused("the parameters of its URL can be mode, cache, immutable and vfs alone");
+            url.parse::<SqliteConnectOptions>().map_err(|_| parameters())?;
             let mut write = ConnectOptions::new(create_if_missing(url));
             write
                 .max_connections(1)
@@ -72,12 +111,15 @@ impl Database {
             let reader = Connect::connect(read).await?;
             return Ok(Self { reader, writer });
         }
-        is_postgres(url)?;
-        let mut options = ConnectOptions::new(url.to_owned());
+        let address = postgres(url, password)?;
+        // The library shows the URL that it is given to who logs in detail, and looks for a password where it has none.
+        let mut options = ConnectOptions::new("postgres://nobody:none@localhost");
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
         options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
         // Statements are short, some of them are long to read: compiling those costs far more than it saves.
-        options.map_sqlx_postgres_opts(|options| options.options([("jit", "off")]));
+        options.map_sqlx_postgres_opts(move |_| {
+            address.clone().options([("jit", "off")]).disable_statement_logging()
+        });
         let pool = Connect::connect(options).await?;
         Ok(Self { reader: pool.clone(), writer: pool })
     }
@@ -165,15 +207,48 @@ pub fn is_away(error: &DbErr) -> bool {
     }
 }
 
-/// Refuses a URL that cannot be read. The library's own words for one have all of it in them, with its password.
-fn is_postgres(url: &str) -> Result<(), DbErr> {
-    let refused = |words: String| DbErr::Conn(RuntimeErr::Internal(words));
+fn refused(words: impl Into<String>) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(words.into()))
+}
+
+/// Reads a URL of PostgreSQL, or says what is wrong without any value of it. The library's own words quote them.
+fn postgres(url: &str, password: Option<&SecretString>) -> Result<PgConnectOptions, DbErr> {
     if !url.starts_with("postgres://") {
-        return Err(refused("its URL begins neither with sqlite:// nor with postgres://".to_owned()));
+        return Err(refused("its URL begins neither with sqlite:// nor with postgres://"));
     }
     let hint =
         "in its URL, characters of the password that mean something there are written as %2F and the like";
-    url.parse::<PgConnectOptions>().map(|_| ()).map_err(|error| refused(format!("{error}: {hint}")))
+    let parsed = Url::parse(url).map_err(|error| refused(format!("{error}: {hint}")))?;
+    // A password with a question mark in it ends up among the names.
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphabetic() || "-_[].".contains(c));
+    if !parsed.query_pairs().all(|(name, _)| is_name(&name)) {
+        return Err(refused(format!("its parameters cannot be read: {hint}")));
+    }
+    for (name, value) in parsed.query_pairs() {
+        let is_option = name == "options" || name.starts_with("options[") && name.ends_with(']');
+        if !is_option && !POSTGRES_PARAMETERS.contains(&&*name) {
+            return Err(refused(format!("there is no parameter {name}, which its URL has")));
+        }
+        let mut alone = Url::parse("postgres://localhost").map_err(|error| refused(error.to_string()))?;
+        alone.query_pairs_mut().append_pair(&name, &value);
+        if quietly(|| alone.as_str().parse::<PgConnectOptions>()).is_err() {
+            return Err(refused(format!(
+                "the parameter {name} of its URL cannot have the value that it has"
+            )));
+        }
+    }
+    let options = quietly(|| url.parse::<PgConnectOptions>())
+        .map_err(|_| refused(format!("it cannot be read: {hint}")))?;
+    let Some(password) = password else { return Ok(options) };
+    if parsed.password().is_some() || parsed.query_pairs().any(|(name, _)| name == "password") {
+        return Err(refused("its URL has a password, and there is another one in a file: leave one out"));
+    }
+    Ok(options.password(password.expose_secret()))
+}
+
+/// Without the library's log: of a password file it shows each line that it cannot read, with its password.
+fn quietly<T>(read: impl FnOnce() -> T) -> T {
+    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), read)
 }
 
 fn create_if_missing(url: &str) -> String {
@@ -557,10 +632,51 @@ mod tests {
             ("mysql://desk:s3cret@localhost/desk", "postgres://"),
             ("postgres://desk:s3cret/x@localhost/desk", "%2F"),
             ("postgres://desk:s3cret@localhost:99999/desk", "%2F"),
+            ("postgres://desk:1?s3cret@localhost/desk", "%2F"),
+            ("postgres://desk:1?s3cret&x@localhost/desk", "%2F"),
+            ("postgres://desk@localhost/desk?passwrod=s3cret", "passwrod"),
+            ("postgres://desk@localhost/desk?password=x&pasword=s3cret", "pasword"),
+            ("postgres://desk@localhost/desk?sslmode=s3cret", "sslmode"),
+            ("postgres://desk@localhost/desk?port=s3cret", "port"),
+            ("postgres://desk@localhost/desk?hostaddr=s3cret", "hostaddr"),
+            ("postgres://desk@localhost/desk?statement-cache-capacity=s3cret", "statement-cache-capacity"),
+            ("sqlite://desk.sqlite?password=s3cret", "mode, cache"),
+            ("sqlite://desk.sqlite?mode=s3cret", "mode, cache"),
         ] {
             let refused = Database::connect(url, 1).await.unwrap_err();
             assert!(refused.to_string().contains(words), "{refused}");
             assert!(!format!("{refused} {refused:?}").contains("s3cret"), "{refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_of_its_own_is_for_a_url_without_one() {
+        let password = SecretString::from("s3cret");
+        for url in [
+            "sqlite://desk.sqlite",
+            "postgres://desk:other@localhost/desk",
+            "postgres://desk@localhost/desk?password=x",
+        ] {
+            let refused = Database::connect_as(url, Some(&password), 1).await.unwrap_err().to_string();
+            assert!(refused.contains("password") && !refused.contains("s3cret"), "{refused}");
+        }
+        let options = postgres("postgres://desk@localhost/desk", Some(&password)).unwrap();
+        assert_eq!(options.to_url_lossy().password(), Some("s3cret"));
+    }
+
+    #[test]
+    fn every_parameter_that_the_library_knows_can_be_given() {
+        for name in POSTGRES_PARAMETERS.into_iter().chain(["options", "options[search_path]"]) {
+            let value = match name {
+                "sslmode" | "ssl-mode" => "require",
+                "hostaddr" => "127.0.0.1",
+                "statement-cache-capacity" | "port" => "5432",
+                _ => "desk",
+            };
+            assert!(
+                postgres(&format!("postgres://desk@localhost/desk?{name}={value}"), None).is_ok(),
+                "{name}"
+            );
         }
     }
 

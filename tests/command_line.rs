@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -222,6 +224,42 @@ async fn new_postgres() -> String {
     let admin = Database::connect(&format!("{server}/postgres"), 1).await.unwrap();
     admin.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     format!("{server}/{name}")
+}
+
+#[tokio::test]
+async fn no_password_is_told_however_much_is_logged_and_whatever_was_mistyped() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = new_postgres().await;
+    let with_password = url.replace("postgres@", "postgres:s3cret@");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = |name: &str, text: &str| {
+        std::fs::write(path(name), text).unwrap();
+        std::fs::set_permissions(path(name), Permissions::from_mode(0o600)).unwrap();
+        path(name)
+    };
+    let migrate = |variables: &[(&str, &str)]| {
+        let mut command = vulndesk(folder.path());
+        command.env("RUST_LOG", "trace").envs(variables.iter().copied()).arg("migrate");
+        let output = command.output().unwrap();
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!said.contains("s3cret"), "{variables:?}: {said}");
+        (output.status.success(), said)
+    };
+    let (done, said) = migrate(&[("VULNDESK_DATABASE_URL", &with_password)]);
+    assert!(done && said.contains("execute_raw{"), "the library tells what it does: {said}");
+    let password = file("password", "s3cret\n");
+    let in_a_file = ("VULNDESK_DATABASE_PASSWORD_FILE", password.as_str());
+    assert!(migrate(&[("VULNDESK_DATABASE_URL", &url), in_a_file]).0);
+    let (done, said) = migrate(&[("VULNDESK_DATABASE_URL", &with_password), in_a_file]);
+    assert!(!done && said.contains("leave one out"), "{said}");
+    // A line of a password file that lacks a field.
+    let lines = file("pgpass", "127.0.0.1:5432:s3cret\n");
+    assert!(migrate(&[("VULNDESK_DATABASE_URL", &url), ("PGPASSFILE", &lines)]).0);
+    let (done, said) = migrate(&[("VULNDESK_DATABASE_URL", &format!("{url}?passwrod=s3cret"))]);
+    assert!(!done && said.contains("passwrod"), "{said}");
+    let settings = file("settings.toml", "database_url = \"postgres://desk:s3cret@localhost/desk\n");
+    let (done, said) = migrate(&[("VULNDESK_CONFIG", &settings)]);
+    assert!(!done && said.contains("line 1") && said.contains("settings.toml"), "{said}");
 }
 
 /// Whether a file is below this folder.

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { chmod, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { atEnd, check, folder, judge, until } from '../judge.mjs';
 import { Cluster } from './cluster.mjs';
@@ -24,23 +25,29 @@ async function disk(megabytes) {
   return path;
 }
 
-/** Leaves no byte on the disk; answers how room is made again. */
+/** Leaves no byte on the disk, nor what is given back meanwhile; answers how room is made again. */
 async function fill(path) {
   const ballast = join(path, 'ballast');
-  const leave = async (bytes) => {
+  const take = async () => {
     const { bavail, bsize } = await statfs(path);
-    if (bavail > 0) await run('fallocate', ['-l', String(bavail * bsize - bytes), ballast]).catch(() => {});
-  };
-  await leave(0);
-  // What was given back meanwhile is taken too.
-  const again = setInterval(async () => {
-    const { bavail, bsize } = await statfs(path).catch(() => ({ bavail: 0 }));
     if (bavail > 0) await writeFile(`${ballast}-${performance.now()}`, Buffer.alloc(bavail * bsize)).catch(() => {});
-  }, 20);
-  return async () => {
-    clearInterval(again);
+  };
+  await take();
+  let keeps = true;
+  const taking = (async () => {
+    while (keeps) {
+      await pause(20);
+      await take();
+    }
+  })();
+  const makeRoom = async () => {
+    keeps = false;
+    await taking;
     await run('sh', ['-c', `rm -f '${ballast}'*`]);
   };
+  // Before the disk is taken away, and what is free is another's.
+  atEnd(makeRoom);
+  return makeRoom;
 }
 
 async function upload(scene, report, bytes) {
@@ -67,11 +74,15 @@ async function embedded() {
   const load = new Load(() => desk.url, scene.people);
   await load.more(20);
   const makeRoom = await fill(path);
-  await until(`${told}: somebody is told`, () => load.answers.has('200 UNAVAILABLE'), 20).catch(() => {});
+  await until(`${told}: somebody is told`, () => load.answers.has('200 UNAVAILABLE'), 60).catch(() => {});
   check(`${told}: changes are refused with UNAVAILABLE`, load.answers.has('200 UNAVAILABLE'), [...load.answers]);
   const read = await request(desk.url, scene.leader, READ);
   check(`${told}: it still reads`, read.payload?.nodes.length > 0, read);
-  const refused = await upload(scene, report, bytes(200_000));
+  // Where others write and give back, the disk is full at one moment and not at the next.
+  const refused = await until(`${told}: a file is refused`, async () => {
+    const outcome = await upload(scene, report, bytes(200_000));
+    return outcome.status !== 201 && outcome;
+  });
   check(`${told}: a file is refused, to be sent again later`, refused.code === 'UNAVAILABLE' && refused.retry, refused);
   const done = load.done.length;
   await makeRoom();
@@ -84,7 +95,8 @@ async function embedded() {
     load.others('200 UNAVAILABLE', '503 UNAVAILABLE').length === 0, load.others('200 UNAVAILABLE', '503 UNAVAILABLE'));
   await scene.isTold(load, told, 1);
   await load.isKept(desk, scene.analyst, told);
-  const whole = (await run('sqlite3', [join(path, 'desk.sqlite'), 'PRAGMA integrity_check'])).stdout.trim();
+  const look = 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("PRAGMA integrity_check").fetchone()[0])';
+  const whole = (await run('python3', ['-c', look, join(path, 'desk.sqlite')])).stdout.trim();
   check(`${told}: the file is sound`, whole === 'ok', whole);
   await server.end();
 }

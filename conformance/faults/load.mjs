@@ -101,7 +101,7 @@ export class Load {
   }
 
   /** Waits until so many more events were received. */
-  async more(count, seconds = 60) {
+  async more(count, seconds = 120) {
     const goal = this.done.length + count;
     const end = performance.now() + seconds * 1000;
     while (this.done.length < goal) {

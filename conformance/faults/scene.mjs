@@ -78,7 +78,7 @@ export class Scene {
       wrong.length === 0 && !ends.has('SENDING'), wrong);
     const reports = () => new Set(this.hooks.map(({ body }) => JSON.parse(body).data.event)).size;
     const all = load.done.length + this.ids.length + others;
-    await until(`${told}: all webhooks arrive`, () => reports() >= all, 60).catch(() => {});
+    await until(`${told}: all webhooks arrive`, () => reports() >= all, 120).catch(() => {});
     const bodies = new Map();
     let again = 0;
     const changed = this.hooks.filter(({ id, body }) => {
@@ -93,7 +93,7 @@ export class Scene {
     const empty = await until('no delivery waits', async () => {
       const { webhookDeliveries } = await desk.read(this.admin, waiting, { endpoint: this.endpoint });
       return webhookDeliveries.nodes.length === 0;
-    }, 30).catch(() => false);
+    }, 60).catch(() => false);
     check(`${told}: no delivery waits any more`, empty);
     return again;
   }

@@ -6,6 +6,8 @@ use sea_orm::Value;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::secret::Column;
+
 /// Longest text that an entry quotes; longer ones stand there by their digest.
 const QUOTED_CHARS: usize = 200;
 
@@ -24,8 +26,8 @@ const PERSONAL: [(&str, &[&str]); 7] = [
     ("platform_account", &["registered_contact", "registered_email"]),
 ];
 
-/// Columns with text as received, or sealed, or that name an event to who may not see it: proven by digest, kept in one
-/// place.
+/// Columns with text as received, or that name an event to who may not see it: proven by digest, kept in one place, as all that
+/// is sealed is ([`Column`]).
 const RAW: &[(&str, &[&str])] = &[
     ("event", &["duplicate_of"]),
     ("multi_platform", &["report_id", "other_report_id"]),
@@ -39,11 +41,7 @@ const RAW: &[(&str, &[&str])] = &[
     ("report_version", &["title", "text", "source", "content_hash"]),
     ("indicator", &["value"]),
     ("report", &["withdrawal_reason", "part_of"]),
-    ("webhook_endpoint", &["sealed_url", "headers"]),
-    ("webhook_secret", &["sealed"]),
-    ("hook_secret", &["sealed"]),
-    ("tracker", &["credentials"]),
-    ("reply_route", &["sealed", "url"]),
+    ("reply_route", &["url"]),
     ("product", &["replan_after"]),
     ("customer", &["replan_after"]),
     ("channel", &["replan_after"]),
@@ -103,7 +101,8 @@ pub fn audited_value(table: &str, column: &str, value: &Value) -> serde_json::Va
         return json!("[personal]");
     }
     let text = plain.as_str().map_or_else(|| plain.to_string(), str::to_owned);
-    if listed(RAW) || column.ends_with(EVENT) || text.chars().count() > QUOTED_CHARS {
+    let sealed = || Column::all().any(|one| one.names() == (table, column));
+    if listed(RAW) || sealed() || column.ends_with(EVENT) || text.chars().count() > QUOTED_CHARS {
         return json!(format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))));
     }
     plain

@@ -5,13 +5,12 @@ use std::path::Path;
 use crate::app::App;
 use crate::audit::verify::verify;
 use crate::config::Settings;
-use crate::database::Database;
 use crate::error::Error;
 use crate::schedule::{Swept, carry_out_all};
 use crate::{instance, migrate, search};
 use anyhow::{Context, bail};
 
-use super::{command_line_app, files_of, say};
+use super::{command_line_app, connected, files_of, say};
 
 /// Writes the instance to a folder.
 pub(crate) async fn export(app: &App, to: &Path) -> anyhow::Result<()> {
@@ -34,8 +33,7 @@ pub(crate) async fn restore(settings: &Settings, folder: &Path) -> anyhow::Resul
     let keys = settings.secrets.read()?;
     // Nothing is made of what is no export.
     instance::Manifest::read(folder)?;
-    let database =
-        Database::connect(&settings.database_url, settings.database_pool).await.context("the database")?;
+    let database = connected(settings).await?;
     migrate::schema(&database).await?;
     let done = instance::restore(&database, &keys, folder, |numbers| files_of(settings, numbers)).await?;
     say(&format!(

@@ -110,9 +110,14 @@ impl S3Settings {
             .with_secret_access_key(secret.expose_secret())
             .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: RESUMED, ..RetryConfig::default() });
         if let Some(endpoint) = &self.endpoint {
+            if !endpoint.username().is_empty() || endpoint.password().is_some() {
+                bail!(
+                    "files.s3.endpoint names a user or a password: use files.s3.access_key and files.s3.secret_file"
+                );
+            }
             if endpoint.scheme() != "https" {
                 if !is_loopback(endpoint) {
-                    bail!("files.s3.endpoint = {endpoint} is for a store on a loopback address: use https");
+                    bail!("files.s3.endpoint is for a store on a loopback address: use https");
                 }
                 options = options.with_allow_http(true);
             }
@@ -171,6 +176,8 @@ mod tests {
         assert!(opened(at("http://127.0.0.1:9000")).is_ok());
         assert!(opened(at("https://files.example")).is_ok());
         assert!(opened(at("http://files.example")).is_err());
+        let refused = opened(at("https://k:s3cret@files.example")).unwrap_err().to_string();
+        assert!(refused.contains("files.s3.secret_file") && !refused.contains("s3cret"), "{refused}");
         assert!(opened(S3Settings { secret_file: None, ..at("https://files.example") }).is_err());
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, RefusalCode, Result};
 use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, retrying};
-use crate::secret::Place;
+use crate::secret::{Column, Place};
 use crate::ticket::store as trackers;
 use crate::ticket::tracker::profile_of;
 use crate::webhook::sign::new_secret;
@@ -83,7 +83,7 @@ pub struct RemoveTrackerHookSecrets {
 }
 
 fn place(row: Uuid) -> Place {
-    Place { purpose: "hook_secret.sealed", row }
+    Column::HookSecret.of(row)
 }
 
 fn delete(changes: &mut ChangeSet, ids: &[Uuid]) {

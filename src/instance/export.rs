@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::{self, Table};
 use super::manifest::{Manifest, TableEntry};
-use super::{FILES, SEALED, TABLES, line};
+use super::{FILES, TABLES, line};
 use crate::app::App;
 use crate::files::Kept;
 use crate::secret;
@@ -86,8 +86,11 @@ async fn write_table(
 ) -> anyhow::Result<TableEntry> {
     let mut out = BufWriter::with_capacity(1 << 20, create(file)?);
     let (mut hash, mut count) = (Sha256::new(), 0);
-    let sealed: Vec<&str> =
-        SEALED.iter().filter(|(name, _)| *name == table.name).map(|(_, column)| *column).collect();
+    let sealed: Vec<&str> = secret::Column::all()
+        .map(secret::Column::names)
+        .filter(|(name, _)| *name == table.name)
+        .map(|(_, column)| column)
+        .collect();
     let mut rows = db.stream_raw(table.select(StreamTrait::get_database_backend(db))).await?;
     while let Some(row) = rows.try_next().await? {
         let mut text = line::write(table, &row)?;

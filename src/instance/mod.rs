@@ -29,13 +29,3 @@ pub use restore::{Restored, restore};
 const TABLES: &str = "tables";
 /// Where attached files stand in an export.
 const FILES: &str = "files";
-
-/// Columns with something sealed: the name of its key stands in it.
-pub const SEALED: [(&str, &str); 6] = [
-    ("hook_secret", "sealed"),
-    ("reply_route", "sealed"),
-    ("tracker", "credentials"),
-    ("webhook_endpoint", "headers"),
-    ("webhook_endpoint", "sealed_url"),
-    ("webhook_secret", "sealed"),
-];

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::expect_version;
 use crate::graphql::scalars::Id;
 use crate::outbox::{Bump, ChangeSet, retrying};
-use crate::secret::Place;
+use crate::secret::{Column, Place};
 use crate::webhook::sign::{Key, new_secret};
 
 /// How replies reach a channel; what is left out is taken away. 回复到达渠道的方式；未提供的将被移除。
@@ -51,7 +51,7 @@ pub struct Routed {
 }
 
 fn place(row: Uuid) -> Place {
-    Place { purpose: "reply_route.sealed", row }
+    Column::ReplyRoute.of(row)
 }
 
 /// Sets how replies reach a channel.

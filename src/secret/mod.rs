@@ -4,19 +4,20 @@
 //! stored secrets are sealed anew with it (`vulndesk secrets rotate`), then the old key can go. A sealed secret
 //! names its key, and opens only in the place it was sealed for ([`Place`]): copied to another row it is worthless.
 
+mod column;
 mod input;
 mod key;
+pub mod renewal;
 
 use std::sync::Arc;
 
+use crate::clock::Ids;
+use crate::error::{Error, RefusalCode, Result};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretSlice};
-use uuid::Uuid;
 
-use crate::clock::Ids;
-use crate::error::{Error, RefusalCode, Result};
-
+pub use column::{Column, Place};
 pub use input::Confidential;
 pub use key::{Key, KeyError, SecretSettings, read_bytes, read_text};
 
@@ -26,21 +27,6 @@ const FORM: u8 = 1;
 const KEY_ID: usize = 8;
 /// Bytes of the nonce: long enough to be random for every secret.
 const NONCE: usize = 24;
-
-/// Where a secret stands: what it is for and in which row. It opens nowhere else.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Table and column.
-    pub purpose: &'static str,
-    /// The row.
-    pub row: Uuid,
-}
-
-impl Place {
-    fn associated(self, head: &[u8]) -> Vec<u8> {
-        [head, self.row.as_bytes(), self.purpose.as_bytes()].concat()
-    }
-}
 
 /// Keys that seal and open secrets. Empty where the configuration names none: then nothing can be sealed.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +121,8 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::clock::SetClock;
 
@@ -147,7 +135,7 @@ mod tests {
     }
 
     fn place(row: u128) -> Place {
-        Place { purpose: "webhook_secret.sealed", row: Uuid::from_u128(row) }
+        Column::WebhookSecret.of(Uuid::from_u128(row))
     }
 
     #[test]
@@ -157,7 +145,7 @@ mod tests {
         assert!(!sealed.windows(6).any(|window| window == b"whsec_"));
         assert_eq!(ring.open(place(1), &sealed).unwrap().expose_secret(), b"whsec_abc");
         assert_eq!(ring.open(place(2), &sealed).unwrap_err(), Unopened::Altered);
-        let elsewhere = Place { purpose: "webhook_endpoint.headers", ..place(1) };
+        let elsewhere = Column::EndpointHeaders.of(Uuid::from_u128(1));
         assert_eq!(ring.open(elsewhere, &sealed).unwrap_err(), Unopened::Altered);
         let again = ring.seal(&ids, place(1), b"whsec_abc").unwrap();
         assert_ne!(sealed, again, "the same secret twice does not look the same");

@@ -22,7 +22,7 @@ use crate::event::{expect_version, require_text};
 use crate::graphql::scalars::Id;
 use crate::idempotency::{self, Replay};
 use crate::outbox::{Bump, ChangeSet, retrying};
-use crate::secret::{Confidential, Place};
+use crate::secret::{Column, Confidential, Place};
 
 /// Most values, statuses or lines in one list.
 const MOST: usize = 50;
@@ -135,7 +135,7 @@ pub struct UpdateTracker {
 }
 
 fn place(row: Uuid) -> Place {
-    Place { purpose: "tracker.credentials", row }
+    Column::TrackerCredentials.of(row)
 }
 
 /// Which place a tracker is at. The same one whenever it is there again.

@@ -12,21 +12,21 @@ use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
 use crate::error::Result;
 use crate::outbox::{Bump, ChangeSet, retrying};
-use crate::secret::Place;
+use crate::secret::{Column, Place};
 
 /// Endpoints whose secrets are sealed anew at once.
 const BATCH: u64 = 100;
 
 fn secret_place(row: Uuid) -> Place {
-    Place { purpose: "webhook_secret.sealed", row }
+    Column::WebhookSecret.of(row)
 }
 
 fn headers_place(row: Uuid) -> Place {
-    Place { purpose: "webhook_endpoint.headers", row }
+    Column::EndpointHeaders.of(row)
 }
 
 fn url_place(row: Uuid) -> Place {
-    Place { purpose: "webhook_endpoint.sealed_url", row }
+    Column::EndpointUrl.of(row)
 }
 
 pub(super) fn seal_url(app: &App, endpoint: Uuid, url: &Url) -> Result<Vec<u8>> {

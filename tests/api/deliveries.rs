@@ -16,7 +16,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vulndesk::auth::Role;
-use vulndesk::secret::Place;
+use vulndesk::secret::Column;
 use vulndesk::webhook::queue::{self, Wanted};
 use vulndesk::webhook::sign::{Key, secret_text, verify};
 use vulndesk::webhook::worker;
@@ -86,7 +86,7 @@ pub(crate) async fn endpoint(
 /// Gives an endpoint the secret made of `byte`.
 async fn secret(app: &TestApp, endpoint: Uuid, byte: u8, ends_in: Option<TimeDelta>) {
     let id = app.app.ids.next();
-    let place = Place { purpose: "webhook_secret.sealed", row: id };
+    let place = Column::WebhookSecret.of(id);
     let row = webhook_secret::Model {
         id,
         endpoint_id: endpoint,

@@ -35,6 +35,7 @@ mod hidden_answers;
 mod hidden_fields;
 mod hidden_ids;
 mod hooks;
+mod key_renewal;
 mod leaks;
 mod live;
 mod logs;

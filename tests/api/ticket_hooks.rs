@@ -62,7 +62,7 @@ impl<'a> Hooks<'a> {
     }
 }
 
-async fn rotate(app: &TestApp, tracker: &str, overlap: i32) -> String {
+pub(crate) async fn rotate(app: &TestApp, tracker: &str, overlap: i32) -> String {
     let admin = app.token(Role::Admin, "admin-1");
     let seen = app.node(&admin, tracker, "Tracker", "version hookPath").await;
     assert_eq!(seen["hookPath"], format!("/hooks/tickets/{tracker}"));

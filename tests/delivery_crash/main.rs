@@ -33,7 +33,7 @@ use vulndesk::clock::{Clock, Ids, SystemClock};
 use vulndesk::database::Database;
 use vulndesk::ids::{Kind, encode};
 use vulndesk::migrate;
-use vulndesk::secret::{Place, SecretSettings};
+use vulndesk::secret::{Column, SecretSettings};
 use vulndesk::webhook::message_id;
 use vulndesk::webhook::sign::{Key, secret_text, verify};
 
@@ -186,7 +186,7 @@ async fn endpoint(app: &App, url: &str, delivery_order: DeliveryOrder) -> Uuid {
         changed_at: now,
     };
     let id = app.ids.next();
-    let place = Place { purpose: "webhook_secret.sealed", row: id };
+    let place = Column::WebhookSecret.of(id);
     let secret = webhook_secret::Model {
         id,
         endpoint_id: row.id,

@@ -1,7 +1,7 @@
 //! Measures what a document expands to. Each fragment is measured once per operation and the result reused,
 //! so the work is bounded by the text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Name, Positioned, Value, Variables,
@@ -27,6 +27,14 @@ const OWN_SIZES: [(&str, u64); 2] = [("duplicateCandidates", 10), ("leaderboard"
 const SEARCH: &str = "search";
 const MAX_SEARCHES: u64 = 5;
 
+/// What a field counts for that stands where another of its name does, under an alias or because it is said twice: each is
+/// resolved by itself, and takes far more than what it adds to the answer. A value, an object, and what a document begins with,
+/// where each field is a question of its own to the database, or a change.
+const VALUE_AGAIN: u64 = 1;
+const OBJECT_AGAIN: u64 = 50;
+const QUESTION_AGAIN: u64 = 100;
+const CHANGE_AGAIN: u64 = 400;
+
 /// What a document came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -51,8 +59,15 @@ pub(super) fn document(
     limits: &GuardLimits,
 ) -> Result<Cost, GuardError> {
     let selected = selected_operation(document, operation_name);
-    let mut walk =
-        Walk { document, variables, limits, defaults: HashMap::new(), known: HashMap::new(), steps: 0 };
+    let mut walk = Walk {
+        document,
+        variables,
+        limits,
+        defaults: HashMap::new(),
+        known: HashMap::new(),
+        steps: 0,
+        looked_at: 0,
+    };
     let mut cost = Cost::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
@@ -93,6 +108,8 @@ struct Measure {
     introspection_fields: u64,
     /// Fields that stand here, and not inside of others.
     fields: u64,
+    /// Those of them that are objects.
+    parts: u64,
     searches: u64,
     /// Objects, those of page items left out.
     objects: u64,
@@ -110,6 +127,7 @@ impl Measure {
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             introspection_fields: self.introspection_fields.saturating_add(other.introspection_fields),
             fields: self.fields.saturating_add(other.fields),
+            parts: self.parts.saturating_add(other.parts),
             searches: self.searches.saturating_add(other.searches),
             objects: self.objects.saturating_add(other.objects),
             page_objects: self.page_objects.saturating_add(other.page_objects),
@@ -131,6 +149,8 @@ struct Walk<'a> {
     /// Fragments measured for the present operation; `None` while one is being measured.
     known: HashMap<&'a str, Option<Measure>>,
     steps: u64,
+    /// Selections that were looked at for their names: never more than the document expands to.
+    looked_at: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -146,7 +166,54 @@ impl<'a> Walk<'a> {
                 self.defaults.insert(&definition.node.name.node, &value.node);
             }
         }
-        self.set(&operation.selection_set.node)
+        let again = if operation.ty == OperationType::Mutation { CHANGE_AGAIN } else { QUESTION_AGAIN };
+        self.whole(&operation.selection_set.node, again)
+    }
+
+    /// All that is selected of one object, where one more of a name counts `again`.
+    fn whole(&mut self, set: &'a SelectionSet, again: u64) -> Result<Measure, GuardError> {
+        let mut measure = self.set(set)?;
+        let (values, parts) = self.names(set);
+        let values = (measure.fields - measure.parts).saturating_sub(values);
+        let again = measure.parts.saturating_sub(parts).saturating_mul(again);
+        measure.objects =
+            measure.objects.saturating_add(values.saturating_mul(VALUE_AGAIN)).saturating_add(again);
+        Ok(measure)
+    }
+
+    /// How many different values and objects are selected of one object, its fragments' included. What fragments on different
+    /// types select is different: of most objects one of them holds.
+    fn names(&mut self, set: &'a SelectionSet) -> (u64, u64) {
+        let (mut names, mut fragments, mut sets) = (HashSet::new(), HashSet::new(), vec![(set, "")]);
+        let (mut values, mut parts) = (0, 0);
+        while let Some((set, on)) = sets.pop() {
+            for selection in &set.items {
+                self.looked_at += 1;
+                // A document that expands to more than that is refused whatever it counts.
+                if self.looked_at > self.limits.selections {
+                    return (u64::MAX, u64::MAX);
+                }
+                match &selection.node {
+                    Selection::Field(field) if !names.insert((on, field.node.name.node.as_str())) => {}
+                    Selection::Field(field) if field.node.selection_set.node.items.is_empty() => values += 1,
+                    Selection::Field(_) => parts += 1,
+                    Selection::InlineFragment(inline) => {
+                        let own = inline.node.type_condition.as_ref();
+                        let on = own.map_or(on, |condition| condition.node.on.node.as_str());
+                        sets.push((&inline.node.selection_set.node, on));
+                    }
+                    Selection::FragmentSpread(spread) => {
+                        let name = &spread.node.fragment_name.node;
+                        let fragment = self.document.fragments.get(name);
+                        if let Some(fragment) = fragment.filter(|_| fragments.insert(name.as_str())) {
+                            let on = fragment.node.type_condition.node.on.node.as_str();
+                            sets.push((&fragment.node.selection_set.node, on));
+                        }
+                    }
+                }
+            }
+        }
+        (values, parts)
     }
 
     fn set(&mut self, set: &'a SelectionSet) -> Result<Measure, GuardError> {
@@ -189,9 +256,10 @@ impl<'a> Walk<'a> {
                 refuse_null_characters(&argument.node, &value)?;
             }
         }
-        let inner = self.set(&field.selection_set.node)?;
+        let inner = self.whole(&field.selection_set.node, OBJECT_AGAIN)?;
         let mut outer = inner.within_selection();
         outer.fields = 1;
+        outer.parts = u64::from(!field.selection_set.node.items.is_empty());
         outer.aliases = inner.aliases.saturating_add(field.alias.is_some().into());
         outer.searches = inner.searches.saturating_add((name == SEARCH).into());
         if matches!(name, "__schema" | "__type") {

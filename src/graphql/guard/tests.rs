@@ -37,7 +37,7 @@ fn fragment_chain(links: usize) -> String {
 #[test]
 fn doubling_fragments_cost_the_guard_one_step_per_selection() {
     let text = fragment_chain(60);
-    let limits = GuardLimits { selections: usize::MAX, ..GuardLimits::default() };
+    let limits = GuardLimits { selections: usize::MAX, objects: u64::MAX, ..GuardLimits::default() };
     let document = parse(&text, &limits).unwrap();
     let (limit, _, found) = limit_hit(check(&document, &Variables::default(), None, &GuardLimits::default()));
     assert_eq!(limit, Limit::Selections);
@@ -136,6 +136,40 @@ fn an_operation_has_a_few_searches_wherever_they_stand() {
     assert_eq!(limit_hit(measure(&format!("{{ {} }}", searches(6)))), (Limit::Searches, 5, 6));
     let fragments = format!("{{ ...F ...F }} fragment F on Query {{ {} }}", searches(3));
     assert_eq!(limit_hit(measure(&fragments)), (Limit::Searches, 5, 6));
+}
+
+#[test]
+fn what_is_asked_for_again_counts_for_what_it_takes() {
+    let objects = |text: &str| measure(text).unwrap().objects;
+    let page = |inside: &str| objects(&format!("{{ events(first: 20) {{ nodes {{ {inside} }} }} }}"));
+    let plain = page("product { id }");
+    assert_eq!(plain, 1 + 20 * 2);
+    for again in [
+        "product { id } product { id }",
+        "product { id } a: product { id }",
+        "... on Event { product { id } } ... on Event { product { id } }",
+    ] {
+        assert_eq!(page(again), plain + 20 * (1 + 50), "{again}");
+    }
+    let spread = "{ events(first: 20) { nodes { ...F ...F ...G } } } fragment F on Event { product { id } } \
+                  fragment G on Event { product { name } }";
+    assert_eq!(objects(spread), plain + 20 * 2 * (1 + 50));
+    assert_eq!(page("product { id } id title id a: title"), plain + 20 * 2);
+    assert_eq!(page("product { id } reporter { id } id name"), plain + 20, "each once");
+    let types = "... on Event { product { id } } ... on Report { product { id } }";
+    assert_eq!(page(types), plain + 20, "an object is of one type");
+    let values = format!("{{ events(first: 20) {{ nodes {{ {} }} }} }}", "id ".repeat(1_001));
+    assert_eq!(limit_hit(measure(&values)), (Limit::Objects, 20_000, 20_021));
+    let roots = |count| format!("{{ {} }}", "viewer { subject } ".repeat(count));
+    assert_eq!(objects(&roots(198)), 198 + 197 * 100);
+    assert_eq!(limit_hit(measure(&roots(200))), (Limit::Objects, 20_000, 200 + 199 * 100));
+    let changes = |count| format!("mutation {{ {} }}", "comment { id } ".repeat(count));
+    assert_eq!(objects(&changes(50)), 50 + 49 * 400);
+    assert_eq!(limit_hit(measure(&changes(51))).0, Limit::Objects);
+    // However often a fragment is looked into, that is as much as the document expands to at most.
+    let (spreads, fields) = ("a { ...F } ".repeat(500), "b ".repeat(1_000));
+    let bomb = format!("{{ {spreads} }} fragment F on A {{ {fields} }}");
+    assert_eq!(limit_hit(measure(&bomb)).0, Limit::Selections);
 }
 
 #[test]
