@@ -291,7 +291,8 @@ impl TemplateQuery {
             language: &language,
             from: &from_template,
         };
-        let (template, made) = match crate::reply::preview(app, caller, &event, &channel, &preview).await {
+        let previewed = Box::pin(crate::reply::preview(app, caller, &event, &channel, &preview));
+        let (template, made) = match previewed.await {
             Ok(made) => made,
             Err(Error::Refused(refusals)) => {
                 let field = refusals.iter().find_map(|refusal| refusal.field).unwrap_or("fromTemplate");

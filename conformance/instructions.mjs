@@ -1,5 +1,5 @@
 // What the hot requests cost, in instructions, which no other work on the machine changes: the real binary under callgrind, beside
-// the figures of costs.json. node costs.mjs BINARY [--write]
+// the figures of instructions.json. node instructions.mjs BINARY [--write]
 import { execFile } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ import { Desk, scored } from './desk.mjs';
 import { BINARY, check, judge, until } from './judge.mjs';
 
 const run = promisify(execFile);
-const FIGURES = new URL('costs.json', import.meta.url);
+const FIGURES = new URL('instructions.json', import.meta.url);
 /** How often each request is asked while it is counted, and before that. */
 const TIMES = 20;
 const BEFORE = 12;
