@@ -1,7 +1,7 @@
 // The product over each base, with what its queries name there.
 import { until } from '../../conformance/judge.mjs';
 import { Desk } from '../../conformance/desk.mjs';
-import { SERVER, ask, databaseTook, took } from './database.mjs';
+import { SERVER, ask, took } from './database.mjs';
 import { base } from './bases.mjs';
 
 const SETTINGS = '[http.rates]\npoints_a_second = 0\n';
@@ -24,7 +24,7 @@ export async function open(events) {
   // What is looked for after a start grows with what there is; it is no part of a request.
   let before = -1;
   await until('it is at rest', async () => {
-    const now = took(server.pid) + (await databaseTook());
+    const now = took(server.pid);
     const still = now - before <= 20;
     before = now;
     if (!still) await new Promise((resolve) => setTimeout(resolve, 1_000));

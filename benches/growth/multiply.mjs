@@ -1,6 +1,6 @@
 // Copies of the seed inside the database. Each copy has its own ids, instants, numbers and words, and lies somewhere in ten years.
 //
-// Products grow by the root of the copies; people and reporters by one each for some copies, so that one of each has as much as
+// What was received more than a year ago is over, but for one copy of fifty. Products grow by the root of the copies; people and reporters by one each for some copies, so that one of each has as much as
 // before. Messages, deliveries and notices go as far back as they are kept by default. What is not made anew is what no query
 // reads by its content: digests and seals of the trail, and ids that stand inside `details` and `data`; `audit verify` would say so.
 
@@ -15,7 +15,7 @@ const SPAN = Math.floor((10 * 365.25 * 86_400_000) / PIECE);
 const SEGMENT = 8_192;
 
 /** What grows, the newest things of a copy included. The others are what somebody set up. */
-const GROWN = `access_record action_item affected_product affected_customer assignment audit_entry budget_entry clock_fact comment
+export const GROWN = `access_record action_item affected_product affected_customer assignment audit_entry budget_entry clock_fact comment
   deadline decision delivery delivery_attempt event event_access event_link indicator message notice obligation payout payout_appeal
   payout_change product remediation reply reply_draft reply_file reply_obligation reply_review report report_feature report_profile
   report_version reporter review score search_entry status_change team_member technical_severity verdict verification world_fact`
@@ -33,9 +33,22 @@ const id = (column) => `growth_id(${column}, c.shift, c.k)`;
 const productId = (column) => `CASE WHEN c.g = 0 THEN ${column} ELSE growth_id(${column}, 0, c.g) END`;
 const reporterId = (column) => `growth_id(${column}, c.rshift, c.r)`;
 
+/** What an open thing is once its event is over, and when it became so. */
+const over = (column, open, ended) => `CASE WHEN c.over AND s.${column} IN (${open}) THEN '${ended}' ELSE s.${column} END`;
+const overAt = (column, from, open) => `coalesce(s.${column}, CASE WHEN c.over AND s.${open} THEN s.${from} + interval '1 day' END) - c.back`;
+
 /** How a column of a copy differs from the seed's, where its type does not say it. */
 const OWN = {
   'event.number': `left(s.number, 8) || lpad(c.k::text, 5, '0') || substr(s.number, 9)`,
+  'event.status': `CASE WHEN c.over THEN 'CLOSED' ELSE s.status END`,
+  'event.closed_at': overAt('closed_at', 'changed_at', `status <> 'CLOSED'`),
+  'assignment.state': over('state', `'OPEN', 'ACCEPTED'`, 'DONE'),
+  'obligation.state': over('state', `'OPEN'`, 'MET'),
+  'obligation.met_at': overAt('met_at', 'opened_at', `state = 'OPEN'`),
+  'deadline.state': over('state', `'OPEN'`, 'MET'),
+  'deadline.met_at': overAt('met_at', 'opened_at', `state = 'OPEN'`),
+  'action_item.state': over('state', `'OPEN'`, 'DONE'),
+  'action_item.done_at': overAt('done_at', 'created_at', `state = 'OPEN'`),
   'event_access.principal': `CASE WHEN s.principal LIKE 'subject:reporter-%' THEN ${person('s.principal', 'c.r')}
     WHEN s.principal LIKE 'subject:%' THEN ${person('s.principal')}
     WHEN s.principal LIKE 'product:%' THEN ${person('s.principal', 'c.g')} ELSE s.principal END`,
@@ -116,7 +129,7 @@ export async function multiply(sql, copies, lean = []) {
   // The golden ratio spreads any number of them evenly; the oldest come first, as they would have.
   const shift = (k) => `floor(mod(${k} * 0.6180339887498949, 1) * ${SPAN})::bigint`;
   await sql(`CREATE TABLE seed.copies AS SELECT k, shift, shift * interval '${PIECE} ms' AS back, (shift * ${PIECE} / 86400000)::int AS days,
-    k / ${PEOPLE} AS p, k % ${groups} AS g, k - k % ${REPORTERS} AS r, ${shift(`(k - k % ${REPORTERS})`)} AS rshift,
+    shift * ${PIECE} > 365 * 86400000::bigint AND k % 50 <> 7 AS over, k / ${PEOPLE} AS p, k % ${groups} AS g, k - k % ${REPORTERS} AS r, ${shift(`(k - k % ${REPORTERS})`)} AS rshift,
     ${places[0]}::bigint AS places, ${places[1]}::bigint AS entries, ${places[2]}::bigint AS messages, ${places[3]}::bigint AS versions
     FROM (SELECT k, ${shift('k')} AS shift FROM generate_series(0, ${copies - 1}) k) of_k ORDER BY shift DESC`);
   for (const [table, name, kind] of constraints) {

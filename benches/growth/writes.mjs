@@ -2,7 +2,7 @@
 import { ask } from './database.mjs';
 import { importing, table } from './seed.mjs';
 
-const MOVES = 100;
+const MOVES = 50;
 const RECORDS = 10_000;
 const MOVE = 'mutation($input: EventMove!) { startTriage(input: $input) { event { status } userErrors { code } } }';
 
