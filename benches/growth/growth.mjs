@@ -22,9 +22,12 @@ const MILLISECONDS = 1;
 
 const at = (values, share) => values[Math.min(values.length - 1, Math.floor(values.length * share))];
 
-/** Sends `amount` requests over two connections; answers each one's milliseconds, and those of the processor of all together. */
-export async function load(base, actor, bodies, amount) {
-  const before = took(base.server.pid) + (await databaseTook());
+/**
+ * Sends `amount` requests over two connections; answers each one's milliseconds, and those of the processor that server and
+ * database took for all together.
+ */
+async function load(base, actor, bodies, amount) {
+  const before = [took(base.server.pid), await databaseTook()];
   const headers = { authorization: `Bearer ${base.tokens[actor]}`, 'content-type': 'application/json' };
   const requests = bodies.map((body) => ({ method: 'POST', path: '/graphql', headers, body }));
   const waits = [];
@@ -34,7 +37,14 @@ export async function load(base, actor, bodies, amount) {
   run.on('response', (client, status, bytes, milliseconds) => waits.push(milliseconds));
   const { non2xx, errors, mismatches } = await run;
   if (non2xx + errors + mismatches) throw new Error(`${actor} ${bodies[0]}: ${non2xx} refused, ${errors} failed, ${mismatches} with errors`);
-  return { waits, took: took(base.server.pid) + (await databaseTook()) - before };
+  return { waits, own: took(base.server.pid) - before[0], database: (await databaseTook()) - before[1] };
+}
+
+/** Adds what another measurement gave. */
+function add(to, { waits, own, database }) {
+  to.waits.push(...waits);
+  to.own += own;
+  to.database += database;
 }
 
 /** What a decade multiplies by, from the smallest base to the next and so on. */
@@ -42,10 +52,11 @@ const decades = (values) => values.slice(1).map((value, index) => (value / value
 
 function row(name, of, judged) {
   const medians = of.map(({ waits }) => at(waits, 0.5));
-  const each = of.map(({ took: all, waits }) => (all * 1_000) / waits.length);
+  const each = of.map(({ own, database, waits }) => (own + database) / waits.length);
   const [byWait, byTime] = [decades(medians), decades(each)];
   const grew = judged && byWait.some((factor, index) => factor > GROWS && byTime[index] > GROWS && medians[index + 1] - medians[index] > MILLISECONDS);
-  const cells = of.map(({ waits }, index) => `${medians[index].toFixed(1)} / ${at(waits, 0.99).toFixed(1)} ms ${(each[index] / 1_000).toFixed(1)}`.padStart(24));
+  const cells = of.map(({ waits, own, database }, index) =>
+    `${medians[index].toFixed(1)} / ${at(waits, 0.99).toFixed(1)} ms ${(own / waits.length).toFixed(1)} + ${(database / waits.length).toFixed(1)}`.padStart(28));
   const percent = (factors) => factors.map((factor) => `${Math.round((factor - 1) * 100)} %`).join(', ');
   console.log(`${name.padEnd(36)}${cells.join('')}   ${percent(byWait)} | ${percent(byTime)}${grew ? '   GROWS' : ''}`);
   return grew;
@@ -55,8 +66,8 @@ await judge(async () => {
   const bases = [];
   for (const events of SIZES) bases.push(await open(events));
   const model = readFileSync('/proc/cpuinfo', 'utf8').match(/model name\s*: (.*)/)?.[1];
-  console.log(`\n${model}; medians of ${ROUNDS} rounds in turns; p50 / p99, then milliseconds of processor time of server and database a request`);
-  console.log(`${''.padEnd(36)}${SIZES.map((size) => size.toLocaleString('en').padStart(24)).join('')}   a decade: p50 | processor`);
+  console.log(`\n${model}; medians of ${ROUNDS} rounds in turns; p50 / p99, then milliseconds of processor time of server + database a request`);
+  console.log(`${''.padEnd(36)}${SIZES.map((size) => size.toLocaleString('en').padStart(28)).join('')}   a decade: p50 | processor`);
   const asked = bases.map(({ names }) => queries(names));
   const grew = [];
   let counted = false;
@@ -71,13 +82,11 @@ await judge(async () => {
       const bodies = sets.map((variables) => JSON.stringify({ query, variables }));
       const warm = await load(base, actor, bodies, FEWEST);
       const amount = Math.max(FEWEST, Math.min(400, Math.round(ABOUT / at(warm.waits.sort((a, b) => a - b), 0.5) * 2)));
-      of.push({ bodies, amount, waits: [], took: 0 });
+      of.push({ bodies, amount, waits: [], own: 0, database: 0 });
     }
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const [place, base] of bases.entries()) {
-        const { waits, took: time } = await load(base, actor, of[place].bodies, of[place].amount);
-        of[place].waits.push(...waits);
-        of[place].took += time;
+        add(of[place], await load(base, actor, of[place].bodies, of[place].amount));
       }
     }
     of.forEach(({ waits }) => waits.sort((a, b) => a - b));
@@ -85,7 +94,7 @@ await judge(async () => {
   }
   if (!ONLY) {
     console.log('\nwrites:');
-    if (row('ANALYST startTriage', await moves(bases, ROUNDS, load), true)) grew.push('startTriage');
+    if (row('ANALYST startTriage', await moves(bases, ROUNDS, load, add), true)) grew.push('startTriage');
     await imports(bases);
   }
   check('nothing that is no count grows by more than 20 % and a millisecond a decade', grew.length === 0, grew);

@@ -25,7 +25,7 @@ const KEPT = ['calendar_id', 'channel_id', 'policy_id', 'grid_id', 'budget_id', 
 /** Columns with a person. */
 const PERSON = 'team_member.subject assignment.subject notice.subject action_item.owner reply_review.reviewer'.split(' ');
 
-/** Days for which things are kept. */
+/** Days for which things are kept; messages that a payout's history names stay for good. */
 const DAYS = { message: 180, delivery: 180, delivery_attempt: 180, notice: 365 };
 
 const person = (column, group = 'c.p') => `CASE WHEN ${group} = 0 THEN ${column} ELSE ${column} || '-' || ${group} END`;
@@ -88,7 +88,8 @@ const ONLY = {
   search_entry: `(s.kind <> 'PRODUCT' OR c.k = 0)`,
   ...Object.fromEntries(Object.entries(DAYS).map(([table, days]) => {
     const at = table === 'delivery_attempt' ? 'at' : 'created_at';
-    return [table, `s.${at} - c.back > now() - interval '${days} days'`];
+    const named = table === 'message' ? ' OR s.id IN (SELECT id FROM seed.named)' : '';
+    return [table, `s.${at} - c.back > now() - interval '${days} days'${named}`];
   })),
 };
 
@@ -123,6 +124,7 @@ export async function multiply(sql, copies, lean = []) {
   }
   await sql('CREATE SCHEMA seed');
   await sql(FUNCTION);
+  await sql('CREATE TABLE seed.named AS SELECT id FROM payout_change');
   const places = (await sql(`SELECT (SELECT max(place) FROM search_entry), (SELECT max(position) FROM audit_entry),
     (SELECT max(position) FROM message), (SELECT count(*) FROM report_profile)`)).split('\t');
   const groups = Math.ceil(Math.sqrt(copies / PEOPLE));

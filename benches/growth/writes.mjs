@@ -7,7 +7,7 @@ const RECORDS = 10_000;
 const MOVE = 'mutation($input: EventMove!) { startTriage(input: $input) { event { status } userErrors { code } } }';
 
 /** Moves of events that nobody moved so far, in turns. */
-export async function moves(bases, rounds, load) {
+export async function moves(bases, rounds, load, add) {
   const of = [];
   for (const base of bases) {
     const numbers = (await ask(base.database, `SELECT number FROM event WHERE status = 'RECEIVED' AND tlp <> 'RED' AND version = 1
@@ -17,16 +17,13 @@ export async function moves(bases, rounds, load) {
       const { event } = await base.desk.read(base.tokens.LEADER, 'query($number: String!) { event(number: $number) { id version } }', { number });
       inputs.push(JSON.stringify({ query: MOVE, variables: { input: { event: event.id, expectedVersion: event.version } } }));
     }
-    of.push({ inputs, waits: [], took: 0 });
+    of.push({ inputs, waits: [], own: 0, database: 0 });
   }
   for (let round = 0; round <= rounds; round += 1) {
     for (const [place, base] of bases.entries()) {
-      const { waits, took } = await load(base, 'ANALYST', of[place].inputs.splice(0, MOVES), MOVES);
+      const outcome = await load(base, 'ANALYST', of[place].inputs.splice(0, MOVES), MOVES);
       // The first round finds nothing prepared.
-      if (round > 0) {
-        of[place].waits.push(...waits);
-        of[place].took += took;
-      }
+      if (round > 0) add(of[place], outcome);
     }
   }
   of.forEach(({ waits }) => waits.sort((a, b) => a - b));

@@ -1,5 +1,5 @@
 // The product beside GraphQL servers of Node.js over the same rows: node benches/peers/peers.mjs BINARY; scripts/bench-peers starts
-// PostgreSQL for it. R1 is a page of 20 events with products, current score, assignments and replies, R2 one event the same way, W1 one
+// PostgreSQL for it. R1 is a page of the 20 gravest events with products, current score, assignments and replies, R2 one event the same way, W1 one
 // status move with its audit entry and message. The peers do this alone: no tokens, no visibility, no limits, no log.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,12 +19,12 @@ const MOVES = 1_500;
 const CARD = `id number title status level affectedProducts { state product { name } } currentScore { rounded }
   assignments { function subject state } replies { kind state }`;
 const NESTED = `rowId number title status level affectedProductsByEventId { nodes { state productByProductId { name } } }
-  scoresByEventId(condition: { supersededAt: null }) { nodes { rounded } } assignmentsByEventId { nodes { function subject state } }
+  scoresByEventId { nodes { rounded } } assignmentsByEventId { nodes { function subject state } }
   repliesByEventId { nodes { kind state } }`;
 
 /** How each of them is asked. */
 const PRODUCT = {
-  R1: () => ({ query: `{ events(first: 20) { nodes { ${CARD} } pageInfo { endCursor } } }` }),
+  R1: () => ({ query: `{ events(first: 20, order: { field: LEVEL, direction: DESC }) { nodes { ${CARD} } pageInfo { endCursor } } }` }),
   R2: ({ number }) => ({ query: `query($number: String!) { event(number: $number) { ${CARD} } }`, variables: { number } }),
   W1: ({ event }) => ({
     query: 'mutation($input: EventMove!) { startTriage(input: $input) { event { version } userErrors { code } } }',
@@ -32,8 +32,8 @@ const PRODUCT = {
   }),
 };
 const POSTGRAPHILE = {
-  R1: () => ({ query: `{ allEvents(first: 20, orderBy: [RECEIVED_AT_DESC, ROW_ID_DESC]) { nodes { ${NESTED} } pageInfo { endCursor } } }` }),
-  R2: ({ number }) => ({ query: `query($number: String!) { eventByNumber(number: $number) { ${NESTED} } }`, variables: { number } }),
+  R1: () => ({ query: `{ allEvents(first: 20, orderBy: [LEVEL_RANK_DESC, ROW_ID_DESC]) { nodes { ${NESTED} } pageInfo { endCursor } } }` }),
+  R2: ({ number }) => ({ query: `query($number: String!) { allEvents(condition: { number: $number }) { nodes { ${NESTED} } } }`, variables: { number } }),
   W1: ({ id }) => ({ query: 'mutation($id: UUID!) { peersStartTriage(input: { id: $id }) { result } }', variables: { id } }),
 };
 const YOGA = {
@@ -57,8 +57,10 @@ async function product() {
 }
 
 async function peer(name, script, url, queries) {
-  const child = spawn(process.execPath, [new URL(script, import.meta.url).pathname, url], {
-    env: { ...process.env, NODE_ENV: 'production', GRAPHILE_ENV: 'production' }, stdio: ['ignore', 'pipe', 'inherit'],
+  // PostGraphile 5 wants a newer Node.js than this may be.
+  const [node, file] = ['node_modules/.bin/node', script].map((path) => new URL(path, import.meta.url).pathname);
+  const child = spawn(node, [file, url], {
+    env: { ...process.env, NODE_ENV: 'production', GRAPHILE_ENV: 'production' }, stdio: ['ignore', 'pipe', 'ignore'],
   });
   atEnd(() => child.kill());
   const { value: port } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();

@@ -35,7 +35,7 @@ const context = () => ({
 
 const resolvers = {
   Query: {
-    events: (_, { first }) => db('event').orderBy([{ column: 'received_at', order: 'desc' }, { column: 'id', order: 'desc' }]).limit(first),
+    events: (_, { first }) => db('event').orderBy([{ column: 'level_rank', order: 'desc' }, { column: 'id', order: 'desc' }]).limit(first),
     event: (_, { number }) => db('event').where({ number }).first(),
   },
   Mutation: { startTriage: async (_, { id }) => (await db.raw('SELECT peers.start_triage(?)::text AS revision', [id])).rows[0].revision },
