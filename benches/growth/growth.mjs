@@ -16,6 +16,7 @@ const ONLY = process.argv[3];
 /** Milliseconds of one measurement, and the fewest requests of it. */
 const ABOUT = 500;
 const FEWEST = 12;
+const CONNECTIONS = 2;
 /** What a decade may add. */
 const GROWS = 1.2;
 const MILLISECONDS = 1;
@@ -23,16 +24,23 @@ const MILLISECONDS = 1;
 const at = (values, share) => values[Math.min(values.length - 1, Math.floor(values.length * share))];
 
 /**
- * Sends `amount` requests over two connections; answers each one's milliseconds, and those of the processor that server and
+ * Sends `amount` requests over the connections; answers each one's milliseconds, and those of the processor that server and
  * database took for all together.
  */
 async function load(base, actor, bodies, amount) {
   const before = [took(base.server.pid), await databaseTook()];
   const headers = { authorization: `Bearer ${base.tokens[actor]}`, 'content-type': 'application/json' };
   const requests = bodies.map((body) => ({ method: 'POST', path: '/graphql', headers, body }));
+  // Each connection has requests of its own: no move is asked for twice.
+  let clients = 0;
+  const share = () => {
+    const mine = requests.filter((_, index) => index % CONNECTIONS === clients % CONNECTIONS);
+    clients += 1;
+    return mine.length ? mine : requests;
+  };
   const waits = [];
   const run = autocannon({
-    url: base.desk.url, connections: 2, amount, requests, verifyBody: (body) => !`${body}`.includes('"errors"'), timeout: 120,
+    url: base.desk.url, connections: CONNECTIONS, amount, setupClient: (client) => client.setRequests(share()), verifyBody: (body) => !`${body}`.includes('"errors"'), timeout: 120,
   });
   run.on('response', (client, status, bytes, milliseconds) => waits.push(milliseconds));
   const { non2xx, errors, mismatches } = await run;

@@ -14,7 +14,7 @@ const EVENTS = Number(process.env.VULNDESK_BENCH_EVENTS ?? 100_000);
 const ROUNDS = Number(process.env.VULNDESK_BENCH_ROUNDS ?? 3);
 const CONNECTIONS = 32;
 const READS = 3_000;
-const MOVES = 1_500;
+const MOVES = 640;
 
 const CARD = `id number title status level affectedProducts { state product { name } } currentScore { rounded }
   assignments { function subject state } replies { kind state }`;
@@ -69,11 +69,18 @@ async function peer(name, script, url, queries) {
 
 async function load(server, bodies, amount) {
   const headers = { 'content-type': 'application/json', ...(server.token && { authorization: `Bearer ${server.token}` }) };
+  const requests = bodies.map((body) => ({ method: 'POST', path: '/graphql', headers, body: JSON.stringify(body) }));
+  // Each connection has requests of its own: no move is asked for twice.
+  let clients = 0;
+  const share = () => {
+    const mine = requests.filter((_, index) => index % CONNECTIONS === clients % CONNECTIONS);
+    clients += 1;
+    return mine.length ? mine : requests;
+  };
   const before = [took(server.pid), await databaseTook()];
   const begun = performance.now();
   const run = await autocannon({
-    url: server.url, connections: CONNECTIONS, amount, timeout: 60,
-    requests: bodies.map((body) => ({ method: 'POST', path: '/graphql', headers, body: JSON.stringify(body) })),
+    url: server.url, connections: CONNECTIONS, amount, timeout: 60, setupClient: (client) => client.setRequests(share()),
     verifyBody: (body) => !/"errors"|"code"|:null\}$/.test(body),
   });
   const seconds = (performance.now() - begun) / 1_000;
@@ -91,7 +98,9 @@ await judge(async () => {
   const servers = [first, await peer('PostGraphile 5', 'postgraphile.mjs', shared, POSTGRAPHILE), await peer('graphql-yoga, Knex', 'yoga.mjs', shared, YOGA)];
   const numbers = (await ask('peers_others', `SELECT number FROM event WHERE tlp <> 'RED' ORDER BY random() LIMIT 500`)).split('\n');
   const waiting = (await ask('peers_others', `SELECT id FROM event WHERE status = 'RECEIVED' AND tlp <> 'RED' AND version = 1
-    LIMIT ${MOVES * (ROUNDS + 1) * servers.length}`)).split('\n');
+    LIMIT ${MOVES * (ROUNDS + 1) * 2}`)).split('\n');
+  // The product has a database of its own, and so all of them.
+  const left = servers.map((server) => (server === first ? [...waiting] : waiting));
   const { events } = await first.desk.read(first.token, '{ events(first: 1) { nodes { id } } }');
   const kind = Buffer.from(events.nodes[0].id, 'base64url').subarray(0, 1);
   const encoded = (id) => Buffer.concat([kind, Buffer.from(id.replaceAll('-', ''), 'hex')]).toString('base64url');
@@ -101,7 +110,7 @@ await judge(async () => {
     const measured = servers.map(() => []);
     for (let round = 0; round <= ROUNDS; round += 1) {
       for (const [index, server] of servers.entries()) {
-        const ids = what === 'W1' ? waiting.splice(0, MOVES) : [];
+        const ids = what === 'W1' ? left[index].splice(0, MOVES) : [];
         const bodies = { R1: () => [{}], R2: () => numbers.map((number) => ({ number })), W1: () => ids.map((id) => ({ id, event: encoded(id) })) }[what]();
         const outcome = await load(server, bodies.map(server.ask[what]), what === 'W1' ? MOVES : READS);
         // The first round finds nothing prepared.
