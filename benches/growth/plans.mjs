@@ -18,8 +18,8 @@ const SIZES = (process.env.VULNDESK_BENCH_SIZES ?? '10000,100000,1000000').split
 const TIMES = 7;
 /** What has no more rows than this fits into few pages, which are read whole. */
 const SMALL = 1_000;
-/** Rows that one step may read of a table that grows, those that it passed over included. */
-const MANY = 5_000;
+/** Rows that one step may read of a table that grows, those that it passes over to find a page's included. */
+const MANY = 10_000;
 
 const SET = { log_min_duration: 0, log_format: 'json', log_timing: 'off', log_analyze: 'on', log_buffers: 'on' };
 

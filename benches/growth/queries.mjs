@@ -97,9 +97,8 @@ export const queries = (base) => {
     ['REPORTER', 'own payouts', '{ payouts(first: 20) { nodes { number kind state amount currency answerBy } } }'],
     ['REPORTER', 'search', found('注入')],
     ['SRC', 'reports of its channel', '{ reports(first: 20) { nodes { channelNumber receivedAt publicStatus } } }'],
-    ['SRC', 'changes of payouts', '{ payoutChanges { changes { position kind toState } nextPosition hasMore } }'],
   ];
-  // About all that there is, or all of a period: they grow with it. A list is counted to 10,000 at most.
+  // About all that there is or has been, or all of a period: they grow with it. A list is counted to 10,000 at most.
   const counted = [
     ['LEADER', 'count of all', '{ events(first: 1) { totalCount totalCountAtLeast } }'],
     ['LEADER', 'count of a status', '{ events(first: 1, filter: { status: [RATING] }) { totalCount } }'],
@@ -108,6 +107,7 @@ export const queries = (base) => {
     ['ENGINEER', 'count of all', '{ events(first: 1) { totalCount } }'],
     ['LEADER', 'events of a month', `{ statistics(period: { from: "${base.from}", until: "${base.until}" }) { events(by: PRODUCT) { events } } }`],
     ['LEADER', 'clocks of a month', `{ statistics(period: { from: "${base.from}", until: "${base.until}" }) { deadlines(by: CHANNEL) { metInTime } } }`],
+    ['SRC', 'payouts from the first on', '{ payoutChanges { changes { position kind toState } nextPosition hasMore } }'],
     ['LEADER', 'leaderboard of a month', `{ leaderboard(period: "${base.until.slice(0, 7)}") { places { name accepted } } }`],
   ];
   const as = (isCounted) => ([actor, name, query, sets = [{}]]) => ({ actor, name, query, sets, isCounted });
