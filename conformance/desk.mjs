@@ -1,9 +1,9 @@
 // A desk of its own: its settings, tokens, processes and commands, and its API called as the API describes itself.
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { BINARY, atEnd, folder, start } from './judge.mjs';
+import { BINARY, atEnd, folder, start, until } from './judge.mjs';
 
 /** The host that all receivers of the judges listen on. */
 export const HOST = '127.0.0.1';
@@ -74,6 +74,17 @@ export class Desk {
     const process = await start('serve', { ...this.#environment, ...more }, 'serving', program);
     this.url = `http://${process.fields.address}`;
     return process;
+  }
+
+  /** Loads the demo's data, and ends again. */
+  async demo() {
+    const demo = spawn(BINARY, ['demo', '--tokens-file', this.path('tokens.json')], { env: this.#environment, stdio: 'ignore' });
+    const gone = new Promise((resolve) => demo.once('exit', resolve));
+    // It has tokens when all is loaded.
+    await until('the demo is loaded', () => demo.exitCode !== null || readFile(this.path('tokens.json')).catch(() => {}), 120);
+    if (demo.exitCode !== null) throw new Error(`demo ended with ${demo.exitCode}`);
+    demo.kill('SIGTERM');
+    await gone;
   }
 
   /** Starts `worker`. */

@@ -116,10 +116,11 @@ impl Database {
         let mut options = ConnectOptions::new("postgres://nobody:none@localhost");
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
         options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
-        // Statements are short, some of them are long to read: compiling those costs far more than it saves.
-        options.map_sqlx_postgres_opts(move |_| {
-            address.clone().options([("jit", "off")]).disable_statement_logging()
-        });
+        // Statements are short, some of them are long to read: compiling those costs far more than it saves. So does dividing
+        // one among processes, which PostgreSQL does by a guess that a page's end is far off; each request has one already.
+        let settings = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
+        options
+            .map_sqlx_postgres_opts(move |_| address.clone().options(settings).disable_statement_logging());
         let pool = Connect::connect(options).await?;
         Ok(Self { reader: pool.clone(), writer: pool })
     }
@@ -295,6 +296,11 @@ pub fn is_one_of(
             )
         }
     }
+}
+
+/// `column` begins with `prefix`: texts are ordered by their bytes, so what does is a range of an index.
+pub fn begins(column: SimpleExpr, prefix: &str) -> Condition {
+    Condition::all().add(column.clone().gte(prefix)).add(column.lt(format!("{prefix}{}", char::MAX)))
 }
 
 /// Inserts postings (segment, feature, report) out of one bound value, in the order of their table; those that are there

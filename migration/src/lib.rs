@@ -59,7 +59,7 @@ mod m16_figures;
 mod m16_picture_sketch;
 mod m17_audit_anchor;
 mod m17_deadline_order;
-mod m18_duplicate_index;
+mod m18_growth;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl MigratorTrait for Migrator {
             Box::new(m16_figures::Migration),
             Box::new(m17_audit_anchor::Migration),
             Box::new(m17_deadline_order::Migration),
-            Box::new(m18_duplicate_index::Migration),
+            Box::new(m18_growth::Migration),
         ]
     }
 }

@@ -38,7 +38,7 @@ pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
         require(actor, Action::ReadEventAudit)?;
     }
     if allows(actor, Action::ReadEventAudit) {
-        any = any.add(visibility::visible(actor, Facet::Content, Column::EventId));
+        any = any.add(visibility::or_visible(actor, Facet::Content, Column::EventId));
         let known = Query::select()
             .expr(Expr::val(1))
             .from(reporter::Entity)
@@ -48,8 +48,9 @@ pub fn readable(actor: &Actor) -> Result<Select<Entity>> {
             )
             .cond_where(crate::intake::store::visible_reporter(actor))
             .take();
-        let of_reporter =
-            Condition::all().add(Column::AggregateKind.eq(reporter::Model::KIND)).add(Expr::exists(known));
+        let of_reporter = Condition::all()
+            .add(Column::AggregateKind.eq(reporter::Model::KIND))
+            .add(visibility::of_each(known));
         any = any.add(of_reporter);
         if allows(actor, Action::ReadBudgets) {
             any = any.add(Column::EventId.is_null().and(Column::AggregateKind.is_in(MONEY)));

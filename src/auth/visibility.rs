@@ -145,18 +145,34 @@ pub fn may_see(role: Role, facet: Facet) -> bool {
     !everywhere.keys(facet).is_empty()
 }
 
-fn access(actor: &Actor, facet: Facet) -> SelectStatement {
+/// The grants of `facet` that open to the actor. What is ours stands in the statement as it is: PostgreSQL then plans it once, by
+/// what it knows of that, and not anew for the values of each request.
+fn grants_of(actor: &Actor, facet: Facet) -> SelectStatement {
+    let key = |key: String| {
+        let is_ours = [READERS, RED_READERS].contains(&key.as_str());
+        if is_ours { Expr::Constant(key.into()) } else { Expr::val(key) }
+    };
+    let of = |column| Expr::col((event_access::Entity, column));
     Query::select()
-        .expr(Expr::val(1))
         .from(event_access::Entity)
-        .and_where(event_access::Column::Facet.eq(facet))
-        .and_where(Expr::col(event_access::Column::Principal).is_in(actor.keys(facet)))
+        .and_where(of(event_access::Column::Facet).eq(Expr::Constant(facet.as_str().into())))
+        .and_where(of(event_access::Column::Principal).is_in(actor.keys(facet).into_iter().map(key)))
         .take()
+}
+
+fn access(actor: &Actor, facet: Facet) -> SelectStatement {
+    grants_of(actor, facet).expr(Expr::cust("1")).take()
 }
 
 /// Whether the actor sees what they are granted by name, product or channel, and not what is open to its readers at large.
 pub fn sees_little(actor: &Actor) -> bool {
     !actor.keys(Facet::Content).iter().any(|key| matches!(key.as_str(), READERS | RED_READERS))
+}
+
+/// Whether the actor sees the content of every event, those of named people included.
+pub fn sees_all(actor: &Actor) -> bool {
+    let keys = actor.keys(Facet::Content);
+    [READERS, RED_READERS].iter().all(|key| keys.iter().any(|held| held == key))
 }
 
 /// The events whose content the actor may see.
@@ -171,12 +187,7 @@ pub fn granted_reports(actor: &Actor) -> Option<SelectStatement> {
 }
 
 fn granted(actor: &Actor, facet: Facet, what: event_access::Column) -> SelectStatement {
-    Query::select()
-        .column((event_access::Entity, what))
-        .from(event_access::Entity)
-        .and_where(event_access::Column::Facet.eq(facet))
-        .and_where(Expr::col(event_access::Column::Principal).is_in(actor.keys(facet)))
-        .take()
+    grants_of(actor, facet).column((event_access::Entity, what)).take()
 }
 
 fn same_event(column: impl ColumnTrait) -> SimpleExpr {
@@ -185,16 +196,33 @@ fn same_event(column: impl ColumnTrait) -> SimpleExpr {
 
 /// The event in `column` is one whose `facet` the actor may see.
 pub fn visible(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> Condition {
-    if actor.keys(facet).is_empty() {
+    let Some(opening) = opening(actor, facet, column) else {
         return Condition::all().add(Expr::val(1).eq(0));
+    };
+    Condition::all().add(Expr::exists(opening))
+}
+
+/// The same beside an `OR`.
+pub fn or_visible(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> SimpleExpr {
+    opening(actor, facet, column).map_or_else(|| Expr::val(1).eq(0), of_each)
+}
+
+/// Whether `select` finds anything, asked of each row that is read. Beside an `OR` PostgreSQL would else put together all that it
+/// finds for whatever row.
+pub fn of_each(select: SelectStatement) -> SimpleExpr {
+    Query::select().expr(Expr::exists(select)).take().into()
+}
+
+/// What opens `facet` of the event in `column` to the actor; none when nothing may.
+fn opening(actor: &Actor, facet: Facet, column: impl ColumnTrait) -> Option<SelectStatement> {
+    if actor.keys(facet).is_empty() {
+        return None;
     }
-    if facet == Facet::Money {
-        return Condition::all().add(Expr::exists(with_payout(column)));
-    }
-    if facet == Facet::Tickets {
-        return Condition::all().add(Expr::exists(with_ticket(column)));
-    }
-    Condition::all().add(Expr::exists(access(actor, facet).and_where(same_event(column)).take()))
+    Some(match facet {
+        Facet::Money => with_payout(column),
+        Facet::Tickets => with_ticket(column),
+        Facet::Content | Facet::Public => access(actor, facet).and_where(same_event(column)).take(),
+    })
 }
 
 /// The event in `column` is one whose content the actor may see, for statements over many rows: whoever sees little is found
@@ -242,19 +270,18 @@ fn with_ticket(column: impl ColumnTrait) -> SelectStatement {
 /// The ticket is one that the actor may see: on an event whose content is theirs, or any that is kept for the
 /// programs that keep tickets.
 pub fn visible_ticket(actor: &Actor) -> Condition {
-    let mut any = Condition::any().add(visible(actor, Facet::Content, ticket::Column::EventId));
-    if actor.is(Role::Ticketing) {
-        let red = Query::select()
-            .column(event::Column::Id)
-            .from(event::Entity)
-            .and_where(Expr::col(event::Column::Tlp).eq(Tlp::Red))
-            .take();
-        let kept = Condition::all()
-            .add(ticket::Column::State.ne(TicketState::Unlinked))
-            .add(ticket::Column::EventId.not_in_subquery(red));
-        any = any.add(kept);
+    if !actor.is(Role::Ticketing) {
+        return visible(actor, Facet::Content, ticket::Column::EventId);
     }
-    any
+    let red = Query::select()
+        .column(event::Column::Id)
+        .from(event::Entity)
+        .and_where(Expr::col(event::Column::Tlp).eq(Tlp::Red))
+        .take();
+    let kept = Condition::all()
+        .add(ticket::Column::State.ne(TicketState::Unlinked))
+        .add(ticket::Column::EventId.not_in_subquery(red));
+    Condition::any().add(or_visible(actor, Facet::Content, ticket::Column::EventId)).add(kept)
 }
 
 /// The report is one that the actor may see: on an event whose content is theirs and whose raw reports
@@ -273,8 +300,8 @@ pub fn report_inside(actor: &Actor) -> Option<Condition> {
         .then(|| visible(actor, Facet::Content, report::Column::EventId))
 }
 
-/// The report that `column` names is one of which this holds. Asked of each row that is read: SQLite would else put together all
-/// reports of which it holds, whatever few are looked for.
+/// The report that `column` names is one of which this holds. Asked of each row that is read: both databases would else put
+/// together all reports of which it holds, whatever few are looked for.
 pub fn of_report(column: impl ColumnTrait, holds: Condition) -> SimpleExpr {
     let it = Query::select()
         .expr(Expr::val(1))
@@ -282,7 +309,7 @@ pub fn of_report(column: impl ColumnTrait, holds: Condition) -> SimpleExpr {
         .and_where(Expr::col((report::Entity, report::Column::Id)).eq(Expr::col(column.as_column_ref())))
         .cond_where(holds)
         .take();
-    Expr::exists(it)
+    of_each(it)
 }
 
 /// The report is the actor's own, whose public side they see; none when nobody of their roles has any.
@@ -318,7 +345,7 @@ pub fn visible_payout(actor: &Actor) -> Condition {
             .and_where(Expr::col((reporter::Entity, reporter::Column::Id)).eq(of(ReporterId)))
             .cond_where(crate::intake::store::visible_reporter(actor))
             .take();
-        any = any.add(of(ReportId).is_null().and(Expr::exists(theirs)));
+        any = any.add(of(ReportId).is_null().and(of_each(theirs)));
     }
     if actor.is(Role::Reporter) {
         let own = Query::select()

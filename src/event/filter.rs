@@ -8,13 +8,11 @@ use entity::vocabulary::{
 use entity::{
     affected_product, assignment, channel, decision, event, product, remediation, report, world_fact,
 };
-use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait, Func, IntoCondition, LikeExpr, Query, SelectStatement, SimpleExpr,
-};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait};
 
-use crate::auth::Actor;
 use crate::auth::policy::{Action, require};
+use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
 use crate::graphql::page::Keyset;
 use crate::graphql::scalars::Id;
@@ -100,7 +98,8 @@ impl EventFilter {
             all = all.add(one_of(report::Entity, report::Column::EventId, same));
         }
         if let Some(prefix) = &self.channel_number_prefix {
-            let starts = begins("filter.channelNumberPrefix", report::Column::ChannelNumber, prefix)?;
+            let column = Expr::col(report::Column::ChannelNumber.as_column_ref());
+            let starts = begins("filter.channelNumberPrefix", column, prefix)?;
             all = all.add(of_event(report::Entity, report::Column::EventId, starts));
         }
         if let Some(product) = self.product {
@@ -135,7 +134,7 @@ impl EventFilter {
             all = all.add(C::Number.eq(number.as_str()));
         }
         if let Some(prefix) = &self.number_prefix {
-            all = all.add(begins("filter.numberPrefix", C::Number, prefix)?);
+            all = all.add(begins("filter.numberPrefix", number_of(actor), prefix)?);
         }
         if let Some(history) = self.history {
             all = all.add(C::History.eq(history));
@@ -158,7 +157,7 @@ impl Attention {
         match self {
             Self::AllDeclined => Condition::all()
                 .add(event::Column::Status.is_in([Status::Rating, Status::Remediating, Status::Verifying]))
-                .add(of_event(affected_product::Entity, affected_product::Column::EventId, all_declined())),
+                .add(event::Column::Id.in_subquery(all_declined())),
             Self::RiskExpiring => {
                 let soon = Condition::all()
                     .add(remediation::Column::State.eq(RemediationState::RiskAccepted))
@@ -169,23 +168,35 @@ impl Attention {
     }
 }
 
-/// The affected line has R_AND_D assignments and all of them are declined.
-fn all_declined() -> Condition {
+/// Events with an affected line that has R_AND_D assignments of which all are declined: found by those that were declined, which
+/// are few. Literals, so that the index of these is used.
+fn all_declined() -> SelectStatement {
     use assignment::Column;
-    let of_line = || {
-        Query::select()
-            .expr(Expr::val(1))
-            .from(assignment::Entity)
-            .and_where(same(Column::EventId, affected_product::Column::EventId))
-            .and_where(same(Column::Line, affected_product::Column::Line))
-            .and_where(Column::Function.eq(Function::RAndD))
-            .take()
-    };
-    let standing = of_line().and_where(Column::State.ne(AssignmentState::Declined)).take();
-    Condition::all()
-        .add(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
-        .add(Expr::exists(of_line()))
-        .add(Expr::exists(standing).not())
+    let other = |column: Column| Expr::col(("other", column));
+    let standing = Query::select()
+        .expr(Expr::val(1))
+        .from_as(assignment::Entity, "other")
+        .and_where(other(Column::EventId).eq(Expr::col(Column::EventId.as_column_ref())))
+        .and_where(other(Column::Line).eq(Expr::col(Column::Line.as_column_ref())))
+        .and_where(other(Column::Function).eq(Function::RAndD))
+        .and_where(other(Column::State).ne(AssignmentState::Declined))
+        .take();
+    let affected = Query::select()
+        .expr(Expr::val(1))
+        .from(affected_product::Entity)
+        .and_where(same(affected_product::Column::EventId, Column::EventId))
+        .and_where(same(affected_product::Column::Line, Column::Line))
+        .and_where(affected_product::Column::State.is_in([AffectedState::Affected, AffectedState::Fixed]))
+        .take();
+    Query::select()
+        .column(Column::EventId)
+        .from(assignment::Entity)
+        .and_where(Expr::cust(
+            "\"assignment\".\"state\" = 'DECLINED' AND \"assignment\".\"function\" = 'R_AND_D'",
+        ))
+        .and_where(Expr::exists(affected))
+        .and_where(Expr::exists(standing).not())
+        .take()
 }
 
 /// The decision that the remediation rests on, where it expires soon.
@@ -229,25 +240,22 @@ fn one_of<E: EntityTrait>(entity: E, event_id: E::Column, condition: impl IntoCo
     event::Column::Id.in_subquery(rows)
 }
 
-/// The column begins with `prefix`, whatever characters that has.
-fn begins(field: &str, column: impl ColumnTrait, prefix: &str) -> Result<SimpleExpr> {
-    let length = prefix.chars().count();
-    if length > MAX_PREFIX {
+/// An event's number, for looking for its beginning. An expression is in no index: who sees little is answered from their own
+/// events, whatever numbers others have.
+pub fn number_of(actor: &Actor) -> SimpleExpr {
+    if visibility::sees_little(actor) {
+        Expr::cust("\"event\".\"number\" || ''")
+    } else {
+        Expr::col(event::Column::Number.as_column_ref())
+    }
+}
+
+/// The column begins with `prefix`.
+fn begins(field: &str, column: SimpleExpr, prefix: &str) -> Result<Condition> {
+    if prefix.chars().count() > MAX_PREFIX {
         return Err(Error::bad_input(field, format!("send at most {MAX_PREFIX} characters")));
     }
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for character in prefix.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    let column = || Expr::col(column.as_column_ref());
-    // SQLite's LIKE takes upper for lower case, PostgreSQL's does not: the characters themselves decide.
-    let start = Func::cust("substr").args([column(), Expr::val(1), Expr::val(length as i32)]);
-    let same = SimpleExpr::from(start).eq(prefix);
-    Ok(column().like(LikeExpr::new(pattern).escape('\\')).and(same))
+    Ok(crate::database::begins(column, prefix))
 }
 
 /// What events are ordered by. 事件排序字段。

@@ -349,10 +349,8 @@ pub async fn page(
         select = select.filter(Column::ChannelNumber.eq(number.as_str()));
     }
     if let Some(prefix) = &filter.number_prefix {
-        // Texts are ordered by their bytes, so a prefix is a range of the index.
-        select = select
-            .filter(Column::ChannelNumber.gte(prefix.as_str()))
-            .filter(Column::ChannelNumber.lt(format!("{prefix}{}", char::MAX)));
+        let column = Expr::col(Column::ChannelNumber.as_column_ref());
+        select = select.filter(crate::database::begins(column, prefix));
     }
     if let Some(from) = filter.received_from {
         select = select.filter(Column::ReceivedAt.gte(from));

@@ -20,7 +20,7 @@ use notice::Column as C;
 
 /// The actor's own, about no event or one that they may still see; of a clock or reply, as far as that is theirs to read.
 fn own(actor: &Actor) -> Condition {
-    let about = Condition::any().add(C::EventId.is_null()).add(visibility::visible(
+    let about = Condition::any().add(C::EventId.is_null()).add(visibility::or_visible(
         actor,
         Facet::Content,
         C::EventId,
@@ -43,8 +43,8 @@ fn own(actor: &Actor) -> Condition {
         NoticeKind::iter().filter(|notice| !matches!(about_kind(*notice), Kind::Deadline | Kind::Reply));
     let readable = Condition::any()
         .add(C::Kind.is_in(other))
-        .add(C::Kind.is_in(of(Kind::Deadline)).and(Expr::exists(clock)))
-        .add(C::Kind.is_in(of(Kind::Reply)).and(Expr::exists(reply)));
+        .add(C::Kind.is_in(of(Kind::Deadline)).and(visibility::of_each(clock)))
+        .add(C::Kind.is_in(of(Kind::Reply)).and(visibility::of_each(reply)));
     Condition::all().add(C::Subject.eq(&*actor.subject)).add(about).add(readable)
 }
 

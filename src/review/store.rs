@@ -15,7 +15,7 @@ use crate::graphql::page::{self, Keyset, Page, PageInput};
 /// The item is one that the actor may see: of an event whose content is theirs, or their own to end.
 pub fn visible(actor: &Actor) -> Condition {
     let mut any =
-        Condition::any().add(visibility::visible(actor, Facet::Content, action_item::Column::EventId));
+        Condition::any().add(visibility::or_visible(actor, Facet::Content, action_item::Column::EventId));
     if allows(actor, Action::UpdateActionItem) {
         any = any.add(action_item::Column::Owner.eq(&*actor.subject));
     }

@@ -17,7 +17,7 @@ use super::words::SEARCHED;
 use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
-use crate::database::{Words, is_one_of, stretches, with_words, with_words_among};
+use crate::database::{Words, begins, is_one_of, stretches, with_words, with_words_among};
 use crate::error::Result;
 
 /// An entry that was found.
@@ -208,15 +208,6 @@ fn report_seen(actor: &Actor) -> Condition {
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
 }
 
-/// Numbers that begin so: texts are ordered by their bytes, so they are a range of the index.
-fn begins(column: &SimpleExpr, number: &str) -> Condition {
-    Condition::all().add(column.clone().gte(number)).add(column.clone().lt(format!("{number}{}", char::MAX)))
-}
-
-fn number_column() -> SimpleExpr {
-    Expr::col((event::Entity, event::Column::Number))
-}
-
 /// The entry's event, if its number begins so.
 fn numbered(number: &str) -> SelectStatement {
     Query::select()
@@ -226,7 +217,7 @@ fn numbered(number: &str) -> SelectStatement {
             Expr::col((event::Entity, event::Column::Id))
                 .equals((search_entry::Entity, search_entry::Column::SubjectId)),
         )
-        .cond_where(begins(&number_column(), number))
+        .cond_where(begins(Expr::col((event::Entity, event::Column::Number)), number))
         .take()
 }
 
@@ -238,15 +229,13 @@ pub(super) async fn by_number(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<event::Model>> {
-    let little = visibility::sees_little(actor);
-    // An expression is in no index: who sees little is answered from their own events, whatever numbers others have.
-    let column = if little { Expr::cust("\"event\".\"number\" || ''") } else { number_column() };
+    let column = crate::event::filter::number_of(actor);
     let mut select = event::Entity::find()
-        .filter(begins(&column, number))
+        .filter(begins(column.clone(), number))
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
         .order_by(column.clone(), Order::Asc)
         .limit(u64::try_from(limit).unwrap_or(u64::MAX));
-    if little {
+    if visibility::sees_little(actor) {
         let granted = visibility::granted_events(actor);
         select = select.filter(Expr::col((event::Entity, event::Column::Id)).in_subquery(granted));
     }
