@@ -288,8 +288,11 @@ impl Loader<Linked> for Reader {
         use event_link::Column::{EventId, OtherEventId};
         let database = &self.app.database;
         let asked = |column| is_one_of(database.backend(), column, keys.iter().map(|key| key.0));
+        // What is linked to hidden ones alone is read as what is linked to none: nothing is looked up after it.
+        let seen = |column| visibility::or_visible(&self.actor, Facet::Content, column);
+        let way = |from, to| Condition::all().add(asked(from)).add(seen(to));
         let links = event_link::Entity::find()
-            .filter(Condition::any().add(asked(EventId)).add(asked(OtherEventId)))
+            .filter(Condition::any().add(way(EventId, OtherEventId)).add(way(OtherEventId, EventId)))
             .order_by_asc(event_link::Column::LinkedAt)
             .order_by_asc(event_link::Column::Id)
             .all(database.reader())

@@ -153,6 +153,35 @@ pub(crate) const OTHERS: [(Role, &str); 10] = [
 ];
 
 #[tokio::test]
+async fn an_event_linked_to_hidden_ones_is_read_as_one_that_is_linked_to_none() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let product = app.with_core_router().await;
+        let open = Story::receive(&app, "OPEN-1", json!({})).await;
+        open.confirm().await;
+        open.product(&product, "AFFECTED").await;
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        let document =
+            "query($id: ID!) { node(id: $id) { ... on Event { number relatedEvents { id number } } } }";
+        let ask =
+            async || app.sorted_sql_of(app.graphql(&engineer, document, json!({ "id": open.event }))).await;
+        // The first call of a while is recorded.
+        ask().await;
+        let before = ask().await;
+        assert_eq!(before.0["data"]["node"]["number"], open.number, "{}", before.0);
+        for (number, made_from_it) in [("HIDDEN-1", true), ("HIDDEN-2", false)] {
+            let hidden = Story::receive(&app, number, json!({ "tlp": "RED" })).await;
+            let (from, to) = if made_from_it { (&hidden, &open) } else { (&open, &hidden) };
+            from.analyst("linkEvents", json!({ "other": to.event })).await;
+            assert_eq!(ask().await, before, "{number}");
+        }
+        let all = open.look("relatedEvents { id }").await;
+        assert_eq!(all["relatedEvents"].as_array().map(Vec::len), Some(2), "{all}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_event_that_is_not_theirs_changes_no_answer() {
     on_both(|app| async move { it_changes_no_answer(&app, "AMBER", &OTHERS).await }).await;
 }

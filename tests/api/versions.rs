@@ -112,7 +112,7 @@ async fn a_database_that_orders_texts_otherwise_is_refused_empty() {
         let name = format!("order_{name}_{}", std::process::id());
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 {like}");
         admin.writer().execute_unprepared(&create).await.unwrap();
-        let database = Database::connect(&format!("{server}/{name}"), 1).await.unwrap();
+        let database = Database::connect(&format!("{server}/{name}"), 2).await.unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SetClock::new(START.parse().unwrap()));
         let ids = Ids::seeded(Arc::clone(&clock), 5);
         let refused = format!("{:#}", migrate::run(&database, clock.as_ref(), &ids).await.unwrap_err());

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use entity::vocabulary::{
     DeliveryOrder, DeliveryState, EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset,
 };
@@ -370,7 +370,9 @@ async fn compare(app: &App, messages: &HashSet<Uuid>, endpoint: Uuid, receiver: 
     for one in &seen {
         let id = one.header("webhook-id").to_owned();
         let headers = (id.as_str(), one.header("webhook-timestamp"), one.header("webhook-signature"));
-        verify([&key], headers, &one.body, app.clock.now()).unwrap();
+        // As it was received then, which on a busy machine is long ago.
+        let received = DateTime::from_timestamp(headers.1.parse().unwrap(), 0).unwrap();
+        verify([&key], headers, &one.body, received).unwrap();
         let body = bodies.entry(id).or_insert_with(|| one.body.to_vec());
         assert_eq!(*body, one.body.to_vec(), "a message that comes again says the same");
     }
