@@ -74,7 +74,8 @@ impl AdvisoryQuery {
         )]
         language: AdvisoryLanguage,
     ) -> ApiResult<Option<AdvisoryPayload>> {
-        let Some(exported) = export(app(ctx), actor(ctx), &number, format, language).await? else {
+        let exporting = Box::pin(export(app(ctx), actor(ctx), &number, format, language));
+        let Some(exported) = exporting.await? else {
             return Ok(None);
         };
         sensitive::note(ctx, &exported.event);
