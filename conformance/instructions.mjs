@@ -124,7 +124,9 @@ exec valgrind --quiet --tool=callgrind --instr-atstart=no --toggle-collect='${AN
     for (const [measure, seen] of Object.entries(found[what])) {
       const figure = figures[what]?.[measure];
       const change = writes ? 0 : seen / figure - 1;
-      check(`${what}: ${seen.toLocaleString('en')} ${measure} (${(change * 100).toFixed(1)} %)`, change <= MORE, { figure });
+      // None at all: the function that is counted has another name in this binary.
+      const holds = seen > 0 && change <= MORE;
+      check(`${what}: ${seen.toLocaleString('en')} ${measure} (${(change * 100).toFixed(1)} %)`, holds, { figure });
     }
   }
   if (writes) await writeFile(FIGURES, `${JSON.stringify(found, undefined, 2)}\n`);

@@ -1,12 +1,13 @@
 //! Work that outlives the event's closing.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::ActionItemState;
 
 /// Work that outlives the event's closing.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "action_item")]
 pub struct Model {
     /// Identifies the item.

@@ -1,10 +1,11 @@
 //! A customer touched by an event.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A customer touched by an event.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "affected_customer")]
 pub struct Model {
     /// Identifies the row.

@@ -1,12 +1,13 @@
 //! How a product stands to an event.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{AffectedState, Justification};
 
 /// How a product stands to an event.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "affected_product")]
 pub struct Model {
     /// Identifies the row.

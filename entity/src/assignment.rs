@@ -1,12 +1,13 @@
 //! Work of one function given to a person or team, with a due time.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{AssignmentState, Function};
 
 /// Work of one function given to a person or team, with a due time.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "assignment")]
 pub struct Model {
     /// Identifies the assignment.

@@ -1,13 +1,14 @@
 //! Where reports come from and replies go to.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::texts::Texts;
 use crate::vocabulary::{Acknowledgement, ChannelKind};
 
 /// Where reports come from and replies go to.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "channel")]
 pub struct Model {
     /// Identifies the channel.

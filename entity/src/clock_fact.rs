@@ -1,12 +1,13 @@
 //! What a person enters for clocks: a notice's own date, a question, when something was learned of.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::ClockFactKind;
 
 /// What a person enters for clocks: a notice's own date, a question, when something was learned of.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "clock_fact")]
 pub struct Model {
     /// Identifies the fact.

@@ -1,10 +1,11 @@
 //! A customer who uses products.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A customer who uses products.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "customer")]
 pub struct Model {
     /// Identifies the customer.

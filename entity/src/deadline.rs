@@ -8,7 +8,7 @@ use crate::vocabulary::{DeadlineAnchor, DeadlineKind, DeadlineState, NoDeadline,
 
 /// A clock of an event: what is to happen, counted from when, and until when.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "deadline")]
 pub struct Model {
     /// Identifies the clock.

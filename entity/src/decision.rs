@@ -1,13 +1,14 @@
 //! A question to the leading group and its answer.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::texts::Texts;
 use crate::vocabulary::{AbroadExtent, DecisionKind};
 
 /// A question to the leading group and its answer.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "decision")]
 pub struct Model {
     /// Identifies the decision.

@@ -1,12 +1,13 @@
 //! A vulnerability event: what the team handles.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{Level, Status, Tlp, Verdict};
 
 /// A vulnerability event: what the team handles.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "event")]
 pub struct Model {
     /// Identifies the event.

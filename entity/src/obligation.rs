@@ -1,12 +1,13 @@
 //! What a report's channel is owed.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{ObligationState, Regime, ReplyKind};
 
 /// What a report's channel is owed.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "obligation")]
 pub struct Model {
     /// Identifies the obligation.

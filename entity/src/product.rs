@@ -1,13 +1,14 @@
 //! A product or service of the company.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::texts::Texts;
 use crate::vocabulary::{AssetTier, Lifecycle, ProductKind, RmsvLibrary};
 
 /// A product or service of the company.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "product")]
 pub struct Model {
     /// Identifies the product.

@@ -1,12 +1,13 @@
 //! The fix of one product line.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::RemediationState;
 
 /// The fix of one product line.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "remediation")]
 pub struct Model {
     /// Identifies the remediation.

@@ -1,13 +1,14 @@
 //! An answer to a channel, from draft to proof.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::texts::Texts;
 use crate::vocabulary::{ReplyExtent, ReplyKind, ReplyState, ReplyVia};
 
 /// An answer to a channel, from draft to proof.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "reply")]
 pub struct Model {
     /// Identifies the reply.

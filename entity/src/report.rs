@@ -1,12 +1,13 @@
 //! One arrival through one channel; never edited.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{NoticeType, Origin, Severity};
 
 /// One arrival through one channel; never edited.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "report")]
 pub struct Model {
     /// Identifies the report.

@@ -1,12 +1,13 @@
 //! What an event taught, or why it was skipped.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::ReviewPhase;
 
 /// What an event taught, or why it was skipped.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "review")]
 pub struct Model {
     /// Identifies the review.

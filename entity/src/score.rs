@@ -1,12 +1,13 @@
 //! A five-factor rating; superseded by the next, never changed.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::Level;
 
 /// A five-factor rating; superseded by the next, never changed.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "score")]
 pub struct Model {
     /// Identifies the score.

@@ -1,12 +1,13 @@
 //! One step of an event through the procedure.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::Status;
 
 /// One step of an event through the procedure.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "status_change")]
 pub struct Model {
     /// Identifies the step.

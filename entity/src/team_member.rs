@@ -1,12 +1,13 @@
 //! A person, team or function on an event's response team.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{Function, MemberSource, TeamGroup};
 
 /// A person, team or function on an event's response team.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "team_member")]
 pub struct Model {
     /// Identifies the membership.

@@ -1,13 +1,14 @@
 //! A CVSS assessment, ours or another's.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::texts::Texts;
 use crate::vocabulary::{CvssBand, SeveritySource};
 
 /// A CVSS assessment, ours or another's.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "technical_severity")]
 pub struct Model {
     /// Identifies the assessment.

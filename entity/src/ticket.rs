@@ -1,12 +1,13 @@
 //! A product line's fix as a ticket in a tracker.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{RemediationState, TicketProposal, TicketState};
 
 /// A product line's fix as a ticket in a tracker.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "ticket")]
 pub struct Model {
     /// Identifies the ticket.

@@ -1,12 +1,13 @@
 //! What analysis concluded; superseded by the next, never changed.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::{Severity, Verdict};
 
 /// What analysis concluded; superseded by the next, never changed.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "verdict")]
 pub struct Model {
     /// Identifies the verdict.

@@ -1,10 +1,11 @@
 //! Three questions to a submitted fix, each with evidence.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// Three questions to a submitted fix, each with evidence.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "verification")]
 pub struct Model {
     /// Identifies the verification.

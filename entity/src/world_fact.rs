@@ -1,12 +1,13 @@
 //! What the world knows or does, whatever we do.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::vocabulary::WorldFactKind;
 
 /// What the world knows or does, whatever we do.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "world_fact")]
 pub struct Model {
     /// Identifies the fact.

@@ -17,7 +17,7 @@ use crate::product::graphql::Product;
 
 ahead::selected! {
     affected_product, always [EventId] {
-        "id": [];
+        "id": [Id];
         "product": [ProductId] => one(product by ProductId) if ReadProducts;
         "line": [Line];
         "state": [State];

@@ -40,7 +40,7 @@ impl From<event::Model> for Event {
 
 ahead::selected! {
     // By number and sharing, reads of sensitive events are recorded.
-    event, always [Number, Tlp, EmbargoUntil] {
+    event, always [Id, Number, Tlp, EmbargoUntil] {
         "id": [];
         "number": [];
         "title": [Title, Described];
@@ -280,11 +280,10 @@ impl Event {
 
     /// The original that it duplicates; null when it is none, or one that you may not see.
     /// 所重复的原始事件；无或不可见时为空。
-    async fn duplicate_of(&self, ctx: &Context<'_>) -> ApiResult<Option<Event>> {
-        match self.0.duplicate_of {
-            Some(original) => Ok(loaders::lookup::<event::Entity>(ctx, original).await?.map(Event)),
-            None => Ok(None),
-        }
+    async fn duplicate_of(&self, ctx: &Context<'_>) -> ApiResult<Option<Box<Event>>> {
+        let Some(original) = self.0.duplicate_of else { return Ok(None) };
+        let found = Box::pin(loaders::lookup::<event::Entity>(ctx, original)).await?;
+        Ok(found.map(|row| Box::new(Event(row))))
     }
 
     /// The events that repeat it, of those that you may see, oldest first. 重复该事件的事件（仅限您可见的），从早到晚。
@@ -303,7 +302,7 @@ impl Event {
     /// The moves that the procedure knows from here, with what each still needs. What a mutation's own input has to
     /// name (a reason, a verdict's facts) is not among it. 当前允许的流转及所缺条件，不含操作输入本身须提供的内容。
     async fn allowed_moves(&self, ctx: &Context<'_>) -> ApiResult<Vec<AllowedMove>> {
-        let (facts, now) = (self.move_facts(ctx).await?, app(ctx).clock.now());
+        let (facts, now) = (Box::pin(self.move_facts(ctx)).await?, app(ctx).clock.now());
         let actor = actor(ctx);
         let moves = rules::moves_from(self.0.status).map(|entry| {
             let mutation = entry.cause.mutation();
@@ -454,7 +453,6 @@ impl Event {
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Comment>> {
         let input = PageInput { first, after, last, before };
-        // Apart: each field of an event else takes the room of the largest.
         Box::pin(crate::comment::graphql::comments_connection(ctx, self.0.id, input)).await
     }
 
@@ -475,7 +473,7 @@ impl Event {
 
     /// Events related to it that you may see. 相关事件（仅限您可见的）。
     async fn related_events(&self, ctx: &Context<'_>) -> ApiResult<Vec<Event>> {
-        Ok(loaders::linked_events(ctx, self.0.id).await?.into_iter().map(Event).collect())
+        Ok(Box::pin(loaders::linked_events(ctx, self.0.id)).await?.into_iter().map(Event).collect())
     }
 
     /// Earlier reports that may be the same as one of its newest five and of which nobody decided yet, the likeliest

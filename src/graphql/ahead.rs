@@ -16,17 +16,21 @@ use std::fmt::Write as _;
 use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use async_graphql::{Context, Lookahead, SelectionField};
-use chrono::{DateTime, NaiveDate};
+use foldhash::fast::RandomState;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic,
-    Iterable, ModelTrait, Order, QueryResult, QuerySelect, QueryTrait, Select, TryIntoModel, Value,
+    ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, Order, QueryResult,
+    QuerySelect, QueryTrait, Select, Value,
 };
-use serde_json::Value as Json;
+use serde::de::{
+    Deserialize as _, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::cells::{Cell, Row, cells};
 use super::loaders::{Child, Lookup};
 use crate::auth::Actor;
 use crate::auth::policy::{Action, allows};
@@ -69,7 +73,8 @@ impl Columns {
         Self(self.0 | others.0)
     }
 
-    fn has(self, place: usize) -> bool {
+    /// Whether the column at this place is among them.
+    pub(super) fn has(self, place: usize) -> bool {
         self.0 & (1 << place) != 0
     }
 
@@ -79,109 +84,9 @@ impl Columns {
     }
 }
 
-/// How a column's values stand in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Integer,
-    BigInteger,
-    Boolean,
-    Id,
-    Time,
-    Date,
-    Json,
-    Bytes,
-}
-
-impl Kind {
-    fn of(column: &ColumnType) -> Option<Self> {
-        Some(match column {
-            ColumnType::String(_) | ColumnType::Text => Self::Text,
-            ColumnType::Integer => Self::Integer,
-            ColumnType::BigInteger => Self::BigInteger,
-            ColumnType::Boolean => Self::Boolean,
-            ColumnType::Uuid => Self::Id,
-            ColumnType::TimestampWithTimeZone => Self::Time,
-            ColumnType::Date => Self::Date,
-            ColumnType::Json | ColumnType::JsonBinary => Self::Json,
-            ColumnType::VarBinary(_) | ColumnType::Binary(_) | ColumnType::Blob => Self::Bytes,
-            _ => return None,
-        })
-    }
-
-    fn null(self) -> Value {
-        match self {
-            Self::Text => Value::String(None),
-            Self::Integer => Value::Int(None),
-            Self::BigInteger => Value::BigInt(None),
-            Self::Boolean => Value::Bool(None),
-            Self::Id => Value::Uuid(None),
-            Self::Time => Value::ChronoDateTimeUtc(None),
-            Self::Date => Value::ChronoDate(None),
-            Self::Json => Value::Json(None),
-            Self::Bytes => Value::Bytes(None),
-        }
-    }
-
-    /// What says nothing, where a column has to have something.
-    fn nothing(self) -> Value {
-        match self {
-            Self::Id => Value::Uuid(Some(Uuid::nil())),
-            Self::Json => Value::Json(Some(Box::new(Json::Null))),
-            other => other.null().dummy_value(),
-        }
-    }
-
-    /// The value that stands in `cell`.
-    fn value(self, cell: Json) -> Option<Value> {
-        Some(match (self, cell) {
-            (kind, Json::Null) => kind.null(),
-            (Self::Text, Json::String(text)) => Value::String(Some(text)),
-            (Self::Integer, Json::Number(number)) => Value::Int(Some(number.as_i64()?.try_into().ok()?)),
-            (Self::BigInteger, Json::Number(number)) => Value::BigInt(Some(number.as_i64()?)),
-            (Self::Boolean, Json::Bool(yes)) => Value::Bool(Some(yes)),
-            // As SQLite has it.
-            (Self::Boolean, Json::Number(number)) => Value::Bool(Some(number.as_i64()? != 0)),
-            (Self::Id, Json::String(text)) => Value::Uuid(Some(Uuid::try_parse(&text).ok()?)),
-            (Self::Time, Json::String(text)) => {
-                Value::ChronoDateTimeUtc(Some(DateTime::parse_from_rfc3339(&text).ok()?.to_utc()))
-            }
-            (Self::Date, Json::String(text)) => Value::ChronoDate(Some(text.parse::<NaiveDate>().ok()?)),
-            (Self::Json, json) => Value::Json(Some(Box::new(json))),
-            (Self::Bytes, Json::String(text)) => {
-                // PostgreSQL says before the digits that they are such.
-                Value::Bytes(Some(hex::decode(text.strip_prefix("\\x").unwrap_or(&text)).ok()?))
-            }
-            _ => return None,
-        })
-    }
-
-    /// The column as JSON can hold it.
-    fn write(self, backend: DatabaseBackend, nullable: bool, table: &str, column: &str, sql: &mut String) {
-        let digits = matches!(self, Self::Id | Self::Bytes);
-        let _ = match backend {
-            DatabaseBackend::Sqlite if self == Self::Json => write!(sql, "json(\"{table}\".\"{column}\")"),
-            DatabaseBackend::Sqlite if digits && nullable => {
-                write!(sql, "iif(\"{table}\".\"{column}\" IS NULL, NULL, hex(\"{table}\".\"{column}\"))")
-            }
-            DatabaseBackend::Sqlite if digits => write!(sql, "hex(\"{table}\".\"{column}\")"),
-            _ => write!(sql, "\"{table}\".\"{column}\""),
-        };
-    }
-}
-
-/// A column, as rows are read from JSON.
-struct Cell<E: EntityTrait> {
-    column: E::Column,
-    kind: Kind,
-    nullable: bool,
-    /// What stands in a row where it was not read; none where a row cannot do without it.
-    blank: Option<Value>,
-}
-
 /// What an object's fields read of their table, and what hangs on its rows.
 pub struct Shape<E: EntityTrait> {
-    cells: Vec<Cell<E>>,
+    cells: Vec<Cell<E::Column>>,
     always: Columns,
     fields: HashMap<&'static str, Columns>,
     branches: Vec<(&'static str, Branch<E>)>,
@@ -192,27 +97,15 @@ impl<E: Selected> Shape<E> {
     ///
     /// # Panics
     /// On a column of a kind that no table has, and on more of them than 64.
-    #[expect(clippy::expect_used, reason = "a table's columns are known when it is written")]
     pub fn new(
         always: &[E::Column],
         fields: &[(&'static str, &[E::Column])],
         branches: Vec<(&'static str, Branch<E>)>,
     ) -> Self {
-        let cells = E::Column::iter().map(|column| {
-            let definition = column.def();
-            let kind = Kind::of(definition.get_column_type()).expect("a kind of column that JSON has");
-            let nullable = definition.is_null();
-            let blank = if nullable { kind.null() } else { kind.nothing() };
-            // A closed vocabulary has no word for nothing.
-            let fits = <E::ActiveModel as ActiveModelTrait>::default().try_set(column, blank.clone()).is_ok();
-            Cell { column, kind, nullable, blank: fits.then_some(blank) }
-        });
-        let cells: Vec<_> = cells.collect();
+        let cells = cells::<E>();
         assert!(cells.len() <= 64, "a table of more columns than Columns can tell");
-        let whole = cells.iter().filter(|cell| cell.blank.is_none()).map(|cell| cell.column);
-        let always = Columns::of::<E>(always).with(Columns::of::<E>(&whole.collect::<Vec<_>>()));
         let fields = fields.iter().map(|(name, columns)| (*name, Columns::of::<E>(columns))).collect();
-        Self { cells, always, fields, branches }
+        Self { cells, always: Columns::of::<E>(always), fields, branches }
     }
 
     /// The columns that what is selected below `look` is read from.
@@ -229,12 +122,7 @@ impl<E: Selected> Shape<E> {
 
 /// A table of which an object's fields are read; made by [`selected!`].
 pub trait Selected:
-    EntityTrait<
-        Model: Clone + Send + Sync,
-        ActiveModel: TryIntoModel<Self::Model> + Send,
-        Column: Send + Sync,
-    > + Send
-    + Sync
+    EntityTrait<Model: Clone + Send + Sync + DeserializeOwned, Column: Send + Sync> + Send + Sync
 {
     /// Column of the id.
     const KEY: Self::Column;
@@ -266,7 +154,7 @@ impl<P: Selected> Branch<P> {
             kind: TypeId::of::<Many<E>>(),
             by: None,
             plan: |_, look, actor| {
-                E::allowed(actor).is_empty().then(|| Box::new(Many(Plan::<E>::of(look, actor))) as _)
+                E::allowed(actor).is_empty().then(|| Box::new(Many::of(Plan::<E>::of(look, actor))) as _)
             },
             only: None,
         }
@@ -279,7 +167,7 @@ impl<P: Selected> Branch<P> {
             by: Some(by),
             plan: |by, look, actor| {
                 let by = by.filter(|_| E::allowed(actor).is_empty())?;
-                Some(Box::new(One { by, plan: Plan::<E>::of(look, actor) }))
+                Some(Box::new(One::of(by, Plan::<E>::of(look, actor))))
             },
             only: None,
         }
@@ -298,14 +186,26 @@ trait Limb<P: EntityTrait>: Send + Sync {
     /// Writes what gives it as one JSON value.
     fn write(&self, backend: DatabaseBackend, sql: &mut String);
     /// Takes it out of a row's JSON.
-    fn keep(&self, row: &P::Model, cell: Json, ahead: &Ahead) -> Result<()>;
+    fn keep(&self, row: &P::Model, json: &str, ahead: &Ahead) -> serde_json::Result<()>;
 }
 
 struct Many<E: EntityTrait>(Plan<E>);
 
+impl<E: Child + Selected> Many<E> {
+    fn of(plan: Plan<E>) -> Self {
+        Self(plan.knowing(E::PARENT))
+    }
+}
+
 struct One<E: EntityTrait, P: EntityTrait> {
     by: P::Column,
     plan: Plan<E>,
+}
+
+impl<E: Lookup + Selected, P: EntityTrait> One<E, P> {
+    fn of(by: P::Column, plan: Plan<E>) -> Self {
+        Self { by, plan: plan.knowing(<E as Lookup>::ID) }
+    }
 }
 
 /// Around what a statement of its own gives: SQLite forgets there that it was JSON.
@@ -337,11 +237,11 @@ impl<P: Selected, E: Child + Selected> Limb<P> for Many<E> {
         });
     }
 
-    fn keep(&self, row: &P::Model, cell: Json, ahead: &Ahead) -> Result<()> {
+    fn keep(&self, row: &P::Model, json: &str, ahead: &Ahead) -> serde_json::Result<()> {
+        let id = P::key(row);
         // No rows at all, as PostgreSQL says it.
-        let rows = if cell.is_null() { Vec::new() } else { list(cell)? };
-        let rows = rows.into_iter().map(|row| self.0.read(row, ahead)).collect::<Result<Arc<[_]>>>()?;
-        ahead.keep::<E>(Hanging::On, P::key(row), self.0.columns, rows);
+        let rows = if json == "null" { Vec::new() } else { read(json, Rows(self.0.each(id, ahead)))? };
+        ahead.keep::<E>(Hanging::On, id, self.0.columns, rows.into());
         Ok(())
     }
 }
@@ -358,9 +258,10 @@ impl<P: Selected, E: Lookup + Selected> Limb<P> for One<E, P> {
         });
     }
 
-    fn keep(&self, row: &P::Model, cell: Json, ahead: &Ahead) -> Result<()> {
+    fn keep(&self, row: &P::Model, json: &str, ahead: &Ahead) -> serde_json::Result<()> {
         let Value::Uuid(Some(id)) = row.get(self.by) else { return Ok(()) };
-        let rows = if cell.is_null() { Arc::from([]) } else { Arc::from([self.plan.read(cell, ahead)?]) };
+        let row = if json == "null" { None } else { Some(read(json, self.plan.each(id, ahead))?) };
+        let rows = row.into_iter().collect();
         ahead.keep::<E>(Hanging::Named, id, self.plan.columns, rows);
         Ok(())
     }
@@ -369,6 +270,8 @@ impl<P: Selected, E: Lookup + Selected> Limb<P> for One<E, P> {
 /// What is read of a table's rows: columns, and what hangs on each.
 pub struct Plan<E: EntityTrait> {
     columns: Columns,
+    /// Place of the column that is known of each row from what it hangs on.
+    known: Option<usize>,
     branches: Vec<Box<dyn Limb<E>>>,
 }
 
@@ -393,12 +296,16 @@ impl<E: Selected> Plan<E> {
             }
         }
         let named = kinds.iter().filter_map(|(branch, _)| branch.by);
-        let named = Columns::of::<E>(&named.collect::<Vec<_>>());
+        let mut named = Columns::of::<E>(&named.collect::<Vec<_>>());
+        if !kinds.is_empty() {
+            named = named.with(Columns::of::<E>(&[E::KEY]));
+        }
         let grow = |(branch, fields): &(&Branch<E>, Vec<SelectionField<'_>>)| {
             let below = Lookahead::try_from(fields.as_slice()).ok()?;
             (branch.plan)(branch.by, &below, actor)
         };
-        Self { columns: shape.need(look).with(named), branches: kinds.iter().filter_map(grow).collect() }
+        let branches = kinds.iter().filter_map(grow).collect();
+        Self { columns: shape.need(look).with(named), known: None, branches }
     }
 
     /// What is selected of the items of the connection that `ctx` resolves.
@@ -414,12 +321,12 @@ impl<E: Selected> Plan<E> {
 
     /// All columns, and nothing below: for commands, which look at rows as a whole.
     pub fn whole() -> Self {
-        Self { columns: Columns::ALL, branches: Vec::new() }
+        Self { columns: Columns::ALL, known: None, branches: Vec::new() }
     }
 
     /// The columns that every row has, and nothing below.
     pub fn least() -> Self {
-        Self { columns: E::shape().always, branches: Vec::new() }
+        Self { columns: E::shape().always, known: None, branches: Vec::new() }
     }
 
     /// The same with all rows of `C` that hang on each, whoever asks. A table stands once on the way to a row: a statement
@@ -427,15 +334,15 @@ impl<E: Selected> Plan<E> {
     #[must_use]
     pub fn many<C: Child + Selected>(mut self, below: Plan<C>) -> Self {
         debug_assert_ne!(TypeId::of::<E>(), TypeId::of::<C>(), "a table below itself");
-        self.branches.push(Box::new(Many(below)));
-        self
+        self.branches.push(Box::new(Many::of(below)));
+        self.with(&[E::KEY])
     }
 
     /// The same with the row of `L` that the column `by` of each names, whoever asks.
     #[must_use]
     pub fn one<L: Lookup + Selected>(mut self, by: E::Column, below: Plan<L>) -> Self {
-        self.branches.push(Box::new(One { by, plan: below }));
-        self
+        self.branches.push(Box::new(One::of(by, below)));
+        self.with(&[by])
     }
 
     /// The same with these columns, whatever is selected.
@@ -443,6 +350,12 @@ impl<E: Selected> Plan<E> {
     pub fn with(mut self, columns: &[E::Column]) -> Self {
         self.columns = self.columns.with(Columns::of::<E>(columns));
         self
+    }
+
+    /// The same, of rows of which `column` is known from what they hang on.
+    fn knowing(self, column: E::Column) -> Self {
+        let known = E::Column::iter().position(|other| discriminant(&other) == discriminant(&column));
+        Self { known, ..self.with(&[column]) }
     }
 
     /// What a statement over the table selects for it: one text.
@@ -471,7 +384,7 @@ impl<E: Selected> Plan<E> {
         };
         for cell in self.read_cells() {
             next(sql);
-            cell.kind.write(backend, cell.nullable, table.table_name(), cell.column.as_str(), sql);
+            cell.write(backend, table.table_name(), sql);
         }
         for branch in &self.branches {
             next(sql);
@@ -480,13 +393,14 @@ impl<E: Selected> Plan<E> {
         sql.push(')');
     }
 
-    fn read_cells(&self) -> impl Iterator<Item = &'static Cell<E>> {
-        E::shape()
-            .cells
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| self.columns.has(*place))
-            .map(|(_, cell)| cell)
+    fn read_cells(&self) -> impl Iterator<Item = &'static Cell<E::Column>> {
+        let read = |place: &usize| self.columns.has(*place) && self.known != Some(*place);
+        E::shape().cells.iter().enumerate().filter(move |(place, _)| read(place)).map(|(_, cell)| cell)
+    }
+
+    /// How each row is read, of those of which `id` is known.
+    fn each<'p>(&'p self, id: Uuid, ahead: &'p Ahead) -> Each<'p, E> {
+        Each { plan: self, id, ahead }
     }
 
     /// Reads the rows that `select` finds; what hangs on them is kept in `ahead`.
@@ -506,35 +420,85 @@ impl<E: Selected> Plan<E> {
     pub fn rows(&self, found: Vec<QueryResult>, ahead: &Ahead) -> Result<Vec<E::Model>> {
         let row = |found: QueryResult| {
             let text: String = found.try_get_by_index(0)?;
-            self.read(serde_json::from_str(&text).context("a row as JSON")?, ahead)
+            Ok(read(&text, self.each(Uuid::nil(), ahead)).context("a row as JSON")?)
         };
         found.into_iter().map(row).collect()
     }
+}
 
-    fn read(&self, json: Json, ahead: &Ahead) -> Result<E::Model> {
-        let mut cells = list(json)?.into_iter();
-        let mut row = <E::ActiveModel as ActiveModelTrait>::default();
-        for (place, cell) in E::shape().cells.iter().enumerate() {
-            let value = if self.columns.has(place) {
-                cells.next().and_then(|json| cell.kind.value(json))
-            } else {
-                cell.blank.clone()
-            };
-            let value = value.ok_or_else(|| anyhow!("no value for {}", cell.column.as_str()))?;
-            row.try_set(cell.column, value)?;
-        }
-        let row = row.try_into_model()?;
-        for (branch, cell) in self.branches.iter().zip(cells) {
-            branch.keep(&row, cell, ahead)?;
+fn read<'de, T: DeserializeSeed<'de>>(json: &'de str, how: T) -> serde_json::Result<T::Value> {
+    let mut json = serde_json::Deserializer::from_str(json);
+    let read = how.deserialize(&mut json)?;
+    json.end()?;
+    Ok(read)
+}
+
+/// Reads a row, and keeps what hangs on it.
+struct Each<'p, E: EntityTrait> {
+    plan: &'p Plan<E>,
+    id: Uuid,
+    ahead: &'p Ahead,
+}
+
+impl<E: EntityTrait> Clone for Each<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<E: EntityTrait> Copy for Each<'_, E> {}
+
+impl<'de, E: Selected> DeserializeSeed<'de> for Each<'_, E> {
+    type Value = E::Model;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<E::Model, D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de, E: Selected> Visitor<'de> for Each<'_, E> {
+    type Value = E::Model;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a row as the list of its columns")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> std::result::Result<E::Model, A::Error> {
+        let Self { plan, id, ahead } = self;
+        let known = plan.known.map(|place| (place, id));
+        let row = E::Model::deserialize(Row::new(&E::shape().cells, plan.columns, known, &mut cells))?;
+        for branch in &plan.branches {
+            let json: &RawValue =
+                cells.next_element()?.ok_or_else(|| A::Error::custom("a branch is missing"))?;
+            branch.keep(&row, json.get(), ahead).map_err(A::Error::custom)?;
         }
         Ok(row)
     }
 }
 
-fn list(json: Json) -> Result<Vec<Json>> {
-    match json {
-        Json::Array(items) => Ok(items),
-        _ => Err(anyhow!("a row is a list of its columns").into()),
+/// Reads a list of them.
+struct Rows<'p, E: EntityTrait>(Each<'p, E>);
+
+impl<'de, E: Selected> DeserializeSeed<'de> for Rows<'_, E> {
+    type Value = Vec<E::Model>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Vec<E::Model>, D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de, E: Selected> Visitor<'de> for Rows<'_, E> {
+    type Value = Vec<E::Model>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<E::Model>, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = list.next_element_seed(self.0)? {
+            rows.push(row);
+        }
+        Ok(rows)
     }
 }
 
@@ -545,9 +509,9 @@ pub(super) enum Hanging {
     Named,
 }
 
-/// What was read ahead in one request.
+/// What was read ahead in one request, by ids of this database, which nobody chooses.
 #[derive(Default)]
-pub struct Ahead(Mutex<HashMap<(TypeId, Hanging, Uuid), Held>>);
+pub struct Ahead(Mutex<HashMap<(TypeId, Hanging, Uuid), Held, RandomState>>);
 
 /// Rows of one table, an `Arc<[Model]>`, of which these columns were read.
 struct Held {
@@ -566,10 +530,9 @@ impl Ahead {
         self.find::<E>(Hanging::On, parent, Columns::ALL).map(|rows| rows.to_vec()).unwrap_or_default()
     }
 
-    /// The ids of those rows, as any plan read them.
-    pub fn ids_of<E: Child + Selected>(&self, parent: Uuid) -> Vec<Uuid> {
-        let rows = self.find::<E>(Hanging::On, parent, E::shape().always);
-        rows.iter().flat_map(|rows| rows.iter()).map(E::key).collect()
+    /// Whether any row of `E` hangs on one.
+    pub fn any<E: Child + Selected>(&self, parent: Uuid) -> bool {
+        self.find::<E>(Hanging::On, parent, E::shape().always).is_some_and(|rows| !rows.is_empty())
     }
 
     /// The row of `E` with this id, as a [`whole`](Plan::whole) plan read it.
@@ -613,7 +576,7 @@ macro_rules! selected {
                     #[allow(unused_imports)]
                     use entity::$table::Column::*;
                     Shape::new(
-                        &[Id, $($always),*],
+                        &[$($always),*],
                         &[$(($field, &[$($column),*])),*],
                         vec![$($(($field, $crate::graphql::ahead::Branch::$branch::<entity::$of::Entity>($($by)?)
                             $(.only($crate::auth::policy::Action::$action))?),)?)*],

@@ -488,7 +488,9 @@ where
         Some(rows) => rows,
         None => {
             let light = !need.meet(Columns::of::<E>(E::LONG));
-            loader.load_one(Of::<E>(parent, light, PhantomData)).await?.unwrap_or_else(|| Arc::from([]))
+            // Apart: each field of an object else takes the room of the largest.
+            let rows = Box::pin(loader.load_one(Of::<E>(parent, light, PhantomData))).await?;
+            rows.unwrap_or_else(|| Arc::from([]))
         }
     };
     loader.loader().charge(rows.len()).await?;
@@ -554,7 +556,7 @@ where
     let loader = ctx.data_unchecked::<DataLoader<Reader>>();
     let row = match loader.loader().ahead.find::<E>(Hanging::Named, id, need) {
         Some(rows) => rows.first().cloned(),
-        None => loader.load_one(One::<E>(id, PhantomData)).await.map_err(ApiError::from)?,
+        None => Box::pin(loader.load_one(One::<E>(id, PhantomData))).await.map_err(ApiError::from)?,
     };
     loader.loader().charge(usize::from(row.is_some())).await?;
     if let Some(row) = &row {

@@ -2,6 +2,7 @@
 
 pub mod ahead;
 pub mod answer;
+mod cells;
 pub mod errors;
 pub mod guard;
 pub mod loaders;

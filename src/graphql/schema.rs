@@ -182,4 +182,21 @@ mod tests {
         let roots = (field::<Query>(), field::<Mutation>());
         assert!(roots.0 <= 16 * 1024 && roots.1 <= 16 * 1024, "{roots:?} of {of_slices:#?}");
     }
+    #[test]
+    fn no_field_of_what_lists_hold_is_paid_for_by_all_others() {
+        let sizes = [
+            ("event", field::<crate::event::graphql::Event>()),
+            ("affected product", field::<crate::affected::graphql::AffectedProduct>()),
+            ("product", field::<crate::product::graphql::Product>()),
+            ("score", field::<crate::score::graphql::Score>()),
+            ("assignment", field::<crate::team::graphql::Assignment>()),
+            ("reply", field::<crate::reply::graphql::Reply>()),
+            ("obligation", field::<crate::reply::graphql::Obligation>()),
+            ("report", field::<crate::intake::graphql::Report>()),
+            ("deadline", field::<crate::deadline::graphql::Deadline>()),
+            ("comment", field::<crate::comment::graphql::Comment>()),
+            ("payout", field::<crate::payout::graphql::Payout>()),
+        ];
+        assert!(sizes.iter().all(|(_, size)| *size <= 2_600), "{sizes:#?}");
+    }
 }

@@ -26,7 +26,7 @@ impl From<product::Model> for Product {
 
 ahead::selected! {
     product, always [] {
-        "id": [];
+        "id": [Id];
         "key": [Key];
         "name": [Name];
         "line": [Line];
@@ -162,7 +162,7 @@ impl Product {
         if !allows(actor(ctx), Action::ReadCustomers) {
             return Ok(None);
         }
-        let rows = crate::customer::store::of_product(app(ctx), self.0.id).await?;
+        let rows = Box::pin(crate::customer::store::of_product(app(ctx), self.0.id)).await?;
         Ok(Some(rows.into_iter().map(Customer).collect()))
     }
 }

@@ -56,7 +56,7 @@ pub async fn current_of(ctx: &Context<'_>, event: Uuid) -> ApiResult<Option<Scor
 ahead::selected! {
     // By the last, the current one is found.
     score, always [EventId, SupersededAt] {
-        "id": [];
+        "id": [Id];
         "pass": [Pass];
         "total": [Total];
         "rounded": [Rounded];

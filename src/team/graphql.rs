@@ -14,7 +14,7 @@ use crate::outbox::retrying;
 
 ahead::selected! {
     assignment, always [EventId] {
-        "id": [];
+        "id": [Id];
         "function": [Function];
         "subject": [Subject];
         "team": [Team];

@@ -126,7 +126,7 @@ impl Deadline {
         if self.0.none_reason != Some(NoDeadline::CalendarWithoutYear) {
             return Ok(None);
         }
-        Ok(evidence::missing_year(app(ctx), &self.0).await?)
+        Ok(Box::pin(evidence::missing_year(app(ctx), &self.0)).await?)
     }
 
     /// Whether its due instant passed before what it waited for happened. 是否已逾期。

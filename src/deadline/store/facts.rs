@@ -122,11 +122,11 @@ pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, S
         Some(Product { affected, product })
     };
     let products: Vec<_> = ahead.of::<affected_product::Entity>(id).into_iter().filter_map(product).collect();
-    let recorded = if ahead.ids_of::<affected_customer::Entity>(id).is_empty() {
-        Vec::new()
-    } else {
+    let recorded = if ahead.any::<affected_customer::Entity>(id) {
         let ids = products.iter().map(|known| known.product.id).collect();
         recorded(app, id, &ids).await?
+    } else {
+        Vec::new()
     };
     let facts = ClockFacts {
         reports,

@@ -156,13 +156,14 @@ impl Report {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 50; 10 when left out. 条数，1 到 50，默认 10。")] first: Option<i32>,
     ) -> ApiResult<Option<Vec<DuplicateCandidate>>> {
-        duplicates::of_report(ctx, &self.0, first).await
+        // Apart, as others below: each field of a report else takes the room of the largest.
+        Box::pin(duplicates::of_report(ctx, &self.0, first)).await
     }
 
     /// What was decided of it and other reports that you may see, the newest first; null when you are not shown it.
     /// 与其他可见报告的重复判定，最新在前；无权查看时为空。
     async fn duplicate_decisions(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<DuplicateDecision>>> {
-        duplicates::decisions_of(ctx, &self.0).await
+        Box::pin(duplicates::decisions_of(ctx, &self.0)).await
     }
 
     /// What team and reporter wrote to each other, oldest first. 团队与报告人的往来消息，最早在前。
@@ -176,7 +177,7 @@ impl Report {
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Comment>> {
-        messages_connection(ctx, self.0.id, PageInput { first, after, last, before }).await
+        Box::pin(messages_connection(ctx, self.0.id, PageInput { first, after, last, before })).await
     }
 
     /// Files that came with it, as far as you may read them, oldest first; its reporter's side has no original mails and no
@@ -191,7 +192,7 @@ impl Report {
         #[graphql(desc = "Items from the back, 1 to 100. 从后往前的条数。")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor. 该游标之前。")] before: Option<String>,
     ) -> ApiResult<Connection<Attachment>> {
-        attachments::of_report(ctx, self.0.id, PageInput { first, after, last, before }).await
+        Box::pin(attachments::of_report(ctx, self.0.id, PageInput { first, after, last, before })).await
     }
 
     /// Mails about it, oldest first; null to who sees its public side only. 与报告有关的邮件，最早在前；仅可见公开侧者为空。
@@ -208,12 +209,13 @@ impl Report {
         if !self.reads_raw(ctx).await? {
             return Ok(None);
         }
-        Ok(Some(mails::of_report(ctx, self.0.id, PageInput { first, after, last, before }).await?))
+        let input = PageInput { first, after, last, before };
+        Ok(Some(Box::pin(mails::of_report(ctx, self.0.id, input)).await?))
     }
 
     /// What it earned, as far as you may see it, oldest first. 该报告的奖励（可见部分），由旧到新。
     async fn payouts(&self, ctx: &Context<'_>) -> ApiResult<Vec<Payout>> {
-        payouts::of_report(ctx, self.0.id).await
+        Box::pin(payouts::of_report(ctx, self.0.id)).await
     }
 
     /// Who reported; null when nobody is named or your roles may not read it. 报告人；未提供或无权查看时为空。

@@ -23,7 +23,7 @@ use crate::reply::needs_approval;
 ahead::selected! {
     // By these is said which of them who reads.
     reply, always [EventId, ChannelId, CommentId, ReportId, State] {
-        "id": [];
+        "id": [Id];
         "kind": [Kind];
         "state": [];
         "channel": [] => one(channel by ChannelId) if ReadChannels;
@@ -52,6 +52,17 @@ impl From<reply::Model> for Reply {
 impl Reply {
     fn to_team<T>(&self, value: impl FnOnce(&reply::Model) -> T) -> Option<T> {
         (self.side == Side::Team).then(|| value(&self.row))
+    }
+
+    /// What blocks its approval, in words; none where its event or channel may not be read.
+    async fn what_blocks(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<String>>> {
+        let event = lookup::<event::Entity>(ctx, self.row.event_id).await?;
+        let channel = lookup::<channel::Entity>(ctx, self.row.channel_id).await?;
+        let (Some(event), Some(channel)) = (event, channel) else { return Ok(None) };
+        let mut missing =
+            crate::template::still_missing(app(ctx), Some(actor(ctx)), &event, &channel, &self.row).await?;
+        missing.extend(crate::reply::files::of_text(app(ctx), &self.row).await?);
+        Ok(Some(missing.into_iter().map(|refusal| refusal.message).collect()))
     }
 }
 
@@ -137,8 +148,9 @@ impl Reply {
         }
         let links = children::<reply_obligation::Entity>(ctx, self.row.id);
         let owed = children::<obligation::Entity>(ctx, self.row.event_id);
+        // Apart: each field of a reply else takes the room of the largest.
         let (links, owed): (Arc<[reply_obligation::Model]>, Arc<[obligation::Model]>) =
-            futures_util::future::try_join(links, owed).await?;
+            Box::pin(futures_util::future::try_join(links, owed)).await?;
         let linked = owed.iter().filter(|row| links.iter().any(|link| link.obligation_id == row.id));
         Ok(Some(linked.cloned().map(Obligation::from).collect()))
     }
@@ -237,13 +249,7 @@ impl Reply {
         if self.side == Side::Channel || self.row.sent_at.is_some() {
             return Ok(None);
         }
-        let event = lookup::<event::Entity>(ctx, self.row.event_id).await?;
-        let channel = lookup::<channel::Entity>(ctx, self.row.channel_id).await?;
-        let (Some(event), Some(channel)) = (event, channel) else { return Ok(None) };
-        let mut missing =
-            crate::template::still_missing(app(ctx), Some(actor(ctx)), &event, &channel, &self.row).await?;
-        missing.extend(crate::reply::files::of_text(app(ctx), &self.row).await?);
-        Ok(Some(missing.into_iter().map(|refusal| refusal.message).collect()))
+        Box::pin(self.what_blocks(ctx)).await
     }
 
     /// How it was handed over, newest first; null to the channel. 投递记录，最新在前；对渠道为空。
@@ -267,7 +273,7 @@ impl Reply {
         if self.row.sent_at.is_none() {
             return Ok(Vec::new());
         }
-        let left = crate::reply::handover::store::left_files(app(ctx), self.row.id).await?;
+        let left = Box::pin(crate::reply::handover::store::left_files(app(ctx), self.row.id)).await?;
         let sent = crate::reply::handover::store::sent(left);
         let shown = |file: &reply_file::Model| {
             self.side == Side::Team || crate::template::rules::FORMATS.contains(&file.format)
