@@ -129,7 +129,7 @@ impl Default for Settings {
         Self {
             database_url: "sqlite://vulndesk.sqlite".to_owned(),
             database_password_file: None,
-            database_pool: 16,
+            database_pool: 8,
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
             live: LiveSettings::default(),

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::ActionItemState;
 
 /// Work that outlives the event's closing.
@@ -26,10 +27,12 @@ pub struct Model {
     /// How it ended.
     pub note: Option<String>,
     /// When it was done.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub done_at: Option<DateTimeUtc>,
     /// Subject.
     pub created_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,

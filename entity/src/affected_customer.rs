@@ -3,6 +3,8 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
+
 /// A customer touched by an event.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
@@ -20,6 +22,7 @@ pub struct Model {
     /// Subject who added it.
     pub added_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub added_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{AssignmentState, Function};
 
 /// Work of one function given to a person or team, with a due time.
@@ -24,6 +25,7 @@ pub struct Model {
     /// Product line, for R_AND_D.
     pub line: Option<String>,
     /// When it is due.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub due_at: Option<DateTimeUtc>,
     /// Open, accepted, done or declined.
     pub state: AssignmentState,
@@ -34,6 +36,7 @@ pub struct Model {
     /// Subject who assigned it.
     pub assigned_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub assigned_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,

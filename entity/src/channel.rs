@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::texts::Texts;
 use crate::vocabulary::{Acknowledgement, ChannelKind};
 
@@ -47,8 +48,10 @@ pub struct Model {
     /// Digest of the newest audit entry.
     pub audit_head: Vec<u8>,
     /// When it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// When it last changed.
+    #[serde(deserialize_with = "instant::read")]
     pub changed_at: DateTimeUtc,
 }
 

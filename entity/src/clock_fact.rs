@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::ClockFactKind;
 
 /// What a person enters for clocks: a notice's own date, a question, when something was learned of.
@@ -22,16 +23,20 @@ pub struct Model {
     /// What it is.
     pub kind: ClockFactKind,
     /// The instant; none where the question names no date.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub at: Option<DateTimeUtc>,
     /// The question, or why the instant is corrected.
     pub note: String,
     /// When the question was asked, else when it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub since: DateTimeUtc,
     /// Subject who recorded it.
     pub recorded_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub recorded_at: DateTimeUtc,
     /// When another one took its place.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub superseded_at: Option<DateTimeUtc>,
 }
 

@@ -3,6 +3,8 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
+
 /// A customer who uses products.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
@@ -30,8 +32,10 @@ pub struct Model {
     /// Digest of the newest audit entry.
     pub audit_head: Vec<u8>,
     /// When it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// When it last changed.
+    #[serde(deserialize_with = "instant::read")]
     pub changed_at: DateTimeUtc,
 }
 

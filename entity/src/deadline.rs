@@ -4,6 +4,7 @@ use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::instant;
 use crate::vocabulary::{DeadlineAnchor, DeadlineKind, DeadlineState, NoDeadline, Regime};
 
 /// A clock of an event: what is to happen, counted from when, and until when.
@@ -41,14 +42,17 @@ pub struct Model {
     /// From what it counts.
     pub anchor: DeadlineAnchor,
     /// When that was; none while it has not happened.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub anchor_at: Option<DateTimeUtc>,
     /// First instant at which it is over; none with the reason beside it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub due_at: Option<DateTimeUtc>,
     /// Why there is none.
     pub none_reason: Option<NoDeadline>,
     /// Time that was not counted.
     pub pauses: Pauses,
     /// Since when it stands still, waiting for the reporter.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub paused_since: Option<DateTimeUtc>,
     /// Calendar by which it was computed.
     pub calendar_id: Option<Uuid>,
@@ -57,20 +61,26 @@ pub struct Model {
     /// The channel's version then.
     pub channel_version: i32,
     /// When it was opened.
+    #[serde(deserialize_with = "instant::read")]
     pub opened_at: DateTimeUtc,
     /// When what it waited for happened.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub met_at: Option<DateTimeUtc>,
     /// The due instant that passed before.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub breached_at: Option<DateTimeUtc>,
     /// When it ceased to count.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub waived_at: Option<DateTimeUtc>,
     /// Why.
     pub waive_reason: Option<String>,
     /// Highest percentage of its time at which people were told; 100 is the breach.
     pub told_percent: i32,
     /// When people are to be told next.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub next_notice_at: Option<DateTimeUtc>,
     /// The due instant, or the end of time without one: what lists are ordered by.
+    #[serde(deserialize_with = "instant::read")]
     pub sort_at: DateTimeUtc,
 }
 

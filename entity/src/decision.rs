@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::texts::Texts;
 use crate::vocabulary::{AbroadExtent, DecisionKind};
 
@@ -27,8 +28,10 @@ pub struct Model {
     /// Subject who asked.
     pub asked_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub asked_at: DateTimeUtc,
     /// When an answer is due.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub due_at: Option<DateTimeUtc>,
     /// Subjects who took part.
     pub participants: Texts,
@@ -41,10 +44,13 @@ pub struct Model {
     /// Leader who recorded it.
     pub decided_by: Option<String>,
     /// When.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub decided_at: Option<DateTimeUtc>,
     /// When an accepted risk ends.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub expires_at: Option<DateTimeUtc>,
     /// When the leading group was told that the accepted risk is about to end.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub expiry_told_at: Option<DateTimeUtc>,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,

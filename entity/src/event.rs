@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{Level, Status, Tlp, Verdict};
 
 /// A vulnerability event: what the team handles.
@@ -38,8 +39,10 @@ pub struct Model {
     /// Traffic Light Protocol 2.0.
     pub tlp: Tlp,
     /// When the embargo ends.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub embargo_until: Option<DateTimeUtc>,
     /// When its first report was received.
+    #[serde(deserialize_with = "instant::read")]
     pub received_at: DateTimeUtc,
     /// Imported as history: no obligations, clocks or messages.
     pub history: bool,
@@ -50,8 +53,10 @@ pub struct Model {
     /// The report whose reporter was asked.
     pub asked_report_id: Option<Uuid>,
     /// When the reporter was asked for information.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub asked_at: Option<DateTimeUtc>,
     /// When it was last closed.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub closed_at: Option<DateTimeUtc>,
     /// Counts changes that a caller has to have seen.
     pub version: i32,
@@ -60,8 +65,10 @@ pub struct Model {
     /// Digest of the newest audit entry.
     pub audit_head: Vec<u8>,
     /// When it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// When it last changed.
+    #[serde(deserialize_with = "instant::read")]
     pub changed_at: DateTimeUtc,
 }
 

@@ -48,6 +48,7 @@ pub mod idempotency;
 pub mod inbound_mail;
 pub mod indicator;
 pub mod instance;
+mod instant;
 pub mod mailbox_lease;
 pub mod message;
 pub mod multi_platform;

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{ObligationState, Regime, ReplyKind};
 
 /// What a report's channel is owed.
@@ -36,14 +37,17 @@ pub struct Model {
     /// Open, met or waived.
     pub state: ObligationState,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub opened_at: DateTimeUtc,
     /// When a sent reply met it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub met_at: Option<DateTimeUtc>,
     /// The reply.
     pub met_by_reply_id: Option<Uuid>,
     /// Subject who waived it.
     pub waived_by: Option<String>,
     /// When.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub waived_at: Option<DateTimeUtc>,
     /// Why.
     pub waive_reason: Option<String>,

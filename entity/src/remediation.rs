@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::RemediationState;
 
 /// The fix of one product line.
@@ -28,10 +29,12 @@ pub struct Model {
     /// Mitigation, when there is one before the fix.
     pub mitigation: Option<String>,
     /// When the mitigation was available.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub mitigation_available_at: Option<DateTimeUtc>,
     /// Subject who submitted the fix.
     pub submitted_by: Option<String>,
     /// When.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub submitted_at: Option<DateTimeUtc>,
     /// Decision that accepted the risk.
     pub risk_decision_id: Option<Uuid>,
@@ -40,6 +43,7 @@ pub struct Model {
     /// Advisory of the release.
     pub advisory: Option<String>,
     /// When the fix was available: an anchor of clocks.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub available_at: Option<DateTimeUtc>,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::texts::Texts;
 use crate::vocabulary::{ReplyExtent, ReplyKind, ReplyState, ReplyVia};
 
@@ -33,14 +34,17 @@ pub struct Model {
     /// Author of the current draft.
     pub drafted_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub drafted_at: DateTimeUtc,
     /// Subject who approved.
     pub approved_by: Option<String>,
     /// When.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub approved_at: Option<DateTimeUtc>,
     /// Subject who sent or recorded the sending.
     pub sent_by: Option<String>,
     /// When it left.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub sent_at: Option<DateTimeUtc>,
     /// How it left.
     pub sent_via: Option<ReplyVia>,
@@ -79,6 +83,7 @@ pub struct Model {
     /// The message between team and reporter that it carries.
     pub comment_id: Option<Uuid>,
     /// When the first draft was made.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{NoticeType, Origin, Severity};
 
 /// One arrival through one channel; never edited.
@@ -26,8 +27,10 @@ pub struct Model {
     /// Internal or external, by its reporter.
     pub origin: Origin,
     /// When it was received.
+    #[serde(deserialize_with = "instant::read")]
     pub received_at: DateTimeUtc,
     /// When it was recorded here.
+    #[serde(deserialize_with = "instant::read")]
     pub recorded_at: DateTimeUtc,
     /// Subject who recorded it.
     pub recorded_by: String,
@@ -46,6 +49,7 @@ pub struct Model {
     /// What the database that sent it calls the vulnerability; none when it does not say.
     pub notice_type: Option<NoticeType>,
     /// When its finder withdrew it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub withdrawn_at: Option<DateTimeUtc>,
     /// Why, in their words.
     pub withdrawal_reason: Option<String>,

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::ReviewPhase;
 
 /// What an event taught, or why it was skipped.
@@ -30,6 +31,7 @@ pub struct Model {
     /// Subject.
     pub recorded_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub recorded_at: DateTimeUtc,
 }
 

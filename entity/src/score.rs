@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::Level;
 
 /// A five-factor rating; superseded by the next, never changed.
@@ -44,8 +45,10 @@ pub struct Model {
     /// Author.
     pub scored_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub scored_at: DateTimeUtc,
     /// When the next one replaced it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub superseded_at: Option<DateTimeUtc>,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::Status;
 
 /// One step of an event through the procedure.
@@ -26,6 +27,7 @@ pub struct Model {
     /// Subject who caused it.
     pub changed_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub changed_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{Function, MemberSource, TeamGroup};
 
 /// A person, team or function on an event's response team.
@@ -28,10 +29,12 @@ pub struct Model {
     /// Subject who added them.
     pub added_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub added_at: DateTimeUtc,
     /// Subject who removed them.
     pub removed_by: Option<String>,
     /// When; access ends at once.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub removed_at: Option<DateTimeUtc>,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::texts::Texts;
 use crate::vocabulary::{CvssBand, SeveritySource};
 
@@ -35,6 +36,7 @@ pub struct Model {
     /// Subject who recorded it.
     pub assessed_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub assessed_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{RemediationState, TicketProposal, TicketState};
 
 /// A product line's fix as a ticket in a tracker.
@@ -42,8 +43,10 @@ pub struct Model {
     /// Failures in a row.
     pub attempts: i32,
     /// When it is looked at next; none when only a change of the fix or a hook brings that about.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub due_at: Option<DateTimeUtc>,
     /// Until when a worker has it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub lease_until: Option<DateTimeUtc>,
     /// Subject who opened it.
     pub opened_by: String,
@@ -54,8 +57,10 @@ pub struct Model {
     /// Digest of the newest audit entry.
     pub audit_head: Vec<u8>,
     /// When it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub created_at: DateTimeUtc,
     /// When it last changed.
+    #[serde(deserialize_with = "instant::read")]
     pub changed_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{Severity, Verdict};
 
 /// What analysis concluded; superseded by the next, never changed.
@@ -46,8 +47,10 @@ pub struct Model {
     /// Subject who gave it.
     pub given_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub given_at: DateTimeUtc,
     /// When the next one replaced it.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub superseded_at: Option<DateTimeUtc>,
 }
 

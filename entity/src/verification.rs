@@ -3,6 +3,8 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
+
 /// Three questions to a submitted fix, each with evidence.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, DeriveEntityModel)]
@@ -34,6 +36,7 @@ pub struct Model {
     /// Subject; never the fixer.
     pub verified_by: String,
     /// When.
+    #[serde(deserialize_with = "instant::read")]
     pub verified_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::WorldFactKind;
 
 /// What the world knows or does, whatever we do.
@@ -18,14 +19,17 @@ pub struct Model {
     /// What became so.
     pub kind: WorldFactKind,
     /// When it happened, if known.
+    #[serde(deserialize_with = "instant::read_or_null")]
     pub occurred_at: Option<DateTimeUtc>,
     /// When we learned of it: the anchor of clocks.
+    #[serde(deserialize_with = "instant::read")]
     pub learned_at: DateTimeUtc,
     /// Where it was learned.
     pub source: String,
     /// Subject who recorded it.
     pub recorded_by: String,
     /// When it was recorded.
+    #[serde(deserialize_with = "instant::read")]
     pub recorded_at: DateTimeUtc,
 }
 

@@ -184,10 +184,9 @@ impl<'de, E: serde::de::Error> Deserializer<'de> for Blank<E> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.0 {
             Kind::Text => visitor.visit_borrowed_str(""),
-            Kind::Number => visitor.visit_i64(0),
+            Kind::Number | Kind::Time => visitor.visit_i64(0),
             Kind::Boolean => visitor.visit_bool(false),
             Kind::Id => visitor.visit_bytes(Uuid::nil().as_bytes()),
-            Kind::Time => visitor.visit_borrowed_str("1970-01-01T00:00:00Z"),
             Kind::Date => visitor.visit_borrowed_str("1970-01-01"),
             Kind::Json => visitor.visit_unit(),
             Kind::Bytes => self.deserialize_seq(visitor),

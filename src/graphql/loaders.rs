@@ -4,16 +4,18 @@
 //! ([`children`]) need no check of their own: the event they are read for was found through
 //! [`visibility`](crate::auth::visibility). Events and reports are found only where visible.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use entity::vocabulary::Facet;
 use entity::{event, event_link, payout, report};
+use foldhash::fast::RandomState;
 use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
     ColumnTrait, ColumnType, EntityTrait, IdenStatic, ModelTrait, Order, PrimaryKeyTrait, QueryFilter,
@@ -42,6 +44,8 @@ pub struct Reader {
     /// Objects that went into the answer so far.
     objects: AtomicU64,
     ahead: Ahead,
+    /// Columns that are read below a field, by table and by where the field stands in the document.
+    needs: Mutex<HashMap<(TypeId, usize), Columns, RandomState>>,
     candidates: duplicate::Lookups,
 }
 
@@ -54,6 +58,7 @@ impl Reader {
             limit,
             objects: AtomicU64::new(0),
             ahead: Ahead::default(),
+            needs: Mutex::default(),
             candidates: duplicate::Lookups::default(),
         }
     }
@@ -72,6 +77,13 @@ impl Reader {
             return Err(Error::TooComplex { message }.into());
         }
         Ok(())
+    }
+
+    /// The columns that what is selected below the present field is read from: the same for each row that shows the field.
+    fn need<E: Selected>(&self, ctx: &Context<'_>) -> Columns {
+        let field = (TypeId::of::<E>(), std::ptr::from_ref(ctx.item).addr());
+        let mut needs = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
+        *needs.entry(field).or_insert_with(|| E::shape().need(&ctx.look_ahead()))
     }
 
     /// The running product, for a slice's own loaders.
@@ -457,7 +469,8 @@ pub async fn selected_children<E: Child + Selected>(
     ctx: &Context<'_>,
     parent: Uuid,
 ) -> ApiResult<Arc<[E::Model]>> {
-    children_with::<E>(ctx, parent, E::shape().need(&ctx.look_ahead())).await
+    let reader = ctx.data_unchecked::<DataLoader<Reader>>().loader();
+    children_with::<E>(ctx, parent, reader.need::<E>(ctx)).await
 }
 
 /// The same, with the long columns blank unless one of the fields `need_long` is selected below this one.
@@ -544,7 +557,8 @@ where
     E: Lookup + Selected,
     E::PrimaryKey: PrimaryKeyTrait<ValueType = Uuid>,
 {
-    lookup_with::<E>(ctx, id, E::shape().need(&ctx.look_ahead())).await
+    let reader = ctx.data_unchecked::<DataLoader<Reader>>().loader();
+    lookup_with::<E>(ctx, id, reader.need::<E>(ctx)).await
 }
 
 async fn lookup_with<E>(ctx: &Context<'_>, id: Uuid, need: Columns) -> ApiResult<Option<E::Model>>

@@ -1,6 +1,7 @@
 //! Pages of lists that grow: Relay connections over keyset cursors.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{InputObject, Object, OutputType, SimpleObject, TypeName};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -93,6 +94,20 @@ impl Cursor {
     }
 }
 
+/// A row's place in a list; its cursor is put together for who asks.
+#[derive(Clone, Debug)]
+pub struct Place {
+    order: Arc<str>,
+    key: Key,
+    id: Uuid,
+}
+
+impl Place {
+    fn cursor(&self) -> Result<String> {
+        Cursor { order: self.order.to_string(), key: self.key.clone(), id: self.id }.encode()
+    }
+}
+
 /// The cursor of a place in a list of its own order, where `key` and `id` say which place it is.
 ///
 /// # Errors
@@ -118,7 +133,7 @@ pub fn unreadable(field: &str) -> Error {
     Error::bad_input(field, "not a cursor of this list and order: send one that it returned")
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Key {
     #[serde(rename = "t")]
     Time(i64),
@@ -172,14 +187,20 @@ impl<C: ColumnTrait> Keyset<C> {
     ///
     /// # Errors
     /// For a sort column of a kind that no list has.
-    pub fn cursor<M: ModelTrait>(&self, row: &M) -> Result<String>
-    where
-        M::Entity: EntityTrait<Column = C>,
-    {
+    pub fn cursor<M: ModelTrait<Entity: EntityTrait<Column = C>>>(&self, row: &M) -> Result<String> {
+        self.place(self.name().into(), row)?.cursor()
+    }
+
+    /// Where a row stands in the order of this name.
+    fn place<M: ModelTrait<Entity: EntityTrait<Column = C>>>(
+        &self,
+        order: Arc<str>,
+        row: &M,
+    ) -> Result<Place> {
         let Value::Uuid(Some(id)) = row.get(self.id) else {
             return Err(anyhow::anyhow!("a cursor's tie-break is an id").into());
         };
-        Cursor { order: self.name(), key: Key::of(row.get(self.column))?, id }.encode()
+        Ok(Place { order, key: Key::of(row.get(self.column))?, id })
     }
 
     /// What lies beyond `text` in the given direction.
@@ -201,11 +222,11 @@ impl<C: ColumnTrait> Keyset<C> {
     }
 }
 
-/// A page of rows with their cursors.
+/// A page of rows with their places.
 #[derive(Debug)]
 pub struct Page<M> {
-    /// Rows in the list's order, each with its cursor.
-    pub rows: Vec<(M, String)>,
+    /// Rows in the list's order, each with its place in it.
+    pub rows: Vec<(M, Place)>,
     has_next: bool,
     has_previous: bool,
     count: Count,
@@ -305,9 +326,10 @@ impl Window {
         if self.backward {
             rows.reverse();
         }
+        let order: Arc<str> = keyset.name().into();
         let rows = rows
             .into_iter()
-            .map(|row| keyset.cursor(&row).map(|cursor| (row, cursor)))
+            .map(|row| keyset.place(Arc::clone(&order), &row).map(|place| (row, place)))
             .collect::<Result<Vec<_>>>()?;
         let (has_next, has_previous) =
             if self.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
@@ -343,11 +365,13 @@ pub fn of_list<T>(
     } else {
         items.truncate(size);
     }
-    let with_cursor = |item: T| {
-        let cursor = mark(order, key(&item).to_owned(), Uuid::nil())?;
-        Ok((item, cursor))
+    let order: Arc<str> = order.into();
+    let placed = |item: T| {
+        let place =
+            Place { order: Arc::clone(&order), key: Key::Text(key(&item).to_owned()), id: Uuid::nil() };
+        (item, place)
     };
-    let rows = items.into_iter().map(with_cursor).collect::<Result<Vec<_>>>()?;
+    let rows = items.into_iter().map(placed).collect();
     let (has_next, has_previous) =
         if window.backward { (input.before.is_some(), more) } else { (more, input.after.is_some()) };
     Ok(Page { rows, has_next, has_previous, count })
@@ -367,8 +391,8 @@ pub struct PageInfo {
 }
 
 impl PageInfo {
-    /// About a page of a list that is read forward only.
-    pub fn forward(has_next: bool, has_previous: bool, start: Option<String>, end: Option<String>) -> Self {
+    /// About a page between these cursors.
+    pub fn new(has_next: bool, has_previous: bool, start: Option<String>, end: Option<String>) -> Self {
         Self {
             has_next_page: has_next,
             has_previous_page: has_previous,
@@ -378,30 +402,25 @@ impl PageInfo {
     }
 }
 
-/// An item of a list with its cursor.
+/// An item of a list with its place.
 pub struct Edge<T> {
     node: T,
-    cursor: String,
+    place: Place,
 }
 
 /// A page of a list.
 pub struct Connection<T> {
     edges: Vec<Edge<T>>,
-    info: PageInfo,
+    has_next: bool,
+    has_previous: bool,
     count: Count,
 }
 
 impl<T> Connection<T> {
     /// The answer's form of a page.
     pub fn new<M: Into<T>>(page: Page<M>) -> Self {
-        let info = PageInfo {
-            has_next_page: page.has_next,
-            has_previous_page: page.has_previous,
-            start_cursor: page.rows.first().map(|(_, cursor)| cursor.clone()),
-            end_cursor: page.rows.last().map(|(_, cursor)| cursor.clone()),
-        };
-        let edges = page.rows.into_iter().map(|(row, cursor)| Edge { node: row.into(), cursor }).collect();
-        Self { edges, info, count: page.count }
+        let edges = page.rows.into_iter().map(|(row, place)| Edge { node: row.into(), place }).collect();
+        Self { edges, has_next: page.has_next, has_previous: page.has_previous, count: page.count }
     }
 
     async fn count(&self, database: &Database) -> Result<u64> {
@@ -433,8 +452,8 @@ impl<T: OutputType> Edge<T> {
     }
 
     /// Its place in the list, for `after` and `before`. 该项在列表中的位置。
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> ApiResult<String> {
+        Ok(self.place.cursor()?)
     }
 }
 
@@ -458,8 +477,10 @@ impl<T: OutputType> Connection<T> {
     }
 
     /// About this page. 分页信息。
-    async fn page_info(&self) -> &PageInfo {
-        &self.info
+    async fn page_info(&self) -> ApiResult<PageInfo> {
+        let cursor = |edge: Option<&Edge<T>>| edge.map(|edge| edge.place.cursor()).transpose();
+        let (start, end) = (cursor(self.edges.first())?, cursor(self.edges.last())?);
+        Ok(PageInfo::new(self.has_next, self.has_previous, start, end))
     }
 
     /// How many items the whole list has that you may see, counted only when asked for; null beyond 10,000.

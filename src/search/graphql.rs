@@ -113,7 +113,7 @@ impl SearchHitConnection {
     /// About this page. 分页信息。
     async fn page_info(&self) -> PageInfo {
         let start = self.hits.hits.first().map(|hit| hit.cursor.clone());
-        PageInfo::forward(self.hits.has_next, self.has_previous, start, self.hits.end.clone())
+        PageInfo::new(self.hits.has_next, self.has_previous, start, self.hits.end.clone())
     }
 }
 
