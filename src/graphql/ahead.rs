@@ -367,6 +367,31 @@ impl<E: Selected> Plan<E> {
         sql
     }
 
+    /// What a statement over another table selects for the rows that `from` finds: one text, for [`listed`](Self::listed).
+    pub fn list(&self, backend: DatabaseBackend, from: &str) -> String {
+        let mut sql = String::with_capacity(1_024);
+        let sqlite = backend == DatabaseBackend::Sqlite;
+        sql.push_str("CAST(");
+        nested(backend, &mut sql, |sql| {
+            sql.push_str(if sqlite { "SELECT json_group_array(" } else { "SELECT json_agg(" });
+            self.write(backend, sql);
+            let _ = write!(sql, ") {from}");
+        });
+        sql.push_str(" AS text)");
+        sql
+    }
+
+    /// The rows that [`list`](Self::list) gave; what hangs on them is kept in `ahead`.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn listed(&self, text: Option<&str>, ahead: &Ahead) -> Result<Vec<E::Model>> {
+        // No rows at all, as PostgreSQL says it.
+        let Some(text) = text else { return Ok(Vec::new()) };
+        let rows = list(serde_json::from_str(text).context("rows as JSON")?)?;
+        rows.into_iter().map(|row| self.read(row, ahead)).collect()
+    }
+
     /// `select` with the columns that [`sql`](Self::sql) is put together from.
     pub fn bare(&self, select: Select<E>) -> Select<E> {
         self.read_cells().fold(select.select_only(), |select, cell| select.column(cell.column))

@@ -182,6 +182,61 @@ async fn an_event_linked_to_hidden_ones_is_read_as_one_that_is_linked_to_none() 
 }
 
 #[tokio::test]
+async fn what_is_known_of_hidden_duplicates_is_read_whether_or_not_there_are_any() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let open = Story::receive(&app, "OPEN-1", json!({})).await;
+        let channel = open.look("reports { channel { id } }").await["reports"][0]["channel"]["id"].clone();
+        let other = app.token(Role::Analyst, "analyst-2");
+        let document = "query($event: ID!, $channel: ID!) {
+            previewReply(event: $event, channel: $channel, kind: ACKNOWLEDGEMENT) { body } }";
+        let ask = async || {
+            let variables = json!({ "event": open.event, "channel": channel });
+            app.sorted_sql_of(app.graphql(&other, document, variables)).await
+        };
+        // The first call of a while is recorded.
+        ask().await;
+        let before = ask().await;
+        assert!(before.0["data"]["previewReply"]["body"].is_string(), "{}", before.0);
+        let hidden = Story::receive(&app, "HIDDEN-1", json!({ "tlp": "RED" })).await;
+        let fact = json!({ "kind": "EXPLOIT_PUBLIC", "learnedAt": app.now(), "source": "press" });
+        hidden.analyst("recordWorldFact", fact).await;
+        hidden.analyst("startTriage", json!({})).await;
+        hidden.analyst("giveVerdict", duplicate_of(&open)).await;
+        let leader = open.look("duplicates { id }").await;
+        assert_eq!(leader["duplicates"], json!([{ "id": hidden.event }]));
+        assert_eq!(ask().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_to_the_reporter_of_a_hidden_report_is_refused_as_one_to_nobody() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let open = Story::receive(&app, "OPEN-1", json!({})).await;
+        let reporter = json!({ "name": "somebody", "email": "somebody@example.org" });
+        let hidden = Story::receive(&app, "HIDDEN-1", json!({ "tlp": "RED", "reporter": reporter })).await;
+        let rows = open.look("version reports { channel { id } }").await;
+        let other = app.token(Role::Analyst, "analyst-2");
+        let draft = async |report: &str| {
+            let input = json!({
+                "event": open.event, "expectedVersion": rows["version"], "kind": "THANKS", "subject": "Thanks", "body": "Thanks",
+                "channel": rows["reports"][0]["channel"]["id"], "toReporter": report,
+            });
+            app.sorted_sql_of(app.call(&other, "draftReply", input, "id")).await
+        };
+        let absent = vulndesk::ids::encode(vulndesk::ids::Kind::Report, uuid::Uuid::from_u128(7));
+        // The first call of a while is recorded.
+        draft(&absent).await;
+        let refused = draft(&absent).await;
+        assert_eq!(refused.0["userErrors"][0]["code"], "UNKNOWN_REFERENCE", "{}", refused.0);
+        assert_eq!(draft(&hidden.report).await, refused);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_event_that_is_not_theirs_changes_no_answer() {
     on_both(|app| async move { it_changes_no_answer(&app, "AMBER", &OTHERS).await }).await;
 }

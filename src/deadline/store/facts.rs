@@ -64,9 +64,17 @@ fn used(backend: DatabaseBackend) -> String {
     )
 }
 
-/// Whether the world knows something of a duplicate.
-const KNOWN_OF_DUPLICATES: &str = "CASE WHEN EXISTS (SELECT 1 FROM event AS duplicate JOIN world_fact \
-    ON world_fact.event_id = duplicate.id WHERE duplicate.duplicate_of = event.id) THEN 1 ELSE 0 END";
+/// What the world knows of the event's duplicates: it is known of the vulnerability. Read whether or not there are any, since who
+/// sees the event may not see them.
+static OF_DUPLICATES: LazyLock<Plan<world_fact::Entity>> = LazyLock::new(Plan::whole);
+
+fn of_duplicates(backend: DatabaseBackend) -> String {
+    OF_DUPLICATES.list(
+        backend,
+        "FROM \"event\" AS \"duplicate\" JOIN \"world_fact\" ON \"world_fact\".\"event_id\" = \"duplicate\".\"id\" \
+         WHERE \"duplicate\".\"duplicate_of\" = \"event\".\"id\"",
+    )
+}
 
 /// What an event's clocks follow from, as it stands, but for the channels.
 ///
@@ -77,7 +85,7 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
 }
 
 /// The event that is meant with what its clocks follow from, but for the channels, and the stamp of what they are counted
-/// by: in one statement, but for customers who are recorded and for what is known of duplicates.
+/// by: in one statement, but for customers who are recorded.
 ///
 /// # Errors
 /// NOT_FOUND when there is none.
@@ -90,10 +98,10 @@ pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, S
     }
     let select = select
         .expr_as(Expr::cust(used(backend)), "used")
-        .expr_as(Expr::cust(KNOWN_OF_DUPLICATES), "of_duplicates")
+        .expr_as(Expr::cust(of_duplicates(backend)), "of_duplicates")
         .into_query();
     let found = app.database.reader().query_one(&select).await?.ok_or(Error::NotFound)?;
-    let of_duplicates: i32 = found.try_get("", "of_duplicates")?;
+    let of_duplicates: Option<String> = found.try_get("", "of_duplicates")?;
     let stamp = Stamp::from_query_result(&found, "")?;
     let used: Option<String> = found.try_get("", "used")?;
     let event = ON_EVENT.rows(vec![found], &ahead)?.pop().ok_or(Error::NotFound)?;
@@ -114,9 +122,7 @@ pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, S
     let mut deadlines = ahead.of::<deadline::Entity>(id);
     deadlines.sort_by_key(|row| row.id);
     let mut world = ahead.of::<world_fact::Entity>(id);
-    if of_duplicates == 1 {
-        world.extend(known_of_duplicates(app, id).await?);
-    }
+    world.extend(OF_DUPLICATES.listed(of_duplicates.as_deref(), &ahead)?);
     let product = |affected: affected_product::Model| {
         let product = ahead.named::<product::Entity>(affected.product_id)?;
         Some(Product { affected, product })
@@ -146,18 +152,6 @@ pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, S
         ..ClockFacts::new(event, app.clock.now())
     };
     Ok((facts, stamp))
-}
-
-/// What is known of a duplicate is known of the vulnerability.
-async fn known_of_duplicates(app: &App, event: Uuid) -> Result<Vec<world_fact::Model>> {
-    let duplicates = Query::select()
-        .column(event::Column::Id)
-        .from(event::Entity)
-        .and_where(event::Column::DuplicateOf.eq(event))
-        .take();
-    let of_duplicates =
-        world_fact::Entity::find().filter(world_fact::Column::EventId.in_subquery(duplicates));
-    Ok(of_duplicates.all(app.database.reader()).await?)
 }
 
 /// What [`used`] gave.

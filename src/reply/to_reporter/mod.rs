@@ -115,9 +115,7 @@ pub(super) async fn named(
     owed: &[obligation::Model],
 ) -> Result<Addressee> {
     let refuse = |code, message| Err(Error::Refused(vec![Refusal::on(code, "toReporter", message)]));
-    let found = store::reported(app, report).await?;
-    let Some((row, _)) = found.filter(|(row, _)| row.event_id == event.id && row.channel_id == channel.id)
-    else {
+    let Some(row) = store::through(app, report, event.id, channel.id).await? else {
         return refuse(RefusalCode::UnknownReference, "name a report of this event through this channel");
     };
     if owed.iter().any(|owed| owed.report_id != Some(row.id)) {

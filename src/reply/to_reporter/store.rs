@@ -25,6 +25,17 @@ pub async fn reported(app: &App, id: Uuid) -> Result<Option<(report::Model, Opti
     Ok(Some((report, reporter)))
 }
 
+/// The report, if it is one of this event through this channel. Nothing is read of another, which may be hidden.
+///
+/// # Errors
+/// Of the database.
+pub async fn through(app: &App, id: Uuid, event: Uuid, channel: Uuid) -> Result<Option<report::Model>> {
+    let select = report::Entity::find_by_id(id)
+        .filter(report::Column::EventId.eq(event))
+        .filter(report::Column::ChannelId.eq(channel));
+    Ok(select.one(app.database.reader()).await?)
+}
+
 /// Mails of a report's reporter, the oldest first.
 ///
 /// # Errors
