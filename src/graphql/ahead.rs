@@ -388,8 +388,7 @@ impl<E: Selected> Plan<E> {
     pub fn listed(&self, text: Option<&str>, ahead: &Ahead) -> Result<Vec<E::Model>> {
         // No rows at all, as PostgreSQL says it.
         let Some(text) = text else { return Ok(Vec::new()) };
-        let rows = list(serde_json::from_str(text).context("rows as JSON")?)?;
-        rows.into_iter().map(|row| self.read(row, ahead)).collect()
+        Ok(read(text, Rows(self.each(Uuid::nil(), ahead))).context("rows as JSON")?)
     }
 
     /// `select` with the columns that [`sql`](Self::sql) is put together from.
