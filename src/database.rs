@@ -1,6 +1,8 @@
 //! The two databases behind one type: an embedded SQLite file with one writer and a few query-only readers,
 //! or PostgreSQL with one pool for both. Beside `instance::catalogue` the only file that knows their dialects.
 
+mod reader;
+
 use std::time::Duration;
 
 use entity::vocabulary::{SearchKind, SearchSide};
@@ -9,9 +11,9 @@ use sea_orm::sea_query::{
     SimpleExpr, Value,
 };
 use sea_orm::{
-    ColumnTrait, ConnectOptions, ConnectionTrait, Database as Connect, DatabaseBackend, DatabaseConnection,
-    DatabaseTransaction, DbErr, JoinType, Order, RuntimeErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    AccessMode, ColumnTrait, ConnectOptions, ConnectionTrait, Database as Connect, DatabaseBackend,
+    DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, JoinType, Order, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -20,6 +22,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection};
 use url::Url;
 use uuid::Uuid;
+
+use reader::Doubt;
+pub use reader::Reader;
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,10 +36,6 @@ const SQLITE_CACHE: &str = "-64000";
 
 /// Query-only connections to an SQLite file; its log lets them read beside the writer.
 const SQLITE_READERS: u32 = 3;
-
-/// How long a connection to PostgreSQL may have been idle before it is asked whether it still stands: after a restart of the
-/// database those that were kept would each fail one request. Under load none is asked.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// How PostgreSQL's error codes begin where its state is the reason: connections (08), room, memory and number of connections
 /// (53), shutting down and starting up (57P0), its disk (58030), and being a standby (25006).
@@ -68,7 +69,7 @@ const POSTGRES_PARAMETERS: [&str; 17] = [
 /// Connections to one database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    reader: DatabaseConnection,
+    reader: Reader,
     writer: DatabaseConnection,
 }
 
@@ -108,25 +109,36 @@ impl Database {
             let mut read = ConnectOptions::new(url.to_owned());
             read.max_connections(SQLITE_READERS).sqlx_logging(false).test_before_acquire(false);
             read.map_sqlx_sqlite_opts(|options| sqlite(options, true));
-            let reader = Connect::connect(read).await?;
-            return Ok(Self { reader, writer });
+            let pool = Connect::connect(read).await?;
+            return Ok(Self { reader: Reader { pool, doubt: Doubt::default() }, writer });
         }
         let address = postgres(url, password)?;
         // The library shows the URL that it is given to who logs in detail, and looks for a password where it has none.
         let mut options = ConnectOptions::new("postgres://nobody:none@localhost");
         options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
-        options.test_before_acquire(false).test_before_acquire_if_idle_for(IDLE);
+        options.test_before_acquire(false);
+        let doubt = Doubt::default();
+        let doubted = doubt.clone();
+        options.map_sqlx_postgres_before_acquire(move |connection, kept| {
+            let is_asked = doubted.concerns(kept.idle_for);
+            Box::pin(async move {
+                if is_asked {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
         // Statements are short, some of them are long to read: compiling those costs far more than it saves. So does dividing
         // one among processes, which PostgreSQL does by a guess that a page's end is far off; each request has one already.
         let settings = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
         options
             .map_sqlx_postgres_opts(move |_| address.clone().options(settings).disable_statement_logging());
         let pool = Connect::connect(options).await?;
-        Ok(Self { reader: pool.clone(), writer: pool })
+        Ok(Self { reader: Reader { pool: pool.clone(), doubt }, writer: pool })
     }
 
     /// For reads. On SQLite it cannot write.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
@@ -147,12 +159,33 @@ impl Database {
     pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
         let immediate =
             (self.backend() == DatabaseBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: immediate,
-                ..Default::default()
-            })
-            .await
+        let options =
+            || TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
+        self.reader.outlive(|| self.writer.begin_with_options(options())).await
+    }
+
+    /// Begins reads that all see what there is at one instant.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
+        let pool = &self.reader.pool;
+        match self.backend() {
+            DatabaseBackend::Postgres => {
+                let (isolation, access) = (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly));
+                self.reader.outlive(|| pool.begin_with_config(isolation, access)).await
+            }
+            _ => pool.begin().await,
+        }
+    }
+
+    /// Ends all connections: an SQLite file then holds all that is in its log.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.pool.close().await?;
+        self.writer.close().await
     }
 
     /// The pool, when it is PostgreSQL.
@@ -178,7 +211,7 @@ impl Database {
 
     /// Calls `observe` after each statement: how tests count what a request costs.
     pub fn observe(&mut self, observe: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
-        self.reader.set_metric_callback(observe.clone());
+        self.reader.pool.set_metric_callback(observe.clone());
         self.writer.set_metric_callback(observe);
     }
 }
@@ -186,12 +219,11 @@ impl Database {
 /// Whether a failure is due to the state that the database is in and not to what it was asked: it cannot be reached, takes no
 /// writes or has no room. Later the same can succeed; what was being written may have been written.
 pub fn is_away(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
+    let Some(cause) = cause(error) else {
         // Whatever the cause: cut off while it connects, the library speaks of a wrong protocol.
         return matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
     };
-    match cause.as_ref() {
+    match cause {
         sqlx::Error::Database(cause) => {
             let code = cause.code().unwrap_or_default();
             if cause.try_downcast_ref::<PgDatabaseError>().is_some() {
@@ -205,6 +237,14 @@ pub fn is_away(error: &DbErr) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         _ => false,
+    }
+}
+
+/// What the driver said of a statement.
+fn cause(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => Some(cause),
+        _ => None,
     }
 }
 

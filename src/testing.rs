@@ -2,8 +2,8 @@
 
 pub(crate) mod procedure;
 
-use std::ops::Deref;
-use std::path::PathBuf;
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -84,6 +84,50 @@ pub(crate) fn jumble(pieces: &'static str) -> impl Strategy<Value = String> {
     let known: Vec<&str> = pieces.split('¦').chain([" ", "\0", "\n", "\r\n", "漏洞"]).collect();
     let piece = prop_oneof![4 => prop::sample::select(known).prop_map(str::to_owned), 1 => "(?s).{0,6}"];
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+/// What readers are tried with, kept in `tests/fixtures/corpus`: the files of a folder, or the lines of a file. What broke a
+/// reader once is put there.
+fn kept(name: &str) -> Vec<Vec<u8>> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/corpus").join(name);
+    let Ok(folder) = std::fs::read_dir(&place) else {
+        let text = std::fs::read_to_string(place.with_extension("txt")).unwrap();
+        return text.lines().map(|line| line.as_bytes().to_vec()).collect();
+    };
+    let mut files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// One of what is kept under this name, of which some parts are said twice, or are exchanged for parts of another one, for
+/// anything or for nothing.
+pub(crate) fn bent(name: &str) -> impl Strategy<Value = Vec<u8>> {
+    fn part(bytes: &[u8], (from, length): (prop::sample::Index, usize)) -> Range<usize> {
+        let from = from.index(bytes.len() + 1);
+        from..Ord::min(from + length, bytes.len())
+    }
+    let kept = kept(name);
+    let place = || (any::<prop::sample::Index>(), prop_oneof![0..16_usize, 0..400_usize]);
+    let by = prop_oneof![
+        Just(None),
+        (prop::sample::select(kept.clone()), place())
+            .prop_map(|(other, place)| Some(other[part(&other, place)].to_vec())),
+        prop::collection::vec(any::<u8>(), 0..6).prop_map(Some),
+    ];
+    let bends = prop::collection::vec((place(), by), 0..8);
+    (prop::sample::select(kept), bends).prop_map(|(mut bytes, bends)| {
+        for (place, by) in bends {
+            let part = part(&bytes, place);
+            let by = by.unwrap_or_else(|| bytes[part.clone()].repeat(2));
+            bytes.splice(part, by);
+        }
+        bytes
+    })
+}
+
+/// The same as a text.
+pub(crate) fn bent_text(name: &str) -> impl Strategy<Value = String> {
+    bent(name).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// An event's row, RECEIVED and unrated, for rules: it is in no database.

@@ -81,7 +81,7 @@ async function behindProxy() {
     retryAttempts: 50,
     retryWait: () => pause(50),
     shouldRetry: () => true,
-    on: { closed: ({ code }) => broken.push(code) },
+    on: { closed: ({ code, reason }) => broken.push({ code, reason }) },
   });
   atEnd(() => client.dispose());
   client.subscribe({ query: 'subscription { eventChanged { type event { number } } }' }, {
@@ -109,7 +109,11 @@ async function behindProxy() {
   await Promise.all(sending);
   check(`${told}: all were restarted in ${seconds.toFixed(0)} s under people at work, and no request failed `
     + `(${JSON.stringify([...load.answers])}, p99 ${per(load.delays, 0.99).toFixed(0)} ms)`, load.others().length === 0, load.others());
-  check(`${told}: the subscriber was told of each restart of its own replica (${broken.join(', ')})`, broken.every((code) => code === 1012), broken);
+  const restarted = broken.filter(({ code }) => code === 1012);
+  // More may happen than it can be told in time: then it is let go, to ask what is there.
+  const missed = broken.filter(({ code, reason }) => code === 1013 && reason.includes('messages were missed'));
+  check(`${told}: the subscriber was told of each restart of its own replica, and else at most to ask again (${broken.map(({ code }) => code).join(', ')})`,
+    restarted.length > 0 && restarted.length + missed.length === broken.length, broken);
   const again = await scene.isTold(load, told);
   check(`${told}: no webhook came twice`, again === 0, again);
   await load.isKept(desk, scene.analyst, told);

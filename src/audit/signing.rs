@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretBox};
 use tokio_rustls::rustls::pki_types::SubjectPublicKeyInfoDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
@@ -53,9 +54,10 @@ impl SigningKey {
 pub fn make(file: &Path, ids: &Ids) -> anyhow::Result<SigningKey> {
     let seed = SecretBox::init_with_mut(|seed: &mut [u8; 32]| ids.fill(seed));
     let key = SigningKey::new(&seed)?;
-    let text = SecretString::from(hex::encode(seed.expose_secret()));
+    let mut text = Zeroizing::new([0; 64]);
+    hex::encode_to_slice(seed.expose_secret(), text.as_mut_slice())?;
     let mut written = instance::create(file)?;
-    written.write_all(text.expose_secret().as_bytes())?;
+    written.write_all(text.as_slice())?;
     written.write_all(b"\n")?;
     written.sync_all()?;
     Ok(key)

@@ -27,7 +27,7 @@ pub fn routes(app: Arc<App>) -> Router {
 
 /// The path of a feed's link.
 pub(super) fn path(secret: &str) -> String {
-    format!("/feeds/{secret}{ENDING}")
+    ["/feeds/", secret, ENDING].concat()
 }
 
 async fn serve(State(app): State<Arc<App>>, Path(file): Path<String>, request: Request) -> Response {

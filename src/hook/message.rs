@@ -396,4 +396,26 @@ mod tests {
             assert!(message.contains(words) && !message.contains("a@b"), "{body}: {message}");
         }
     }
+    fn is_read<T: DeserializeOwned>(data: &Value) {
+        if let Err(error) = read::<T, _>("data", data.clone()) {
+            assert!(matches!(error, Error::BadInput { field, .. } if field.starts_with("data")));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_never_panics_and_what_is_wrong_is_named_by_its_field(body in crate::testing::bent("hook")) {
+            let Ok(Envelope { data, .. }) = read("", &mut serde_json::Deserializer::from_slice(&body)) else {
+                return Ok(());
+            };
+            is_read::<Submitted>(&data);
+            is_read::<Added>(&data);
+            is_read::<Withdrawn>(&data);
+            is_read::<Accepted>(&data);
+            is_read::<Appealed>(&data);
+            is_read::<Synced>(&data);
+            is_read::<Confirmed>(&data);
+            is_read::<Failed>(&data);
+        }
+    }
 }

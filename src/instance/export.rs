@@ -9,10 +9,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use entity::stored_file;
 use futures_util::TryStreamExt;
-use sea_orm::{
-    AccessMode, DatabaseBackend, DatabaseTransaction, EntityTrait, IsolationLevel, QueryOrder, StreamTrait,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryOrder, StreamTrait};
 use sha2::{Digest, Sha256};
 
 use super::catalogue::{self, Table};
@@ -45,13 +42,7 @@ pub async fn export(app: &App, folder: &Path) -> anyhow::Result<Exported> {
     ensure!(found.is_none(), "{} has something in it: name a folder that is not there", folder.display());
     make(&folder.join(TABLES))?;
     make(&folder.join(FILES))?;
-    let db = app.database.reader();
-    let snapshot = match app.database.backend() {
-        DatabaseBackend::Postgres => {
-            db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?
-        }
-        _ => db.begin().await?,
-    };
+    let snapshot = app.database.begin_read().await?;
     let mut manifest = Manifest::new(app.clock.now());
     let mut keys = BTreeSet::new();
     for table in catalogue::tables(&snapshot).await? {

@@ -146,8 +146,12 @@ const PIECES: &str = "From: ¦a@example.org¦<¦>¦\t¦Subject: ¦=?utf-8?b?¦=?
 
 proptest::proptest! {
     #[test]
-    fn any_mail_never_panics(text in crate::testing::jumble(PIECES), bytes: Vec<u8>) {
-        for mail in [text.as_bytes(), &bytes, &[text.as_bytes(), &bytes].concat()] {
+    fn any_mail_never_panics(
+        text in crate::testing::jumble(PIECES),
+        bytes: Vec<u8>,
+        bent in crate::testing::bent("mail"),
+    ) {
+        for mail in [text.as_bytes(), &bytes, &[text.as_bytes(), &bytes].concat(), &bent] {
             let _ = crate::reply::handover::bounce::read(mail);
             let Some(letter) = read(mail) else { continue };
             let _ = (rules::automatic(&letter.signs, &[]), rules::identity(&letter), rules::event_numbers(&letter.subject));

@@ -15,7 +15,8 @@ use crate::clock::Ids;
 use crate::error::{Error, RefusalCode, Result};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 pub use column::{Column, Place};
 pub use input::Confidential;
@@ -103,7 +104,30 @@ impl KeyRing {
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Unopened::Altered)?;
         let cipher = XChaCha20Poly1305::new(key.bytes().into());
         let payload = Payload { msg: text, aad: &place.associated(head) };
-        cipher.decrypt(&XNonce::from(nonce), payload).map(Into::into).map_err(|_| Unopened::Altered)
+        let plain = cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| Unopened::Altered)?;
+        // It has room for what proved it, and giving that back may move it and leave a copy behind.
+        Ok(Zeroizing::new(plain).to_vec().into())
+    }
+
+    /// Seals secrets with their names for `place`.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal).
+    pub fn seal_named(&self, ids: &Ids, place: Place, named: &[(&str, &str)]) -> Result<Vec<u8>> {
+        // Each byte takes six at most, and what has to grow leaves copies behind.
+        let room = named.iter().map(|(name, secret)| 6 * (name.len() + secret.len()) + 8).sum::<usize>();
+        let mut text = Zeroizing::new(Vec::with_capacity(room + 2));
+        serde_json::to_writer(&mut *text, named).map_err(anyhow::Error::from)?;
+        self.seal(ids, place, &text)
+    }
+
+    /// Opens what [`seal_named`](Self::seal_named) sealed.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub fn open_named(&self, place: Place, sealed: &[u8]) -> Result<Vec<(String, SecretString)>> {
+        let text = self.open(place, sealed).map_err(anyhow::Error::from)?;
+        Ok(serde_json::from_slice(text.expose_secret()).map_err(anyhow::Error::from)?)
     }
 
     /// What was sealed with an older key, sealed with the first one; none when it already is.

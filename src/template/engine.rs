@@ -143,6 +143,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing::{bent_text, jumble};
 
     fn markdown(template: &str, facts: &serde_json::Value) -> Result<String, Error> {
         render(template, facts, Writes::Markdown, "zh-CN")
@@ -234,7 +235,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_template_never_panics_and_is_bounded(template in crate::testing::jumble(PARTS)) {
+        fn any_template_never_panics_and_is_bounded(
+            template in proptest::prop_oneof![jumble(PARTS), bent_text("template")],
+        ) {
             let facts = json!({ "x": "a", "many": ["b", "c"], "none": null });
             let _ = names(&template);
             for writes in [Writes::Line, Writes::Markdown] {

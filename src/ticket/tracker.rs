@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::tracker;
 use entity::vocabulary::{RemediationState, Tlp, TrackerPreset, TrackerState};
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -254,9 +254,8 @@ fn seal(app: &App, tracker: Uuid, given: &[TrackerCredentialInput]) -> Result<Ve
         let message = format!("{} has to be 1 to 2000 bytes without control characters", wrong.name);
         return Err(Error::bad_input(FIELD, message));
     }
-    let pairs: Vec<_> = given.iter().map(|one| (&one.name, one.value.expose())).collect();
-    let text = SecretSlice::from(serde_json::to_vec(&pairs).map_err(anyhow::Error::from)?);
-    app.secrets.seal(&app.ids, place(tracker), text.expose_secret())
+    let pairs: Vec<_> = given.iter().map(|one| (&*one.name, one.value.expose())).collect();
+    app.secrets.seal_named(&app.ids, place(tracker), &pairs)
 }
 
 /// A tracker's credentials, opened.
@@ -264,10 +263,7 @@ fn seal(app: &App, tracker: Uuid, given: &[TrackerCredentialInput]) -> Result<Ve
 /// # Errors
 /// When no key at hand opens them.
 pub(super) fn credentials(app: &App, tracker: &tracker::Model) -> Result<Vec<(String, SecretString)>> {
-    let opened = app.secrets.open(place(tracker.id), &tracker.credentials).map_err(anyhow::Error::from)?;
-    let pairs: Vec<(String, String)> =
-        serde_json::from_slice(opened.expose_secret()).map_err(anyhow::Error::from)?;
-    Ok(pairs.into_iter().map(|(name, value)| (name, value.into())).collect())
+    app.secrets.open_named(place(tracker.id), &tracker.credentials)
 }
 
 /// How a tracker is spoken to, with its own statuses over those of its preset.

@@ -41,9 +41,8 @@ pub(super) fn seal_headers(
     if headers.is_empty() {
         return Ok(None);
     }
-    let pairs: Vec<_> = headers.iter().map(|header| (&header.name, header.value.expose())).collect();
-    let text = SecretSlice::from(serde_json::to_vec(&pairs).map_err(anyhow::Error::from)?);
-    app.secrets.seal(&app.ids, headers_place(endpoint), text.expose_secret()).map(Some)
+    let named: Vec<_> = headers.iter().map(|header| (&*header.name, header.value.expose())).collect();
+    app.secrets.seal_named(&app.ids, headers_place(endpoint), &named).map(Some)
 }
 
 pub(super) fn secret_row(
@@ -93,12 +92,7 @@ pub async fn target(app: &App, endpoint: &webhook_endpoint::Model) -> Result<Tar
         None => endpoint.url.clone().into(),
     };
     let headers = match &endpoint.headers {
-        Some(sealed) => {
-            let opened = open(app, headers_place(endpoint.id), sealed)?;
-            let pairs: Vec<(String, String)> =
-                serde_json::from_slice(opened.expose_secret()).map_err(anyhow::Error::from)?;
-            pairs.into_iter().map(|(name, value)| (name, value.into())).collect()
-        }
+        Some(sealed) => app.secrets.open_named(headers_place(endpoint.id), sealed)?,
         None => Vec::new(),
     };
     Ok(Target { url, headers, secrets, until })
@@ -107,9 +101,8 @@ pub async fn target(app: &App, endpoint: &webhook_endpoint::Model) -> Result<Tar
 /// Names of an endpoint's custom headers, their values stay sealed; none when no key at hand opens them.
 pub fn header_names(app: &App, endpoint: &webhook_endpoint::Model) -> Option<Vec<String>> {
     let Some(sealed) = &endpoint.headers else { return Some(Vec::new()) };
-    let opened = app.secrets.open(headers_place(endpoint.id), sealed).ok()?;
-    let pairs: Vec<(String, SecretString)> = serde_json::from_slice(opened.expose_secret()).ok()?;
-    Some(pairs.into_iter().map(|(name, _)| name).collect())
+    let named = app.secrets.open_named(headers_place(endpoint.id), sealed).ok()?;
+    Some(named.into_iter().map(|(name, _)| name).collect())
 }
 
 fn open(app: &App, place: Place, sealed: &[u8]) -> Result<SecretSlice<u8>> {

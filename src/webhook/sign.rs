@@ -55,7 +55,7 @@ impl Key {
     /// When it is none.
     pub fn parse(secret: &str) -> Result<Self, NotASecret> {
         let encoded = secret.strip_prefix(PREFIX).ok_or(NotASecret)?;
-        let bytes = STANDARD.decode(encoded).map_err(|_| NotASecret)?;
+        let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| NotASecret)?);
         if !SECRET_BYTES.contains(&bytes.len()) {
             return Err(NotASecret);
         }
@@ -75,7 +75,7 @@ impl Key {
 
 /// The text of a secret made of `bytes`, as it is shown to its owner once.
 pub fn secret_text(bytes: &[u8; 32]) -> String {
-    format!("{PREFIX}{}", STANDARD.encode(bytes))
+    [PREFIX, &Zeroizing::new(STANDARD.encode(bytes))].concat()
 }
 
 /// A new secret. Nothing of it stays in memory when it is dropped.

@@ -431,7 +431,7 @@ async fn new_postgres() -> String {
         let owner = Database::connect(&format!("{server}/{name}"), 2).await.unwrap();
         migrated(&owner).await;
         // Nobody may be connected to what is copied.
-        owner.writer().clone().close().await.unwrap();
+        owner.close().await.unwrap();
         name
     });
     let (name, template) = (format!("test_{}", unique()), template.await);
@@ -469,8 +469,7 @@ async fn new_sqlite() -> (String, Option<PathBuf>) {
         let owner = Database::connect(&url, 1).await.unwrap();
         migrated(&owner).await;
         // With its log, which goes into the file when the last connection to it is over.
-        owner.reader().clone().close().await.unwrap();
-        owner.writer().clone().close().await.unwrap();
+        owner.close().await.unwrap();
         std::fs::read(&file).unwrap()
     });
     std::fs::write(&file, template.await).unwrap();

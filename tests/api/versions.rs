@@ -80,7 +80,7 @@ async fn a_database_of_each_version_that_went_out_comes_forward_with_all_that_is
         // On a connection of its own: they set what it looks at.
         let filling = Database::connect(&url, 1).await.unwrap();
         filling.writer().execute_unprepared(&statements).await.unwrap();
-        filling.writer().clone().close().await.unwrap();
+        filling.close().await.unwrap();
         comes_forward(&version, Database::connect(&url, 4).await.unwrap()).await;
     }
 }
@@ -117,7 +117,7 @@ async fn a_database_that_orders_texts_otherwise_is_refused_empty() {
         let ids = Ids::seeded(Arc::clone(&clock), 5);
         let refused = format!("{:#}", migrate::run(&database, clock.as_ref(), &ids).await.unwrap_err());
         assert!(refused.contains(order) && refused.contains("--locale=C.UTF-8"), "{refused}");
-        database.writer().clone().close().await.unwrap();
+        database.close().await.unwrap();
         admin.writer().execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
     }
 }

@@ -277,7 +277,9 @@ const PARTS: &str = "CVSS:3.1/¦CVSS:3.0/¦CVSS:4.0/¦/¦:¦AV:N/AC:L/PR:N/UI:N/
 
 proptest! {
     #[test]
-    fn any_vector_never_panics_and_says_the_same_when_it_is_written_out(text in jumble(PARTS)) {
+    fn any_vector_never_panics_and_says_the_same_when_it_is_written_out(
+        text in prop_oneof![jumble(PARTS), crate::testing::bent_text("cvss")],
+    ) {
         if let Ok(read) = Vector::parse(&text) {
             let again = Vector::parse(read.as_str());
             prop_assert_eq!(again.ok(), Some(read));

@@ -300,6 +300,11 @@ proptest! {
     }
 
     #[test]
+    fn bent_files_never_panic(bytes in crate::testing::bent("xml")) {
+        terminates(&bytes)?;
+    }
+
+    #[test]
     fn damaged_files_never_panic(position in 0..QUIRKS.len(), byte: u8) {
         let mut bytes = QUIRKS.as_bytes().to_vec();
         bytes[position] = byte;

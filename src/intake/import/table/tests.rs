@@ -234,6 +234,11 @@ proptest! {
     }
 
     #[test]
+    fn bent_files_never_panic(bytes in crate::testing::bent("csv")) {
+        terminates(&bytes)?;
+    }
+
+    #[test]
     fn quoted_fields_come_back_as_they_were(title in "[a-z,\"漏]{1,20}") {
         let table = format!("n,t\n1,\"{}\"", title.replace('"', "\"\""));
         let items = items(table.as_bytes(), TableFormat::default(), &plain());
