@@ -15,7 +15,7 @@ pub(crate) const INTROSPECTION: &str =
 
 /// The schema, as introspected.
 pub(crate) struct Schema {
-    types: HashMap<String, Value>,
+    pub(crate) types: HashMap<String, Value>,
 }
 
 /// A list that costs much to find.
@@ -41,9 +41,29 @@ impl Named {
 }
 
 /// A field of the query or mutation type.
+#[derive(Clone)]
 pub(crate) struct RootField {
     pub(crate) name: String,
-    field: Value,
+    pub(crate) field: Value,
+}
+
+impl RootField {
+    pub(crate) fn arguments(&self) -> &[Value] {
+        self.field["args"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The operation of `kind` that calls the field with variables for what is given.
+    pub(crate) fn called(&self, kind: &str, given: &Map<String, Value>, selection: &str) -> String {
+        let of = |name: &String| self.arguments().iter().find(|argument| argument["name"] == **name);
+        let typed =
+            given.keys().filter_map(|name| Some(format!("${name}: {}", type_text(&of(name)?["type"]))));
+        let passed = given.keys().map(|name| format!("{name}: ${name}"));
+        let wrap = |list: Vec<String>| {
+            if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
+        };
+        let (typed, passed) = (wrap(typed.collect()), wrap(passed.collect()));
+        format!("{kind}{typed} {{ {}{passed} {selection} }}", self.name)
+    }
 }
 
 impl Schema {
@@ -89,23 +109,14 @@ impl Schema {
         selection: &str,
         named: Option<&Named>,
     ) -> (String, Value) {
-        let mut variables = Map::new();
-        let (mut declared, mut passed) = (Vec::new(), Vec::new());
-        for argument in root.field["args"].as_array().into_iter().flatten() {
-            if is_required(argument) {
-                let name = text(&argument["name"]);
-                declared.push(format!("${name}: {}", type_text(&argument["type"])));
-                passed.push(format!("{name}: ${name}"));
-                variables.insert(name.clone(), self.value(&argument["type"], &name, named));
-            }
-        }
-        let wrap = |list: Vec<String>| {
-            if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
-        };
-        (
-            format!("{kind}{} {{ {}{} {selection} }}", wrap(declared), root.name, wrap(passed)),
-            Value::Object(variables),
-        )
+        let required = root.arguments().iter().filter(|argument| is_required(argument));
+        let given = required.map(|argument| {
+            let name = text(&argument["name"]);
+            let value = self.value(&argument["type"], &name, named);
+            (name, value)
+        });
+        let given = given.collect();
+        (root.called(kind, &given, selection), Value::Object(given))
     }
 
     fn select(&self, kind: &Value, depth: usize, out: &mut String) {
@@ -155,7 +166,7 @@ impl Schema {
     }
 
     /// `alone` is whether one object is asked: of many, candidates for duplicates are refused as too much.
-    fn selections_of(&self, kind: &Value, depth: usize, alone: bool) -> Vec<String> {
+    pub(crate) fn selections_of(&self, kind: &Value, depth: usize, alone: bool) -> Vec<String> {
         let declared = &self.types[&named_type(kind)];
         if !matches!(declared["kind"].as_str(), Some("OBJECT" | "INTERFACE")) {
             return vec![String::new()];
@@ -189,6 +200,32 @@ impl Schema {
             // `edges` would say the same as `nodes` once more.
             !required && !leaf && field["name"] != "edges"
         })
+    }
+
+    /// Selections that are the ids of all that hangs on `type_name`, to `depth`: one for each of its fields, and none that leads
+    /// back.
+    pub(crate) fn ids_below(&self, type_name: &str, depth: usize) -> Vec<String> {
+        self.ids_beside(&self.types[type_name], depth, &mut vec![text(&self.types[type_name]["name"])])
+    }
+
+    fn ids_beside(&self, declared: &Value, depth: usize, way: &mut Vec<String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for field in self.inner_fields(declared).filter(|field| depth > 0 && field["name"] != CANDIDATES) {
+            let kind = named_type(&field["type"]);
+            if way.contains(&kind) {
+                continue;
+            }
+            let inner = &self.types[&kind];
+            let has_id = inner["fields"].as_array().into_iter().flatten().any(|field| field["name"] == "id");
+            way.push(kind);
+            let below = self.ids_beside(inner, depth - 1, way).join(" ");
+            way.pop();
+            if has_id || !below.is_empty() {
+                let id = if has_id { "id " } else { "" };
+                found.push(format!("{} {{ {id}{below} }}", text(&field["name"])));
+            }
+        }
+        found
     }
 
     /// Every object type with its fields.
@@ -247,7 +284,7 @@ impl Schema {
 }
 
 /// The kind of id that a field of this name takes.
-fn kind_of(name: &str) -> Kind {
+pub(crate) fn kind_of(name: &str) -> Kind {
     match name {
         "report" | "otherReport" | "asked" | "partOf" => Kind::Report,
         "indicator" => Kind::Indicator,
@@ -299,16 +336,16 @@ pub(crate) fn absent_for(name: &str) -> String {
     absent(kind_of(name))
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn named_type(kind: &Value) -> String {
+pub(crate) fn named_type(kind: &Value) -> String {
     if kind["ofType"].is_null() { text(&kind["name"]) } else { named_type(&kind["ofType"]) }
 }
 
 /// Whether an argument has to be sent: one with a default need not.
-fn is_required(argument: &Value) -> bool {
+pub(crate) fn is_required(argument: &Value) -> bool {
     argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null()
 }
 

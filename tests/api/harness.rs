@@ -335,6 +335,11 @@ impl TestApp {
         (result, statements)
     }
 
+    /// Forgets the SQL statements so far, of which a long test has too many.
+    pub(crate) fn forget_sql(&self) {
+        self.statements.lock().unwrap().clear();
+    }
+
     /// A channel, a product in nobody's scope and who is on duty.
     pub(crate) async fn with_company(&self) {
         let admin = self.token(Role::Admin, "admin-1");

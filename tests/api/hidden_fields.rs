@@ -16,6 +16,7 @@ struct Secrets {
     draft: &'static str,
     comment: &'static str,
     message: &'static str,
+    payout: &'static str,
 }
 
 const USUAL: Secrets = Secrets {
@@ -24,6 +25,7 @@ const USUAL: Secrets = Secrets {
     draft: "We could reproduce it",
     comment: "Ask the gateway team",
     message: "Which version is it?",
+    payout: "500.00",
 };
 
 /// The people who see something of the event, by what brought them to it.
@@ -84,7 +86,16 @@ async fn world(secrets: Secrets, roles: &[Role]) -> Vec<(Role, Vec<(String, Valu
     let again = Story::receive(&app, "VENDOR-1", again).await;
     let message = json!({ "report": again.report, "body": secrets.message });
     let message = app.made(&analyst, "messageReporter", message, "id").await;
-    let ids = [&comment["id"], &message["id"], &reply["id"]].map(|id| id.as_str().unwrap().to_owned());
+    let cells = ["CORE", "GENERAL", "EDGE"]
+        .map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }));
+    let grid = json!({ "currency": "CNY", "cells": cells });
+    app.made(&app.token(Role::Admin, "admin-1"), "createRewardGrid", grid, "id").await;
+    let proposal = json!({
+        "kind": "BOUNTY", "report": story.report, "amount": secrets.payout, "currency": "CNY", "rationale": "By the grid",
+    });
+    let payout = app.made(&analyst, "proposePayout", proposal, "id").await;
+    let ids = [&comment["id"], &message["id"], &reply["id"], &payout["id"]]
+        .map(|id| id.as_str().unwrap().to_owned());
     let ids = [ids.to_vec(), vec![story.event.clone(), story.report.clone()]].concat();
     let mut answers = Vec::new();
     for (role, token) in people(&app).into_iter().filter(|(role, _)| roles.contains(role)) {
@@ -133,6 +144,11 @@ async fn what_a_role_may_not_read_changes_none_of_its_answers() {
             "a message to the reporter",
             Secrets { message: "Which model is it?", ..USUAL },
             vec![Src, Engineer],
+        ),
+        (
+            "what is proposed to be paid",
+            Secrets { payout: "700.00", ..USUAL },
+            vec![Admin, Ticketing, Src, Engineer, Support, AccountManager, Legal, PublicRelations, Reporter],
         ),
     ];
     for (what, secrets, blind) in cases {

@@ -50,7 +50,7 @@ async fn changes(app: &TestApp) -> [u64; 2] {
 ///
 /// # Errors
 /// What the caller can tell it by.
-async fn alike(
+pub(crate) async fn alike(
     app: &TestApp,
     schema: &Schema,
     token: &str,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, Response, header};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::message;
 use futures_util::{SinkExt, StreamExt};
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -644,24 +644,39 @@ pub(crate) async fn every_told(
         let data = data.as_object().unwrap().clone();
         occasions.push(Occasion { kind, event: None, data, at: app.now() });
     }
-    let mut told = Vec::new();
+    let (api, mut told) = (graphql::schema(), Vec::new());
     for field in schema.fields_of("Subscription") {
         let (document, _) = schema.operation("subscription", &field, 1);
-        let api = graphql::schema();
-        let Ok(interest) = executor::enrol(&api, &app.app, actor.clone(), document.as_str().into()).await
-        else {
-            continue;
-        };
-        for occasion in occasions.iter().filter(|occasion| interest.kinds.contains(&occasion.kind)) {
-            let occasion = Arc::new(occasion.clone());
-            let answer =
-                executor::tell(&api, &app.app, actor.clone(), document.as_str().into(), occasion).await;
-            let Some(answer) = answer.map(|answer| serde_json::to_value(answer).unwrap()) else { continue };
-            assert!(answer["errors"].is_null(), "{answer}");
-            told.push(answer);
-        }
+        told.extend(told_of(app, &api, actor, &document, &occasions).await.unwrap_or_default());
     }
     told
+}
+
+/// What happened at or after this instant.
+pub(crate) async fn occasions_since(app: &TestApp, since: DateTime<Utc>) -> Vec<Occasion> {
+    let rows = message::Entity::find().filter(message::Column::CreatedAt.gte(since));
+    let rows = rows.order_by_asc(message::Column::CreatedAt).order_by_asc(message::Column::Id);
+    rows.all(app.app.database.reader()).await.unwrap().into_iter().filter_map(Occasion::of).collect()
+}
+
+/// What `actor` is told of these by one subscription; none when it is not theirs to make.
+pub(crate) async fn told_of(
+    app: &TestApp,
+    api: &graphql::Schema,
+    actor: &Actor,
+    document: &str,
+    occasions: &[Occasion],
+) -> Option<Vec<Value>> {
+    let interest = executor::enrol(api, &app.app, actor.clone(), document.into()).await.ok()?;
+    let mut told = Vec::new();
+    for occasion in occasions.iter().filter(|occasion| interest.kinds.contains(&occasion.kind)) {
+        let occasion = Arc::new(occasion.clone());
+        let answer = executor::tell(api, &app.app, actor.clone(), document.into(), occasion).await;
+        let Some(answer) = answer.map(|answer| serde_json::to_value(answer).unwrap()) else { continue };
+        assert!(answer["errors"].is_null(), "{answer}");
+        told.push(answer);
+    }
+    Some(told)
 }
 
 /// A WebSocket as its client sees it.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::sync::Once;
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -31,6 +32,24 @@ impl Write for Log {
     }
 }
 
+/// Has what is logged from now on kept, for all threads: what others reach first would else be taken for what nobody
+/// listens to.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"))
+            .with_ansi(false)
+            .with_writer(|| Log)
+            .init();
+    });
+}
+
+/// What was logged on this thread since the last look.
+pub(crate) fn heard() -> String {
+    String::from_utf8(LOG.take()).unwrap()
+}
+
 async fn post(app: &TestApp, token: &str, document: &str, variables: Value) -> String {
     let body = json!({ "query": document, "variables": variables }).to_string();
     let request = Request::post("/graphql?secret-in-query=1")
@@ -43,12 +62,7 @@ async fn post(app: &TestApp, token: &str, document: &str, variables: Value) -> S
 
 #[tokio::test]
 async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
-    // For all threads: what others reach first would else be taken for what nobody listens to.
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"))
-        .with_ansi(false)
-        .with_writer(|| Log)
-        .init();
+    listen();
     let app = TestApp::sqlite().await;
     app.with_company().await;
     let analyst =
@@ -75,7 +89,7 @@ async fn the_log_holds_no_token_and_no_word_of_a_report_whatever_happens() {
     assert_eq!(error["extensions"]["code"], "INTERNAL", "{failed}");
     assert!(!error["message"].as_str().unwrap().contains("indicator"), "{failed}");
 
-    let text = String::from_utf8(LOG.take()).unwrap();
+    let text = heard();
     assert!(text.matches("vulndesk::access").count() >= 5, "each request has its line:\n{text}");
     let cause = text.lines().find(|line| line.contains("no such table"));
     let id = error["extensions"]["requestId"].as_str().unwrap();

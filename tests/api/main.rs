@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod abroad;
+mod acts;
 mod advisories;
 mod ahead;
 mod anchors;
@@ -55,6 +56,7 @@ mod plans;
 mod previews;
 mod principals;
 mod procedure;
+mod questions;
 mod random_events;
 mod receiver;
 mod repeat;
@@ -71,6 +73,7 @@ mod server;
 mod sides;
 mod stopped_deliveries;
 mod story;
+mod surfaces;
 mod ticket_hooks;
 mod tickets;
 mod to_reporter;

@@ -143,6 +143,12 @@ impl<'a> Story<'a> {
 
     /// Says how a product stands to the event.
     pub(crate) async fn product(&self, product: &str, state: &str) {
+        let payload = self.try_product(product, state).await;
+        assert_eq!(payload["userErrors"], json!([]), "setAffectedProduct: {payload}");
+    }
+
+    /// Tries to say how a product stands to the event, and answers the payload or error.
+    pub(crate) async fn try_product(&self, product: &str, state: &str) -> Value {
         let rows = self.look("affectedProducts { version product { id } }").await;
         let known =
             rows["affectedProducts"].as_array().unwrap().iter().find(|row| row["product"]["id"] == product);
@@ -152,7 +158,7 @@ impl<'a> Story<'a> {
             input["expectedVersion"] = known["version"].clone();
         }
         let analyst = self.app.token(Role::Analyst, "analyst-1");
-        self.app.made(&analyst, "setAffectedProduct", input, "id").await;
+        self.app.call(&analyst, "setAffectedProduct", input, "id").await
     }
 
     pub(crate) async fn assign(&self, function: &str, subject: &str, line: Option<&str>) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use entity::vocabulary::{
     DeliveryOrder, DeliveryState, ReplyKind, ReplyState, Tlp, WebhookPayload, WebhookPreset, WorldFactKind,
 };
@@ -106,7 +107,13 @@ impl TestApp {
 
     /// Every message so far as a delivery to `endpoint`, with its type.
     async fn deliveries(&self, endpoint: Uuid) -> Vec<delivery::Model> {
-        let select = message::Entity::find().order_by_asc(message::Column::Id);
+        self.deliveries_since(endpoint, DateTime::UNIX_EPOCH).await
+    }
+
+    /// The same of those since an instant.
+    async fn deliveries_since(&self, endpoint: Uuid, since: DateTime<Utc>) -> Vec<delivery::Model> {
+        let select = message::Entity::find().filter(message::Column::CreatedAt.gte(since));
+        let select = select.order_by_asc(message::Column::Id);
         let messages = select.all(self.app.database.reader()).await.unwrap();
         let rows = messages.into_iter().enumerate().map(|(index, message)| delivery::Model {
             id: self.app.ids.next(),
@@ -151,6 +158,13 @@ impl TestApp {
             .into_iter()
             .map(|letter| letter.map(|letter| serde_json::from_slice(&letter.body(1)).unwrap()));
         batch.into_iter().map(|row| row.kind).zip(parsed).collect()
+    }
+
+    /// What of the messages since an instant would leave to `endpoint` now.
+    pub(crate) async fn leaving_since(&self, endpoint: Uuid, since: DateTime<Utc>) -> Vec<Value> {
+        let batch = self.deliveries_since(endpoint, since).await;
+        let letters = letters(&self.app, endpoint, &batch).await.unwrap().into_iter();
+        letters.flatten().map(|letter| serde_json::from_slice(&letter.body(1)).unwrap()).collect()
     }
 
     /// Writes a verdict's reply to a channel.
