@@ -24,13 +24,31 @@ const CANDIDATES: &str = "duplicateCandidates";
 /// Longest selection, in bytes, unless a single field's is longer.
 const SELECTION_BYTES: usize = 12_000;
 
+/// What no event has.
+pub(crate) const CONFIGURED: [Kind; 13] = [
+    Kind::Budget,
+    Kind::Calendar,
+    Kind::CalendarFeed,
+    Kind::Channel,
+    Kind::Customer,
+    Kind::Delivery,
+    Kind::Duty,
+    Kind::Notice,
+    Kind::PlatformAccount,
+    Kind::Product,
+    Kind::RatingPolicy,
+    Kind::Tracker,
+    Kind::WebhookEndpoint,
+];
+
 /// The ids that an operation names: by the number of their kind, and by the name of a field before that.
 #[derive(Clone, Default)]
 pub(crate) struct Named {
     pub(crate) of_kind: HashMap<u8, String>,
     pub(crate) of_field: HashMap<String, String>,
-    /// What stands for every expected version.
+    /// What stands for every expected version, unless what is to be changed has one of its own.
     pub(crate) version: i64,
+    pub(crate) versions: HashMap<String, i64>,
 }
 
 impl Named {
@@ -89,7 +107,8 @@ impl Schema {
         selections.into_iter().map(|selection| self.written(kind, root, &selection, None)).collect()
     }
 
-    /// The same as [`operation`](Self::operation) with ids of things that are there, also where none is required.
+    /// The same as [`operation`](Self::operation) with ids of things that are there, also for the named fields that are not
+    /// required.
     pub(crate) fn operation_on(
         &self,
         kind: &str,
@@ -202,8 +221,8 @@ impl Schema {
         })
     }
 
-    /// Selections that are the ids of all that hangs on `type_name`, to `depth`: one for each of its fields, and none that leads
-    /// back.
+    /// Selections that are the ids and versions of all that hangs on `type_name`, to `depth`: one for each of its fields, and none
+    /// that leads back.
     pub(crate) fn ids_below(&self, type_name: &str, depth: usize) -> Vec<String> {
         self.ids_beside(&self.types[type_name], depth, &mut vec![text(&self.types[type_name]["name"])])
     }
@@ -216,13 +235,14 @@ impl Schema {
                 continue;
             }
             let inner = &self.types[&kind];
-            let has_id = inner["fields"].as_array().into_iter().flatten().any(|field| field["name"] == "id");
+            let mut own: Vec<_> =
+                inner["fields"].as_array().into_iter().flatten().map(|field| text(&field["name"])).collect();
+            own.retain(|name| ["id", "version"].contains(&name.as_str()));
             way.push(kind);
-            let below = self.ids_beside(inner, depth - 1, way).join(" ");
+            own.extend(self.ids_beside(inner, depth - 1, way));
             way.pop();
-            if has_id || !below.is_empty() {
-                let id = if has_id { "id " } else { "" };
-                found.push(format!("{} {{ {id}{below} }}", text(&field["name"])));
+            if !own.is_empty() {
+                found.push(format!("{} {{ {} }}", text(&field["name"]), own.join(" ")));
             }
         }
         found
@@ -259,8 +279,9 @@ impl Schema {
             Some("INPUT_OBJECT") => {
                 let fields = declared["inputFields"].as_array().into_iter().flatten();
                 let given = fields.filter(|field| {
-                    let id = named.is_some() && named_type(&field["type"]) == "ID";
-                    id || field["type"]["kind"] == "NON_NULL"
+                    let is_named =
+                        named.is_some_and(|named| named.of_field.contains_key(&text(&field["name"])));
+                    is_named || field["type"]["kind"] == "NON_NULL"
                 });
                 let values = given.map(|field| {
                     let name = text(&field["name"]);
@@ -286,7 +307,7 @@ impl Schema {
 /// The kind of id that a field of this name takes.
 pub(crate) fn kind_of(name: &str) -> Kind {
     match name {
-        "report" | "otherReport" | "asked" | "partOf" => Kind::Report,
+        "report" | "otherReport" | "asked" | "partOf" | "toReporter" => Kind::Report,
         "indicator" => Kind::Indicator,
         "reporter" => Kind::Reporter,
         "channel" => Kind::Channel,
@@ -307,11 +328,12 @@ pub(crate) fn kind_of(name: &str) -> Kind {
         "reply" => Kind::Reply,
         "attachment" | "attach" => Kind::Attachment,
         "detach" => Kind::ReplyAttachment,
+        "proofFiles" => Kind::ReplyProof,
         "endpoint" => Kind::WebhookEndpoint,
         "delivery" => Kind::Delivery,
         "tracker" => Kind::Tracker,
         "ticket" => Kind::Ticket,
-        "payout" => Kind::Payout,
+        "payout" | "replaces" => Kind::Payout,
         "budget" => Kind::Budget,
         "multiPlatform" => Kind::MultiPlatform,
         "among" => Kind::Reporter,

@@ -61,13 +61,25 @@ impl Schema {
             }
         }
         all.extend(self.figures());
-        all.extend(Kind::ALL.iter().map(|kind| Question {
-            name: format!("node of {kind:?}"),
-            document: "query($id: ID!) { node(id: $id) { id __typename } }".to_owned(),
-            variables: json!({ "id": format!("@{}", *kind as u8) }),
-            deep: false,
-        }));
+        all.extend(Kind::ALL.iter().flat_map(|kind| self.lookups(*kind)));
         all
+    }
+
+    /// Lookups of something of this kind by its id, for what is next to it.
+    fn lookups(&self, kind: Kind) -> Vec<Question> {
+        let name = format!("{kind:?}");
+        let mut selections = vec![String::new()];
+        if self.types.get(&name).is_some_and(|declared| declared["kind"] == "OBJECT") {
+            selections = self.selections(&name, 1);
+            selections.iter_mut().for_each(|selection| *selection = format!("... on {name} {selection}"));
+        }
+        let lookup = |selection: String| Question {
+            name: format!("node of {name}"),
+            document: format!("query($id: ID!) {{ node(id: $id) {{ id __typename {selection} }} }}"),
+            variables: json!({ "id": format!("@{}", kind as u8) }),
+            deep: false,
+        };
+        selections.into_iter().map(lookup).collect()
     }
 
     /// The fields that only an argument makes: figures by all that they can be put together by.
@@ -156,6 +168,7 @@ impl Schema {
                     let name = text(&field["name"]);
                     for (_, value) in self.choices(&field["type"], &name) {
                         let mut given = base.clone();
+                        given.extend(beside(&named_type(kind), &name));
                         given.insert(name.clone(), value);
                         found.push((format!(".{name}"), Value::Object(given)));
                     }
@@ -202,7 +215,7 @@ fn words(name: &str) -> &'static [&'static str] {
         "channelNumber" | "channelNumberPrefix" => &["HIDDEN-1", "HID"],
         "query" => &["hidden", "HIDDEN-1", "VE-2026", "@number", "gateway", "parser", "CVE-2026-1000"],
         "assignee" | "person" => &["analyst-1", "engineer-9"],
-        "period" => &["2026-03", "2026-Q1"],
+        "period" => &["2026-03", "2026-02"],
         "month" => &["2026-03"],
         "timeZone" => &["Asia/Shanghai"],
         "currency" => &["CNY"],
@@ -217,6 +230,17 @@ fn words(name: &str) -> &'static [&'static str] {
         "key" => &["china"],
         _ => &["x"],
     }
+}
+
+/// What a field of an input is not taken without.
+fn beside(input: &str, field: &str) -> Map<String, Value> {
+    let more = match (input, field) {
+        ("StatisticsPeriod", "timeZone") => json!({ "period": "2026-03" }),
+        ("StatisticsPeriod", "from") => json!({ "until": "2026-03-05T00:00:00Z" }),
+        ("StatisticsPeriod", "until") => json!({ "from": "2026-03-02T01:00:00Z" }),
+        _ => json!({}),
+    };
+    more.as_object().cloned().unwrap_or_default()
 }
 
 /// Whether an argument is about where a page begins and how long it is.

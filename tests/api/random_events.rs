@@ -1,9 +1,9 @@
 //! Things hidden at random, from a seed: whatever is done to them, nothing of it is told, by any way, to who may not see it.
 //!
-//! One installation, in which each day something is done to one event: some acts, one after the other. What those who are blind to them
-//! may ask is asked before and after: the answers are the same, and so are the statements that they took. What names
-//! something is asked after, of what is hidden and of what never was. Each act is a round; all that can be asked has its turn,
-//! and of the deep questions some. `VULNDESK_TEST_ROUNDS` and `VULNDESK_TEST_SEED` make more of them, and others.
+//! One installation, in which each day some acts are done to one event, one after the other. What those who are blind to them may
+//! ask is asked before and after: the answers are the same, and so are the statements that they took. What names something is
+//! asked of what is hidden and of what never was. Each act is a round; by the last day all that can be asked had its turn.
+//! `VULNDESK_TEST_ROUNDS` and `VULNDESK_TEST_SEED` make more of them, and others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vulndesk::auth::{Actor, Role};
 use vulndesk::graphql;
-use vulndesk::ids::{Kind, decode_any, encode};
+use vulndesk::ids::{Kind, encode};
 use vulndesk::{notice::digest, schedule};
 
 use crate::acts::{Act, INSIDE, MONEY, Means, OF_REPORTERS, act};
 use crate::deadlines::on_duty;
 use crate::generate::{Named, Schema, absent};
-use crate::harness::{Kind as Database, TestApp};
-use crate::hidden_ids::alike;
+use crate::harness::{Kind as Database, START, TestApp};
+use crate::hidden_ids::{Refused, alike, named};
 use crate::hooks::rotate;
 use crate::leaks::{OTHERS, schema_of};
 use crate::live::{occasions_since, told_of};
@@ -33,31 +33,33 @@ use crate::story::Story;
 use crate::surfaces::{Surface, Told, difference};
 use crate::tickets::tracker;
 use crate::webhooks::{portal, with};
-use crate::withdrawn::ids_in;
 
 /// Acts on each database, unless somebody asks for more.
 const ROUNDS: usize = 120;
 /// Most acts of a day.
 const ACTS: usize = 4;
-/// Least that is asked about a day.
-const ASKED: usize = 6;
+/// Days after which what is named has its turn.
+const NAMED: usize = 4;
 /// Days after which another event is hidden.
 const A_NEW_ONE: usize = 7;
+/// Events of which everybody sees something.
+const OPEN: usize = 3;
 
 /// What is in each thing that is hidden.
 const WORDS: [&str; 6] = ["hidden", "HIDDEN", "秘密", "whisper", "inside.example", "VE-2026-"];
 
-/// What is done something to.
+/// What cannot be tried, and why.
+const UNTRIED: [(&str, &str); 0] = [];
+
+/// Who sees an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
-    /// An event of named people.
-    OfNamedPeople,
-    /// An event that is the concern of analysts.
-    OfAnalysts,
-    /// The inside of an event of which some see the public side.
-    Inside,
-    /// What is known of the reporter of an event on which many work.
-    OfReporter,
+    /// Named people alone.
+    Red,
+    /// Analysts.
+    Amber,
+    /// Everybody sees some of it, and only who handles it what is done to it.
+    Open,
 }
 
 /// An event, and what was done to it.
@@ -69,14 +71,15 @@ struct Target {
     /// Acts of the way that were tried.
     steps: usize,
     done: BTreeSet<Act>,
-    /// What hangs on it.
+    /// What hangs on it, and whether something was done since that was looked up.
     named: Named,
+    is_stale: bool,
 }
 
 impl Target {
     fn new(side: Side, reporter: &str) -> Self {
         let (ids, done, named) = (Default::default(), BTreeSet::new(), Named::default());
-        Self { side, ids, reporter: reporter.to_owned(), steps: 0, done, named }
+        Self { side, ids, reporter: reporter.to_owned(), steps: 0, done, named, is_stale: true }
     }
 
     /// Whether who has this role is not to learn that these are done to it.
@@ -84,18 +87,18 @@ impl Target {
         let ever = |some: &[Act]| some.iter().any(|one| acts.contains(one) || self.done.contains(one));
         match role {
             // Whoever pays sees each event for which something is paid.
-            Role::Finance => self.side == Side::Inside || !ever(&MONEY),
-            Role::Ticketing => self.side == Side::OfNamedPeople || !ever(&[Act::Ticket]),
+            Role::Finance => self.side == Side::Open || !ever(&MONEY),
+            Role::Ticketing => self.side != Side::Amber || !ever(&[Act::Ticket]),
             // Who reported something open too is known from that.
             Role::Analyst if self.reporter == "reporter-1" => {
-                self.side == Side::OfNamedPeople && !acts.iter().any(|act| OF_REPORTERS.contains(act))
+                self.side == Side::Red && !acts.iter().any(|act| OF_REPORTERS.contains(act))
             }
-            Role::Analyst => self.side == Side::OfNamedPeople,
+            Role::Analyst => self.side == Side::Red,
             _ => true,
         }
     }
 
-    /// The id of what is hidden of a kind, if there is any.
+    /// The id of what is hidden of a kind, if there is any; of an event its number.
     fn id(&self, kind: Kind) -> Option<String> {
         if kind == Kind::Event {
             return Some(self.ids[2].clone());
@@ -138,6 +141,13 @@ impl Observer {
     }
 }
 
+/// Something that was asked before something was done.
+struct Asked {
+    surface: usize,
+    observer: Observer,
+    before: Told,
+}
+
 /// The installation, who is asked about it, and what came of it.
 struct Run {
     app: TestApp,
@@ -145,23 +155,24 @@ struct Run {
     schema: Schema,
     mails: MailServer,
     rng: StdRng,
-    /// Events whose inside, or whose reporter, is hidden from those who see the rest.
-    open: Vec<Target>,
-    hidden: Vec<Target>,
+    /// The open events, and those that are hidden.
+    targets: Vec<Target>,
     configured: Named,
+    /// The products `core-router` and `edge-gateway`, with their lines.
+    products: [(String, &'static str); 2],
     feeds: HashMap<&'static str, String>,
     endpoints: Vec<(Role, Uuid)>,
     /// What signs the hooks of the platform `src`.
     hook_secret: String,
     surfaces: Vec<Surface>,
-    /// By surface: who may not ask it, and whether it was tried.
+    /// By surface: whether it is to be tried, and who may not or cannot ask it.
+    due: Vec<bool>,
     closed: Vec<BTreeSet<Observer>>,
-    tried: Vec<bool>,
-    /// The subscriptions, by whether they were tried.
-    heard: BTreeMap<String, bool>,
-    /// What has its turn first, and what had one.
-    fresh: VecDeque<usize>,
-    again: VecDeque<usize>,
+    /// What stands by itself and what names something, in the order of their turns.
+    turns: [VecDeque<usize>; 2],
+    /// What was tried, by name, and why something else was refused.
+    tried: BTreeSet<String>,
+    refused: BTreeMap<String, String>,
     done: BTreeSet<Act>,
     leaks: Vec<String>,
 }
@@ -176,111 +187,126 @@ async fn receive(app: &TestApp, target: &mut Target, number: &str, input: Value)
     target.ids = [story.event, story.report, story.number];
 }
 
+/// What is configured: its ids by kind, and endpoints of a portal, an engineer's program and the platform.
+async fn configure(app: &TestApp, router: &str) -> (Named, Vec<(Role, Uuid)>) {
+    let admin = app.token(Role::Admin, "admin-1");
+    for (key, kind) in [("regulator", "REGULATOR"), ("vendor", "VENDOR")] {
+        let channel = json!({
+            "key": key, "name": key, "kind": kind, "jurisdiction": "CN", "abroad": false, "replyRequired": true,
+        });
+        app.made(&admin, "createChannel", channel, "id").await;
+    }
+    on_duty(app, "SECURITY", "analyst-1").await;
+    let customer =
+        json!({ "key": "bank", "name": "Bank", "abroad": false, "accountManager": "account-manager-9" });
+    let customer = app.made(&admin, "createCustomer", customer, "id").await["id"].clone();
+    let cells: Vec<_> = ["CORE", "GENERAL", "EDGE"]
+        .map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }))
+        .into();
+    app.made(&admin, "createRewardGrid", json!({ "currency": "CNY", "cells": cells }), "id").await;
+    let budget = json!({ "period": "2026", "currency": "CNY", "amount": "500000" });
+    app.made(&app.token(Role::Finance, "finance-9"), "createBudget", budget, "id").await;
+    // Nobody listens there: what is pushed and kept is not what is asked about.
+    let tracker =
+        tracker(app, json!({ "baseUrl": "https://127.0.0.2/", "tlpCeiling": "AMBER_STRICT" })).await;
+    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
+    let channels = channels["data"]["channels"]["nodes"].as_array().unwrap();
+    let src = &channels.iter().find(|channel| channel["key"] == "src").unwrap()["id"];
+    let mut endpoints = Vec::new();
+    for (role, more) in [
+        (Role::Analyst, json!({})),
+        (Role::Engineer, json!({ "products": [router] })),
+        (Role::Src, json!({ "channel": src })),
+    ] {
+        let grant =
+            json!({ "role": role.name().to_uppercase(), "tlpCeiling": "AMBER_STRICT", "abroad": false });
+        let input = with(portal(), json!({ "grant": with(grant, more), "payload": "FULL" }));
+        endpoints.push((role, app.confirmed(input).await));
+    }
+    let of_kind = [
+        (Kind::Product, router.to_owned()),
+        (Kind::Tracker, tracker),
+        (Kind::Customer, customer.as_str().unwrap().to_owned()),
+        (Kind::Channel, src.as_str().unwrap().to_owned()),
+        (Kind::WebhookEndpoint, encode(Kind::WebhookEndpoint, endpoints[0].1)),
+    ];
+    let of_kind = of_kind.into_iter().map(|(kind, id)| (kind as u8, id)).collect();
+    (Named { of_kind, ..Named::default() }, endpoints)
+}
+
 impl Run {
     async fn new(database: Database, seed: u64, is_long: bool) -> Self {
         let mails = MailServer::start().await;
         let app = TestApp::mailing(mails.port, database).await;
         app.with_company().await;
         let router = app.with_core_router().await;
-        let (admin, analyst) = (app.token(Role::Admin, "admin-1"), app.token(Role::Analyst, "analyst-1"));
-        for (key, kind) in [("regulator", "REGULATOR"), ("vendor", "VENDOR")] {
-            let channel = json!({
-                "key": key, "name": key, "kind": kind, "jurisdiction": "CN", "abroad": false, "replyRequired": true,
-            });
-            app.made(&admin, "createChannel", channel, "id").await;
-        }
-        on_duty(&app, "SECURITY", "analyst-1").await;
-        let customer =
-            json!({ "key": "bank", "name": "Bank", "abroad": false, "accountManager": "account-manager-9" });
-        let customer = app.made(&admin, "createCustomer", customer, "id").await["id"].clone();
-        let cells: Vec<_> = ["CORE", "GENERAL", "EDGE"]
-            .map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }))
-            .into();
-        app.made(&admin, "createRewardGrid", json!({ "currency": "CNY", "cells": cells }), "id").await;
-        let budget = json!({ "period": "2026", "currency": "CNY", "amount": "500000" });
-        app.made(&app.token(Role::Finance, "finance-9"), "createBudget", budget, "id").await;
-        // Nobody listens there: what is pushed and kept is not what is asked about.
-        let tracker =
-            tracker(&app, json!({ "baseUrl": "https://127.0.0.2/", "tlpCeiling": "AMBER_STRICT" })).await;
-        let configured = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-        let channels = configured["data"]["channels"]["nodes"].as_array().unwrap();
-        let src = channels.iter().find(|channel| channel["key"] == "src").unwrap()["id"].clone();
-
-        let mut endpoints = Vec::new();
-        for (role, more) in [
-            (Role::Analyst, json!({})),
-            (Role::Engineer, json!({ "products": [router] })),
-            (Role::Src, json!({ "channel": src })),
-        ] {
-            let grant =
-                json!({ "role": role.name().to_uppercase(), "tlpCeiling": "AMBER_STRICT", "abroad": false });
-            let input = with(portal(), json!({ "grant": with(grant, more), "payload": "FULL" }));
-            endpoints.push((role, app.confirmed(input).await));
-        }
-        let of_kind = [
-            (Kind::Product, router.clone()),
-            (Kind::Tracker, tracker),
-            (Kind::Customer, customer.as_str().unwrap().to_owned()),
-            (Kind::Channel, src.as_str().unwrap().to_owned()),
-            (Kind::WebhookEndpoint, encode(Kind::WebhookEndpoint, endpoints[0].1)),
-        ];
-        let of_kind = of_kind.into_iter().map(|(kind, id)| (kind as u8, id)).collect();
-        let configured = Named { of_kind, ..Named::default() };
+        let (configured, endpoints) = configure(&app, &router).await;
+        let admin = app.token(Role::Admin, "admin-1");
+        let products = app.graphql(&admin, "{ products { nodes { id line } } }", Value::Null).await;
+        let mut products = products["data"]["products"]["nodes"].as_array().unwrap().iter();
+        let gateway = products.find(|product| product["line"] == "gateway").unwrap()["id"].as_str().unwrap();
+        let products = [(router, "router"), (gateway.to_owned(), "gateway")];
         let hook_secret = rotate(&app, "src", 24).await;
 
-        let mut open = Vec::new();
-        for (number, side, channel, reporter) in [
-            ("OPEN-1", Side::Inside, "src", "reporter-2"),
-            ("OPEN-2", Side::OfReporter, "cnvd", "reporter-1"),
-            ("OPEN-3", Side::OfReporter, "vendor", "reporter-3"),
-        ] {
-            app.advance(TimeDelta::minutes(7));
-            let mut target = Target::new(side, reporter);
-            receive(&app, &mut target, number, json!({ "channel": channel, "tlp": "AMBER" })).await;
-            open.push(target);
-        }
         let schema = schema_of(&app).await;
         let mut rng = StdRng::seed_from_u64(seed);
         let surfaces = Surface::all(&schema);
-        let mut all: Vec<_> = (0..surfaces.len()).collect();
-        all.shuffle(&mut rng);
-        // Unless there is time, each database has its half, and of what asks much some.
-        let is_due = |one: &usize| is_long || (one % 2 == database as usize && !surfaces[*one].is_deep());
-        let (fresh, again): (VecDeque<_>, VecDeque<_>) = all.into_iter().partition(is_due);
-        let heard = schema.fields_of("Subscription").into_iter().map(|root| (root.name, false)).collect();
-        let (closed, tried) = (vec![BTreeSet::new(); surfaces.len()], vec![false; surfaces.len()]);
+        let mut order: Vec<_> = (0..surfaces.len()).collect();
+        order.shuffle(&mut rng);
+        // Unless there is time, each database has its half, and of what asks much nothing for sure.
+        let is_due = |one: usize| is_long || (one % 2 == database as usize && !surfaces[one].is_deep());
+        let due: Vec<_> = (0..surfaces.len()).map(is_due).collect();
+        order.sort_by_key(|one| !due[*one]);
+        let (about, alone): (VecDeque<_>, VecDeque<_>) =
+            order.into_iter().partition(|one| surfaces[*one].names());
         let mut run = Self {
             app,
             api: graphql::schema(),
             schema,
             mails,
             rng,
-            open,
-            hidden: Vec::new(),
+            targets: Vec::new(),
             configured,
+            products,
             feeds: HashMap::new(),
             endpoints,
             hook_secret,
+            closed: vec![BTreeSet::new(); surfaces.len()],
             surfaces,
-            closed,
-            tried,
-            heard,
-            fresh,
-            again,
+            due,
+            turns: [alone, about],
+            tried: BTreeSet::new(),
+            refused: BTreeMap::new(),
             done: BTreeSet::new(),
             leaks: Vec::new(),
         };
-        let app = &run.app;
-        let story = run.story(&run.open[0]);
+        run.open().await;
+        for side in [Side::Red, Side::Amber, Side::Red, Side::Amber] {
+            let index = run.announce(side);
+            run.hide(index).await;
+        }
+        run
+    }
+
+    /// What is open: an event that is paid for, one on which all work, and one of a vendor.
+    async fn open(&mut self) {
+        for (number, channel, reporter) in [
+            ("OPEN-1", "src", "reporter-2"),
+            ("OPEN-2", "cnvd", "reporter-1"),
+            ("OPEN-3", "vendor", "reporter-3"),
+        ] {
+            self.app.advance(TimeDelta::minutes(7));
+            let mut target = Target::new(Side::Open, reporter);
+            receive(&self.app, &mut target, number, json!({ "channel": channel, "tlp": "AMBER" })).await;
+            self.targets.push(target);
+        }
+        let app = &self.app;
+        let story = self.story(0);
         story.confirm().await;
-        let proposal = json!({
-            "kind": "BOUNTY", "report": story.report, "amount": "500.00", "currency": "CNY", "rationale": "By the grid",
-            "assetTier": "CORE",
-        });
-        let payout = app.made(&analyst, "proposePayout", proposal, "id version").await;
-        let approve = json!({ "payout": payout["id"], "expectedVersion": payout["version"] });
-        app.made(&app.token(Role::Analyst, "analyst-9"), "approvePayout", approve, "id").await;
-        let story = run.story(&run.open[1]);
+        for what in [Act::Propose, Act::Approve] {
+            assert!(self.act(0, what, 0, 0).await, "{what:?}");
+        }
+        let story = self.story(1);
         story.confirm().await;
         for (function, subject) in [
             ("TECHNICAL_SERVICE", "support-1"),
@@ -290,79 +316,58 @@ impl Run {
         ] {
             story.assign(function, subject, None).await;
         }
-        story.product(&router, "AFFECTED").await;
+        story.product(&self.products[0].0, "AFFECTED").await;
         for what in [Act::Comment, Act::Upload, Act::Fact, Act::Ask, Act::Draft, Act::Score] {
-            assert!(run.act(&run.open[1], what, 0).await, "{what:?}");
+            assert!(self.act(1, what, 0, 0).await, "{what:?}");
         }
+        let mut feeds = HashMap::new();
         for observer in Observer::all() {
             let token = observer.token(app);
             let feed =
                 app.change(&token, "createCalendarFeed", "CreateCalendarFeed", json!({}), "path").await;
             if let Some(path) = feed["path"].as_str() {
-                run.feeds.insert(observer.1, path.to_owned());
+                feeds.insert(observer.1, path.to_owned());
             }
         }
-        for index in 0..run.open.len() {
-            run.open[index].named = run.named(&run.open[index]).await;
-        }
-        for _ in 0..2 {
-            for side in [Side::OfNamedPeople, Side::OfAnalysts] {
-                let index = run.announce(side);
-                run.hide(index).await;
-            }
-        }
-        run
+        self.feeds = feeds;
+        self.refresh().await;
     }
 
-    fn story(&self, target: &Target) -> Story<'_> {
-        let [event, report, number] = target.ids.clone();
+    fn story(&self, index: usize) -> Story<'_> {
+        let [event, report, number] = self.targets[index].ids.clone();
         Story { app: &self.app, event, report, number }
     }
 
-    /// What hangs on an event, and what is configured.
-    async fn named(&self, target: &Target) -> Named {
-        let story = self.story(target);
-        let mut ids = BTreeSet::from([story.report.clone()]);
-        for selection in self.schema.ids_below("Event", 3) {
-            ids_in(&story.look(&selection).await, &mut ids);
+    /// Looks up anew what hangs on events to which something was done.
+    async fn refresh(&mut self) {
+        for index in 0..self.targets.len() {
+            if self.targets[index].is_stale {
+                let mut all = named(&self.story(index), &self.schema).await;
+                all.of_kind.extend(self.configured.of_kind.clone());
+                self.targets[index].named = all;
+                self.targets[index].is_stale = false;
+            }
         }
-        let configured = [
-            Kind::Channel,
-            Kind::Calendar,
-            Kind::Product,
-            Kind::Customer,
-            Kind::RatingPolicy,
-            Kind::PlatformAccount,
-        ];
-        let of_kind = ids.into_iter().map(|id| (decode_any(&id).unwrap().0, id));
-        let of_kind =
-            of_kind.filter(|(kind, _)| !configured.iter().any(|other| *other as u8 == *kind)).collect();
-        let version = story.version().await.as_i64().unwrap();
-        let mut all = Named { of_kind, of_field: HashMap::new(), version };
-        all.of_kind.insert(Kind::Event as u8, story.event.clone());
-        all.of_kind.insert(Kind::Report as u8, story.report.clone());
-        all.of_kind.extend(self.configured.of_kind.clone());
-        all
     }
 
     /// Has a place for an event that is to stay hidden; answers which.
     fn announce(&mut self, side: Side) -> usize {
-        let turn = self.hidden.len() + 1;
+        let turn = self.targets.len() + 1 - OPEN;
         // Some are known from what is open.
         let reporter =
             if turn.is_multiple_of(3) { "reporter-1".to_owned() } else { format!("finder-{turn}") };
-        self.hidden.push(Target::new(side, &reporter));
-        turn - 1
+        self.targets.push(Target::new(side, &reporter));
+        self.targets.len() - 1
     }
 
     /// Receives it.
     async fn hide(&mut self, index: usize) {
-        let (turn, side) = (index + 1, self.hidden[index].side);
-        let named_people = side == Side::OfNamedPeople;
-        let levels = if named_people { &["RED"][..] } else { &["AMBER_STRICT", "AMBER", "GREEN", "CLEAR"] };
+        let (turn, side) = (index + 1 - OPEN, self.targets[index].side);
+        let levels =
+            if side == Side::Red { &["RED"][..] } else { &["AMBER_STRICT", "AMBER", "GREEN", "CLEAR"] };
         // Before this month nobody reported anything: what is over is told to outsiders too.
         let first = self.app.now() - TimeDelta::hours(self.rng.random_range(0..48));
-        let received_at = first.max(crate::harness::START.parse().unwrap());
+        let received_at = first.max(START.parse().unwrap());
         let any = *["cnvd", "regulator", "vendor"].choose(&mut self.rng).unwrap();
         let channel = ["vendor", "regulator", "cnvd", "cnvd"].get(turn - 1).unwrap_or(&any);
         let input = json!({
@@ -371,7 +376,7 @@ impl Run {
             "title": format!("秘密漏洞 hidden gateway parser {turn}"),
             "text": "The parser of CVE-2026-1000 trusts lengths, as inside.example does",
         });
-        receive(&self.app, &mut self.hidden[index], &format!("HIDDEN-{turn}"), input).await;
+        receive(&self.app, &mut self.targets[index], &format!("HIDDEN-{turn}"), input).await;
         let leader = self.app.token(Role::Leader, "leader-1");
         for (subject, function) in [
             ("analyst-9", "SECURITY"),
@@ -380,39 +385,32 @@ impl Run {
             ("account-manager-9", "ACCOUNT_MANAGEMENT"),
         ] {
             let member = json!({ "subject": subject, "function": function });
-            self.story(&self.hidden[index]).step(&leader, "addTeamMember", member).await;
+            self.story(index).step(&leader, "addTeamMember", member).await;
         }
-        self.hidden[index].named = self.named(&self.hidden[index]).await;
     }
 
-    /// Does something to an event; answers whether its state allowed it.
-    async fn act(&self, target: &Target, what: Act, turn: usize) -> bool {
+    /// Does something to an event, where it takes two to the one that `pick` says; answers whether its state allowed it.
+    async fn act(&self, index: usize, what: Act, turn: usize, pick: usize) -> bool {
+        let target = &self.targets[index];
+        let others = (1..self.targets.len()).filter(|one| {
+            let other = &self.targets[*one];
+            *one != index
+                && (other.side == target.side || other.side == Side::Open)
+                && !other.ids[0].is_empty()
+        });
+        let others: Vec<_> = others.collect();
+        let other = others.get(pick % others.len().max(1)).map(|one| self.story(*one));
         // Engineers see confirmed events of their products, unless those are for named people.
-        let router = self.configured.of_kind[&(Kind::Product as u8)].as_str();
-        let products = self
-            .app
-            .graphql(
-                &self.app.token(Role::Admin, "admin-9"),
-                "{ products { nodes { id line } } }",
-                Value::Null,
-            )
-            .await;
-        let products = products["data"]["products"]["nodes"].as_array().unwrap();
-        let other = products.iter().find(|product| product["line"] == "gateway").unwrap();
-        let mut others = self.hidden.iter().filter(|one| one.side == target.side && one.ids != target.ids);
-        let related = others.next().map(|one| self.story(one));
+        let (product, line) = &self.products[usize::from(target.side == Side::Amber)];
         let means = Means {
-            product: match target.side {
-                Side::OfNamedPeople => (router, "router"),
-                _ => (other["id"].as_str().unwrap(), "gateway"),
-            },
+            product: (product, line),
             customer: &self.configured.of_kind[&(Kind::Customer as u8)],
             tracker: &self.configured.of_kind[&(Kind::Tracker as u8)],
             reporter: &target.reporter,
-            other: related.as_ref(),
+            other: other.as_ref(),
             turn,
         };
-        act(&self.story(target), what, &means).await
+        act(&self.story(index), what, &means).await
     }
 
     /// What is due at this moment is done.
@@ -423,107 +421,79 @@ impl Run {
         sequence_all(&self.app.app).await;
     }
 
-    /// What is done on this day: to what, in which of the lists it is, and what.
-    fn plan(&mut self, day: usize) -> (bool, usize, Vec<Act>) {
+    /// What is done on this day, and to which event.
+    fn plan(&mut self, day: usize, is_last: bool) -> (usize, Vec<Act>) {
+        if is_last {
+            // Nobody but named people knows of it.
+            return (self.announce(Side::Red), vec![Act::Comment, Act::Triage, Act::Question, Act::Ask]);
+        }
         // The first two go their whole way. Of another one the report is split: that is for the time before a verdict.
         if let Some(acts) = Act::ALL.chunks(ACTS).nth(day / 2) {
-            return (true, day % 2, acts.to_vec());
+            return (OPEN + day % 2, acts.to_vec());
         }
         if !self.done.contains(&Act::Split) {
-            return (true, 2, vec![Act::Triage, Act::Split]);
+            return (OPEN + 2, vec![Act::Triage, Act::Split]);
         }
         let count = self.rng.random_range(1..=ACTS);
         if self.rng.random_bool(0.25) {
-            let index = self.rng.random_range(0..self.open.len());
-            let some = if self.open[index].side == Side::Inside { &INSIDE[..] } else { &[Act::Rename] };
-            return (false, index, some.sample(&mut self.rng, count).copied().collect());
+            let index = self.rng.random_range(0..OPEN);
+            // Whoever else works on it sees what is done to it, but for who reported it.
+            let some = if index == 0 { &INSIDE[..] } else { &[Act::Rename] };
+            return (index, some.sample(&mut self.rng, count).copied().collect());
         }
         let index = if day.is_multiple_of(A_NEW_ONE) {
-            self.announce([Side::OfNamedPeople, Side::OfAnalysts][day / A_NEW_ONE % 2])
+            self.announce([Side::Red, Side::Amber][day / A_NEW_ONE % 2])
         } else {
-            self.rng.random_range(0..self.hidden.len())
+            self.rng.random_range(OPEN..self.targets.len())
         };
         let acts = if self.rng.random_bool(0.5) {
-            let steps = self.hidden[index].steps;
-            self.hidden[index].steps += count;
+            let steps = self.targets[index].steps;
+            self.targets[index].steps += count;
             Act::ALL.iter().cycle().skip(steps % Act::ALL.len()).take(count).copied().collect()
         } else {
             (0..count).map(|_| *Act::ALL.choose(&mut self.rng).unwrap()).collect()
         };
-        (true, index, acts)
+        (index, acts)
     }
 
-    fn target(&mut self, is_hidden: bool, index: usize) -> &mut Target {
-        if is_hidden { &mut self.hidden[index] } else { &mut self.open[index] }
-    }
-
-    /// Some acts, and `count` ways of asking about them; answers how many acts.
-    async fn day(&mut self, day: usize, count: usize) -> usize {
+    /// Some acts, and `count` ways of asking about them, on the last day all that are left; answers how many acts.
+    async fn day(&mut self, day: usize, count: usize, is_last: bool) -> usize {
         self.app.forget_sql();
         // What is done makes something else due.
         self.settle().await;
         self.settle().await;
-        self.app.advance(TimeDelta::seconds(1));
+        // By so little time nothing more.
+        self.app.advance(TimeDelta::milliseconds(1));
         drop(logs::heard());
-        let mailed = self.mails.got().len();
-        let (is_hidden, index, acts) = self.plan(day);
+        let (mailed, since) = (self.mails.got().len(), self.app.now());
+        let (index, acts) = self.plan(day, is_last);
         let mut blind = Observer::all();
-        let target = self.target(is_hidden, index);
-        blind.retain(|observer| target.is_hidden_from(observer.0, &acts));
-        let who = format!("day {day}, {acts:?} of {:?}", target.side);
+        blind.retain(|observer| self.targets[index].is_hidden_from(observer.0, &acts));
+        blind.shuffle(&mut self.rng);
         for observer in &blind {
             // The first call of a while is recorded.
             self.app.graphql(&observer.token(&self.app), "{ viewer { subject } }", Value::Null).await;
         }
+        let asked = self.ask(&blind, count, is_last).await;
 
-        let turn = (0..count).map_while(|_| self.fresh.pop_front().or_else(|| self.again.pop_front()));
-        let mut turn: Vec<_> = turn.collect();
-        turn.extend(self.again.pop_front());
-        let (about, alone): (Vec<_>, Vec<_>) =
-            turn.iter().copied().partition(|surface| self.surfaces[*surface].names());
-        let mut standing = Vec::new();
-        for surface in alone {
-            blind.shuffle(&mut self.rng);
-            standing.extend(self.first(surface, &blind).await);
-        }
-
-        let since = self.app.now();
-        if is_hidden && self.hidden[index].ids[0].is_empty() {
+        if self.targets[index].ids[0].is_empty() {
             self.hide(index).await;
         }
         for (step, act) in acts.iter().enumerate() {
-            let target = if is_hidden { &self.hidden[index] } else { &self.open[index] };
-            let done = self.act(target, *act, day * ACTS + step).await;
+            let pick = self.rng.random_range(0..1_000);
+            let is_done = self.act(index, *act, day * ACTS + step, pick).await;
             self.settle().await;
-            if done {
+            if is_done {
                 self.done.insert(*act);
-                self.target(is_hidden, index).done.insert(*act);
+                self.targets[index].done.insert(*act);
             }
         }
+        self.targets[index].is_stale = true;
 
-        for (surface, observer, before) in standing {
+        let who = format!("day {day}, {acts:?} of {:?}", self.targets[index].side);
+        for Asked { surface, observer, before } in asked {
             let after = self.told(surface, observer, None).await;
-            if !before.is_like(&after, self.surfaces[surface].is_deep()) {
-                let name = self.surfaces[surface].name();
-                self.leaks.push(format!("{who}: {observer:?} by {name}: {}", difference(&before, &after)));
-            }
-            self.tried[surface] = true;
-        }
-        if is_hidden {
-            if day % 4 < 2 {
-                self.hidden[index].named = self.named(&self.hidden[index]).await;
-            }
-            for surface in about {
-                blind.shuffle(&mut self.rng);
-                self.name(&who, surface, &blind, index).await;
-            }
-        }
-        for surface in turn {
-            if self.tried[surface] {
-                self.again.push_back(surface);
-            } else if self.closed[surface].len() < Observer::all().len() {
-                self.fresh.push_back(surface);
-            }
+            self.compare(&who, surface, observer, (&before, &after));
         }
         self.listen(&who, &blind, since).await;
         for mail in &self.mails.got()[mailed..] {
@@ -533,37 +503,90 @@ impl Run {
         let log = logs::heard();
         let named = WORDS.iter().find(|word| log.contains(**word));
         self.leaks.extend(named.map(|word| format!("{who}: {word} is in the log: {log}")));
+        if is_last || day.is_multiple_of(NAMED) {
+            self.refresh().await;
+            let count = if is_last { usize::MAX } else { NAMED * count };
+            for _ in 0..count.min(self.turns[1].len()) {
+                let Some(surface) = self.turns[1].pop_front() else { break };
+                if !is_last || self.is_left(surface) {
+                    self.name(surface).await;
+                }
+                self.turns[1].push_back(surface);
+            }
+        }
         acts.len()
     }
 
-    /// Asks the first of `blind` who may ask this.
-    async fn first(&mut self, surface: usize, blind: &[Observer]) -> Option<(usize, Observer, Told)> {
-        for &observer in blind {
+    /// Whether it is still to be tried.
+    fn is_left(&self, surface: usize) -> bool {
+        self.due[surface] && !self.tried.contains(&self.surfaces[surface].name())
+    }
+
+    /// Asks `count` of those whose turn it is, each by one of `blind`, and on the last day all that are left.
+    async fn ask(&mut self, blind: &[Observer], count: usize, is_last: bool) -> Vec<Asked> {
+        let (mut asked, mut later) = (Vec::new(), VecDeque::new());
+        for surface in std::mem::take(&mut self.turns[0]) {
+            let is_due = asked.len() < count || is_last && self.is_left(surface);
+            let found = if is_due { self.first(surface, blind).await } else { None };
+            match found {
+                Some(one) => asked.push(one),
+                None => later.push_back(surface),
+            }
+        }
+        later.extend(asked.iter().map(|one: &Asked| one.surface));
+        self.turns[0] = later;
+        asked
+    }
+
+    /// Asks any of `blind` who may ask this.
+    async fn first(&mut self, surface: usize, blind: &[Observer]) -> Option<Asked> {
+        let mut blind = blind.to_vec();
+        blind.shuffle(&mut self.rng);
+        for observer in blind {
             if self.closed[surface].contains(&observer) {
                 continue;
             }
-            let told = self.told(surface, observer, None).await;
-            match told.open {
-                Some(true) => return Some((surface, observer, told)),
-                Some(false) => {
-                    self.closed[surface].insert(observer);
-                }
-                None => {}
+            let before = self.told(surface, observer, None).await;
+            if self.is_open(surface, observer, &before) {
+                return Some(Asked { surface, observer, before });
             }
         }
         None
+    }
+
+    /// Whether they were answered; if not, they are not asked again.
+    fn is_open(&mut self, surface: usize, observer: Observer, told: &Told) -> bool {
+        if told.open.is_none() {
+            self.refused.insert(self.surfaces[surface].name(), told.text.chars().take(400).collect());
+        }
+        if told.open != Some(true) {
+            self.closed[surface].insert(observer);
+        }
+        told.open == Some(true)
+    }
+
+    /// Demands one and the same answer.
+    fn compare(&mut self, who: &str, surface: usize, observer: Observer, (one, other): (&Told, &Told)) {
+        let name = self.surfaces[surface].name();
+        if !one.is_like(other, self.surfaces[surface].is_deep()) {
+            self.leaks.push(format!("{who}: {observer:?} by {name}: {}", difference(one, other)));
+        }
+        self.tried.insert(name);
     }
 
     /// Demands that nobody is told of what was done since, by a subscription or a webhook.
     async fn listen(&mut self, who: &str, blind: &[Observer], since: DateTime<Utc>) {
         let occasions = occasions_since(&self.app, since).await;
         for root in self.schema.fields_of("Subscription") {
-            let Some(observer) = blind.choose(&mut self.rng) else { return };
             let (document, _) = self.schema.operation("subscription", &root, 1);
-            let told = told_of(&self.app, &self.api, &observer.actor(), &document, &occasions).await;
-            *self.heard.get_mut(&root.name).unwrap() |= told.is_some();
-            if told.as_ref().is_some_and(|told| !told.is_empty()) {
-                self.leaks.push(format!("{who}: {observer:?} hears {told:?} by {}", root.name));
+            for observer in blind {
+                let told = told_of(&self.app, &self.api, &observer.actor(), &document, &occasions).await;
+                let Some(told) = told else { continue };
+                if !told.is_empty() {
+                    self.leaks.push(format!("{who}: {observer:?} hears {told:?} by {}", root.name));
+                }
+                self.tried.insert(root.name);
+                break;
             }
         }
         for (role, endpoint) in &self.endpoints {
@@ -576,60 +599,70 @@ impl Run {
         }
     }
 
-    /// Names what is hidden, and what never was.
-    async fn name(&mut self, who: &str, surface: usize, blind: &[Observer], index: usize) {
-        for &observer in blind {
-            if self.closed[surface].contains(&observer) {
+    /// Names what is hidden, and what never was, to somebody who may ask for it.
+    async fn name(&mut self, surface: usize) {
+        let hidden = OPEN..self.targets.len();
+        let mut pairs: Vec<_> = Observer::all()
+            .into_iter()
+            .flat_map(|one| hidden.clone().map(move |index| (one, index)))
+            .collect();
+        pairs.shuffle(&mut self.rng);
+        for (observer, index) in pairs {
+            let target = &self.targets[index];
+            if self.closed[surface].contains(&observer) || !target.is_hidden_from(observer.0, &[]) {
                 continue;
             }
-            let target = &self.hidden[index];
-            let outcome = match &self.surfaces[surface] {
+            let (before, after) = match &self.surfaces[surface] {
                 Surface::Change(root, field) => {
                     let token = observer.token(&self.app);
-                    let seen = &self.open[observer.open()].named;
-                    alike(&self.app, &self.schema, &token, (root, field.as_str()), &target.named, seen).await
+                    let seen = &self.targets[observer.open()].named;
+                    let field = (root, field.as_str());
+                    match alike(&self.app, &self.schema, &token, field, &target.named, seen).await {
+                        Ok(None) => continue,
+                        Ok(Some(Refused::Absent)) => (Told::refused(Some(true), ""), None),
+                        Ok(Some(Refused::Role)) => (Told::refused(Some(false), ""), None),
+                        Ok(Some(Refused::Otherwise(told))) => (Told::refused(None, &told), None),
+                        Err(leak) => {
+                            self.leaks.push(format!("{observer:?} {leak}"));
+                            self.tried.insert(self.surfaces[surface].name());
+                            return;
+                        }
+                    }
                 }
                 other => {
+                    if other.kind().is_some_and(|kind| target.id(kind).is_none()) {
+                        continue;
+                    }
                     if matches!(other, Surface::Hook(_)) {
                         // The first that names nothing is told to those who look after it.
                         self.told(surface, observer, None).await;
                     }
                     let before = self.told(surface, observer, None).await;
-                    let after = self.told(surface, observer, Some(target)).await;
-                    if before.is_like(&after, self.surfaces[surface].is_deep()) {
-                        Ok(after.open)
-                    } else {
-                        Err(difference(&before, &after))
-                    }
+                    (before, Some(self.told(surface, observer, Some(index)).await))
                 }
             };
-            match outcome {
-                Ok(Some(true)) => self.tried[surface] = true,
-                Ok(Some(false)) => {
-                    self.closed[surface].insert(observer);
-                    continue;
-                }
-                // There is nothing hidden of this kind by now.
-                Ok(None) => return,
-                Err(leak) => {
-                    let name = self.surfaces[surface].name();
-                    self.leaks.push(format!("{who}: {observer:?} by {name}: {leak}"));
-                    self.tried[surface] = true;
-                }
+            if self.is_open(surface, observer, &before) {
+                let after = after.as_ref().unwrap_or(&before);
+                self.compare(
+                    &format!("named is {:?}", self.targets[index].side),
+                    surface,
+                    observer,
+                    (&before, after),
+                );
+                return;
             }
-            return;
         }
-        // Nobody may ask it from whom it is hidden, be they analysts.
-        self.tried[surface] |= self.hidden[index].side == Side::OfNamedPeople;
     }
 
-    /// What an observer is told, of what is hidden, or of what is open and of what never was.
-    async fn told(&self, surface: usize, observer: Observer, target: Option<&Target>) -> Told {
+    /// What an observer is told, of something that is hidden, or of what is open and of what never was.
+    async fn told(&self, surface: usize, observer: Observer, hidden: Option<usize>) -> Told {
         let token = observer.token(&self.app);
+        let target = hidden.map(|index| &self.targets[index]);
         let id = |kind| target.and_then(|target| target.id(kind));
-        match &self.surfaces[surface] {
+        let asked = &self.surfaces[surface];
+        match asked {
             Surface::Question(question) => {
-                let open = &self.open[observer.open()];
+                let open = &self.targets[observer.open()];
                 self.app.ask(&token, &question.document, question.about(&open.named, &open.ids[2])).await
             }
             Surface::About(question) => {
@@ -645,64 +678,56 @@ impl Run {
             Surface::Pages(name) => self.app.pages(&token, name).await,
             Surface::Feed => match self.feeds.get(observer.1) {
                 Some(path) => self.app.get("", path).await,
-                None => Told { text: String::new(), sql: Vec::new(), open: Some(false) },
+                None => Told::refused(Some(false), ""),
             },
             Surface::Hook(kind) => {
-                let about = if kind.starts_with("payout.") { Kind::Payout } else { Kind::Report };
-                let mut told =
-                    self.app.hook(&self.hook_secret, kind, &id(about).unwrap_or_else(|| absent(about))).await;
-                if target.is_some() && id(about).is_none() {
-                    told.open = None;
-                }
-                told
+                let about = asked.kind().unwrap();
+                let id = id(about).unwrap_or_else(|| absent(about));
+                self.app.hook(&self.hook_secret, kind, &id).await
             }
             Surface::Download(path, kind) => {
                 let absent = if *kind == Kind::Event { "VE-2026-000000".to_owned() } else { absent(*kind) };
-                let about = id(*kind);
-                let mut told =
-                    self.app.get(&token, &path.replace("{}", about.as_ref().unwrap_or(&absent))).await;
-                if target.is_some() && about.is_none() {
-                    told.open = None;
-                }
-                told
+                self.app.get(&token, &path.replace("{}", &id(*kind).unwrap_or(absent))).await
             }
             Surface::Change(..) => unreachable!("compared by `alike`"),
         }
     }
 }
 
-fn number(name: &str, usual: u64) -> u64 {
+fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 async fn nobody_learns_of_it(database: Database) {
-    let rounds = usize::try_from(number("VULNDESK_TEST_ROUNDS", ROUNDS as u64)).unwrap();
+    let rounds = number("VULNDESK_TEST_ROUNDS", ROUNDS);
     let seed = number("VULNDESK_TEST_SEED", 1);
     logs::listen();
-    let mut run = Run::new(database, seed, rounds > ROUNDS).await;
-    let count = ASKED.max((3 * run.fresh.len() * ACTS).div_ceil(2 * rounds));
+    let mut run = Run::new(database, seed as u64, rounds > ROUNDS).await;
+    let due = run.due.iter().filter(|due| **due).count();
+    let count = (ACTS * due).div_ceil(rounds).max(ACTS);
     // All within one month, whose figures are not over.
     let step = TimeDelta::days(10) / i32::try_from(rounds).unwrap();
     let (mut day, mut done) = (0, 0);
-    // What had no turn yet waits for a day on which somebody is blind who may ask it.
-    while done < rounds || (!run.fresh.is_empty() && done < 2 * rounds) {
-        let acts = run.day(day, count).await;
+    while done < rounds {
+        let acts = run.day(day, count, false).await;
         run.app.advance(step * i32::try_from(acts).unwrap());
         (day, done) = (day + 1, done + acts);
     }
+    run.day(day, count, true).await;
     let metrics = run.app.get("", "/metrics").await.text;
     assert!(!WORDS.iter().any(|word| metrics.contains(word)), "{metrics}");
     assert!(run.leaks.is_empty(), "{database:?} of seed {seed}:\n{}", run.leaks.join("\n"));
     let undone: Vec<_> = Act::ALL.iter().filter(|act| !run.done.contains(act)).collect();
-    assert!(undone.is_empty(), "never done: {undone:?}");
-    // What nobody from whom something is hidden may ask tells them nothing.
-    let untried: Vec<_> = run
-        .fresh
-        .iter()
-        .map(|surface| run.surfaces[*surface].name())
-        .chain(run.heard.iter().filter(|(_, tried)| !**tried).map(|(name, _)| name.clone()))
-        .collect();
-    assert!(untried.is_empty(), "never tried: {untried:?}");
+    assert!(undone.is_empty(), "{database:?} of seed {seed}: never done: {undone:?}");
+    let all = (0..run.surfaces.len()).filter(|one| run.due[*one]).map(|one| run.surfaces[one].name());
+    let all = all.chain(run.schema.fields_of("Subscription").into_iter().map(|root| root.name));
+    let is_excused = |name: &String| UNTRIED.iter().any(|(excused, _)| excused == name);
+    let untried: BTreeSet<_> = all.filter(|name| run.tried.contains(name) == is_excused(name)).collect();
+    let untried: Vec<_> = untried.into_iter().map(|name| (run.refused.get(&name), name)).collect();
+    assert!(
+        untried.is_empty(),
+        "{database:?} of seed {seed}: never tried, or not to be excused: {untried:#?}"
+    );
 }
 
 #[tokio::test]

@@ -9,37 +9,26 @@ use serde_json::{Value, json};
 use vulndesk::hook::message as hook;
 use vulndesk::ids::Kind;
 
-use crate::generate::{RootField, Schema, kind_of};
+use crate::generate::{CONFIGURED, RootField, Schema, kind_of};
 use crate::harness::TestApp;
 use crate::hooks::Hook;
 use crate::questions::Question;
-
-/// What no event here has: there is none that is hidden.
-const CONFIGURED: [Kind; 12] = [
-    Kind::Budget,
-    Kind::Calendar,
-    Kind::CalendarFeed,
-    Kind::Channel,
-    Kind::Customer,
-    Kind::Delivery,
-    Kind::Duty,
-    Kind::Notice,
-    Kind::PlatformAccount,
-    Kind::Product,
-    Kind::Tracker,
-    Kind::WebhookEndpoint,
-];
 
 /// What somebody was told.
 pub(crate) struct Told {
     pub(crate) text: String,
     /// The statements of the database that it took. What is read at once comes in any order.
     pub(crate) sql: Vec<String>,
-    /// Whether it is theirs to ask; none when it was ill-formed.
+    /// Whether it is theirs to ask; none when it was refused before anything was looked up.
     pub(crate) open: Option<bool>,
 }
 
 impl Told {
+    /// An answer that says no more than this.
+    pub(crate) fn refused(open: Option<bool>, text: &str) -> Self {
+        Self { text: text.to_owned(), sql: Vec::new(), open }
+    }
+
     /// Whether they cannot be told apart. What is deep down is read together or one after the other, as it comes.
     pub(crate) fn is_like(&self, other: &Self, is_deep: bool) -> bool {
         let once = |sql: &[String]| sql.iter().cloned().collect::<BTreeSet<_>>();
@@ -116,6 +105,15 @@ impl Surface {
         matches!(self, Self::Question(question) | Self::About(question) if question.deep)
     }
 
+    /// The kind of what it names, where it names one thing.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Download(_, kind) => Some(*kind),
+            Self::Hook(kind) => Some(if kind.starts_with("payout.") { Kind::Payout } else { Kind::Report }),
+            _ => None,
+        }
+    }
+
     /// Whether it names something.
     pub(crate) fn names(&self) -> bool {
         !matches!(self, Self::Question(_) | Self::Pages(_) | Self::Feed)
@@ -127,7 +125,7 @@ impl TestApp {
         let (answer, sql) = self.sorted_sql_of(self.graphql(token, document, variables)).await;
         let open = match answer["errors"][0]["extensions"]["code"].as_str() {
             Some("FORBIDDEN") => Some(false),
-            Some("QUERY_TOO_COMPLEX" | "GRAPHQL_VALIDATION_FAILED") => None,
+            Some("BAD_USER_INPUT" | "QUERY_TOO_COMPLEX" | "GRAPHQL_VALIDATION_FAILED") => None,
             _ => Some(true),
         };
         Told { text: answer.to_string(), sql, open }
@@ -163,7 +161,7 @@ impl TestApp {
     pub(crate) async fn get(&self, token: &str, path: &str) -> Told {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
         let (response, sql) = self.sorted_sql_of(self.respond(request.body(Body::empty()).unwrap())).await;
-        let open = Some(response.status() != 403);
+        let open = (response.status() != 400).then_some(response.status() != 403);
         let head = format!("{} {:?}", response.status(), response.headers().get(header::CONTENT_LENGTH));
         let body = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
         Told { text: format!("{head} {}", String::from_utf8_lossy(&body)), sql, open }

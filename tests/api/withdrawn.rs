@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
-use crate::generate::Schema;
+use crate::generate::{CONFIGURED, Schema};
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{all_answers, are_equal, schema_of};
 use crate::story::{Story, confirmed};
@@ -26,7 +26,6 @@ pub(crate) fn ids_in(answer: &Value, found: &mut BTreeSet<String>) {
 
 /// Ids of all that hangs on the event, as the leader finds them; what is configured is left out.
 pub(crate) async fn ids_of(story: &Story<'_>, schema: &Schema) -> BTreeSet<String> {
-    use vulndesk::ids::Kind;
     let leader = story.app.token(Role::Leader, "leader-1");
     let mut found = BTreeSet::new();
     for selection in schema.selections("Event", 3) {
@@ -35,17 +34,9 @@ pub(crate) async fn ids_of(story: &Story<'_>, schema: &Schema) -> BTreeSet<Strin
         assert!(answer["errors"].is_null(), "{answer}");
         ids_in(&answer["data"]["node"], &mut found);
     }
-    let configured = [
-        Kind::Channel,
-        Kind::Calendar,
-        Kind::Product,
-        Kind::Customer,
-        Kind::RatingPolicy,
-        Kind::PlatformAccount,
-    ];
     found.retain(|id| {
         let (kind, _) = vulndesk::ids::decode_any(id).unwrap();
-        !configured.iter().any(|other| *other as u8 == kind)
+        !CONFIGURED.iter().any(|other| *other as u8 == kind)
     });
     found
 }
