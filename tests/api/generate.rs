@@ -310,7 +310,7 @@ pub(crate) fn kind_of(name: &str) -> Kind {
         "report" | "otherReport" | "asked" | "partOf" | "toReporter" => Kind::Report,
         "indicator" => Kind::Indicator,
         "reporter" => Kind::Reporter,
-        "channel" => Kind::Channel,
+        "channel" | "channels" => Kind::Channel,
         "account" | "platformAccount" => Kind::PlatformAccount,
         "product" => Kind::Product,
         "customer" => Kind::Customer,

@@ -12,7 +12,7 @@ use crate::generate::{CONFIGURED, Named, RootField, Schema, absent_for};
 use crate::harness::{TestApp, on_both};
 use crate::leaks::{OTHERS, schema_of};
 use crate::rich;
-use crate::story::{Story, confirmed};
+use crate::story::{Story, confirmed, scored};
 
 /// Every id below `answer`, with its version.
 fn versions_in(answer: &Value, found: &mut BTreeMap<String, Option<i64>>) {
@@ -73,7 +73,10 @@ async fn changes(app: &TestApp) -> [u64; 2] {
 fn besides(mutation: &str, field: &str, seen: &Named) -> Value {
     match (mutation, field) {
         ("addIndicator", _) => json!({ "kind": "HOST", "value": "host.example" }),
-        ("assessSeverity", _) => json!({ "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H" }),
+        ("askDecision", _) => json!({ "line": "gateway" }),
+        ("assessSeverity", _) => {
+            json!({ "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cwe": ["CWE-79"] })
+        }
         ("assign", _) => json!({ "function": "SECURITY", "subject": "analyst-9" }),
         ("confirmPayout", _) => json!({ "amount": "500.00", "currency": "CNY" }),
         ("correctLearnedAt", "decision") => json!({ "of": "SEVERE_INCIDENT" }),
@@ -98,6 +101,8 @@ fn besides(mutation: &str, field: &str, seen: &Named) -> Value {
         ("recordReplySent", _) => json!({ "via": "BY_HAND", "receiptNumber": "R-1", "proof": "x" }),
         ("resolveUncertainReply", _) => json!({ "receiptNumber": "R-1", "proof": "x" }),
         ("reviseReply", _) => json!({ "body": "x" }),
+        ("returnToTriage" | "reopenEvent", _) => json!({ "reason": "x" }),
+        ("scoreEvent", _) => scored("5.0"),
         ("setNoticeDate", _) => json!({ "dueOn": "2026-03-25" }),
         ("setPayeeAccount", _) => json!({ "account": "wallet 1" }),
         ("updateReporter", _) => json!({ "name": "x" }),

@@ -69,7 +69,8 @@ impl Schema {
     fn lookups(&self, kind: Kind) -> Vec<Question> {
         let name = format!("{kind:?}");
         let mut selections = vec![String::new()];
-        if self.types.get(&name).is_some_and(|declared| declared["kind"] == "OBJECT") {
+        let nodes = self.types["Node"]["possibleTypes"].as_array().into_iter().flatten();
+        if nodes.into_iter().any(|node| node["name"] == *name) {
             selections = self.selections(&name, 1);
             selections.iter_mut().for_each(|selection| *selection = format!("... on {name} {selection}"));
         }

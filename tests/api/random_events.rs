@@ -49,7 +49,25 @@ const OPEN: usize = 3;
 const WORDS: [&str; 6] = ["hidden", "HIDDEN", "秘密", "whisper", "inside.example", "VE-2026-"];
 
 /// What cannot be tried, and why.
-const UNTRIED: [(&str, &str); 0] = [];
+const UNTRIED: [(&str, &str); 14] = [
+    // Nothing is hidden from leaders.
+    ("eraseReporter of reporter", "leaders alone"),
+    ("recordDecision of decision", "leaders alone"),
+    ("reversePayout of payout", "leaders alone"),
+    ("webhookDeliveries(event)", "leaders and auditors alone"),
+    ("webhookDeliveries(event) of what is named", "leaders and auditors alone"),
+    ("markPayoutPaid of payout", "who pays sees each event for which something is paid"),
+    // `multi_platform` asks for hidden ones.
+    ("decideMultiPlatform of multiPlatform", "no field of an event leads to its cases"),
+    ("resolveMultiPlatformAppeal of multiPlatform", "no field of an event leads to its cases"),
+    ("recordReplySent of proofFiles", "they are looked at where the reply is approved"),
+    ("resolveUncertainReply of proofFiles", "they are looked at where the reply is uncertain"),
+    // `draftReply` and `reviseReply` take the same, and name what is hidden there.
+    ("previewReply(fromTemplate.facts)", "which texts a template takes is its own"),
+    ("previewReply(fromTemplate.key)", "the keys of templates are their own"),
+    ("previewReply(obligation)", "one that is none of the event's is bad input"),
+    ("previewReply(toReporter)", "one that is none of the event's is bad input"),
+];
 
 /// Who sees an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
