@@ -17,7 +17,8 @@ use crate::questions::Question;
 /// What somebody was told.
 pub(crate) struct Told {
     pub(crate) text: String,
-    /// The statements of the database that it took. What is read at once comes in any order.
+    /// The statements of the database that it took, each once: what is read at once comes in any order, and what is looked up
+    /// for several goes in one batch or two as the tasks fall.
     pub(crate) sql: Vec<String>,
     /// Whether it is theirs to ask; none when it was refused before anything was looked up.
     pub(crate) open: Option<bool>,
@@ -122,7 +123,8 @@ impl Surface {
 
 impl TestApp {
     pub(crate) async fn ask(&self, token: &str, document: &str, variables: Value) -> Told {
-        let (answer, sql) = self.sorted_sql_of(self.graphql(token, document, variables)).await;
+        let (answer, mut sql) = self.sorted_sql_of(self.graphql(token, document, variables)).await;
+        sql.dedup();
         let open = match answer["errors"][0]["extensions"]["code"].as_str() {
             Some("FORBIDDEN") => Some(false),
             Some("BAD_USER_INPUT" | "QUERY_TOO_COMPLEX" | "GRAPHQL_VALIDATION_FAILED") => None,
@@ -160,7 +162,9 @@ impl TestApp {
     /// What is under a path.
     pub(crate) async fn get(&self, token: &str, path: &str) -> Told {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
-        let (response, sql) = self.sorted_sql_of(self.respond(request.body(Body::empty()).unwrap())).await;
+        let (response, mut sql) =
+            self.sorted_sql_of(self.respond(request.body(Body::empty()).unwrap())).await;
+        sql.dedup();
         let open = (response.status() != 400).then_some(response.status() != 403);
         let head = format!("{} {:?}", response.status(), response.headers().get(header::CONTENT_LENGTH));
         let body = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
@@ -183,7 +187,8 @@ impl TestApp {
         };
         data[kind.split('.').next().unwrap()] = json!(about);
         let id = format!("msg_{}", self.app.ids.next());
-        let (answer, sql) = self.sorted_sql_of(Hook::new(self, secret, &id, kind, data).send()).await;
+        let (answer, mut sql) = self.sorted_sql_of(Hook::new(self, secret, &id, kind, data).send()).await;
+        sql.dedup();
         Told { text: format!("{answer:?}"), sql, open: Some(true) }
     }
 }
