@@ -671,6 +671,19 @@ mod tests {
         transaction.commit().await
     }
 
+    /// As `.cargo/config.toml` has it compiled, with what for.
+    #[tokio::test]
+    async fn sqlite_neither_plans_by_values_nor_counts_its_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = with_table(&folder).await;
+        let statement = Statement::from_string(database.backend(), "PRAGMA compile_options");
+        let options = database.reader().query_all_raw(statement).await.unwrap();
+        let options: Vec<String> = options.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        let has = |option: &str| options.iter().any(|other| other == option);
+        assert!(has("DEFAULT_MEMSTATUS=0"), "{options:?}");
+        assert!(!has("ENABLE_STAT4") && !has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+    }
+
     #[tokio::test]
     async fn a_url_that_cannot_be_read_is_refused_without_its_password() {
         for (url, words) in [

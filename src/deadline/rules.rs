@@ -20,7 +20,9 @@ pub use telling::{Around, Standby, Told, addressees, functions, having, responsi
 pub use want::question_of;
 
 use chrono::TimeDelta;
-use entity::vocabulary::{DeadlineTrigger, ReplyKind};
+use entity::vocabulary::{DeadlineTrigger, ReplyKind, Status};
+
+use crate::event::rules::{Cause, MOVES, is_analysed};
 
 /// The clocks of a report stand still for at most this long while its reporter is asked.
 pub const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(72);
@@ -50,6 +52,13 @@ fn is_own_duty(trigger: DeadlineTrigger) -> bool {
 fn is_legal_duty(trigger: DeadlineTrigger) -> bool {
     use DeadlineTrigger::{Exploited, NetworkIncident, OwnVulnerability, SevereIncident};
     matches!(trigger, OwnVulnerability | Exploited | SevereIncident | NetworkIncident)
+}
+
+/// Whether clocks may follow from a move with this cause, where nothing else changes. Of a status they ask whether the event is
+/// analysed, waits for its reporter or is over, and each of what else they ask changes by a command of its own.
+pub fn follow_from(cause: Cause) -> bool {
+    let asked = |status| (is_analysed(status), status == Status::NeedsInformation, status == Status::Closed);
+    MOVES.iter().any(|entry| entry.cause == cause && asked(entry.from) != asked(entry.to))
 }
 
 /// Whether a reply carries anything of the vulnerability.

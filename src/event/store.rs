@@ -12,7 +12,7 @@ use super::rules::{LineFacts, MoveFacts};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
-use crate::graphql::ahead::{Ahead, Plan};
+use crate::graphql::ahead::{self, Ahead, Plan};
 use crate::graphql::page::{self, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
@@ -20,11 +20,12 @@ use crate::graphql::page::{self, Page, PageInput};
 /// # Errors
 /// NOT_FOUND when it is hidden or absent, which nobody can tell apart.
 pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<event::Model> {
-    event::Entity::find_by_id(id)
-        .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
-        .one(app.database.reader())
-        .await?
-        .ok_or(Error::NotFound)
+    let select = ahead::rows::<event::Entity>().filter(event::Column::Id.eq(id)).filter(visibility::visible(
+        actor,
+        Facet::Content,
+        event::Column::Id,
+    ));
+    Plan::whole().find(&app.database, select, &Ahead::default()).await?.pop().ok_or(Error::NotFound)
 }
 
 /// The event by its number, if its content is the actor's to see.
@@ -38,11 +39,9 @@ pub async fn by_number(
     plan: &Plan<event::Entity>,
     ahead: &Ahead,
 ) -> Result<Option<event::Model>> {
-    let select = event::Entity::find().filter(event::Column::Number.eq(number)).filter(visibility::visible(
-        actor,
-        Facet::Content,
-        event::Column::Id,
-    ));
+    let select = ahead::rows::<event::Entity>()
+        .filter(event::Column::Number.eq(number))
+        .filter(visibility::visible(actor, Facet::Content, event::Column::Id));
     Ok(plan.find(&app.database, select, ahead).await?.pop())
 }
 
@@ -78,7 +77,9 @@ static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
 /// Of the database.
 pub async fn move_facts(app: &App, event: Uuid) -> Result<MoveFacts> {
     let ahead = Ahead::default();
-    ON_EVENT.find(&app.database, event::Entity::find_by_id(event), &ahead).await?;
+    ON_EVENT
+        .find(&app.database, ahead::rows::<event::Entity>().filter(event::Column::Id.eq(event)), &ahead)
+        .await?;
     let lines = gather(
         &ahead.of::<affected_product::Entity>(event),
         &ahead.of::<remediation::Entity>(event),
@@ -129,7 +130,7 @@ pub async fn page(
     plan: Plan<event::Entity>,
     ahead: &Ahead,
 ) -> Result<Page<event::Model>> {
-    let select = event::Entity::find()
+    let select = ahead::rows::<event::Entity>()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
         .filter(filter.condition(actor, app.clock.now())?);
     page::read_ahead(&app.database, select, order.keyset(), input, plan, ahead).await

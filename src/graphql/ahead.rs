@@ -86,6 +86,7 @@ impl Columns {
 
 /// What an object's fields read of their table, and what hangs on its rows.
 pub struct Shape<E: EntityTrait> {
+    rows: Select<E>,
     cells: Vec<Cell<E::Column>>,
     always: Columns,
     fields: HashMap<&'static str, Columns>,
@@ -105,7 +106,8 @@ impl<E: Selected> Shape<E> {
         let cells = cells::<E>();
         assert!(cells.len() <= 64, "a table of more columns than Columns can tell");
         let fields = fields.iter().map(|(name, columns)| (*name, Columns::of::<E>(columns))).collect();
-        Self { cells, always: Columns::of::<E>(always), fields, branches }
+        let rows = E::find().select_only();
+        Self { rows, cells, always: Columns::of::<E>(always), fields, branches }
     }
 
     /// The columns that what is selected below `look` is read from.
@@ -130,6 +132,11 @@ pub trait Selected:
     fn shape() -> &'static Shape<Self>;
     /// A row's id.
     fn key(row: &Self::Model) -> Uuid;
+}
+
+/// The rows of a table, for a [`Plan`] to say what is read of them. `find` names each column first, only for them to be left out.
+pub fn rows<E: Selected>() -> Select<E> {
+    E::shape().rows.clone()
 }
 
 /// What there is of a branch, where the actor may find all of it.

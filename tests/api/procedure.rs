@@ -39,16 +39,26 @@ async fn a_move_reads_all_that_it_depends_on_at_once() {
         first.product(&router, "AFFECTED").await;
         let second = Story::receive(&app, "CNVD-2026-00002", json!({})).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
-        let document =
-            "mutation($input: EventMove!) { startTriage(input: $input) { event { version } userErrors { code } } }";
-        let input = json!({ "input": { "event": second.event, "expectedVersion": 1 } });
-        let (answer, ran) = app.sql_of(app.graphql(&analyst, document, input)).await;
-        assert_eq!(answer["data"]["startTriage"]["event"]["version"], 2, "{answer}");
-        let reads = ran.iter().filter(|sql| sql.starts_with("SELECT") && !sql.contains("INTO")).count();
-        // Whether the subject may act, and the event with what its clocks follow from.
-        assert_eq!(reads, 2, "{ran:#?}");
-        if app.app.database.postgres().is_some() {
-            assert_eq!(ran.len(), 3, "{ran:#?}");
+        let version = first.version().await;
+        let moves = [("startTriage", &second.event, json!(1)), ("returnToTriage", &first.event, version)];
+        for (name, event, version) in moves {
+            let document = format!(
+                "mutation($input: EventMove!) {{ {name}(input: $input) {{ event {{ status }} userErrors {{ code }} }} }}"
+            );
+            let input = json!({ "event": event, "expectedVersion": version, "reason": "once more" });
+            let (answer, ran) =
+                app.sql_of(app.graphql(&analyst, &document, json!({ "input": input }))).await;
+            assert_eq!(answer["data"][name]["event"]["status"], "TRIAGING", "{answer}");
+            // Whether the subject may act, and the event.
+            let reads = ran.iter().filter(|sql| sql.starts_with("SELECT") && !sql.contains("INTO"));
+            let reads: Vec<_> = reads.collect();
+            assert_eq!(reads.len(), 2, "{ran:#?}");
+            // Clocks wait neither for what is received nor for what is being analysed.
+            let with_clocks = reads.iter().any(|sql| sql.contains("\"deadline\""));
+            assert_eq!(with_clocks, name == "returnToTriage", "{ran:#?}");
+            if app.app.database.postgres().is_some() {
+                assert_eq!(ran.len(), 3, "{ran:#?}");
+            }
         }
     })
     .await;

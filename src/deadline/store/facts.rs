@@ -20,7 +20,7 @@ use crate::database::is_one_of;
 use crate::deadline::rules::{ClockFacts, Customers, Given, Product, Recorded, Scored};
 use crate::deadline::store::{Stamp, stamp_columns};
 use crate::error::{Error, Result};
-use crate::graphql::ahead::{Ahead, Plan};
+use crate::graphql::ahead::{self, Ahead, Plan};
 
 /// All that hangs on an event and that its clocks follow from.
 static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
@@ -40,11 +40,28 @@ static ON_EVENT: LazyLock<Plan<event::Entity>> = LazyLock::new(|| {
         .many(Plan::<deadline::Entity>::whole())
 });
 
-/// It is long, and the same for every event.
-fn on_event(backend: DatabaseBackend) -> &'static str {
-    static POSTGRES: LazyLock<String> = LazyLock::new(|| ON_EVENT.sql(DatabaseBackend::Postgres));
-    static SQLITE: LazyLock<String> = LazyLock::new(|| ON_EVENT.sql(DatabaseBackend::Sqlite));
-    if backend == DatabaseBackend::Postgres { &POSTGRES } else { &SQLITE }
+/// What is selected for it. It is long, and the same for every event.
+struct Texts {
+    on_event: String,
+    used: String,
+    of_duplicates: String,
+}
+
+impl Texts {
+    fn of(backend: DatabaseBackend) -> &'static Self {
+        static POSTGRES: LazyLock<Texts> = LazyLock::new(|| Texts::new(DatabaseBackend::Postgres));
+        static SQLITE: LazyLock<Texts> = LazyLock::new(|| Texts::new(DatabaseBackend::Sqlite));
+        if backend == DatabaseBackend::Postgres { &POSTGRES } else { &SQLITE }
+    }
+
+    fn new(backend: DatabaseBackend) -> Self {
+        let of_duplicates = OF_DUPLICATES.list(
+            backend,
+            "FROM \"event\" AS \"duplicate\" JOIN \"world_fact\" ON \"world_fact\".\"event_id\" = \"duplicate\".\"id\" \
+             WHERE \"duplicate\".\"duplicate_of\" = \"event\".\"id\"",
+        );
+        Self { on_event: ON_EVENT.sql(backend), used: used(backend), of_duplicates }
+    }
 }
 
 /// Which of the event's products customers use, each with 1 for those abroad and 0 for the others.
@@ -68,14 +85,6 @@ fn used(backend: DatabaseBackend) -> String {
 /// sees the event may not see them.
 static OF_DUPLICATES: LazyLock<Plan<world_fact::Entity>> = LazyLock::new(Plan::whole);
 
-fn of_duplicates(backend: DatabaseBackend) -> String {
-    OF_DUPLICATES.list(
-        backend,
-        "FROM \"event\" AS \"duplicate\" JOIN \"world_fact\" ON \"world_fact\".\"event_id\" = \"duplicate\".\"id\" \
-         WHERE \"duplicate\".\"duplicate_of\" = \"event\".\"id\"",
-    )
-}
-
 /// What an event's clocks follow from, as it stands, but for the channels.
 ///
 /// # Errors
@@ -90,15 +99,15 @@ pub async fn facts(app: &App, event: &event::Model) -> Result<ClockFacts> {
 /// # Errors
 /// NOT_FOUND when there is none.
 pub async fn find(app: &App, which: impl IntoCondition) -> Result<(ClockFacts, Stamp)> {
-    let (backend, ahead) = (app.database.backend(), Ahead::default());
+    let (texts, ahead) = (Texts::of(app.database.backend()), Ahead::default());
     let mut select =
-        event::Entity::find().filter(which).select_only().expr_as(Expr::cust(on_event(backend)), "read");
+        ahead::rows::<event::Entity>().filter(which).expr_as(Expr::cust(&*texts.on_event), "read");
     for (name, sql) in stamp_columns() {
         select = select.expr_as(Expr::cust(sql), name);
     }
     let select = select
-        .expr_as(Expr::cust(used(backend)), "used")
-        .expr_as(Expr::cust(of_duplicates(backend)), "of_duplicates")
+        .expr_as(Expr::cust(&*texts.used), "used")
+        .expr_as(Expr::cust(&*texts.of_duplicates), "of_duplicates")
         .into_query();
     let found = app.database.reader().query_one(&select).await?.ok_or(Error::NotFound)?;
     let of_duplicates: Option<String> = found.try_get("", "of_duplicates")?;

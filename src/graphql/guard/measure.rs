@@ -31,8 +31,8 @@ const MAX_SEARCHES: u64 = 5;
 /// resolved by itself, and takes far more than what it adds to the answer. A value, an object, and what a document begins with,
 /// where each field is a question of its own to the database, or a change.
 const VALUE_AGAIN: u64 = 1;
-const OBJECT_AGAIN: u64 = 50;
-const QUESTION_AGAIN: u64 = 100;
+const OBJECT_AGAIN: u64 = 150;
+const QUESTION_AGAIN: u64 = 120;
 const CHANGE_AGAIN: u64 = 400;
 
 /// What a document came to.

@@ -112,6 +112,19 @@ impl Story {
     }
 }
 
+/// Something came through each kind of channel.
+fn received() -> Story {
+    let mut story = Story::new(&[
+        ("src", ChannelKind::SrcPlatform),
+        ("cnvd", ChannelKind::NationalDatabase),
+        ("customer", ChannelKind::Customer),
+        ("bounty-eu", ChannelKind::SrcPlatform),
+    ]);
+    story.facts.product_changed(product("gateway"));
+    story.settle();
+    story
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
@@ -119,14 +132,7 @@ proptest! {
     /// clock runs for one thing. [`Story::settle`] demands the first two.
     #[test]
     fn planning_is_idempotent_and_never_touches_what_is_over(acts in prop::collection::vec(act(), 1..25)) {
-        let mut story = Story::new(&[
-            ("src", ChannelKind::SrcPlatform),
-            ("cnvd", ChannelKind::NationalDatabase),
-            ("customer", ChannelKind::Customer),
-            ("bounty-eu", ChannelKind::SrcPlatform),
-        ]);
-        story.facts.product_changed(product("gateway"));
-        story.settle();
+        let mut story = received();
         for act in &acts {
             story.act(act);
             let open: Vec<_> = story.facts.deadlines.iter().filter(|row| row.state == DeadlineState::Open).collect();
@@ -135,6 +141,19 @@ proptest! {
             for row in open {
                 prop_assert_eq!(row.due_at.is_some(), row.none_reason.is_none());
             }
+        }
+    }
+
+    /// Clocks are not looked at where a move changes nothing that they follow from: of such a move nothing would follow.
+    #[test]
+    fn of_a_move_that_is_not_followed_nothing_follows(acts in prop::collection::vec(act(), 0..15)) {
+        let mut story = received();
+        acts.iter().for_each(|act| story.act(act));
+        for entry in MOVES.iter().filter(|entry| !follow_from(entry.cause)) {
+            story.facts.event.status = entry.from;
+            story.settle();
+            story.facts.event.status = entry.to;
+            prop_assert!(story.plan().is_empty(), "{entry:?}");
         }
     }
 
