@@ -10,13 +10,13 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, Set, Transac
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
-use crate::{calendar, deadline, rating_policy};
+use crate::{calendar, channel, deadline, rating_policy};
 
 /// Name of the lock that replicas starting together take in turn on PostgreSQL.
 const LOCK: i64 = 0x0076_756c_6e64_6573;
 
 /// Applies what the database lacks, then makes sure of what an installation always has: its secret row, the
-/// default rating and deadline policies and the built-in calendars. Safe to run from several processes at once.
+/// default rating and deadline policies and the built-in calendars and channels. Safe to run from several processes at once.
 ///
 /// # Errors
 /// When the database is newer than this binary or orders texts otherwise than it expects, or a change fails; a failed change leaves nothing behind.
@@ -31,7 +31,8 @@ pub async fn run(database: &Database, clock: &dyn Clock, ids: &Ids) -> anyhow::R
         .await?;
     rating_policy::store::ensure_default(database, clock, ids).await?;
     deadline::store::ensure_default(database, clock, ids).await?;
-    calendar::store::ensure_builtin(database, clock, ids).await
+    calendar::store::ensure_builtin(database, clock, ids).await?;
+    channel::store::ensure_builtin(database, clock, ids).await
 }
 
 /// Applies what the database lacks, and nothing more: what is restored into it brings all else.

@@ -74,17 +74,6 @@ const token = (role) =>
 const [admin, leader, analyst] = ['ADMIN', 'LEADER', 'ANALYST'].map(token);
 const server = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' } });
 
-async function query(who, document) {
-  const answer = await fetch(`http://${HOST}:${port}/graphql`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ query: document }),
-  });
-  const { data, errors } = await answer.json();
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data;
-}
-
 async function call(who, mutation, type, input, fields) {
   const query = `mutation($input: ${type}!) { ${mutation}(input: $input) { ${fields} userErrors { message } } }`;
   const answer = await fetch(`http://${HOST}:${port}/graphql`, {
@@ -100,9 +89,9 @@ async function call(who, mutation, type, input, fields) {
 
 try {
   await until('the server answers', () => fetch(`http://${HOST}:${port}/`).then(() => true, () => false));
-  await call(admin, 'createChannel', 'CreateChannel', {
+  const { channel } = await call(admin, 'createChannel', 'CreateChannel', {
     key: 'src', name: 'src', kind: 'SRC_PLATFORM', jurisdiction: 'CN', abroad: false, replyRequired: true,
-  }, 'channel { id }');
+  }, 'channel { id version }');
   const made = await call(admin, 'createWebhookEndpoint', 'CreateWebhookEndpoint', {
     name: 'portal', url: `http://${HOST}:${receiver.address().port}/hook`, messageTypes: ['report.received'],
     grant: { role: 'ANALYST', tlpCeiling: 'AMBER', abroad: false },
@@ -150,8 +139,6 @@ try {
   }
 
   // The other way round: hooks that both libraries sign are let in.
-  const { channels } = await query(admin, '{ channels { nodes { id version } } }');
-  const [channel] = channels.nodes;
   const { secret } = await call(admin, 'rotateHookSecret', 'RotateHookSecret', {
     channel: channel.id, expectedVersion: channel.version,
   }, 'secret');

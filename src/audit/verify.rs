@@ -137,7 +137,6 @@ pub async fn verify(app: &App) -> Result<Report> {
     sent::check(app, &mut report, sent, &proofs).await?;
     check_heads::<event::Model>(app, &mut report, 0).await?;
     check_heads::<reporter::Model>(app, &mut report, 0).await?;
-    check_heads::<channel::Model>(app, &mut report, 0).await?;
     check_heads::<product::Model>(app, &mut report, 0).await?;
     check_heads::<customer::Model>(app, &mut report, 0).await?;
     check_heads::<duty::Model>(app, &mut report, 0).await?;
@@ -145,9 +144,10 @@ pub async fn verify(app: &App) -> Result<Report> {
     check_heads::<payout::Model>(app, &mut report, 0).await?;
     check_heads::<budget::Model>(app, &mut report, 0).await?;
     check_heads::<denied_token::Model>(app, &mut report, 0).await?;
-    // Built-in calendars that nobody changed, and who was only ever seen in a token, have revision 0 and no entry.
     check_heads::<calendar_feed::Model>(app, &mut report, 0).await?;
+    // Built-in calendars and channels that nobody changed, and who was only ever seen in a token, have revision 0 and no entry.
     check_heads::<calendar::Model>(app, &mut report, 1).await?;
+    check_heads::<channel::Model>(app, &mut report, 1).await?;
     check_heads::<principal::Model>(app, &mut report, 1).await?;
     report.instance = instance::verify(app).await?;
     Ok(report)

@@ -2,7 +2,9 @@
 //!
 //! A channel's key stands in tokens and imports and never changes. The company's accounts on a channel's
 //! platform are kept with it, so that notices are seen there first and an account about to lapse is noticed.
+//! Whom the built-in deadline policy names is there from the first start.
 
+pub mod builtin;
 pub mod graphql;
 mod lapse;
 pub mod rules;
@@ -101,7 +103,7 @@ pub async fn create(app: &App, actor: &Actor, input: &CreateChannel) -> Result<c
     if store::by_key(app, &row.key).await?.is_some() {
         return Err(Error::refused(
             RefusalCode::AlreadyExists,
-            "there is a channel with this key: choose another",
+            "there is a channel with this key: choose another, or change that one (updateChannel)",
         ));
     }
     let mut changes = ChangeSet::new(app, actor, Action::CreateChannel);

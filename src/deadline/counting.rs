@@ -26,8 +26,6 @@ pub(super) struct Counting {
     pub(super) basis: Basis,
     /// All channels, by id.
     pub(super) channels: BTreeMap<Uuid, channel::Model>,
-    /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
-    pub(super) missing: Vec<channel::Model>,
 }
 
 /// What clocks are counted by now.
@@ -58,17 +56,11 @@ async fn read(app: &App) -> Result<Counting> {
     let policy = row.as_ref().map(store::policy_of).transpose()?.unwrap_or(Policy { rules: Vec::new() });
     let channels = store::channels(app).await?;
     let keys: BTreeSet<&str> = policy.rules.iter().filter_map(|rule| rule.recipient.as_deref()).collect();
-    let mut recipients: BTreeMap<String, channel::Model> = channels
+    let recipients = channels
         .values()
         .filter(|row| keys.contains(row.key.as_str()))
         .map(|row| (row.key.clone(), row.clone()))
         .collect();
-    let missing: Vec<_> = keys
-        .into_iter()
-        .filter(|key| !recipients.contains_key(*key))
-        .filter_map(|key| super::policy::recipient_channel(app, key))
-        .collect();
-    recipients.extend(missing.iter().map(|row| (row.key.clone(), row.clone())));
     let basis = Basis {
         policy_id: row.map(|row| row.id),
         policy,
@@ -76,5 +68,5 @@ async fn read(app: &App) -> Result<Counting> {
         own_calendar: calendars::of_jurisdiction("CN"),
         recipients,
     };
-    Ok(Counting { basis, channels, missing })
+    Ok(Counting { basis, channels })
 }

@@ -33,9 +33,7 @@ pub use enter::{
     set_notice_date,
 };
 pub use forecast::{Forecast, ForecastClock, OnDuty, forecast};
-pub use policy::{
-    CreateDeadlinePolicy, DeadlineRuleInput, Recipient, create_policy, from_toml, recipient, to_toml,
-};
+pub use policy::{CreateDeadlinePolicy, DeadlineRuleInput, create_policy, from_toml, to_toml};
 pub use replanning::{
     AT_ONCE, OfChannels, OfCustomers, OfPolicies, OfProducts, channel_changed, customer_changed,
     customer_linked, product_changed,
@@ -66,10 +64,6 @@ pub struct Clocks {
     /// The facts, for a command to change.
     pub facts: ClockFacts,
     counting: Arc<Counting>,
-    /// Whom the policy names and who is not there yet: they are added when the first duty toward them opens.
-    missing: Vec<channel::Model>,
-    /// Those of them that were added.
-    added: Vec<channel::Model>,
     /// Rows that came with a report from another event, as they stand there.
     moved: Moved,
 }
@@ -141,8 +135,7 @@ impl Clocks {
     }
 
     fn with(facts: ClockFacts, counting: Arc<Counting>) -> Self {
-        let missing = counting.missing.clone();
-        Self { facts, counting, missing, added: Vec::new(), moved: Moved::default() }
+        Self { facts, counting, moved: Moved::default() }
     }
 
     /// The event is as its caller found it: where it was changed since, the change meets no row.
@@ -211,20 +204,6 @@ impl Clocks {
         Ok((!plan.is_empty(), told))
     }
 
-    /// Counts on the channels that the clocks of another event added in the same change, instead of adding them again.
-    pub fn follow_on(&mut self, earlier: &Self) {
-        for channel in &earlier.added {
-            let own = self.missing.extract_if(.., |missing| missing.key == channel.key);
-            for own in own.collect::<Vec<_>>() {
-                self.facts.channels.remove(&own.id);
-            }
-            self.facts.channels.insert(channel.id, channel.clone());
-            let recipients = &mut Arc::make_mut(&mut self.counting).basis.recipients;
-            recipients.insert(channel.key.clone(), channel.clone());
-        }
-        self.added.extend_from_slice(&earlier.added);
-    }
-
     /// Takes a report over from another event, with what is owed for it, its clocks and what was entered for them. Both
     /// events have to be planned anew in the same change: what was taken over is written with that.
     pub fn take_over(&mut self, changes: &mut ChangeSet, from: &mut Self, report: &report::Model) {
@@ -252,14 +231,6 @@ impl Clocks {
     }
 
     fn write(&mut self, app: &App, changes: &mut ChangeSet, plan: &Plan) {
-        let owed = |id| {
-            plan.obligations.iter().any(|change| matches!(change, Change::New(row) if row.channel_id == id))
-        };
-        for channel in self.missing.extract_if(.., |channel| owed(channel.id)) {
-            let at = changes.at();
-            let row = channel::Model { created_at: at, changed_at: at, ..channel };
-            self.added.push(changes.create_aside(app, row));
-        }
         for change in &plan.obligations {
             match change {
                 Change::New(row) => changes.insert(row),

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use async_graphql::InputObject;
 use chrono::NaiveDate;
+use entity::deadline_policy;
 use entity::vocabulary::{
-    Acknowledgement, ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind,
-    SpanUnit,
+    ChannelKind, DeadlineAnchor, DeadlineKind, DeadlineTrigger, Level, Regime, ReplyKind, SpanUnit,
 };
-use entity::{channel, deadline_policy};
 use serde::Serialize;
 
 use super::rules::{Policy, Rule, Term};
@@ -137,7 +136,7 @@ async fn check(app: &App, policy: &Policy) -> Result<i32> {
         }
         let Some(key) = rule.recipient.as_deref() else { continue };
         let field = format!("input.rules.{number}.recipient");
-        let Some(kind) = known.get(key).copied().or_else(|| Some(recipient(key)?.kind)) else {
+        let Some(kind) = known.get(key).copied() else {
             let message = format!("there is no channel {key}: create it first (createChannel)");
             return Err(Error::bad_input(&field, message));
         };
@@ -240,75 +239,4 @@ pub fn from_toml(text: &str) -> anyhow::Result<CreateDeadlinePolicy> {
 /// When it cannot be written.
 pub fn to_toml(policy: &Policy) -> anyhow::Result<String> {
     Ok(toml::to_string_pretty(policy)?)
-}
-
-/// Whom the built-in policy reports to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// Name shown to people.
-    pub name: &'static str,
-    /// What it is.
-    pub kind: ChannelKind,
-    /// Where it is.
-    pub jurisdiction: &'static str,
-    /// Where its days end.
-    pub time_zone: &'static str,
-    /// BCP 47 tag.
-    pub language: &'static str,
-}
-
-/// Whom the built-in policy means by a key.
-pub fn recipient(key: &str) -> Option<Recipient> {
-    let of = |name, kind, (jurisdiction, time_zone, language)| {
-        Some(Recipient { name, kind, jurisdiction, time_zone, language })
-    };
-    let china = ("CN", "Asia/Shanghai", "zh-CN");
-    match key {
-        "nvdb" => of("MIIT vulnerability platform 工信部漏洞平台", ChannelKind::NationalDatabase, china),
-        "cac" => of("Cyberspace administration 网信部门", ChannelKind::Regulator, china),
-        "protection-department" => of(
-            "Department that protects critical infrastructure 关键信息基础设施保护工作部门",
-            ChannelKind::Regulator,
-            china,
-        ),
-        "police" => of("Police 公安机关", ChannelKind::Regulator, china),
-        "customers" => of("Customers 国内客户", ChannelKind::Customer, china),
-        // Wherever they are: every day counts.
-        "customers-abroad" => of("Customers abroad 境外客户", ChannelKind::Customer, ("ZZ", "UTC", "en")),
-        "csirt-eu" => of(
-            "CRA single reporting platform 欧盟CRA统一报告平台",
-            ChannelKind::Regulator,
-            ("EU", "Europe/Brussels", "en"),
-        ),
-        _ => None,
-    }
-}
-
-/// A recipient of the built-in policy, as it is added when the first duty toward it opens and no channel has its key: no
-/// legal duty is lost to a missing setting.
-pub(super) fn recipient_channel(app: &App, key: &str) -> Option<channel::Model> {
-    let Recipient { name, kind, jurisdiction, time_zone, language } = recipient(key)?;
-    let now = app.clock.now();
-    Some(channel::Model {
-        id: app.ids.next(),
-        key: key.to_owned(),
-        name: name.to_owned(),
-        kind,
-        jurisdiction: jurisdiction.to_owned(),
-        abroad: jurisdiction != "CN",
-        // A customer who reports is owed what the policy asks for.
-        reply_required: kind != ChannelKind::Customer,
-        time_zone: time_zone.to_owned(),
-        calendar_id: None,
-        language: language.to_owned(),
-        contacts: Vec::new().into(),
-        active: true,
-        acknowledgement: Acknowledgement::ByHand,
-        replan_after: None,
-        version: 1,
-        revision: 1,
-        audit_head: Vec::new(),
-        created_at: now,
-        changed_at: now,
-    })
 }

@@ -142,18 +142,13 @@ async fn follow_at_once<E: Marked>(
     if events.len() as u64 > AT_ONCE {
         return Ok(());
     }
-    let mut earlier: Option<Clocks> = None;
     for event in events {
         let mut clocks = Clocks::load(app, &event).await?;
-        if let Some(earlier) = &earlier {
-            clocks.follow_on(earlier);
-        }
         change.apply(app, &mut clocks.facts).await?;
         let mut moved = event.clone();
         if clocks.replan(app, changes, &mut moved)? {
             changes.revise(app, &event, moved, Some(event.id), Bump::Version);
         }
-        earlier = Some(clocks);
     }
     Ok(())
 }

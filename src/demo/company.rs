@@ -36,11 +36,9 @@ pub(super) const PRODUCTS: [DemoProduct; 6] = [
 ];
 
 /// Channels by key: kind, name, jurisdiction, reply required, zone, language.
-const CHANNELS: [(&str, &str, &str, &str, bool, &str, &str); 11] = [
+const CHANNELS: [(&str, &str, &str, &str, bool, &str, &str); 9] = [
     ("cnvd", "NATIONAL_DATABASE", "CNVD 国家信息安全漏洞共享平台", "CN", true, "Asia/Shanghai", "zh-CN"),
     ("cnnvd", "NATIONAL_DATABASE", "CNNVD 国家信息安全漏洞库", "CN", true, "Asia/Shanghai", "zh-CN"),
-    ("nvdb", "REGULATOR", "NVDB 工信部漏洞平台", "CN", true, "Asia/Shanghai", "zh-CN"),
-    ("csirt-eu", "REGULATOR", "Coordinating CSIRT 欧盟协调CSIRT", "EU", true, "Europe/Brussels", "en"),
     ("src", "SRC_PLATFORM", "Own SRC 自建安全应急响应中心", "CN", true, "Asia/Shanghai", "zh-CN"),
     ("hosted-bounty", "SRC_PLATFORM", "Hosted bounty 托管众测平台", "US", true, "UTC", "en"),
     ("customer-bank", "CUSTOMER", "A bank 某银行客户", "CN", true, "Asia/Shanghai", "zh-CN"),
@@ -49,6 +47,9 @@ const CHANNELS: [(&str, &str, &str, &str, bool, &str, &str); 11] = [
     ("press", "MEDIA", "Press 媒体", "CN", false, "Asia/Shanghai", "zh-CN"),
     ("internal", "INTERNAL", "Own staff 内部员工", "CN", false, "Asia/Shanghai", "zh-CN"),
 ];
+
+/// Those of the channels that are there from the first start which report here too.
+const ALSO_REPORT: [&str; 2] = ["nvdb", "csirt-eu"];
 
 /// Ids by key.
 pub(super) struct Company {
@@ -64,6 +65,14 @@ pub(super) async fn found(caller: &Caller<'_>) -> anyhow::Result<Company> {
             "language": language, "contacts": [],
         });
         caller.change("admin-1", "createChannel", input, "channel", "id").await?;
+    }
+    let channels = caller.ask("admin-1", "{ channels { nodes { id key version } } }", Value::Null).await?;
+    for channel in channels["channels"]["nodes"].as_array().into_iter().flatten() {
+        if ALSO_REPORT.iter().any(|key| channel["key"] == *key) {
+            let input =
+                json!({ "channel": channel["id"], "expectedVersion": channel["version"], "active": true });
+            caller.change("admin-1", "updateChannel", input, "channel", "id").await?;
+        }
     }
     let mut products = HashMap::new();
     for product in &PRODUCTS {

@@ -12,7 +12,7 @@ mod payouts;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{channel, customer};
+use entity::{audit_entry, customer};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
@@ -63,7 +63,8 @@ pub enum Loaded {
 /// # Errors
 /// Of the database.
 pub async fn loaded(database: &Database) -> anyhow::Result<Loaded> {
-    if channel::Entity::find().one(database.reader()).await?.is_none() {
+    // What is there from the first start has no entry.
+    if audit_entry::Entity::find().one(database.reader()).await?.is_none() {
         return Ok(Loaded::Nothing);
     }
     let last = customer::Entity::find().filter(customer::Column::Key.eq(company::LAST_CUSTOMER));

@@ -217,7 +217,6 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
         crate::deadline::call_back(app, &mut changes, &mut after)?;
     }
-    target_clocks.follow_on(&source_clocks);
     target_clocks.replan(app, &mut changes, &mut after)?;
     changes.message(app, Some(target.id), &message::ReportJoined { report: Opaque::new(report.id) });
     changes.revise(app, &target, after, Some(target.id), Bump::Version);

@@ -1,8 +1,8 @@
 //! One report that a finder sent to several platforms (一洞多投).
 //!
 //! An analyst who sees two reports of two channels that are the same, with what speaks for one finder, proposes a case. From
-//! then on the unpaid payouts of both reports wait, at most ten working days of the strictest of all channels, and
-//! nothing of theirs is approved, handed over or paid by hand. A second person decides: it is not so, and they go on;
+//! then on the unpaid payouts of both reports wait, at most ten working days of the strictest of all channels that take
+//! reports, and nothing of theirs is approved, handed over or paid by hand. A second person decides: it is not so, and they go on;
 //! only the first report earns; or neither does, and what is unpaid is taken back. What is paid already a LEADER reverses
 //! (`reversePayout`). The duties to reply to the channels stand whatever is decided.
 //!

@@ -160,15 +160,14 @@ async fn a_channel_has_the_calendar_of_its_jurisdiction_until_it_names_one() {
         let again = app.done(&admin, "createCalendar", "CreateCalendar", input, CALENDAR).await;
         assert_eq!(again["calendar"]["id"], made["calendar"]["id"]);
 
-        let channels = "{ channels { nodes { id key version calendar { key } } } }";
-        let answer = app.graphql(&admin, channels, Value::Null).await;
-        let cnvd = answer["data"]["channels"]["nodes"][0].clone();
-        assert_eq!(cnvd["calendar"]["key"], "china", "{answer}");
-        let named = json!({ "channel": cnvd["id"], "expectedVersion": 1, "calendar": made["calendar"]["id"] });
+        let cnvd = app.channel("cnvd").await;
+        let seen = app.node(&admin, &cnvd, "Channel", "calendar { key }").await;
+        assert_eq!(seen["calendar"]["key"], "china");
+        let named = json!({ "channel": cnvd, "expectedVersion": 1, "calendar": made["calendar"]["id"] });
         let fields = "channel { calendar { key } }";
         let changed = app.done(&admin, "updateChannel", "UpdateChannel", named, fields).await;
         assert_eq!(changed["channel"]["calendar"]["key"], "team");
-        let unknown = json!({ "channel": cnvd["id"], "expectedVersion": 2,
+        let unknown = json!({ "channel": cnvd, "expectedVersion": 2,
             "calendar": crate::generate::absent(vulndesk::ids::Kind::Calendar) });
         let refused = app.change(&admin, "updateChannel", "UpdateChannel", unknown, fields).await;
         assert_eq!(refused["userErrors"][0]["code"], "UNKNOWN_REFERENCE", "{refused}");

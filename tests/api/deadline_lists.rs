@@ -30,7 +30,7 @@ async fn clocks_are_found_by_each_filter_and_come_in_the_order_of_their_ends() {
         let analyst = app.token(Role::Analyst, "analyst-1");
         let all = ["src-acknowledgement", "src-verdict", "cnvd-publication", "notice-feedback"];
         assert_eq!(rules(&app, &analyst, Value::Null).await, all, "what has no end comes last");
-        let src = crate::replies::known_channel(&app, "src").await;
+        let src = app.channel("src").await;
         for (filter, expected) in [
             (json!({ "kinds": ["PUBLICATION"] }), &all[2..3]),
             (json!({ "kinds": ["REPLY", "PUBLICATION"] }), &all[..]),

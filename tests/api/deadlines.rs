@@ -350,12 +350,10 @@ async fn a_changed_policy_or_calendar_counts_what_is_open_anew() {
 async fn an_account_about_to_lapse_is_told_of_once_for_each_last_day() {
     on_both(|app| async move {
         app.with_company().await;
-        let admin = app.token(Role::Admin, "admin-1");
-        let channels = app.graphql(&admin, "{ channels { nodes { id } } }", Value::Null).await;
-        let channel = channels["data"]["channels"]["nodes"][0]["id"].clone();
+        let channel = app.channel("cnvd").await;
         let save = async |until: &str| {
             let admin = app.token(Role::Admin, "admin-1");
-            let seen = app.node(&admin, channel.as_str().unwrap(), "Channel", "version").await;
+            let seen = app.node(&admin, &channel, "Channel", "version").await;
             let input = json!({
                 "channel": channel, "expectedVersion": seen["version"], "login": "company", "registeredContact": "contact-1",
                 "registeredEmail": "contact-1@example.com", "validUntil": until,

@@ -30,10 +30,7 @@ async fn selected(app: &TestApp, filter: &str) -> Vec<String> {
 async fn five(app: &TestApp) -> (Vec<String>, String, String) {
     app.with_company().await;
     let product = app.with_core_router().await;
-    let admin = app.token(Role::Admin, "admin-1");
-    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-    let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap();
-    let src = nodes.iter().find(|node| node["key"] == "src").unwrap()["id"].as_str().unwrap().to_owned();
+    let src = app.channel("src").await;
     let later = || app.advance(TimeDelta::minutes(1));
 
     let one = Story::receive(app, "CNVD-2026-1", json!({})).await;

@@ -74,7 +74,7 @@ pub(crate) async fn download(
 }
 
 /// Gives the story's event a file that the team has, one that was removed, and a draft with a file, for the field matrix.
-pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &Value) {
+pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &str) {
     let analyst = app.token(Role::Analyst, "analyst-1");
     let (_, released) = upload(app, &analyst, &story.report, b"for the team").await;
     let input = json!({ "attachment": released["id"], "expectedVersion": 1 });
@@ -83,7 +83,7 @@ pub(crate) async fn of_every_kind(app: &TestApp, story: &Story<'_>, channel: &Va
     let input = json!({ "attachment": removed["id"], "expectedVersion": 1, "reason": "asked for" });
     app.made(&analyst, "removeAttachment", input, "id").await;
     let draft = json!({
-        "event": story.event, "expectedVersion": story.version().await, "channel": channel["id"], "kind": "THANKS",
+        "event": story.event, "expectedVersion": story.version().await, "channel": channel, "kind": "THANKS",
         "subject": "Thanks", "body": "Thank you", "attach": [released["id"]],
     });
     app.made(&analyst, "draftReply", draft, "id").await;

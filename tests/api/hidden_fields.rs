@@ -60,14 +60,7 @@ async fn world(secrets: Secrets, roles: &[Role]) -> Vec<(Role, Vec<(String, Valu
     let story = Story::receive(&app, "CNVD-1", input).await;
     story.confirm().await;
     story.product(&product, "AFFECTED").await;
-    for (function, subject) in [
-        ("TECHNICAL_SERVICE", "support-1"),
-        ("ACCOUNT_MANAGEMENT", "account-manager-1"),
-        ("LEGAL", "legal-1"),
-        ("PUBLIC_RELATIONS", "public-relations-1"),
-    ] {
-        story.assign(function, subject, None).await;
-    }
+    story.widen().await;
     let analyst = app.token(Role::Analyst, "analyst-1");
     let comment = json!({ "event": story.event, "body": secrets.comment });
     let comment = app.made(&analyst, "comment", comment, "id").await;
@@ -170,9 +163,7 @@ async fn what_a_role_may_not_read_changes_none_of_its_answers() {
 async fn filters_that_would_tell_a_hidden_field_are_refused() {
     let app = TestApp::sqlite().await;
     app.with_company().await;
-    let channels =
-        app.graphql(&app.token(Role::Admin, "admin-1"), "{ channels { nodes { id } } }", Value::Null).await;
-    let channel = channels["data"]["channels"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let channel = app.channel("cnvd").await;
     let documents = [
         "{ events(filter: { channelNumber: \"CNVD-1\" }) { totalCount } }".to_owned(),
         "{ events(filter: { channelNumberPrefix: \"C\" }) { nodes { id } } }".to_owned(),

@@ -59,6 +59,7 @@ mod procedure;
 mod questions;
 mod random_events;
 mod receiver;
+mod recipients;
 mod repeat;
 mod replays;
 mod replies;

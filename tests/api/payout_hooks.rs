@@ -140,13 +140,9 @@ async fn an_appeal_comes_in_over_a_hook_and_holds_the_payout() {
 async fn the_platforms_endpoint_is_told_of_its_payouts_and_of_no_proposal() {
     on_both(|app| async move {
         with_money(&app, "1000").await;
-        let admin = app.token(Role::Admin, "admin-1");
-        let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-        let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();
         let endpoint = async |key: &str| {
-            let channel = nodes.iter().find(|node| node["key"] == key).unwrap();
-            let grant =
-                json!({ "role": "SRC", "channel": channel["id"], "tlpCeiling": "AMBER", "abroad": false });
+            let channel = app.channel(key).await;
+            let grant = json!({ "role": "SRC", "channel": channel, "tlpCeiling": "AMBER", "abroad": false });
             app.confirmed(with(portal(), json!({ "grant": grant }))).await
         };
         let (own, other) = (endpoint("src").await, endpoint("cnvd").await);

@@ -653,10 +653,8 @@ async fn a_bonus_run_over_the_same_reports_is_the_same_run() {
         ] {
             confirmed(&app, "src", number, subject, tlp).await;
         }
-        let channel = app.graphql(&app.token(Role::Admin, "admin-1"), "{ channels { nodes { id key } } }", Value::Null).await;
-        let channel = channel["data"]["channels"]["nodes"].as_array().unwrap().iter().find(|node| node["key"] == "src").unwrap()["id"].clone();
         let input = json!({
-            "kind": "QUARTERLY_BONUS", "channel": channel, "period": "2026-Q1", "currency": "CNY", "rationale": "First quarter",
+            "kind": "QUARTERLY_BONUS", "channel": app.channel("src").await, "period": "2026-Q1", "currency": "CNY", "rationale": "First quarter",
             "policy": { "critical": "500", "high": "200.10", "medium": "50", "low": "10", "cap": "400" },
         });
         let fields = "bonusRun { id counted inputHash payouts { nodes { amount payee { subject } } } }";

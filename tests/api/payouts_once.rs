@@ -280,13 +280,9 @@ async fn a_bonus_run_counts_one_vulnerability_once() {
         with_money(&app, "5000").await;
         let (first, _) = two_of_one(&app, "src").await;
         judge(&app, &first, false).await;
-        let document = "{ channels { nodes { id key } } }";
-        let listed = app.graphql(&app.token(Role::Admin, "admin-1"), document, Value::Null).await;
-        let channels = listed["data"]["channels"]["nodes"].as_array().unwrap();
-        let channel = channels.iter().find(|node| node["key"] == "src").unwrap()["id"].clone();
         app.advance(TimeDelta::days(60));
         let input = json!({
-            "kind": "QUARTERLY_BONUS", "channel": channel, "period": "2026-Q1", "currency": "CNY",
+            "kind": "QUARTERLY_BONUS", "channel": app.channel("src").await, "period": "2026-Q1", "currency": "CNY",
             "rationale": "First quarter",
             "policy": { "critical": "500", "high": "200.10", "medium": "50", "low": "10" },
         });

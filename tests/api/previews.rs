@@ -5,7 +5,7 @@ use vulndesk::auth::Role;
 
 use crate::harness::{TestApp, on_both};
 use crate::mails::post;
-use crate::replies::{known_channel, routed};
+use crate::replies::routed;
 use crate::story::Story;
 
 const PREVIEW: &str =
@@ -129,7 +129,7 @@ async fn a_preview_says_of_the_reports_that_are_answered_what_the_draft_will_and
             assert_eq!(shown.contains("FIRST-TITLE"), reads, "{shown}");
             assert!(shown.contains("A statement"), "{shown}");
         }
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         let none = preview(&analyst, json!({ "channel": cnvd })).await["data"]["previewReply"].clone();
         assert_eq!(tells(&none["body"])[1], tells(&none["body"])[0], "{none}");
         assert!(!none.to_string().contains("TITLE"), "another channel's words: {none}");

@@ -227,9 +227,7 @@ async fn configure(app: &TestApp, router: &str) -> (Named, Vec<(Role, Uuid)>) {
     // Nobody listens there: what is pushed and kept is not what is asked about.
     let tracker =
         tracker(app, json!({ "baseUrl": "https://127.0.0.2/", "tlpCeiling": "AMBER_STRICT" })).await;
-    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-    let channels = channels["data"]["channels"]["nodes"].as_array().unwrap();
-    let src = &channels.iter().find(|channel| channel["key"] == "src").unwrap()["id"];
+    let src = app.channel("src").await;
     let mut endpoints = Vec::new();
     for (role, more) in [
         (Role::Analyst, json!({})),
@@ -245,7 +243,7 @@ async fn configure(app: &TestApp, router: &str) -> (Named, Vec<(Role, Uuid)>) {
         (Kind::Product, router.to_owned()),
         (Kind::Tracker, tracker),
         (Kind::Customer, customer.as_str().unwrap().to_owned()),
-        (Kind::Channel, src.as_str().unwrap().to_owned()),
+        (Kind::Channel, src),
         (Kind::WebhookEndpoint, encode(Kind::WebhookEndpoint, endpoints[0].1)),
     ];
     let of_kind = of_kind.into_iter().map(|(kind, id)| (kind as u8, id)).collect();
@@ -326,14 +324,7 @@ impl Run {
         }
         let story = self.story(1);
         story.confirm().await;
-        for (function, subject) in [
-            ("TECHNICAL_SERVICE", "support-1"),
-            ("ACCOUNT_MANAGEMENT", "account-manager-1"),
-            ("LEGAL", "legal-1"),
-            ("PUBLIC_RELATIONS", "public-relations-1"),
-        ] {
-            story.assign(function, subject, None).await;
-        }
+        story.widen().await;
         story.product(&self.products[0].0, "AFFECTED").await;
         for what in [Act::Comment, Act::Upload, Act::Fact, Act::Ask, Act::Draft, Act::Score] {
             assert!(self.act(1, what, 0, 0).await, "{what:?}");

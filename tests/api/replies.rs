@@ -100,14 +100,7 @@ async fn no_template_tells_what_has_to_stay() {
         for (key, kind, abroad) in kinds {
             channels.push(channel(&app, key, kind, abroad).await);
         }
-        let own = app.graphql(&analyst, "{ channels { nodes { id key } } }", Value::Null).await;
-        let cnvd = own["data"]["channels"]["nodes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|row| row["key"] == "cnvd")
-            .unwrap();
-        channels.push(cnvd["id"].as_str().unwrap().to_owned());
+        channels.push(app.channel("cnvd").await);
         let (mut previews, mut told_own, mut withheld) = (0, false, 0);
         for template in templates(&app, &analyst).await {
             for (place, channel) in channels.iter().enumerate() {
@@ -392,14 +385,6 @@ async fn cancel(app: &TestApp, reply: &Value) -> Value {
     app.call(&app.token(Role::Analyst, "analyst-1"), "cancelReply", input, "id version state").await
 }
 
-/// The id and version of a channel that is there.
-pub(crate) async fn known_channel(app: &TestApp, key: &str) -> String {
-    let admin = app.token(Role::Admin, "admin-1");
-    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-    let nodes = channels["data"]["channels"]["nodes"].as_array().unwrap().clone();
-    nodes.iter().find(|row| row["key"] == key).unwrap()["id"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn what_was_approved_goes_to_whom_it_was_approved_for() {
     let server = MailServer::start().await;
@@ -409,7 +394,7 @@ async fn what_was_approved_goes_to_whom_it_was_approved_for() {
         let story = secretive(&app).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
         let second = app.token(Role::Analyst, "analyst-2");
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         routed(&app, &cnvd, json!({ "email": "desk@example.org" })).await;
         let owed = story.look("obligations { id kind state channel { key } deadline { dueAt state } }").await;
         let owed = owed["obligations"].as_array().unwrap().iter();
@@ -561,7 +546,7 @@ async fn a_channels_service_reads_what_was_sent_without_its_envelope() {
     for app in TestApp::with_mail(server.port).await {
         server.behave(Behaviour::Take);
         let story = secretive(&app).await;
-        let src = known_channel(&app, "src").await;
+        let src = app.channel("src").await;
         routed(&app, &src, json!({ "email": "desk@example.org" })).await;
         let reply = to_customer(&app, &story, &src).await;
         send(&app, &reply, json!(["TEXT"])).await;
@@ -939,10 +924,8 @@ async fn dispatch(app: &TestApp, story: &Story<'_>, state: DispatchState, bounce
 
 /// What a preview says, for the field matrix.
 pub(crate) async fn preview(app: &TestApp, token: &str, story: &Story<'_>) -> Value {
-    let admin = app.token(Role::Admin, "admin-1");
-    let channels = app.graphql(&admin, "{ channels { nodes { id } } }", Value::Null).await;
     let variables = json!({
-        "event": story.event, "channel": channels["data"]["channels"]["nodes"][0]["id"], "kind": "STATEMENT",
+        "event": story.event, "channel": app.channel("cnvd").await, "kind": "STATEMENT",
         "from": { "key": "statement-zh" },
     });
     app.graphql(token, &PREVIEW.replace("template { key }", "template { __typename key }"), variables).await

@@ -10,7 +10,7 @@ use vulndesk::schedule;
 use crate::harness::{TestApp, on_both};
 use crate::mail_server::{Behaviour, MailServer};
 use crate::receiver::Receiver;
-use crate::replies::{PREVIEW, channel, download, known_channel, look, routed, secretive, to_customer, work};
+use crate::replies::{PREVIEW, channel, download, look, routed, secretive, to_customer, work};
 use crate::story::Story;
 
 /// What a template makes of the story's event for a channel, as `subject` sees it.
@@ -38,7 +38,7 @@ async fn a_number_that_another_channel_sent_stays_with_it() {
             ["CVE-2026-2000", "CVE-2026-3000"].map(|number| body.contains(number))
         };
         assert_eq!(numbers(&civil).await, [false, true], "less than all may leave there");
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         assert_eq!(numbers(&cnvd).await, [true, true], "a database is told all of it");
     })
     .await;
@@ -49,7 +49,7 @@ async fn a_number_that_was_dismissed_is_told_to_nobody() {
     on_both(|app| async move {
         let story = secretive(&app).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         let told = async || {
             let body = preview(&story, "analyst-1", &cnvd, "rmsv-report-zh", "NOTIFICATION").await;
             body.contains("CVE-2026-2000")
@@ -92,7 +92,7 @@ async fn a_part_that_the_drafter_may_not_see_keeps_the_verdicts_of_all_parts_bac
         second.analyst("startTriage", json!({})).await;
         let verdict = json!({ "verdict": "NOT_REPRODUCIBLE", "rationale": "it holds" });
         second.analyst("giveVerdict", verdict).await;
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         let parts = async |subject: &str| {
             of_parts(&preview(&story, subject, &cnvd, "verdict-parts-zh", "VERDICT").await)
         };
@@ -181,7 +181,7 @@ async fn what_its_files_cannot_show_is_named_and_blocks_the_approval() {
         template(&app, "in-files", "VERDICT", "{{ title }}", &["TEXT", "DOCX", "PDF"]).await;
         story.analyst("describeEvent", json!({ "title": "解析器溢出 🦀 བོད" })).await;
         let draft = json!({
-            "event": story.event, "expectedVersion": story.version().await, "channel": known_channel(&app, "cnvd").await,
+            "event": story.event, "expectedVersion": story.version().await, "channel": app.channel("cnvd").await,
             "kind": "VERDICT", "fromTemplate": { "key": "in-files" },
         });
         let fields = "id version state missingFacts";
@@ -311,7 +311,7 @@ async fn a_platform_that_moved_gets_nothing_that_was_meant_for_its_old_address()
             app.call(&analyst, "sendReply", input, fields).await
         };
         // Between the approval and the sending.
-        let cnvd = known_channel(&app, "cnvd").await;
+        let cnvd = app.channel("cnvd").await;
         routed(&app, &cnvd, json!({ "url": old.url })).await;
         let draft = json!({
             "event": story.event, "expectedVersion": story.version().await, "channel": cnvd, "kind": "VERDICT",
@@ -422,7 +422,7 @@ async fn what_a_channel_asked_is_read_by_those_who_answer_it_and_stands_in_the_d
         let text = own["body"].as_str().unwrap();
         assert!(text.contains("Question: On the fix") && !text.contains("Is it fixed"), "{text}");
         let variables = json!({
-            "event": story.event, "channel": known_channel(&app, "cnvd").await, "kind": "FOLLOW_UP",
+            "event": story.event, "channel": app.channel("cnvd").await, "kind": "FOLLOW_UP",
             "obligation": rows[1]["id"], "language": "en", "from": { "key": "follow-up-en" },
         });
         let document = "query($event: ID!, $channel: ID!, $kind: ReplyKind!, $obligation: ID, $language: String, $from: FromTemplate!) {

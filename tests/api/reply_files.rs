@@ -17,7 +17,7 @@ use crate::files::{answer, download, request, upload};
 use crate::harness::{TestApp, on_both};
 use crate::mail_server::MailServer;
 use crate::receiver::Receiver;
-use crate::replies::{channel, known_channel, look, routed, secretive, to_customer, work};
+use crate::replies::{channel, look, routed, secretive, to_customer, work};
 
 pub(crate) const PARTS: &str =
     "id version state approvedBy contentHash draftedBy attachments { id name mediaType size sha256 path }";
@@ -134,7 +134,7 @@ async fn another_file_is_another_draft_and_takes_the_approval_away() {
         let (one, two) = (app.token(Role::Analyst, "analyst-1"), app.token(Role::Analyst, "analyst-2"));
         let (_, evidence) = upload(&app, &one, &story.report, b"evidence").await;
         let draft = json!({
-            "event": story.event, "expectedVersion": story.version().await, "channel": known_channel(&app, "cnvd").await,
+            "event": story.event, "expectedVersion": story.version().await, "channel": app.channel("cnvd").await,
             "kind": "VERDICT", "subject": "研判结论", "body": "确认", "attach": [evidence["id"]],
         });
         let reply = app.made(&one, "draftReply", draft, PARTS).await;
@@ -228,7 +228,7 @@ async fn a_platform_is_told_of_files_and_its_service_fetches_them() {
     on_both(|app| async move {
         let receiver = Receiver::start(|_, _| async { StatusCode::OK.into_response() }).await;
         let story = secretive(&app).await;
-        let src = known_channel(&app, "src").await;
+        let src = app.channel("src").await;
         routed(&app, &src, json!({ "url": receiver.url })).await;
         let analyst = app.token(Role::Analyst, "analyst-1");
         let reply = to_customer(&app, &story, &src).await;

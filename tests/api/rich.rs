@@ -69,14 +69,7 @@ pub(crate) async fn event<'a>(app: &'a TestApp, channel: &str, tlp: &str) -> Sto
     let severity = json!({ "source": "OURS", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cwe": ["CWE-787"] });
     story.analyst("assessSeverity", severity).await;
     story.analyst("scoreEvent", scored("7.5")).await;
-    for (function, subject) in [
-        ("TECHNICAL_SERVICE", "support-1"),
-        ("ACCOUNT_MANAGEMENT", "account-manager-1"),
-        ("LEGAL", "legal-1"),
-        ("PUBLIC_RELATIONS", "public-relations-1"),
-    ] {
-        story.assign(function, subject, None).await;
-    }
+    story.widen().await;
     story.assign("R_AND_D", "engineer-1", Some("router")).await;
     let ask = json!({ "event": story.event, "kind": "REPORT_ABROAD", "question": "When?", "options": ["now", "later"] });
     let asked = app.made(&analyst, "askDecision", ask, "id version").await;
@@ -133,9 +126,8 @@ pub(crate) async fn money(app: &TestApp, story: &Story<'_>) -> String {
     app.made(&own, "setPayeeAccount", account, "id").await;
     let appeal = json!({ "payout": payout["id"], "grounds": "It is worse" });
     app.made(&own, "appealPayout", appeal, "id").await;
-    let channels = app.graphql(&admin, "{ channels { nodes { id } } }", serde_json::Value::Null).await;
     let run = json!({
-        "kind": "ANNUAL_BONUS", "channel": channels["data"]["channels"]["nodes"][0]["id"], "period": "2025",
+        "kind": "ANNUAL_BONUS", "channel": app.channel("cnvd").await, "period": "2025",
         "currency": "CNY", "rationale": "Last year",
         "policy": { "critical": "4", "high": "3", "medium": "2", "low": "1" },
     });

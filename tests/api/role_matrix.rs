@@ -202,10 +202,10 @@ async fn every_field_has_a_value_for_whom_the_snapshot_says() {
         replies::dispatched(&app, &story).await;
         mails::answer(&app, "cnvd", "<1@example.com>").await;
         let mail = mails::first(&story).await;
-        files::of_every_kind(&app, &story, &channels["data"]["channels"]["nodes"][0]).await;
+        files::of_every_kind(&app, &story, &app.channel("cnvd").await).await;
         pictures::look(&app).await;
         let template = json!({
-            "key": "ours", "name": "Ours", "channel": channels["data"]["channels"]["nodes"][0]["id"],
+            "key": "ours", "name": "Ours", "channel": app.channel("cnvd").await,
             "channelKind": "NATIONAL_DATABASE", "kind": "VERDICT", "regime": "cnvd", "stage": "report",
             "verdict": "CONFIRMED", "language": "zh-CN", "subject": "x", "body": "y", "required": ["contact"],
             "formats": ["TEXT"],

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
 use crate::harness::{TestApp, on_both};
-use crate::replies::{channel, known_channel, to_customer};
+use crate::replies::{channel, to_customer};
 use crate::story::{Story, facts};
 
 const DOCUMENT: &str = "query($query: String!, $kinds: [SearchKind!], $first: Int, $after: String) {
@@ -212,7 +212,7 @@ async fn what_one_may_not_read_of_what_one_sees_changes_no_answer() {
         let story = Story::receive(&app, "OPEN-1", input).await;
         story.assign("R_AND_D", "engineer-1", Some("router")).await;
         story.assign("TECHNICAL_SERVICE", "support-1", None).await;
-        let customers = channel(&app, "customers", "CUSTOMER", false).await;
+        let bank = channel(&app, "bank", "CUSTOMER", false).await;
         let others = [
             (Role::Engineer, "engineer-1"),
             (Role::Support, "support-1"),
@@ -234,7 +234,7 @@ async fn what_one_may_not_read_of_what_one_sees_changes_no_answer() {
         app.made(&analyst, "updateReporter", known, "id").await;
         let reply = json!({
             "event": story.event, "expectedVersion": story.version().await, "kind": "VERDICT", "facts": facts(),
-            "channel": known_channel(&app, "src").await, "subject": "drafted", "body": "秘密 hidden 漏洞",
+            "channel": app.channel("src").await, "subject": "drafted", "body": "秘密 hidden 漏洞",
         });
         app.made(&analyst, "draftReply", reply, "id").await;
         for ((role, subject), before) in others.into_iter().zip(before) {
@@ -253,9 +253,9 @@ async fn what_one_may_not_read_of_what_one_sees_changes_no_answer() {
         let own = app.token(Role::Reporter, "reporter-1");
         assert_eq!(app.found(&own, "漏洞").await, one("REPORT", &story.report));
         // A draft to a customer is read by those who write such drafts, and by nobody else of these.
-        let of_customer = Story::receive(&app, "C-1", json!({ "channel": "customers", "title": "客户来信" })).await;
+        let of_customer = Story::receive(&app, "C-1", json!({ "channel": "bank", "title": "客户来信" })).await;
         of_customer.assign("TECHNICAL_SERVICE", "support-1", None).await;
-        let draft = to_customer(&app, &of_customer, &customers).await;
+        let draft = to_customer(&app, &of_customer, &bank).await;
         let subject = app.node(&analyst, draft["id"].as_str().unwrap(), "Reply", "subject").await;
         let subject = subject["subject"].as_str().unwrap();
         let mine = app.found(&app.token(Role::Support, "support-1"), subject).await;

@@ -258,10 +258,7 @@ async fn a_role_is_not_told_by_a_filter_what_it_may_not_read() {
     let app = TestApp::sqlite().await;
     app.with_company().await;
     let admin = app.token(Role::Admin, "admin-1");
-    let channels = app.graphql(&admin, "{ channels { nodes { id key } } }", Value::Null).await;
-    let channels = channels["data"]["channels"]["nodes"].as_array().unwrap();
-    let src = &channels.iter().find(|row| row["key"] == "src").unwrap()["id"];
-    let other = &channels.iter().find(|row| row["key"] == "cnvd").unwrap()["id"];
+    let (src, other) = (app.channel("src").await, app.channel("cnvd").await);
     for (filter, field) in [
         (json!({ "minLevel": "RED" }), "minLevel"),
         (json!({ "lines": ["gateway"] }), "lines"),

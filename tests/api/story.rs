@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use vulndesk::auth::Role;
+use vulndesk::channel;
+use vulndesk::ids::{Kind, encode};
 
 use crate::harness::TestApp;
 
@@ -65,6 +67,11 @@ impl TestApp {
         });
         let made = self.made(&self.token(Role::Admin, "admin-1"), "createProduct", input, "id").await;
         made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The id of the channel with this key.
+    pub(crate) async fn channel(&self, key: &str) -> String {
+        encode(Kind::Channel, channel::store::by_key(&self.app, key).await.unwrap().unwrap().id)
     }
 
     /// What `token` sees of the node `id`.
@@ -163,6 +170,19 @@ impl<'a> Story<'a> {
 
     pub(crate) async fn assign(&self, function: &str, subject: &str, line: Option<&str>) {
         self.analyst("assign", json!({ "function": function, "subject": subject, "line": line })).await;
+    }
+
+    /// Puts those on it who have neither analysed nor fix it: `support-1`, `account-manager-1`, `legal-1` and
+    /// `public-relations-1`.
+    pub(crate) async fn widen(&self) {
+        for (function, subject) in [
+            ("TECHNICAL_SERVICE", "support-1"),
+            ("ACCOUNT_MANAGEMENT", "account-manager-1"),
+            ("LEGAL", "legal-1"),
+            ("PUBLIC_RELATIONS", "public-relations-1"),
+        ] {
+            self.assign(function, subject, None).await;
+        }
     }
 
     /// Takes a confirmed event with one affected product of `line` to REMEDIATING.

@@ -4,9 +4,10 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use vulndesk::app::App;
 use vulndesk::audit::verify::{Fault, verify};
+use vulndesk::channel::builtin;
 use vulndesk::clock::{Clock, Ids, SetClock};
 use vulndesk::database::Database;
 use vulndesk::instance::catalogue::tables;
@@ -38,10 +39,20 @@ async fn counts(database: &Database) -> Vec<(String, i64)> {
     counts
 }
 
+/// Key, name and kind of each channel.
+async fn channels(database: &Database) -> Vec<[String; 3]> {
+    let sql = "SELECT key, name, kind FROM channel";
+    let rows =
+        database.reader().query_all_raw(Statement::from_string(database.backend(), sql)).await.unwrap();
+    let text = |row: &QueryResult, column: &str| row.try_get("", column).unwrap();
+    rows.iter().map(|row| ["key", "name", "kind"].map(|column| text(row, column))).collect()
+}
+
 /// Brings a database forward, and demands that all that was in it still is, and works.
 async fn comes_forward(version: &str, database: Database) {
     let before = counts(&database).await;
     assert!(before.iter().any(|(table, rows)| table == "event" && *rows > 40), "{version}: {before:?}");
+    let own = channels(&database).await;
     let clock: Arc<dyn Clock> = Arc::new(SetClock::new(START.parse().unwrap()));
     let ids = Ids::seeded(Arc::clone(&clock), 5);
     migrate::run(&database, clock.as_ref(), &ids).await.unwrap();
@@ -50,6 +61,16 @@ async fn comes_forward(version: &str, database: Database) {
     let keeps = |(table, rows): &(String, i64)| after.iter().any(|(name, now)| name == table && now >= rows);
     let lost: Vec<_> = before.iter().filter(|before| !keeps(before)).collect();
     assert!(lost.is_empty(), "{version}: {lost:?} of {after:?}");
+    // Those that every installation has come to it, and one of its own that has such a key stays what it is.
+    let mut all = channels(&database).await;
+    assert!(own.iter().all(|channel| all.contains(channel)), "{version}: {own:?} of {all:?}");
+    all.retain(|[key, ..]| own.iter().all(|[known, ..]| known != key));
+    let mut added: Vec<_> = all.iter().map(|[key, ..]| key.as_str()).collect();
+    let mut new: Vec<_> = builtin::ALL.iter().map(|known| known.key).collect();
+    new.retain(|key| own.iter().all(|[known, ..]| known != key));
+    added.sort_unstable();
+    new.sort_unstable();
+    assert_eq!(added, new, "{version}");
     let desk = App::new(database, clock, ids).await.unwrap();
     while sequence(&desk).await.unwrap().more {}
     let report = verify(&desk).await.unwrap();

@@ -452,10 +452,8 @@ async fn scope_filters_and_jurisdiction_hold_back() {
     on_both(|app| async move {
         app.with_company().await;
         let admin = app.token(Role::Admin, "admin-1");
-        let asked = "{ channels { nodes { id key } } products { nodes { id } } }";
-        let company = app.graphql(&admin, asked, Value::Null).await;
-        let channels = company["data"]["channels"]["nodes"].as_array().unwrap();
-        let channel = |key: &str| channels.iter().find(|node| node["key"] == key).unwrap()["id"].clone();
+        let company = app.graphql(&admin, "{ products { nodes { id } } }", Value::Null).await;
+        let (of_src, of_cnvd) = (app.channel("src").await, app.channel("cnvd").await);
         let product = &company["data"]["products"]["nodes"][0]["id"];
         let received = app.receive("analyst-1", "src", "SRC-1", "AMBER").await;
         let grant = |role: &str, changes: Value| {
@@ -467,20 +465,20 @@ async fn scope_filters_and_jurisdiction_hold_back() {
         let held = app.leaving(engineer, &received.event).await;
         assert!(held.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "{held:?}");
 
-        let src = app.confirmed(with(grant("SRC", json!({ "channel": channel("src") })), json!({ "payload": "FULL" }))).await;
+        let src = app.confirmed(with(grant("SRC", json!({ "channel": of_src })), json!({ "payload": "FULL" }))).await;
         let seen = app.leaving(src, &received.event).await;
         let body = of(&seen, "report.received").as_ref().unwrap();
         assert_eq!(body["data"]["reports"], json!([received.report]));
         assert!(body["data"].get("event").is_none() && body["data"].get("number").is_none(), "{body}");
         assert_eq!(body["data"]["content"]["reports"][0]["status"], "RECEIVED");
         assert!(!body.to_string().contains("Steps"), "{body}");
-        let other = app.confirmed(grant("SRC", json!({ "channel": channel("cnvd") }))).await;
+        let other = app.confirmed(grant("SRC", json!({ "channel": of_cnvd }))).await;
         let held = app.leaving(other, &received.event).await;
         assert!(held.iter().all(|(_, body)| *body == Err(Withheld::NotVisible)), "{held:?}");
 
         for (filter, passes) in [
-            (json!({ "channels": [channel("src")] }), true),
-            (json!({ "channels": [channel("cnvd")] }), false),
+            (json!({ "channels": [of_src] }), true),
+            (json!({ "channels": [of_cnvd] }), false),
             (json!({ "lines": ["gateway"] }), false),
             (json!({ "minLevel": "BLUE" }), false),
         ] {

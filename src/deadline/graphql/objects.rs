@@ -195,8 +195,8 @@ pub struct ForecastDeadline {
     regime: Regime,
     /// Rule of the policy; null for a clock of the procedure itself. 适用规则；流程自身的时限为空。
     rule: Option<String>,
-    /// Whom it concerns outside; null for what is ours alone, when your role may not read channels, and for a channel
-    /// that would be added. 相关渠道；仅内部时限、无权查看或渠道尚未建立时为空。
+    /// Whom it concerns outside; null for what is ours alone, and when your role may not read channels.
+    /// 相关渠道；仅内部时限或无权查看时为空。
     channel: Option<Channel>,
     /// The product line, of a fix; null for anything else. 产品线；非修复时限为空。
     line: Option<String>,

@@ -1,7 +1,7 @@
 use entity::vocabulary::{DeadlineKind, NoDeadline, Status};
 use entity::{
-    audit_entry, channel, deadline, event, event_access, event_number_block, indicator, message, obligation,
-    report, report_version, reporter, status_change,
+    audit_entry, deadline, event, event_access, event_number_block, indicator, message, obligation, report,
+    report_version, reporter, status_change,
 };
 
 use super::*;
@@ -148,9 +148,9 @@ async fn a_dry_run_tells_the_same_and_writes_nothing() {
         let dry = ImportOptions { dry_run: true, ..ImportOptions::default() };
         let summary = run(&bed, &ChannelSpec::cnvd(), CNVD, &dry).await;
         assert_eq!(counts(&summary), (3, 1, 0, 4));
+        assert!(crate::channel::store::by_key(&bed.app, "cnvd").await.unwrap().is_none());
         for rows in [
             bed.count::<event::Entity>().await,
-            bed.count::<channel::Entity>().await,
             bed.count::<audit_entry::Entity>().await,
             bed.count::<event_number_block::Entity>().await,
         ] {
