@@ -20,10 +20,11 @@ use crate::files::{FileFault, Files};
 use crate::secret::KeyRing;
 
 /// What a database has before anybody used it.
-const FIRST: [&str; 7] = [
+const FIRST: [&str; 8] = [
     "calendar",
     "calendar_day",
     "calendar_year",
+    "channel",
     "deadline_policy",
     "instance",
     "rating_policy",
