@@ -28,11 +28,10 @@ const SEARCH: &str = "search";
 const MAX_SEARCHES: u64 = 5;
 
 /// What a field counts for that stands where another of its name does, under an alias or because it is said twice: each is
-/// resolved by itself, and takes far more than what it adds to the answer. A value, an object, and what a document begins with,
-/// where each field is a question of its own to the database, or a change.
+/// resolved by itself, and takes far more than what it adds to the answer. A value, an object, which may be a question of its own to
+/// the database, and a change.
 const VALUE_AGAIN: u64 = 1;
 const OBJECT_AGAIN: u64 = 150;
-const QUESTION_AGAIN: u64 = 120;
 const CHANGE_AGAIN: u64 = 400;
 
 /// What a document came to.
@@ -166,7 +165,7 @@ impl<'a> Walk<'a> {
                 self.defaults.insert(&definition.node.name.node, &value.node);
             }
         }
-        let again = if operation.ty == OperationType::Mutation { CHANGE_AGAIN } else { QUESTION_AGAIN };
+        let again = if operation.ty == OperationType::Mutation { CHANGE_AGAIN } else { OBJECT_AGAIN };
         self.whole(&operation.selection_set.node, again)
     }
 
