@@ -204,14 +204,6 @@ impl ChangeSet {
         row
     }
 
-    /// Inserts a new aggregate that a change of another one needs, with an audit entry of its own.
-    pub fn create_aside<M: Aggregate>(&mut self, app: &App, row: M) -> M {
-        let details = std::mem::take(&mut self.details);
-        let row = self.create(app, row, None);
-        self.details = details;
-        row
-    }
-
     /// Changes an aggregate under the guard of its revision and closes the audit entry over all rows written since the last one.
     pub fn revise<M: Aggregate>(
         &mut self,

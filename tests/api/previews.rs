@@ -1,5 +1,6 @@
 //! What a preview says, and a draft whose reader becomes another: of reports that are not answered nothing.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
@@ -34,6 +35,8 @@ async fn two_reports(app: &TestApp) -> (String, Story<'_>, Value) {
         "indicators": [{ "kind": "CVE", "value": "CVE-2026-1111" }],
     });
     let story = Story::receive(app, "H-1", first).await;
+    // Of two of one instant neither is the first.
+    app.advance(TimeDelta::seconds(1));
     let second = json!({
         "channel": "hats", "number": "H-2", "title": "SECOND-TITLE", "text": "y", "joinEvent": story.event,
         "reporter": reporter("second"), "indicators": [{ "kind": "CVE", "value": "CVE-2026-2222" }],
@@ -126,7 +129,7 @@ async fn a_preview_says_of_the_reports_that_are_answered_what_the_draft_will_and
         for (token, reads) in [(&analyst, true), (&press, false)] {
             let more = json!({ "kind": "STATEMENT", "from": { "key": "of-a-report" } });
             let shown = preview(token, more).await.to_string();
-            assert_eq!(shown.contains("-TITLE"), reads, "{shown}");
+            assert_eq!(shown.contains("FIRST-TITLE"), reads, "{shown}");
             assert!(shown.contains("A statement"), "{shown}");
         }
         let cnvd = app.channel("cnvd").await;
