@@ -221,7 +221,8 @@ async fn configure(app: &TestApp, router: &str) -> (Named, Vec<(Role, Uuid)>) {
     let cells: Vec<_> = ["CORE", "GENERAL", "EDGE"]
         .map(|tier| json!({ "assetTier": tier, "severity": "HIGH", "minimum": "1", "maximum": "1000" }))
         .into();
-    app.made(&admin, "createRewardGrid", json!({ "currency": "CNY", "cells": cells }), "id").await;
+    let grid = json!({ "currency": "CNY", "cells": cells });
+    let grid = app.made(&admin, "createRewardGrid", grid, "id").await["id"].clone();
     let budget = json!({ "period": "2026", "currency": "CNY", "amount": "500000" });
     app.made(&app.token(Role::Finance, "finance-9"), "createBudget", budget, "id").await;
     // Nobody listens there: what is pushed and kept is not what is asked about.
@@ -243,6 +244,7 @@ async fn configure(app: &TestApp, router: &str) -> (Named, Vec<(Role, Uuid)>) {
         (Kind::Product, router.to_owned()),
         (Kind::Tracker, tracker),
         (Kind::Customer, customer.as_str().unwrap().to_owned()),
+        (Kind::RewardGrid, grid.as_str().unwrap().to_owned()),
         (Kind::Channel, src),
         (Kind::WebhookEndpoint, encode(Kind::WebhookEndpoint, endpoints[0].1)),
     ];
