@@ -1,6 +1,7 @@
 //! The two databases behind one type: an embedded SQLite file with one writer and a few query-only readers,
 //! or PostgreSQL with one pool for both. Beside `instance::catalogue` the only file that knows their dialects.
 
+mod lanes;
 mod reader;
 
 use std::time::Duration;
@@ -23,8 +24,9 @@ use sqlx::{ConnectOptions as _, Connection};
 use url::Url;
 use uuid::Uuid;
 
+use lanes::Lanes;
 use reader::Doubt;
-pub use reader::Reader;
+pub use reader::{Reader, Writer};
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,8 +36,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_LOG_PAGES: &str = "8000";
 const SQLITE_CACHE: &str = "-64000";
 
-/// Query-only connections to an SQLite file; its log lets them read beside the writer.
+/// Query-only connections to an SQLite file, and one more for who reads all as of one instant; its log lets them read beside
+/// the writer.
 const SQLITE_READERS: u32 = 3;
+
+/// Connections to PostgreSQL, of all that there may be, that are left for transactions, which are few: a change is one statement.
+/// Migrations take two, a lock and what is done under it.
+const FOR_TRANSACTIONS: u32 = 2;
+/// With fewer there would be hardly any left for single statements: none is set apart then.
+const FEW: u32 = 4;
+
+/// Statements that are kept prepared on each connection to an SQLite file: as many as ordinary work has. Each read anew costs more
+/// than it takes to answer.
+const SQLITE_STATEMENTS: usize = 500;
 
 /// How PostgreSQL's error codes begin where its state is the reason: connections (08), room, memory and number of connections
 /// (53), shutting down and starting up (57P0), its disk (58030), and being a standby (25006).
@@ -70,7 +83,7 @@ const POSTGRES_PARAMETERS: [&str; 17] = [
 #[derive(Clone, Debug)]
 pub struct Database {
     reader: Reader,
-    writer: DatabaseConnection,
+    writer: Writer,
 }
 
 impl Database {
@@ -107,15 +120,17 @@ impl Database {
                 });
             let writer = Connect::connect(write).await?;
             let mut read = ConnectOptions::new(url.to_owned());
-            read.max_connections(SQLITE_READERS).sqlx_logging(false).test_before_acquire(false);
+            read.max_connections(SQLITE_READERS + 1).sqlx_logging(false).test_before_acquire(false);
             read.map_sqlx_sqlite_opts(|options| sqlite(options, true));
             let pool = Connect::connect(read).await?;
-            return Ok(Self { reader: Reader { pool, doubt: Doubt::default() }, writer });
+            let doubt = Doubt::default();
+            let reader = Reader(Lanes::new(pool, SQLITE_READERS, doubt.clone()));
+            return Ok(Self { reader, writer: Writer(Lanes::new(writer, 0, doubt)) });
         }
         let address = postgres(url, password)?;
         // The library shows the URL that it is given to who logs in detail, and looks for a password where it has none.
         let mut options = ConnectOptions::new("postgres://nobody:none@localhost");
-        options.max_connections(pool).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+        options.max_connections(pool).sqlx_logging(false).acquire_timeout(lanes::PATIENCE);
         options.test_before_acquire(false);
         let doubt = Doubt::default();
         let doubted = doubt.clone();
@@ -133,8 +148,9 @@ impl Database {
         let settings = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
         options
             .map_sqlx_postgres_opts(move |_| address.clone().options(settings).disable_statement_logging());
-        let pool = Connect::connect(options).await?;
-        Ok(Self { reader: Reader { pool: pool.clone(), doubt }, writer: pool })
+        let lanes = if pool < FEW { 0 } else { pool - FOR_TRANSACTIONS };
+        let lanes = Lanes::new(Connect::connect(options).await?, lanes, doubt);
+        Ok(Self { reader: Reader(lanes.clone()), writer: Writer(lanes) })
     }
 
     /// For reads. On SQLite it cannot write.
@@ -142,9 +158,14 @@ impl Database {
         &self.reader
     }
 
-    /// For migrations and single-statement writes.
-    pub fn writer(&self) -> &DatabaseConnection {
+    /// For writes of a single statement.
+    pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// The pool as the library knows it, for migrations.
+    pub fn whole(&self) -> &DatabaseConnection {
+        &self.writer.0.pool
     }
 
     /// Which of the two it is.
@@ -161,7 +182,7 @@ impl Database {
             (self.backend() == DatabaseBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
         let options =
             || TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-        self.reader.outlive(|| self.writer.begin_with_options(options())).await
+        self.reader.outlive(|| self.whole().begin_with_options(options())).await
     }
 
     /// Begins reads that all see what there is at one instant.
@@ -169,7 +190,7 @@ impl Database {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
-        let pool = &self.reader.pool;
+        let pool = &self.reader.0.pool;
         match self.backend() {
             DatabaseBackend::Postgres => {
                 let (isolation, access) = (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly));
@@ -184,13 +205,13 @@ impl Database {
     /// # Errors
     /// Of the database.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.reader.pool.close().await?;
-        self.writer.close().await
+        self.reader.0.close().await?;
+        self.writer.0.close().await
     }
 
     /// The pool, when it is PostgreSQL.
     pub fn postgres(&self) -> Option<&sqlx::PgPool> {
-        (self.backend() == DatabaseBackend::Postgres).then(|| self.writer.get_postgres_connection_pool())
+        (self.backend() == DatabaseBackend::Postgres).then(|| self.whole().get_postgres_connection_pool())
     }
 
     /// The encoding and locale of a database that orders texts by anything but the bytes of UTF-8, by which beginnings of numbers
@@ -211,8 +232,8 @@ impl Database {
 
     /// Calls `observe` after each statement: how tests count what a request costs.
     pub fn observe(&mut self, observe: impl Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static) {
-        self.reader.pool.set_metric_callback(observe.clone());
-        self.writer.set_metric_callback(observe);
+        self.reader.0.observe(observe.clone());
+        self.writer.0.observe(observe);
     }
 }
 
@@ -305,6 +326,7 @@ fn sqlite(
         .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
         .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(SQLITE_STATEMENTS)
         .foreign_keys(true);
     if query_only {
         return options.pragma("query_only", "ON");

@@ -48,7 +48,7 @@ pub async fn schema(database: &Database) -> anyhow::Result<()> {
         return apply(database).await;
     }
     // The lock goes with the transaction, however this process ends.
-    let lock = database.writer().begin().await?;
+    let lock = database.whole().begin().await?;
     lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
     apply(database).await?;
     Ok(lock.commit().await?)
@@ -62,17 +62,17 @@ async fn apply(database: &Database) -> anyhow::Result<()> {
         );
     }
     let known = known();
-    let installed = Migrator::install(database.writer()).await;
+    let installed = Migrator::install(database.whole()).await;
     installed
         .context("the schema has to be changed first: run `vulndesk migrate` as the owner of the tables")?;
-    for applied in Migrator::get_migration_models(database.writer()).await? {
+    for applied in Migrator::get_migration_models(database.whole()).await? {
         anyhow::ensure!(
             known.contains(&applied.version),
             "the database has change {} that this vulndesk does not know: use a newer vulndesk",
             applied.version
         );
     }
-    Migrator::up(database.writer(), None).await?;
+    Migrator::up(database.whole(), None).await?;
     Ok(())
 }
 
@@ -112,7 +112,7 @@ mod tests {
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
         let database = Database::connect(&url, 1).await.unwrap();
         let changes = Migrator::migrations().len() as u32;
-        Migrator::up(database.writer(), Some(changes - 1)).await.unwrap();
+        Migrator::up(database.whole(), Some(changes - 1)).await.unwrap();
         let lacking = check(&database).await.unwrap_err().to_string();
         assert!(
             lacking.starts_with("1 schema changes are missing") && lacking.contains("vulndesk migrate"),

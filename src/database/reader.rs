@@ -1,13 +1,13 @@
-//! Reads outside of transactions. A pooled connection may have died while nobody used it, and is found dead only by who is given
-//! it next: they ask once more, on one that was looked at.
+//! Statements outside of transactions. A pooled connection may have died while nobody used it, and is found dead only by who is given
+//! it next: who reads asks once more, on one that was looked at.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, ExecResult, QueryResult, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, ExecResult, QueryResult, Statement};
+
+use super::lanes::Lanes;
 
 /// How long a connection to PostgreSQL may have been idle before it is asked whether it still stands: after a restart of the
 /// database those that were kept would each fail one request. Under load none is asked.
@@ -29,12 +29,9 @@ impl Doubt {
     }
 }
 
-/// Connections for reads.
+/// For reads.
 #[derive(Clone, Debug)]
-pub struct Reader {
-    pub(super) pool: DatabaseConnection,
-    pub(super) doubt: Doubt,
-}
+pub struct Reader(pub(super) Lanes);
 
 impl Reader {
     /// Asks, and once more where the connection was dead. For what leaves nothing behind when it is asked twice: a read, or the
@@ -45,7 +42,7 @@ impl Reader {
     {
         match ask().await {
             Err(error) if is_dead(&error) => {
-                self.doubt.raise();
+                self.0.doubt.raise();
                 ask().await
             }
             outcome => outcome,
@@ -56,23 +53,50 @@ impl Reader {
 #[async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DatabaseBackend {
-        self.pool.get_database_backend()
+        self.0.pool.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.pool.execute_raw(statement).await
+        self.0.execute(&statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.pool.execute_unprepared(sql).await
+        self.0.pool.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.outlive(|| self.pool.query_one_raw(statement.clone())).await
+        self.outlive(|| self.0.query_one(&statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.outlive(|| self.pool.query_all_raw(statement.clone())).await
+        self.outlive(|| self.0.query_all(&statement)).await
+    }
+}
+
+/// For writes of a single statement, which is asked once: what became of one whose connection died nobody knows.
+#[derive(Clone, Debug)]
+pub struct Writer(pub(super) Lanes);
+
+#[async_trait]
+impl ConnectionTrait for Writer {
+    fn get_database_backend(&self) -> DatabaseBackend {
+        self.0.pool.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.execute(&statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.pool.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.0.query_one(&statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.query_all(&statement).await
     }
 }
 
@@ -92,19 +116,24 @@ fn is_dead(error: &DbErr) -> bool {
 mod tests {
     use futures_util::future::join_all;
 
-    use super::super::Database;
+    use super::super::{Database, FOR_TRANSACTIONS};
     use super::*;
     use crate::testing::{TestApp, app_on_postgres};
 
     /// Connections that the pool of `app_on_postgres` has.
     const POOL: usize = 8;
+    /// Those of them that single statements leave to transactions.
+    const TRANSACTIONS: usize = FOR_TRANSACTIONS as usize;
 
-    /// As many connections as there may be, each of which died after it was last used.
+    /// Connections of both kinds, each of which died after it was last used.
     async fn all_dead(app: &TestApp) {
         let database = &app.database;
-        let opened = join_all((0..POOL).map(|_| database.begin_write())).await;
-        for opened in opened {
-            opened.unwrap().rollback().await.unwrap();
+        let lanes = (0..POOL - TRANSACTIONS).map(|_| database.reader().query_all_raw(statement("SELECT 1")));
+        let (opened, begun) =
+            tokio::join!(join_all(lanes), join_all((0..TRANSACTIONS).map(|_| database.begin_write())));
+        assert!(opened.iter().all(Result::is_ok));
+        for begun in begun {
+            begun.unwrap().rollback().await.unwrap();
         }
         let named = "SELECT current_database() AS name";
         let row = database.reader().query_one_raw(statement(named)).await.unwrap().unwrap();
@@ -118,7 +147,8 @@ mod tests {
         );
         let row = other.writer().query_one_raw(statement(&ended)).await.unwrap().unwrap();
         let ended: i64 = row.try_get("", "ended").unwrap();
-        assert!(ended >= POOL as i64, "{ended} were there to be ended");
+        // Of the others one may have been handed on before the next was opened.
+        assert!(ended > TRANSACTIONS as i64, "{ended} were there to be ended");
     }
 
     fn statement(sql: &str) -> Statement {
@@ -138,7 +168,7 @@ mod tests {
             assert!(found.unwrap().is_some());
         }
         all_dead(&app).await;
-        for begun in join_all((0..POOL).map(|_| app.database.begin_write())).await {
+        for begun in join_all((0..TRANSACTIONS).map(|_| app.database.begin_write())).await {
             begun.unwrap().rollback().await.unwrap();
         }
         all_dead(&app).await;

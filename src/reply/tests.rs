@@ -62,7 +62,7 @@ impl Desk {
         std::fs::create_dir_all(&folder.0).unwrap();
         let url = format!("sqlite://{}", folder.0.join("desk.db").display());
         let database = Database::connect(&url, 1).await.unwrap();
-        Migrator::up(database.writer(), None).await.unwrap();
+        Migrator::up(database.whole(), None).await.unwrap();
         instance::Entity::delete_many().exec(database.writer()).await.unwrap();
         let row = instance::Model { id: 1, number_key: vec![7; 32], created_at: Utc.timestamp_nanos(0) };
         instance::Entity::insert(row.into_active_model()).exec(database.writer()).await.unwrap();

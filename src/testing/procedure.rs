@@ -53,7 +53,7 @@ pub(crate) async fn app(name: &str) -> TestApp {
     let file = std::env::temp_dir().join(format!("vulndesk-{}-{name}.db", std::process::id()));
     let _ = std::fs::remove_file(&file);
     let database = Database::connect(&format!("sqlite://{}", file.display()), 1).await.unwrap();
-    Migrator::up(database.writer(), None).await.unwrap();
+    Migrator::up(database.whole(), None).await.unwrap();
     let clock: Arc<SetClock> = Arc::new(SetClock::new(at(8)));
     let ids = Ids::seeded(clock.clone(), 7);
     let policy = RatingPolicy::default();

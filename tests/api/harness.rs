@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use vulndesk::advisory::AdvisorySettings;
 use vulndesk::app::App;
 use vulndesk::auth::{AuthSettings, DevelopmentSecret, MintRequest, Role, Verifier, mint};
 use vulndesk::clock::{Clock, Ids, SetClock};
-use vulndesk::database::Database;
+use vulndesk::database::{Database, Writer};
 use vulndesk::executor::Api;
 use vulndesk::graphql::guard::GuardLimits;
 use vulndesk::http::client_address::PeerAddress;
@@ -222,7 +222,7 @@ impl TestApp {
 
     /// The database as its owner has it. The product itself runs with the rights of an application, which on PostgreSQL
     /// may not do what tests do by hand.
-    pub(crate) fn owner(&self) -> &DatabaseConnection {
+    pub(crate) fn owner(&self) -> &Writer {
         self.owner.writer()
     }
 
