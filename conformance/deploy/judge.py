@@ -118,7 +118,7 @@ def started(folder):
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     judge("the image's recipe, by hadolint", run(TOOLS / "hadolint", ROOT / "deploy/Containerfile"))
-    scripts = [ROOT / "scripts" / script for script in ("release", "sbom")]
+    scripts = [ROOT / "scripts" / script for script in ("release", "profile", "sbom")]
     judge("the scripts that build a release, by shellcheck", run(TOOLS / "shellcheck", *scripts))
     if shutil.which("systemd-analyze"):
         path = unit(folder)
