@@ -3,7 +3,8 @@
 //! `scripts/bench` starts PostgreSQL and calls this. The real binary serves with all it has on: tokens, visibility, field rules,
 //! guard, log, metrics, workers. Floor and product are measured in turns, over the same rows, by the same client with 32
 //! connections; all of them, and PostgreSQL, share the machine. R1 is a page of 20 events with products, current score,
-//! assignments and replies, R2 one event the same way, W1 one status move with its audit entry and message.
+//! assignments and replies, R2 one event the same way, W1 one status move with its audit entry and message. The table is
+//! written to docs/PERFORMANCE.md, with the machine.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -41,6 +42,10 @@ const CONNECTIONS: usize = 32;
 /// Requests of one measurement of a read and of a move.
 const READS: usize = 6_000;
 const MOVES: usize = 4_000;
+
+/// Between what the table stands in docs/PERFORMANCE.md.
+const BEGINS: &str = "<!-- scripts/bench -->";
+const ENDS: &str = "<!-- /scripts/bench -->";
 
 const FIELDS: &str = "id number title status level affectedProducts { state product { name } } currentScore { rounded } \
                       assignments { function subject state } replies { kind state }";
@@ -88,11 +93,6 @@ async fn main() {
     let floor = Server::floor(&url);
     let product = Server::product(folder.path(), &url);
 
-    println!("{events} events, {CONNECTIONS} connections, medians of {rounds} rounds in turns");
-    println!(
-        "{:<26} {:>10} {:>8} {:>8} {:>12} {:>12} {:>8}",
-        "", "requests/s", "p50 ms", "p99 ms", "server us", "database us", "RSS MB"
-    );
     let mut measured: BTreeMap<(&str, &str), Vec<Measured>> = BTreeMap::new();
     let mut next_move = 0;
     for _ in 0..rounds {
@@ -112,16 +112,22 @@ async fn main() {
             }
         }
     }
-    for what in ["R1", "R2", "W1"] {
-        for name in ["floor", "product"] {
-            Measured::report(&format!("postgresql {what} {name}"), measured.get_mut(&(what, name)).unwrap());
+    let mut table = format!(
+        "{}, PostgreSQL on the same; {events} events, {CONNECTIONS} connections, medians of {rounds} rounds in turns. \
+         It serves {} ms after its start on PostgreSQL",
+        machine(),
+        product.started.as_millis()
+    );
+    let mut rows = String::new();
+    let rate = |of: &[Measured]| median(of.iter().map(|of| of.per_second));
+    for name in ["product", "floor"] {
+        for what in ["R1", "R2", "W1"] {
+            let of = &measured[&(what, name)];
+            let share =
+                (name == "product").then(|| rate(of) * 100 / rate(&measured[&(what, "floor")]).max(1));
+            let name = if name == "floor" { "floor" } else { "PostgreSQL" };
+            rows.push_str(&Measured::row(&format!("{what}, {name}"), of, share));
         }
-        let rate = |name| median(measured[&(what, name)].iter().map(|of| of.per_second));
-        println!(
-            "{:<26} {:>9}%",
-            format!("postgresql {what} of floor"),
-            rate("product") * 100 / rate("floor").max(1)
-        );
     }
     drop(product);
 
@@ -143,8 +149,37 @@ async fn main() {
         }
     }
     for what in ["R1", "R2", "W1"] {
-        Measured::report(&format!("sqlite {what} product"), measured.get_mut(what).unwrap());
+        rows.push_str(&Measured::row(&format!("{what}, SQLite"), &measured[what], None));
     }
+    let _ = write!(
+        table,
+        ", {} on SQLite.\n\n| | a second | p50 ms | p99 ms | server us | database us | of the floor | resident MB |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n{rows}",
+        product.started.as_millis()
+    );
+    println!("{table}");
+    keep(&table);
+}
+
+/// Puts the table in the place of the last one.
+fn keep(table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PERFORMANCE.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once(BEGINS).expect("where the table begins");
+    let (_, after) = rest.split_once(ENDS).expect("where the table ends");
+    std::fs::write(path, format!("{before}{BEGINS}\n{table}{ENDS}{after}")).unwrap();
+}
+
+/// What it ran on: processors, memory.
+fn machine() -> String {
+    let field = |path: &str, name: &str| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+        line.unwrap_or_default().trim_start_matches(['\t', ':', ' ']).to_owned()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let kib: u64 = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
+    format!("{cores} cores of {}, {} GB", field("/proc/cpuinfo", "model name"), kib / 1_000_000)
 }
 
 /// Migrates the database and fills it, unless it is filled: ids and numbers of its events.
@@ -167,6 +202,8 @@ struct Server {
     child: Child,
     address: String,
     token: Option<String>,
+    /// How long it took to serve.
+    started: Duration,
 }
 
 impl Drop for Server {
@@ -185,7 +222,7 @@ impl Server {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, address: line.trim().to_owned(), token: None }
+        Self { child, address: line.trim().to_owned(), token: None, started: Duration::ZERO }
     }
 
     fn product(folder: &std::path::Path, url: &str) -> Self {
@@ -221,12 +258,7 @@ impl Server {
             assert!(begun.elapsed() < Duration::from_secs(60), "it does not serve: {text}");
             std::thread::sleep(Duration::from_millis(2));
         };
-        println!(
-            "serving on {} after {} ms",
-            url.split(':').next().unwrap_or_default(),
-            begun.elapsed().as_millis()
-        );
-        Self { child, address, token: Some(token) }
+        Self { child, address, token: Some(token), started: begun.elapsed() }
     }
 
     fn request(&self, path: &str, body: &str) -> Vec<u8> {
@@ -397,18 +429,19 @@ struct Measured {
 }
 
 impl Measured {
-    fn report(what: &str, of: &mut [Self]) {
+    fn row(what: &str, of: &[Self], share: Option<u64>) -> String {
         let all = |value: fn(&Self) -> u64| median(of.iter().map(value));
-        let milliseconds = |micros: u64| format!("{}.{:02}", micros / 1_000, micros % 1_000 / 10);
-        println!(
-            "{what:<26} {:>10} {:>8} {:>8} {:>12} {:>12} {:>8}",
+        let milliseconds = |micros: u64| format!("{}.{}", micros / 1_000, micros % 1_000 / 100);
+        format!(
+            "| {what} | {} | {} | {} | {} | {} | {} | {} |\n",
             all(|of| of.per_second),
             milliseconds(all(|of| of.p50)),
             milliseconds(all(|of| of.p99)),
             all(|of| of.server),
             all(|of| of.database),
+            share.map_or_else(String::new, |share| format!("{share} %")),
             all(|of| of.resident)
-        );
+        )
     }
 }
 

@@ -1,8 +1,10 @@
-//! What deliveries cost on PostgreSQL: draining a long queue, and the way of one message from commit to receiver.
+//! What deliveries cost on PostgreSQL: draining a long queue, beside a plain loop that claims as many rows and posts the same
+//! bodies, and the way of one message from commit to receiver.
 //!
 //! `VULNDESK_BENCH_POSTGRES=postgres://.../empty cargo bench --bench webhooks`. Signing, the attempt log and the guard
 //! around the client are on; the receiver is in this process, on the loopback, and takes everything.
-//! `VULNDESK_BENCH_DELIVERIES` sets the length of the queue (default 40,000).
+//! `VULNDESK_BENCH_DELIVERIES` sets the length of the queue (default 40,000), `VULNDESK_BENCH_ROUNDS` how often product and
+//! loop drain one in turns (default 3).
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -16,6 +18,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use entity::vocabulary::{DeliveryOrder, EndpointState, GrantState, Tlp, WebhookPayload, WebhookPreset};
 use entity::{message, webhook_endpoint, webhook_secret};
+use futures_util::{StreamExt as _, stream};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -37,15 +40,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Endpoints among which the queue is spread.
 const ENDPOINTS: usize = 4;
+/// Requests at once for each of them.
+const CONCURRENCY: usize = 16;
 /// Events that the messages are about.
 const EVENTS: usize = 500;
 /// Messages that follow each other at 100 a second, to measure the way of one.
 const PACED: usize = 500;
 
-/// Counts what arrives, and when which message was first there.
+/// Rows that the plain loop claims at once.
+const CLAIMED: i64 = 1_000;
+
+/// Counts what arrives, keeps what came last, and when which message was first there.
 #[derive(Default)]
 struct Arrivals {
     count: AtomicUsize,
+    last: Mutex<Bytes>,
     at: Mutex<HashMap<String, Instant>>,
 }
 
@@ -55,10 +64,9 @@ async fn main() {
         println!("skipped: VULNDESK_BENCH_POSTGRES names no empty PostgreSQL database");
         return;
     };
-    let deliveries: usize = std::env::var("VULNDESK_BENCH_DELIVERIES")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(40_000);
+    let set = |name: &str| std::env::var(name).ok().and_then(|count| count.parse::<usize>().ok());
+    let deliveries = set("VULNDESK_BENCH_DELIVERIES").unwrap_or(40_000);
+    let rounds = set("VULNDESK_BENCH_ROUNDS").unwrap_or(3);
     let arrivals = Arc::new(Arrivals::default());
     let port = receiver(Arc::clone(&arrivals)).await;
     let app = Arc::new(product(&url, port).await);
@@ -66,7 +74,12 @@ async fn main() {
         endpoint(&app, port, &format!("event.{kind}")).await;
     }
     let events = events(&app).await;
-    drained(&app, &arrivals, &events, deliveries).await;
+    let (mut product, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        product.push(drained(&app, &arrivals, &events, deliveries).await);
+        floor.push(looped(&app, &arrivals, port, deliveries).await);
+    }
+    println!("of the loop {:>7} %", median(product) * 100 / median(floor));
     paced(&app, &arrivals, &events).await;
 }
 
@@ -77,6 +90,7 @@ async fn receiver(arrivals: Arc<Arrivals>) -> u16 {
     let port = listener.local_addr().unwrap().port();
     let router = Router::new().fallback(move |body: Bytes| {
         arrivals.count.fetch_add(1, Ordering::Relaxed);
+        *arrivals.last.lock().unwrap() = body.clone();
         // Only paced messages carry a mark.
         if let Some(mark) =
             serde_json::from_slice::<serde_json::Value>(&body).unwrap()["data"]["mark"].as_str()
@@ -117,7 +131,7 @@ async fn endpoint(app: &App, port: u16, kind: &str) {
         tlp_ceiling: Tlp::Amber,
         payload: WebhookPayload::Thin,
         delivery_order: DeliveryOrder::Any,
-        max_concurrency: 16,
+        max_concurrency: i32::try_from(CONCURRENCY).unwrap(),
         headers: None,
         owner: "admin-1".into(),
         state: EndpointState::Active,
@@ -180,7 +194,9 @@ fn message(app: &App, kind: usize, event: Uuid, data: serde_json::Value) -> mess
     row.into_active_model()
 }
 
-async fn drained(app: &Arc<App>, arrivals: &Arrivals, events: &[Uuid], deliveries: usize) {
+/// Drains a queue as the product does, and answers how many a second.
+async fn drained(app: &Arc<App>, arrivals: &Arrivals, events: &[Uuid], deliveries: usize) -> u128 {
+    arrivals.count.store(0, Ordering::Relaxed);
     let all: Vec<usize> = (0..deliveries).collect();
     for part in all.chunks(1_000) {
         let rows = part
@@ -196,6 +212,54 @@ async fn drained(app: &Arc<App>, arrivals: &Arrivals, events: &[Uuid], deliverie
     let took = started.elapsed();
     assert_eq!(arrivals.count.load(Ordering::Relaxed), deliveries);
     println!("deliveries {:>8} a second ({deliveries} in {took:.1?})", per_second(deliveries, took));
+    per_second(deliveries, took)
+}
+
+/// Drains as many rows by what one would write without this product: claim some, post each one's body, as many at once as the
+/// product does, mark them, and go on. Nothing is signed, written down, looked up or guarded.
+async fn looped(app: &App, arrivals: &Arrivals, port: u16, deliveries: usize) -> u128 {
+    arrivals.count.store(0, Ordering::Relaxed);
+    let pool = app.database.postgres().unwrap();
+    let body = String::from_utf8(arrivals.last.lock().unwrap().to_vec()).unwrap();
+    for sql in [
+        "DROP TABLE IF EXISTS plain",
+        "CREATE TABLE plain (id bigint PRIMARY KEY, body text NOT NULL, state text NOT NULL)",
+        "CREATE INDEX plain_waiting ON plain (id) WHERE state = 'WAITING'",
+    ] {
+        sqlx::query(sql).execute(pool).await.unwrap();
+    }
+    let fill = "INSERT INTO plain SELECT id, $2, 'WAITING' FROM generate_series(1, $1) AS id";
+    sqlx::query(fill).bind(i64::try_from(deliveries).unwrap()).bind(body).execute(pool).await.unwrap();
+    let client = reqwest::Client::new();
+    let url = format!("http://127.0.0.1:{port}/hook");
+    let started = Instant::now();
+    loop {
+        let claim = "UPDATE plain SET state = 'SENDING' WHERE id IN (SELECT id FROM plain WHERE state = 'WAITING' \
+                     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id, body";
+        let claimed: Vec<(i64, String)> = sqlx::query_as(claim).bind(CLAIMED).fetch_all(pool).await.unwrap();
+        if claimed.is_empty() {
+            break;
+        }
+        let posts = claimed.into_iter().map(|(id, body)| {
+            let post = client.post(&url).header("content-type", "application/json").body(body).send();
+            async move {
+                assert!(post.await.unwrap().status().is_success());
+                id
+            }
+        });
+        let sent: Vec<i64> = stream::iter(posts).buffer_unordered(ENDPOINTS * CONCURRENCY).collect().await;
+        let mark = "UPDATE plain SET state = 'DELIVERED' WHERE id = ANY($1)";
+        sqlx::query(mark).bind(sent).execute(pool).await.unwrap();
+    }
+    let took = started.elapsed();
+    assert_eq!(arrivals.count.load(Ordering::Relaxed), deliveries);
+    println!("plain loop {:>8} a second ({deliveries} in {took:.1?})", per_second(deliveries, took));
+    per_second(deliveries, took)
+}
+
+fn median(mut of: Vec<u128>) -> u128 {
+    of.sort_unstable();
+    of[of.len() / 2]
 }
 
 fn per_second(count: usize, took: Duration) -> u128 {
