@@ -99,8 +99,9 @@ impl<DB: sqlx::Database> Lane<'_, DB> {
     /// Hands the connection on, after a statement that came to its end.
     fn hand_on(self) {
         let Self { of, connection, taken, _turn } = self;
+        // Looked at under the lock: what is kept after the end would be waited for without end.
+        let mut kept = of.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.elapsed() < KEPT && !of.turns.is_closed() {
-            let mut kept = of.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push(Kept { connection, taken, idle: Instant::now() });
         }
     }
