@@ -13,6 +13,7 @@ use crate::harness::{TestApp, on_both};
 use crate::leaks::{OTHERS, schema_of};
 use crate::rich;
 use crate::story::{Story, confirmed, scored};
+use crate::timings::take_as_long;
 
 /// Every id below `answer`, with its version.
 fn versions_in(answer: &Value, found: &mut BTreeMap<String, Option<i64>>) {
@@ -110,8 +111,8 @@ fn besides(mutation: &str, field: &str, seen: &Named) -> Value {
     }
 }
 
-/// Calls a mutation with one of its ids once hidden and once absent: both are answered alike, by the same statements, and
-/// change nothing. Answers what they are answered; none when the hidden event has nothing that the field could name.
+/// Calls a mutation with one of its ids once hidden and once absent: both are answered alike, by the same statements, in about
+/// the same time, and change nothing. Answers what they are answered; none when the hidden event has nothing that the field could name.
 ///
 /// # Errors
 /// What the caller can tell it by.
@@ -154,6 +155,12 @@ pub(crate) async fn alike(
         format!("reads {statements:#?} and {others:#?}")
     } else if before != after {
         format!("changes something: {answer:?}")
+    } else if let Err(apart) = take_as_long(async |hidden| {
+        bytes(app, token, &document, if hidden { &variables } else { &absent }).await
+    })
+    .await
+    {
+        apart
     } else {
         return Ok(Some(if answer.1.contains("\"FORBIDDEN\"") {
             Refused::Role

@@ -77,6 +77,7 @@ mod story;
 mod surfaces;
 mod ticket_hooks;
 mod tickets;
+mod timings;
 mod to_reporter;
 mod tokens;
 mod tracker_contracts;

@@ -2,7 +2,8 @@
 //!
 //! One installation, in which each day some acts are done to one event, one after the other. What those who are blind to them may
 //! ask is asked before and after: the answers are the same, and so are the statements that they took. What names something is
-//! asked of what is hidden and of what never was. Each act is a round; by the last day all that can be asked had its turn.
+//! asked of what is hidden and of what never was, and takes about as long. Each act is a round; by the last day all that can be
+//! asked had its turn.
 //! `VULNDESK_TEST_ROUNDS` and `VULNDESK_TEST_SEED` make more of them, and others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -32,6 +33,7 @@ use crate::sequencer::sequence_all;
 use crate::story::Story;
 use crate::surfaces::{Surface, Told, difference};
 use crate::tickets::tracker;
+use crate::timings::take_as_long;
 use crate::webhooks::{portal, with};
 
 /// Acts on each database, unless somebody asks for more.
@@ -633,6 +635,7 @@ impl Run {
                     let field = (root, field.as_str());
                     match alike(&self.app, &self.schema, &token, field, &target.named, seen).await {
                         Ok(None) => continue,
+                        // They were compared there.
                         Ok(Some(Refused::Absent)) => (Told::refused(Some(true), ""), None),
                         Ok(Some(Refused::Role)) => (Told::refused(Some(false), ""), None),
                         Ok(Some(Refused::Otherwise(told))) => (Told::refused(None, &told), None),
@@ -656,13 +659,18 @@ impl Run {
                 }
             };
             if self.is_open(surface, observer, &before) {
-                let after = after.as_ref().unwrap_or(&before);
-                self.compare(
-                    &format!("named is {:?}", self.targets[index].side),
-                    surface,
-                    observer,
-                    (&before, after),
-                );
+                let Some(after) = after else {
+                    self.tried.insert(self.surfaces[surface].name());
+                    return;
+                };
+                let who = format!("named is {:?}", self.targets[index].side);
+                self.compare(&who, surface, observer, (&before, &after));
+                let asked =
+                    take_as_long(async |hidden| self.told(surface, observer, hidden.then_some(index)).await);
+                if let Err(apart) = asked.await {
+                    let name = self.surfaces[surface].name();
+                    self.leaks.push(format!("{who}: {observer:?} by {name} {apart}"));
+                }
                 return;
             }
         }
