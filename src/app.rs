@@ -13,6 +13,7 @@ use crate::duplicate;
 use crate::error::{Error, Result};
 use crate::event::number::Numbers;
 use crate::files::Files;
+use crate::graphql::sensitive::Reads;
 use crate::hook::HookSettings;
 use crate::mail::settings::Mailroom;
 use crate::notice;
@@ -41,6 +42,8 @@ pub struct App {
     pub principals: principal::Cache,
     /// Callers that wait to be told whether they may act.
     pub admission: principal::Admission,
+    /// Records of what was read of sensitive events that wait to be written.
+    pub reads: Reads,
     /// How long what was seen of a principal counts.
     pub principal_settings: PrincipalSettings,
     /// Rouses what works on committed rows.
@@ -103,6 +106,7 @@ impl App {
             numbers,
             principals: principal::Cache::default(),
             admission: principal::Admission::default(),
+            reads: Reads::default(),
             principal_settings: PrincipalSettings::default(),
             wake: Wake::default(),
             secrets: KeyRing::default(),

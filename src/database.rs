@@ -3,6 +3,7 @@
 
 mod lanes;
 mod reader;
+mod together;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use uuid::Uuid;
 use lanes::Lanes;
 use reader::Doubt;
 pub use reader::{Reader, Writer};
+pub use together::{Share, Together};
 
 /// How often a waiting SQLite writer of another process may hold us up before we give in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -580,6 +582,8 @@ pub enum Given {
     Time,
     /// Bytes, as [`given_bytes`] writes them.
     Bytes,
+    /// Any JSON, for a column of it.
+    Json,
 }
 
 /// A source of rows for FROM, named `given`, out of the JSON array of objects in `parameter` (`$1`): one bound value
@@ -596,6 +600,7 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
                     Given::Number => "bigint",
                     Given::Time => "timestamptz",
                     Given::Bytes => "bytea",
+                    Given::Json => "jsonb",
                 };
                 format!("{name} {kind}")
             });
@@ -605,6 +610,7 @@ pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)
             let columns = list(|(name, kind)| match kind {
                 Given::Id => format!("unhex(value ->> '{name}', '-') AS {name}"),
                 Given::Bytes => format!("unhex(value ->> '{name}', '\\x') AS {name}"),
+                Given::Json => format!("value -> '{name}' AS {name}"),
                 _ => format!("value ->> '{name}' AS {name}"),
             });
             format!("(SELECT {columns} FROM json_each({parameter})) AS given")

@@ -14,7 +14,7 @@ const EVENTS = Number(process.env.VULNDESK_BENCH_EVENTS ?? 100_000);
 const ROUNDS = Number(process.env.VULNDESK_BENCH_ROUNDS ?? 3);
 const CONNECTIONS = 32;
 const READS = 3_000;
-const MOVES = 640;
+const MOST_MOVES = 640;
 
 const CARD = `id number title status level affectedProducts { state product { name } } currentScore { rounded }
   assignments { function subject state } replies { kind state }`;
@@ -98,7 +98,9 @@ await judge(async () => {
   const servers = [first, await peer('PostGraphile 5', 'postgraphile.mjs', shared, POSTGRAPHILE), await peer('graphql-yoga, Knex', 'yoga.mjs', shared, YOGA)];
   const numbers = (await ask('peers_others', `SELECT number FROM event WHERE tlp <> 'RED' ORDER BY random() LIMIT 500`)).split('\n');
   const waiting = (await ask('peers_others', `SELECT id FROM event WHERE status = 'RECEIVED' AND tlp <> 'RED' AND version = 1
-    LIMIT ${MOVES * (ROUNDS + 1) * 2}`)).split('\n');
+    LIMIT ${MOST_MOVES * (ROUNDS + 1) * 2}`)).split('\n');
+  // Two of them move the same events, each round others.
+  const moves = Math.floor(waiting.length / (ROUNDS + 1) / 2);
   // The product has a database of its own, and so all of them.
   const left = servers.map((server) => (server === first ? [...waiting] : waiting));
   const { events } = await first.desk.read(first.token, '{ events(first: 1) { nodes { id } } }');
@@ -110,9 +112,9 @@ await judge(async () => {
     const measured = servers.map(() => []);
     for (let round = 0; round <= ROUNDS; round += 1) {
       for (const [index, server] of servers.entries()) {
-        const ids = what === 'W1' ? left[index].splice(0, MOVES) : [];
+        const ids = what === 'W1' ? left[index].splice(0, moves) : [];
         const bodies = { R1: () => [{}], R2: () => numbers.map((number) => ({ number })), W1: () => ids.map((id) => ({ id, event: encoded(id) })) }[what]();
-        const outcome = await load(server, bodies.map(server.ask[what]), what === 'W1' ? MOVES : READS);
+        const outcome = await load(server, bodies.map(server.ask[what]), what === 'W1' ? moves : READS);
         // The first round finds nothing prepared.
         if (round > 0) measured[index].push(outcome);
       }

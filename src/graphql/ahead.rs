@@ -233,14 +233,13 @@ impl<P: Selected, E: Child + Selected> Limb<P> for Many<E> {
         nested(backend, sql, |sql| {
             sql.push_str(if sqlite { "SELECT json_group_array(" } else { "SELECT json_agg(" });
             self.0.write(backend, sql);
-            let _ = write!(
-                sql,
-                " ORDER BY \"{table}\".\"{}\"{direction}, \"{table}\".\"{}\") FROM \"{table}\" WHERE \"{table}\".\"{}\" = \"{of}\".\"{}\"",
-                order.as_str(),
-                E::ID.as_str(),
-                E::PARENT.as_str(),
-                P::KEY.as_str(),
-            );
+            let (order, id) = (order.as_str(), E::ID.as_str());
+            let _ = write!(sql, " ORDER BY \"{table}\".\"{order}\"{direction}");
+            if order != id {
+                let _ = write!(sql, ", \"{table}\".\"{id}\"");
+            }
+            let (parent, key) = (E::PARENT.as_str(), P::KEY.as_str());
+            let _ = write!(sql, ") FROM \"{table}\" WHERE \"{table}\".\"{parent}\" = \"{of}\".\"{key}\"");
         });
     }
 

@@ -9,13 +9,15 @@ use entity::vocabulary::Tlp;
 use entity::{access_record, event, report};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbErr, EntityName, EntityTrait, ExprTrait, IdenStatic, QueryFilter,
+    QuerySelect, Statement,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
-use crate::database::is_one_of;
+use crate::database::{Database, Given, Share, Together, given, given_time, is_one_of};
 use crate::error::Result;
 
 /// The sensitive events that one request has read.
@@ -75,6 +77,7 @@ impl SensitiveReads {
         if events.is_empty() {
             return Ok(());
         }
+        // Written together with those of other requests: a page of the gravest events nearly always holds one that is sensitive.
         let row = access_record::Model {
             id: app.ids.next(),
             at: app.clock.now(),
@@ -84,8 +87,7 @@ impl SensitiveReads {
             request_id: actor.origin.request_id.clone(),
             event_ids: events.into_iter().collect::<Vec<_>>().into(),
         };
-        row.into_active_model().insert(app.database.writer()).await?;
-        Ok(())
+        Ok(app.reads.ask(&app.database, row).await?)
     }
 
     async fn sensitive_among(&self, app: &App, of: Expr) -> Result<Vec<String>> {
@@ -96,6 +98,48 @@ impl SensitiveReads {
             .filter(of)
             .filter(C::Tlp.eq(Tlp::Red).or(C::EmbargoUntil.gt(self.now)));
         Ok(select.into_tuple().all(app.database.reader()).await?)
+    }
+}
+
+/// Records of reads that wait to be written.
+pub type Reads = Together<access_record::Model>;
+
+impl Share for access_record::Model {
+    type Answer = ();
+
+    async fn run(database: &Database, records: &[Self]) -> std::result::Result<Vec<()>, DbErr> {
+        use access_record::Column as C;
+        let columns = [
+            (C::Id, Given::Id),
+            (C::At, Given::Time),
+            (C::Actor, Given::Text),
+            (C::Roles, Given::Text),
+            (C::Address, Given::Text),
+            (C::RequestId, Given::Text),
+            (C::EventIds, Given::Json),
+        ];
+        let columns = columns.map(|(column, kind)| (column.as_str(), kind));
+        let names = columns.map(|(name, _)| name).join(", ");
+        let rows = records.iter().map(|record| {
+            json!({
+                "id": record.id,
+                "at": given_time(record.at),
+                "actor": record.actor,
+                "roles": record.roles,
+                "address": record.address,
+                "request_id": record.request_id,
+                "event_ids": record.event_ids,
+            })
+        });
+        let rows = serde_json::Value::from_iter(rows).to_string();
+        let backend = database.backend();
+        let sql = format!(
+            "INSERT INTO {} ({names}) SELECT {names} FROM {}",
+            access_record::Entity.table_name(),
+            given(backend, "$1", &columns)
+        );
+        database.writer().execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
+        Ok(vec![(); records.len()])
     }
 }
 
@@ -128,4 +172,47 @@ pub fn touch_report(ctx: &Context<'_>, report: Uuid) {
 /// Whether the field that is resolved, a connection, puts its items into the answer: a count alone reads none.
 pub fn lists_items(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("nodes").exists() || ctx.look_ahead().field("edges").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use sea_orm::QueryOrder;
+
+    use super::*;
+    use crate::testing::{TestApp, app, app_on_postgres};
+
+    async fn one_statement_records(mut test: TestApp) {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&statements);
+        let app = Arc::get_mut(&mut test.app).unwrap();
+        app.database.observe(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let record = |number: u128, address: Option<&str>, events: &[&str]| access_record::Model {
+            id: Uuid::from_u128(number),
+            at: app.clock.now(),
+            actor: "analyst-1".to_owned(),
+            roles: "ANALYST LEADER".to_owned(),
+            address: address.map(str::to_owned),
+            request_id: Some("request \"1\"".to_owned()),
+            event_ids: events.iter().map(|event| (*event).to_owned()).collect::<Vec<_>>().into(),
+        };
+        let records =
+            [record(1, Some("192.0.2.1"), &["VE-2026-1", "VE-2026-2"]), record(2, None, &["VE-2026-3"])];
+        let written = records.iter().map(|record| app.reads.ask(&app.database, record.clone()));
+        futures_util::future::try_join_all(written).await.unwrap();
+        assert_eq!(statements.load(Ordering::Relaxed), 1);
+        let find = access_record::Entity::find().order_by_asc(access_record::Column::Id);
+        assert_eq!(find.all(app.database.reader()).await.unwrap(), records);
+        let again = app.reads.ask(&app.database, records[0].clone()).await;
+        assert!(again.is_err(), "what is not written is told to its request");
+    }
+
+    #[tokio::test]
+    async fn reads_of_one_moment_are_recorded_by_one_statement() {
+        one_statement_records(app("reads").await).await;
+        one_statement_records(app_on_postgres("reads").await).await;
+    }
 }

@@ -127,7 +127,7 @@ impl TestApp {
     async fn distinct_sql_of<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         let (result, mut sql) = self.sorted_sql_of(work).await;
         sql.dedup();
-        sql.retain(|sql| !sql.starts_with("INSERT INTO \"access_record\""));
+        sql.retain(|sql| !sql.starts_with("INSERT INTO access_record"));
         (result, sql)
     }
 
