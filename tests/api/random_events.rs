@@ -38,6 +38,9 @@ use crate::webhooks::{portal, with};
 
 /// Acts on each database, unless somebody asks for more.
 const ROUNDS: usize = 120;
+/// What they are drawn from, unless somebody asks for others. After these all that can be tried was; after others it need not be, since
+/// what is done to the open events keeps some changes from being tried.
+const SEED: usize = 1;
 /// Most acts of a day.
 const ACTS: usize = 4;
 /// Days after which what is named has its turn.
@@ -722,7 +725,7 @@ fn number(name: &str, usual: usize) -> usize {
 
 async fn nobody_learns_of_it(database: Database) {
     let rounds = number("VULNDESK_TEST_ROUNDS", ROUNDS);
-    let seed = number("VULNDESK_TEST_SEED", 1);
+    let seed = number("VULNDESK_TEST_SEED", SEED);
     logs::listen();
     let mut run = Run::new(database, seed as u64, rounds > ROUNDS).await;
     let due = run.due.iter().filter(|due| **due).count();
@@ -748,8 +751,10 @@ async fn nobody_learns_of_it(database: Database) {
         None => format!("never tried, or in spite of an excuse: {name}"),
     });
     let mut faults = std::mem::take(&mut run.leaks);
-    faults.extend(undone.map(|act| format!("never done: {act:?}")));
-    faults.extend(untried);
+    if seed == SEED {
+        faults.extend(undone.map(|act| format!("never done: {act:?}")));
+        faults.extend(untried);
+    }
     assert!(faults.is_empty(), "{database:?} of seed {seed}:\n{}", faults.join("\n"));
 }
 
