@@ -56,8 +56,8 @@ impl Share for Caller {
         });
         let sql = format!(
             "SELECT given.place FROM {} WHERE EXISTS (SELECT 1 FROM {principal} WHERE {principal}.issuer = given.issuer \
-         AND {principal}.subject = given.subject AND {principal}.denied = TRUE) \
-         OR EXISTS (SELECT 1 FROM {token} WHERE {token}.token_hash = given.token)",
+             AND {principal}.subject = given.subject AND {principal}.denied = TRUE) \
+             OR EXISTS (SELECT 1 FROM {token} WHERE {token}.token_hash = given.token)",
             given(backend, "$1", &columns),
             principal = principal::Entity.table_name(),
             token = denied_token::Entity.table_name(),
@@ -68,9 +68,9 @@ impl Share for Caller {
         let mut denied = vec![false; callers.len()];
         for row in found {
             let place: i64 = row.try_get_by_index(0)?;
-            if let Some(caller) = usize::try_from(place).ok().and_then(|place| denied.get_mut(place)) {
-                *caller = true;
-            }
+            // What cannot be told is no permission.
+            let caller = usize::try_from(place).ok().and_then(|place| denied.get_mut(place));
+            *caller.ok_or_else(|| DbErr::Custom(format!("nobody asked at place {place}")))? = true;
         }
         Ok(denied)
     }
