@@ -60,6 +60,7 @@ mod m16_picture_sketch;
 mod m17_audit_anchor;
 mod m17_deadline_order;
 mod m18_growth;
+mod m19_delivery_index;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -125,6 +126,7 @@ impl MigratorTrait for Migrator {
             Box::new(m17_audit_anchor::Migration),
             Box::new(m17_deadline_order::Migration),
             Box::new(m18_growth::Migration),
+            Box::new(m19_delivery_index::Migration),
         ]
     }
 }
