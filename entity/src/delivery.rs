@@ -40,6 +40,16 @@ pub struct Model {
     pub finished_at: Option<DateTimeUtc>,
     /// Why it was given up or cancelled.
     pub note: Option<String>,
+    /// When its last try began; none before the first. Those before the last are `delivery_attempt`s.
+    pub last_tried_at: Option<DateTimeUtc>,
+    /// How long the last try took, in milliseconds.
+    pub last_duration_ms: Option<i32>,
+    /// HTTP status of the last answer.
+    pub last_status: Option<i32>,
+    /// Why there was no answer to the last try, or none that counts.
+    pub last_error: Option<String>,
+    /// Beginning of the last answer, at most 4 kB, without what looks like a secret.
+    pub last_answer: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

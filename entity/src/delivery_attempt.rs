@@ -1,8 +1,9 @@
-//! One try of a delivery.
+//! One try of a delivery that was followed by another.
 
 use sea_orm::entity::prelude::*;
 
-/// One try of a delivery.
+/// One try of a delivery that was followed by another: the last stands in the delivery. One whose worker had lost its lease
+/// meanwhile stands here too.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "delivery_attempt")]

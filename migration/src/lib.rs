@@ -61,6 +61,7 @@ mod m17_audit_anchor;
 mod m17_deadline_order;
 mod m18_growth;
 mod m19_delivery_index;
+mod m20_last_attempt;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -127,6 +128,7 @@ impl MigratorTrait for Migrator {
             Box::new(m17_deadline_order::Migration),
             Box::new(m18_growth::Migration),
             Box::new(m19_delivery_index::Migration),
+            Box::new(m20_last_attempt::Migration),
         ]
     }
 }

@@ -1,10 +1,11 @@
 //! One attempt: sign, send, read the answer, say what it means.
 
+use entity::delivery;
 use entity::vocabulary::WebhookPreset;
-use entity::{delivery, delivery_attempt};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 
+use super::attempt::Attempt;
 use super::receiver::Receiver;
 use super::schedule::Outcome;
 use super::{preset, schedule, sign};
@@ -30,7 +31,7 @@ pub(super) async fn attempt(
     receiver: &Receiver,
     delivery: &delivery::Model,
     body: Vec<u8>,
-) -> (Outcome, delivery_attempt::Model) {
+) -> (Outcome, Attempt) {
     let at = app.clock.now();
     let started = tokio::time::Instant::now();
     let mut headers = receiver.headers.clone();
@@ -66,15 +67,6 @@ pub(super) async fn attempt(
         }
         Err(failure) => (Outcome::Failed, None, Some(failure.to_string()), None),
     };
-    let attempt = delivery_attempt::Model {
-        id: app.ids.next(),
-        delivery_id: delivery.id,
-        endpoint_id: delivery.endpoint_id,
-        at,
-        duration_ms: i32::try_from(duration).unwrap_or(i32::MAX),
-        status,
-        error,
-        answer,
-    };
-    (outcome, attempt)
+    let duration_ms = i32::try_from(duration).unwrap_or(i32::MAX);
+    (outcome, Attempt { at, duration_ms, status, error, answer })
 }

@@ -6,7 +6,7 @@
 //! are sealed at rest ([`sealed`]) and shown once.
 //!
 //! A *message* is what a change tells (`outbox::message` is the catalogue). A *delivery* is a message on its way to
-//! one endpoint; an *attempt* is one try of it. What a delivery says is put together when it is sent ([`payload`]):
+//! one endpoint; an [`attempt`] is one try of it. What a delivery says is put together when it is sent ([`payload`]):
 //! the grant is turned into an actor like any other, and what this actor may not see at that moment does not leave,
 //! not even as a thin delivery.
 //!
@@ -16,6 +16,7 @@
 //! Who configures endpoints may not see events. So an ADMIN sees only deliveries that left; what waits or was
 //! withheld, and why, is for LEADER and AUDITOR.
 
+pub mod attempt;
 pub mod document;
 pub mod fan_out;
 pub mod graphql;

@@ -3,20 +3,23 @@
 //! A worker claims what is due by writing its id and a short lease, sends with no transaction open, and writes the
 //! outcome only where the lease is still its own. What a killed worker held is free again when its lease ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::vocabulary::DeliveryState;
 use entity::{delivery, delivery_attempt, webhook_endpoint};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QuerySelect, Statement, Value,
 };
+use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::attempt::Attempt;
 use super::schedule;
+use crate::clock::Ids;
 use crate::database::{Database, Given, given, given_time, is_one_of};
 
 /// How long a claim holds unless it is renewed. With a look every two seconds, what a killed worker held is sent
@@ -50,6 +53,8 @@ pub struct Pulse {
 pub struct Settled {
     /// The delivery.
     pub id: Uuid,
+    /// Where it goes.
+    pub endpoint: Uuid,
     /// Where it now stands.
     pub state: DeliveryState,
     /// When it is tried next; only while it is pending.
@@ -59,7 +64,9 @@ pub struct Settled {
     /// Why it is not tried again.
     pub note: Option<String>,
     /// The attempt that was made, when one was.
-    pub attempt: Option<delivery_attempt::Model>,
+    pub attempt: Option<Attempt>,
+    /// The attempt before that one.
+    pub earlier: Option<Attempt>,
 }
 
 /// That a delivery named by its id still waits. In words that no index knows: the database's guess at how few wait is
@@ -320,14 +327,34 @@ pub async fn renew(
 /// state; the attempt is recorded all the same, since it was made.
 ///
 /// # Errors
-/// Of the database; then nothing was written.
+/// Of the database; then nothing was written, or nothing but that.
 pub async fn settle(
     database: &Database,
+    ids: &Ids,
     owner: Uuid,
     settled: &[Settled],
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let backend = database.backend();
+    let writer = database.writer();
+    if settled.iter().all(|one| one.earlier.is_none()) {
+        // One way to the database instead of three: nothing but outcomes, unless a lease was lost.
+        return log(writer, ids, &settle_on(writer, owner, settled, now).await?).await;
+    }
+    let transaction = database.begin_write().await?;
+    let displaced = settle_on(&transaction, owner, settled, now).await?;
+    log(&transaction, ids, &displaced).await?;
+    transaction.commit().await
+}
+
+/// Settles what `owner` still holds. Answers the attempts that have no place in a delivery, each with whose it is: what
+/// another has displaced, and what was made by somebody who no longer held it.
+async fn settle_on<'a>(
+    connection: &impl ConnectionTrait,
+    owner: Uuid,
+    settled: &'a [Settled],
+    now: DateTime<Utc>,
+) -> Result<Vec<(&'a Settled, &'a Attempt)>, DbErr> {
+    let backend = connection.get_database_backend();
     let columns = [
         ("id", Given::Id),
         ("state", Given::Text),
@@ -335,64 +362,101 @@ pub async fn settle(
         ("attempts", Given::Number),
         ("note", Given::Text),
         ("finished_at", Given::Time),
-    ];
-    let states = format!(
-        "UPDATE delivery SET state = given.state, due_at = COALESCE(given.due_at, delivery.due_at), \
-         attempts = given.attempts, note = given.note, finished_at = given.finished_at, lease_owner = NULL, \
-         lease_until = NULL FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1 AND {STILL_WAITS}",
-        given(backend, "$2", &columns)
-    );
-    let rows: Vec<_> = settled
-        .iter()
-        .map(|settled| {
-            let pending = settled.state == DeliveryState::Pending;
-            json!({
-                "id": settled.id, "state": settled.state.as_str(), "due_at": settled.due_at.map(given_time),
-                "attempts": settled.attempts, "note": settled.note,
-                "finished_at": (!pending).then(|| given_time(now)),
-            })
-        })
-        .collect();
-    let attempts: Vec<_> =
-        settled.iter().filter_map(|settled| settled.attempt.as_ref()).map(attempt_row).collect();
-    let rows = json!(rows).to_string();
-    let columns = [
-        ("id", Given::Id),
-        ("delivery_id", Given::Id),
-        ("endpoint_id", Given::Id),
         ("at", Given::Time),
         ("duration_ms", Given::Number),
         ("status", Given::Number),
         ("error", Given::Text),
         ("answer", Given::Text),
     ];
-    let names = columns.map(|(name, _)| name).join(", ");
-    let log = |attempts: &str| {
-        format!(
-            "INSERT INTO delivery_attempt ({names}) SELECT {names} FROM {}",
-            given(backend, attempts, &columns)
-        )
-    };
-    let attempts = json!(attempts).to_string();
-    if backend == DatabaseBackend::Postgres {
-        // One way to the database instead of four.
-        let sql = format!("WITH settled AS ({states}) {}", log("$3"));
-        let values = [owner.into(), rows.into(), attempts.into()];
-        database.writer().execute_raw(statement(backend, sql, values)).await?;
-        return Ok(());
-    }
-    let transaction = database.begin_write().await?;
-    transaction.execute_raw(statement(backend, states, [owner.into(), rows.into()])).await?;
-    transaction.execute_raw(statement(backend, log("$1"), [attempts.into()])).await?;
-    transaction.commit().await
+    let last: String = ["duration_ms", "status", "error", "answer"]
+        .map(|name| {
+            format!("last_{name} = CASE WHEN given.at IS NULL THEN last_{name} ELSE given.{name} END, ")
+        })
+        .concat();
+    let sql = format!(
+        "UPDATE delivery SET state = given.state, due_at = COALESCE(given.due_at, delivery.due_at), \
+         attempts = given.attempts, note = given.note, finished_at = given.finished_at, {last}\
+         last_tried_at = COALESCE(given.at, last_tried_at), lease_owner = NULL, lease_until = NULL \
+         FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1 AND {STILL_WAITS} RETURNING delivery.id",
+        given(backend, "$2", &columns)
+    );
+    let rows: Vec<_> = settled.iter().map(|settled| Row::new(settled, now)).collect();
+    let rows = serde_json::to_string(&rows).map_err(|error| DbErr::Json(error.to_string()))?;
+    let values = [owner.into(), rows.into()];
+    let held = connection.query_all_raw(statement(backend, sql, values)).await?;
+    let held: HashSet<Uuid> = held.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+    let displaced = settled.iter().filter_map(|one| {
+        let displaced = if held.contains(&one.id) { &one.earlier } else { &one.attempt };
+        Some((one, displaced.as_ref()?))
+    });
+    Ok(displaced.collect())
 }
 
-fn attempt_row(attempt: &delivery_attempt::Model) -> serde_json::Value {
-    json!({
-        "id": attempt.id, "delivery_id": attempt.delivery_id, "endpoint_id": attempt.endpoint_id,
-        "at": given_time(attempt.at), "duration_ms": attempt.duration_ms, "status": attempt.status,
-        "error": attempt.error, "answer": attempt.answer,
-    })
+/// What is written of a delivery, as the statement takes it.
+#[derive(Default, Serialize)]
+struct Row<'a> {
+    id: Uuid,
+    state: &'static str,
+    due_at: Option<String>,
+    attempts: i32,
+    note: Option<&'a str>,
+    finished_at: Option<String>,
+    at: Option<String>,
+    duration_ms: Option<i32>,
+    status: Option<i32>,
+    error: Option<&'a str>,
+    answer: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    fn new(settled: &'a Settled, now: DateTime<Utc>) -> Self {
+        let row = Self {
+            id: settled.id,
+            state: settled.state.as_str(),
+            due_at: settled.due_at.map(given_time),
+            attempts: settled.attempts,
+            note: settled.note.as_deref(),
+            finished_at: (settled.state != DeliveryState::Pending).then(|| given_time(now)),
+            ..Self::default()
+        };
+        let Some(attempt) = &settled.attempt else { return row };
+        Self {
+            at: Some(given_time(attempt.at)),
+            duration_ms: Some(attempt.duration_ms),
+            status: attempt.status,
+            error: attempt.error.as_deref(),
+            answer: attempt.answer.as_deref(),
+            ..row
+        }
+    }
+}
+
+/// Writes attempts that have no place in a delivery.
+async fn log(
+    connection: &impl ConnectionTrait,
+    ids: &Ids,
+    attempts: &[(&Settled, &Attempt)],
+) -> Result<(), DbErr> {
+    let rows = attempts.iter().map(|(settled, attempt)| {
+        let Attempt { at, duration_ms, status, error, answer } = (*attempt).clone();
+        let (delivery_id, endpoint_id) = (settled.id, settled.endpoint);
+        delivery_attempt::Model {
+            id: ids.next(),
+            delivery_id,
+            endpoint_id,
+            at,
+            duration_ms,
+            status,
+            error,
+            answer,
+        }
+    });
+    let rows: Vec<_> = rows.map(IntoActiveModel::into_active_model).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    delivery_attempt::Entity::insert_many(rows).exec_without_returning(connection).await?;
+    Ok(())
 }
 
 /// Records that an endpoint takes what it is sent. No version moves: nobody's form grows stale.

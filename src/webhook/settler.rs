@@ -67,7 +67,8 @@ pub(super) async fn run(
             continue;
         }
         // What is not written now is sent again when its lease has ended.
-        let settling = async || Ok(queue::settle(&app.database, owner, &settled, app.clock.now()).await?);
+        let settling =
+            async || Ok(queue::settle(&app.database, &app.ids, owner, &settled, app.clock.now()).await?);
         if let Err(error) = outlasting(settling).await {
             tracing::error!(?error, deliveries = settled.len(), "outcomes of deliveries were not written");
         }

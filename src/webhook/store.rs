@@ -123,7 +123,7 @@ pub async fn known_channels(app: &App, ids: &[Uuid]) -> Result<usize> {
 }
 
 /// The delivery was tried: who configures endpoints sees what left, and nothing of what was held back.
-fn has_left() -> sea_orm::sea_query::SimpleExpr {
+fn has_left() -> Condition {
     let attempts = Query::select()
         .expr(Expr::val(1))
         .from(delivery_attempt::Entity)
@@ -132,7 +132,8 @@ fn has_left() -> sea_orm::sea_query::SimpleExpr {
                 .equals((delivery::Entity, delivery::Column::Id)),
         )
         .take();
-    Expr::exists(attempts)
+    // One whose worker lost its lease has no last attempt yet.
+    Condition::any().add(delivery::Column::LastTriedAt.is_not_null()).add(Expr::exists(attempts))
 }
 
 /// Deliveries that the actor may see. LEADER and AUDITOR see all that happens; an ADMIN sees only what left, since

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::delivery;
 use entity::vocabulary::{DeliveryOrder, DeliveryState, GrantState, WebhookPayload};
-use entity::{delivery, delivery_attempt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::attempt::Attempt;
 use super::deliver;
 use super::payload::{self, Letter, Withheld};
 use super::queue::{self, Pulse, Settled, Wanted};
@@ -113,7 +114,7 @@ enum News {
 struct Tried {
     ready: Ready,
     outcome: Outcome,
-    attempt: delivery_attempt::Model,
+    attempt: Attempt,
 }
 
 /// One endpoint's deliveries in this worker.
@@ -397,8 +398,15 @@ impl Worker {
             Next::Dead => (DeliveryState::Dead, None),
         };
         let note = (state == DeliveryState::Dead).then(|| format!("not taken in {attempts} attempts"));
-        let settled =
-            Settled { id: ready.delivery.id, state, due_at, attempts, note, attempt: Some(attempt) };
+        let settled = Settled {
+            state,
+            due_at,
+            attempts,
+            note,
+            attempt: Some(attempt),
+            earlier: Attempt::last_of(&ready.delivery),
+            ..untouched(&ready.delivery)
+        };
         self.settle(settled, Some((outcome, ready.receiver)));
         self.start(endpoint);
     }
@@ -621,11 +629,13 @@ async fn numbered(
 fn untouched(delivery: &delivery::Model) -> Settled {
     Settled {
         id: delivery.id,
+        endpoint: delivery.endpoint_id,
         state: DeliveryState::Pending,
         due_at: None,
         attempts: delivery.attempts,
         note: None,
         attempt: None,
+        earlier: None,
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use entity::vocabulary::DeliveryState;
 use serde_json::json;
 
-use crate::deliveries::{attempts, deliver, deliveries};
+use crate::deliveries::{attempts_by_endpoint, deliver, deliveries};
 use crate::harness::on_both;
 use crate::receiver::Receiver;
 use crate::webhooks::{portal, with};
@@ -59,8 +59,8 @@ async fn each_bot_is_spoken_to_in_its_way_and_its_no_is_heard() {
             deliver(&app).await;
             let rows = own().await;
             assert_eq!((rows[0].state, rows[0].attempts), (DeliveryState::Delivered, 2), "{preset} {no}");
-            let tried = attempts(&app).await.into_iter().filter(|row| row.endpoint_id == endpoint);
-            let answers: Vec<_> = tried.map(|row| row.answer.unwrap_or_default()).collect();
+            let tried = attempts_by_endpoint(&app).await.into_iter().filter(|(to, _)| *to == endpoint);
+            let answers: Vec<_> = tried.map(|(_, attempt)| attempt.answer.unwrap_or_default()).collect();
             assert_eq!(answers, [no, yes], "{preset}");
 
             let seen = &receiver.seen()[1];
@@ -102,9 +102,9 @@ async fn what_a_receiver_echoes_of_our_secrets_is_not_kept() {
         let bot = app.confirmed(with(portal(), bot)).await;
         app.receive("analyst-1", "src", "1", "AMBER").await;
         deliver(&app).await;
-        let tried = attempts(&app).await;
+        let tried = attempts_by_endpoint(&app).await;
         let answer =
-            |endpoint| tried.iter().find(|row| row.endpoint_id == endpoint).unwrap().answer.clone().unwrap();
+            |endpoint| tried.iter().find(|(to, _)| *to == endpoint).unwrap().1.answer.clone().unwrap();
         assert_eq!(
             (answer(standard), answer(bot)),
             ("you sent [hidden]".to_owned(), "you sent [hidden]".to_owned())

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vulndesk::auth::Role;
 use vulndesk::secret::Column;
+use vulndesk::webhook::attempt::Attempt;
 use vulndesk::webhook::queue::{self, Wanted};
 use vulndesk::webhook::sign::{Key, secret_text, verify};
 use vulndesk::webhook::worker;
@@ -109,9 +110,19 @@ pub(crate) async fn deliveries(app: &TestApp) -> Vec<delivery::Model> {
     rows.order_by_asc(delivery::Column::Id).all(app.app.database.reader()).await.unwrap()
 }
 
-pub(crate) async fn attempts(app: &TestApp) -> Vec<delivery_attempt::Model> {
-    let rows = delivery_attempt::Entity::find().order_by_asc(delivery_attempt::Column::At);
-    rows.order_by_asc(delivery_attempt::Column::Id).all(app.app.database.reader()).await.unwrap()
+pub(crate) async fn attempts(app: &TestApp) -> Vec<Attempt> {
+    attempts_by_endpoint(app).await.into_iter().map(|(_, attempt)| attempt).collect()
+}
+
+/// The same, each with where it went.
+pub(crate) async fn attempts_by_endpoint(app: &TestApp) -> Vec<(Uuid, Attempt)> {
+    let earlier = delivery_attempt::Entity::find().all(app.app.database.reader()).await.unwrap();
+    let earlier = earlier.iter().map(|row| (row.endpoint_id, Attempt::from(row)));
+    let last = deliveries(app).await.into_iter();
+    let last = last.filter_map(|row| Some((row.endpoint_id, Attempt::last_of(&row)?)));
+    let mut all: Vec<_> = earlier.chain(last).collect();
+    all.sort_by_key(|(_, attempt)| attempt.at);
+    all
 }
 
 async fn reload(app: &TestApp, endpoint: &webhook_endpoint::Model) -> webhook_endpoint::Model {
@@ -663,18 +674,32 @@ async fn what_a_killed_worker_held_is_sent_when_its_lease_ends() {
         app.advance(queue::LEASE - TimeDelta::seconds(4));
         deliver(&app).await;
         assert_eq!(receiver.seen().len(), 1);
-        // The one who lost it writes nothing over the other's outcome.
+        // The one who lost it writes nothing over the other's outcome, and what it sent is on record.
+        let attempt = Attempt {
+            at: app.now() - TimeDelta::seconds(1),
+            duration_ms: 1,
+            status: Some(503),
+            error: None,
+            answer: Some("busy".to_owned()),
+        };
         let late = queue::Settled {
             id: held[0].id,
+            endpoint: row.id,
             state: DeliveryState::Dead,
             due_at: None,
             attempts: 9,
             note: None,
-            attempt: None,
+            attempt: Some(attempt.clone()),
+            earlier: Some(attempt.clone()),
         };
-        queue::settle(&app.app.database, dead, &[late], app.now()).await.unwrap();
+        for late in [late.clone(), queue::Settled { earlier: None, ..late }] {
+            queue::settle(&app.app.database, &app.app.ids, dead, &[late], app.now()).await.unwrap();
+        }
         let rows = deliveries(&app).await;
         assert_eq!((rows[0].state, rows[0].attempts), (DeliveryState::Delivered, 1));
+        let tried = attempts(&app).await;
+        assert_eq!(tried[..2], [attempt.clone(), attempt]);
+        assert_eq!(tried[2..].iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(204)]);
     })
     .await;
 }

@@ -56,6 +56,11 @@ async fn history(app: &TestApp, endpoint: Uuid) {
                 created_at: at,
                 finished_at: Some(at),
                 note: None,
+                last_tried_at: None,
+                last_duration_ms: None,
+                last_status: None,
+                last_error: None,
+                last_answer: None,
             }
             .into_active_model(),
         );

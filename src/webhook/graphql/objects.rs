@@ -7,6 +7,7 @@ use entity::vocabulary::{
 };
 use entity::{channel, delivery, delivery_attempt, event, webhook_endpoint, webhook_secret};
 
+use super::super::attempt::Attempt;
 use super::super::{document, rules, sealed};
 use crate::auth::Role;
 use crate::auth::policy::{Action, allows};
@@ -297,13 +298,16 @@ impl WebhookDelivery {
 
     /// Its tries, the newest first. 尝试记录，最新的在前。
     async fn attempts(&self, ctx: &Context<'_>) -> ApiResult<Vec<WebhookAttempt>> {
-        let rows = loaders::children::<delivery_attempt::Entity>(ctx, self.0.id).await?;
-        Ok(rows.iter().cloned().map(WebhookAttempt).collect())
+        let earlier = loaders::children::<delivery_attempt::Entity>(ctx, self.0.id).await?;
+        let all = Attempt::last_of(&self.0).into_iter().chain(earlier.iter().map(Attempt::from));
+        let mut all: Vec<_> = all.map(WebhookAttempt).collect();
+        all.sort_by_key(|attempt| std::cmp::Reverse(attempt.0.at));
+        Ok(all)
     }
 }
 
 /// One try of a delivery.
-pub struct WebhookAttempt(delivery_attempt::Model);
+pub struct WebhookAttempt(Attempt);
 
 /// One try of a delivery. 一次推送尝试。
 #[Object]
