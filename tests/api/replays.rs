@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use entity::vocabulary::DeliveryState;
 use entity::{delivery, message};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vulndesk::auth::Role;
 use vulndesk::ids::{Kind, encode};
 use vulndesk::webhook::message_id;
+use vulndesk::webhook::queue::{self, Wanted};
 
 use crate::deliveries::{ONE, SCORED, deliver, deliveries, endpoint, stand_in_event};
 use crate::harness::{TestApp, on_both};
@@ -127,4 +129,33 @@ async fn all_since_a_time_is_sent_again_once_and_as_it_was() {
         assert!(wrong["errors"][0]["message"].as_str().unwrap().starts_with("input.after"), "{wrong}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_long_queue_is_claimed_from_without_reading_all_of_it() {
+    let app = TestApp::postgres().await;
+    stand_in_event(&app, Uuid::from_u128(1)).await;
+    let row = endpoint(&app, "https://10.0.0.1/hook", |_| ()).await;
+    history(&app, row.id).await;
+    let waits = delivery::Entity::update_many().col_expr(delivery::Column::State, Expr::value("PENDING"));
+    waits.exec(app.app.database.writer()).await.unwrap();
+    app.owner().execute_unprepared("ANALYZE delivery").await.unwrap();
+    let wanted = [Wanted { endpoint: row.id, room: 10, per_event: false, only_tests: false }];
+    let worker = app.app.ids.next();
+    let claim = queue::claim(&app.app.database, worker, &wanted, app.now());
+    let (claimed, statements) = app.sql_of(claim).await;
+    assert_eq!((claimed.unwrap().len(), statements.len()), (10, 1));
+
+    // As it is planned for whatever is wanted.
+    let on_one = app.owner_database().begin_write().await.unwrap();
+    let prepare =
+        format!("SET LOCAL plan_cache_mode = force_generic_plan; PREPARE claim AS {}", statements[0]);
+    on_one.execute_unprepared(&prepare).await.unwrap();
+    let explain = "EXPLAIN EXECUTE claim (NULL, NULL, NULL, NULL)";
+    let plan =
+        on_one.query_all_raw(Statement::from_string(DatabaseBackend::Postgres, explain)).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    let reads = |how: &str| plan.iter().any(|step| step.contains(how));
+    assert!(reads("Index Scan using delivery_endpoint_id_due_at_id"), "{plan:#?}");
+    assert!(!reads("Seq Scan on delivery"), "{plan:#?}");
 }
