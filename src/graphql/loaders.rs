@@ -232,7 +232,7 @@ impl<E> Hash for One<E> {
 }
 
 /// The rows of `E`, without their long columns where `light`.
-fn select<E: Child>(light: bool) -> Select<E> {
+pub fn select<E: Child>(light: bool) -> Select<E> {
     if !light {
         return E::find();
     }

@@ -178,8 +178,9 @@ impl Facts {
         // Only the sides that some message of the batch is about.
         let of_use = |facet| kinds.iter().any(|kind| may_receive(&actor, *kind, Some(facet)));
         let mut events = HashMap::new();
+        let full = endpoint.payload == WebhookPayload::Full;
         for facet in SIDES.into_iter().filter(|facet| of_use(*facet)) {
-            events.insert(facet, store::visible_events(app, &actor, facet, &wanted).await?);
+            events.insert(facet, store::visible_events(app, &actor, facet, &wanted, !full).await?);
         }
         let mut reports: HashMap<Uuid, Vec<report::Model>> = HashMap::new();
         if of_use(Facet::Public) {
@@ -192,7 +193,6 @@ impl Facts {
         } else {
             store::channels_of(app, &wanted).await?
         };
-        let full = endpoint.payload == WebhookPayload::Full;
         let mut products: HashMap<Uuid, Vec<affected_product::Model>> = HashMap::new();
         if full || !endpoint.lines.0.is_empty() {
             for row in store::products_of(app, &wanted).await? {
