@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use entity::vocabulary::{AffectedState, Facet, TicketState, Tlp, Verdict};
 use entity::{affected_product, channel, event, event_access, payout, report, reporter, team_member, ticket};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -178,6 +178,20 @@ pub fn sees_all(actor: &Actor) -> bool {
 /// The events whose content the actor may see.
 pub fn granted_events(actor: &Actor) -> SelectStatement {
     granted(actor, Facet::Content, event_access::Column::EventId)
+}
+
+/// The same for each of the actor's keys, by each of which they stand in the order in which they were received. None for who
+/// does not see little.
+pub fn granted_by_key(actor: &Actor) -> Vec<Select<event_access::Entity>> {
+    if !sees_little(actor) {
+        return Vec::new();
+    }
+    let of = |key: String| {
+        event_access::Entity::find()
+            .filter(event_access::Column::Facet.eq(Facet::Content))
+            .filter(event_access::Column::Principal.eq(key))
+    };
+    actor.keys(Facet::Content).into_iter().map(of).collect()
 }
 
 /// The reports whose public side the actor may see; none where nobody of their roles has any.

@@ -3,17 +3,19 @@
 use std::sync::LazyLock;
 
 use entity::vocabulary::{AffectedState, AssignmentState, EventLinkKind, Facet, Function, ObligationState};
-use entity::{affected_product, assignment, event, event_link, obligation, remediation, report};
+use entity::{
+    affected_product, assignment, event, event_access, event_link, obligation, remediation, report,
+};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::filter::{EventFilter, EventOrder};
+use super::filter::{EventFilter, EventOrder, EventOrderField};
 use super::rules::{LineFacts, MoveFacts};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
 use crate::graphql::ahead::{self, Ahead, Plan};
-use crate::graphql::page::{self, Page, PageInput};
+use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
 ///
@@ -130,8 +132,18 @@ pub async fn page(
     plan: Plan<event::Entity>,
     ahead: &Ahead,
 ) -> Result<Page<event::Model>> {
+    let condition = filter.condition(actor, app.clock.now())?;
+    let keyset = order.keyset();
+    // Who sees little would else pass over all that is hidden, or put all that they see in order.
+    let heads = if condition.is_empty() && order.field == EventOrderField::ReceivedAt {
+        let (column, id) = (event_access::Column::ReceivedAt, event_access::Column::EventId);
+        let keyset = Keyset { column, id, descending: keyset.descending };
+        page::heads(visibility::granted_by_key(actor), keyset, input)?
+    } else {
+        None
+    };
     let select = ahead::rows::<event::Entity>()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
-        .filter(filter.condition(actor, app.clock.now())?);
-    page::read_ahead(&app.database, select, order.keyset(), input, plan, ahead).await
+        .filter(condition);
+    page::read_ahead(&app.database, select, heads, keyset, input, plan, ahead).await
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_graphql::{InputObject, Object, OutputType, SimpleObject, TypeName};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, ModelTrait, Order, QueryFilter,
-    QueryOrder, QueryTrait, Select, Statement, Value,
+    QueryOrder, QuerySelect, QueryTrait, Select, Statement, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -260,13 +260,41 @@ where
     window.page(rows, keyset, input, count)
 }
 
-/// The same, with what `plan` says of each row and of what hangs on it, which is kept in `ahead`.
+/// Where the ids of a page's rows stand: at the beginning of these lists, each in the page's order, that hold them among
+/// them. So a page takes as long as there are lists, however much they hold and whatever else there is. None without lists.
+///
+/// # Errors
+/// BAD_USER_INPUT on a page size or cursor that cannot be.
+pub fn heads<E: EntityTrait>(
+    lists: Vec<Select<E>>,
+    keyset: Keyset<E::Column>,
+    input: &PageInput,
+) -> Result<Option<SelectStatement>> {
+    let window = input.window()?;
+    let mut heads: Option<SelectStatement> = None;
+    for list in lists {
+        let list = list.select_only().column(keyset.column).column(keyset.id).distinct();
+        let list = window.beyond(list, keyset, input)?.limit(u64::from(window.size) + 1);
+        let head = Query::select().column(keyset.id).from_subquery(list.into_query(), "head").take();
+        match &mut heads {
+            Some(heads) => {
+                heads.union(UnionType::All, head);
+            }
+            None => heads = Some(head),
+        }
+    }
+    Ok(heads)
+}
+
+/// The same, with what `plan` says of each row and of what hangs on it, which is kept in `ahead`. Where the ids are known to
+/// be among `heads`, they are looked for there.
 ///
 /// # Errors
 /// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
 pub async fn read_ahead<E: Selected>(
     database: &Database,
     select: Select<E>,
+    heads: Option<SelectStatement>,
     keyset: Keyset<E::Column>,
     input: &PageInput,
     plan: Plan<E>,
@@ -275,7 +303,10 @@ pub async fn read_ahead<E: Selected>(
     let window = input.window()?;
     let count = QueryTrait::into_query(select.clone());
     let plan = plan.with(&[keyset.column, keyset.id]);
-    let mut statement = window.statement(database, plan.bare(select), keyset, input)?;
+    let select = heads
+        .into_iter()
+        .fold(plan.bare(select), |select, heads| select.filter(keyset.id.in_subquery(heads)));
+    let mut statement = window.statement(database, select, keyset, input)?;
     // The page first: SQLite would put together all that it has to sort, and what hangs on it.
     let direction = if keyset.descending == window.backward { "ASC" } else { "DESC" };
     statement.sql = format!(
@@ -295,10 +326,24 @@ impl Window {
     fn statement<E: EntityTrait>(
         self,
         database: &Database,
-        mut select: Select<E>,
+        select: Select<E>,
         keyset: Keyset<E::Column>,
         input: &PageInput,
     ) -> Result<Statement> {
+        let query = self.beyond(select, keyset, input)?.into_query();
+        // A bound LIMIT is planned anew each time; this one is a checked number of ours.
+        let mut statement = database.backend().build(&query);
+        statement.sql = format!("{} LIMIT {}", statement.sql, self.size + 1);
+        Ok(statement)
+    }
+
+    /// What lies beyond the cursors, in the order in which a page is read.
+    fn beyond<E: EntityTrait>(
+        self,
+        mut select: Select<E>,
+        keyset: Keyset<E::Column>,
+        input: &PageInput,
+    ) -> Result<Select<E>> {
         if let Some(after) = &input.after {
             select = select.filter(keyset.beyond("after", after, true)?);
         }
@@ -306,11 +351,7 @@ impl Window {
             select = select.filter(keyset.beyond("before", before, false)?);
         }
         let order = if keyset.descending == self.backward { Order::Asc } else { Order::Desc };
-        let query = select.order_by(keyset.column, order.clone()).order_by(keyset.id, order).into_query();
-        // A bound LIMIT is planned anew each time; this one is a checked number of ours.
-        let mut statement = database.backend().build(&query);
-        statement.sql = format!("{} LIMIT {}", statement.sql, self.size + 1);
-        Ok(statement)
+        Ok(select.order_by(keyset.column, order.clone()).order_by(keyset.id, order))
     }
 
     /// The page of what its statement read.

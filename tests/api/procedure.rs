@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use vulndesk::auth::Role;
 
+use crate::deadlines::{affected, confirm};
 use crate::harness::{TestApp, on_both};
 use crate::story::{Story, scored};
 
@@ -274,6 +275,72 @@ async fn pages_lead_through_the_whole_list_in_both_directions() {
         let titles = &answer["data"]["events"]["nodes"];
         assert_eq!(titles, &json!([{ "title": newest_first[2] }, { "title": newest_first[3] }]));
         assert_eq!(answer["data"]["events"]["pageInfo"]["hasPreviousPage"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_sees_little_pages_through_all_of_it_whichever_grant_it_is_by() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let leader = app.token(Role::Leader, "leader-1");
+        let products = app.graphql(&leader, "{ products(first: 1) { nodes { id } } }", Value::Null).await;
+        let product = &products["data"]["products"]["nodes"][0]["id"];
+        let mut own = Vec::new();
+        for index in 0..9 {
+            app.advance(chrono::TimeDelta::minutes(1));
+            let received = app.receive("analyst-1", "cnvd", &format!("CNVD-2026-{index:05}"), "AMBER").await;
+            let (by_product, by_name) = (index % 3 == 0, index % 2 == 0);
+            if by_product {
+                confirm(&app, &received.event).await;
+                affected(&app, &received.event, product).await;
+            }
+            if by_name {
+                let version = app.node(&leader, &received.event, "Event", "version").await["version"].clone();
+                let member = json!({ "event": received.event, "expectedVersion": version, "subject": "engineer-1", "function": "R_AND_D" });
+                app.done(&leader, "addTeamMember", "AddTeamMember", member, "event { id }").await;
+            }
+            if by_product || by_name {
+                own.push(received.number);
+            }
+        }
+        own.reverse();
+        let engineer = app.mint(&[Role::Engineer], "engineer-1", &["edge-gateway", "of-nobody"], None);
+        let page = async |arguments: String| {
+            let document = format!("{{ events({arguments}) {{ totalCount nodes {{ number }}
+                pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}");
+            app.graphql(&engineer, &document, Value::Null).await["data"]["events"].clone()
+        };
+        let numbers = |page: &Value| -> Vec<String> {
+            page["nodes"].as_array().unwrap().iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
+        };
+        for (size, cursor, place, more) in
+            [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
+        {
+            for direction in ["DESC", "ASC"] {
+                let mut seen: Vec<Vec<String>> = Vec::new();
+                let mut from = String::new();
+                loop {
+                    let order = format!("order: {{ field: RECEIVED_AT, direction: {direction} }}");
+                    let answer = page(format!("{size}: 2, {order}{from}")).await;
+                    assert_eq!(answer["totalCount"], own.len(), "{answer}");
+                    seen.push(numbers(&answer));
+                    if answer["pageInfo"][more] == false {
+                        break;
+                    }
+                    from = format!(", {cursor}: {}", answer["pageInfo"][place]);
+                }
+                if size == "last" {
+                    seen.reverse();
+                }
+                let mut all = seen.concat();
+                if direction == "ASC" {
+                    all.reverse();
+                }
+                assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
+                assert_eq!(all, own, "{size} {direction}");
+            }
+        }
     })
     .await;
 }
