@@ -336,6 +336,20 @@ fn sqlite(
     options.pragma("wal_autocheckpoint", SQLITE_LOG_PAGES).pragma("cache_size", SQLITE_CACHE)
 }
 
+/// `column` is one of the few that `select` finds. To PostgreSQL that is one value, of which it guesses that it is short: of rows
+/// that it joins it may guess that there are many, and then goes through a list from its beginning to meet the first of them.
+pub fn is_among_few(
+    backend: DatabaseBackend,
+    column: impl ColumnTrait,
+    select: SelectStatement,
+) -> SimpleExpr {
+    let column = Expr::col(column.as_column_ref());
+    match backend {
+        DatabaseBackend::Postgres => Expr::cust_with_exprs("$1 = ANY(ARRAY($2))", [column, select.into()]),
+        _ => column.in_subquery(select),
+    }
+}
+
 /// `column` is one of `ids`: one bound value whatever their number, so that the statement is prepared once.
 pub fn is_one_of(
     backend: DatabaseBackend,

@@ -9,10 +9,11 @@ use entity::{
     affected_product, assignment, channel, decision, event, product, remediation, report, world_fact,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait};
+use sea_orm::{ColumnTrait, DatabaseBackend, EntityTrait};
 
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, visibility};
+use crate::database::is_among_few;
 use crate::error::{Error, Result};
 use crate::graphql::page::Keyset;
 use crate::graphql::scalars::Id;
@@ -67,7 +68,12 @@ impl EventFilter {
     ///
     /// # Errors
     /// FORBIDDEN when it asks about what the actor's roles may not read, BAD_USER_INPUT on values that cannot be.
-    pub fn condition(&self, actor: &Actor, now: DateTime<Utc>) -> Result<Condition> {
+    pub fn condition(
+        &self,
+        backend: DatabaseBackend,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Condition> {
         use event::Column as C;
         let mut all = Condition::all();
         if let Some(values) = bounded("filter.status", self.status.as_ref())? {
@@ -127,7 +133,7 @@ impl EventFilter {
             all = all.add(one_of(world_fact::Entity, world_fact::Column::EventId, any));
         }
         if let Some(kinds) = bounded("filter.attention", self.attention.as_ref())? {
-            let any = kinds.iter().map(|kind| kind.condition(now));
+            let any = kinds.iter().map(|kind| kind.condition(backend, now));
             all = all.add(any.fold(Condition::any(), Condition::add));
         }
         if let Some(number) = &self.number {
@@ -153,11 +159,11 @@ pub enum Attention {
 }
 
 impl Attention {
-    fn condition(self, now: DateTime<Utc>) -> Condition {
+    fn condition(self, backend: DatabaseBackend, now: DateTime<Utc>) -> Condition {
         match self {
             Self::AllDeclined => Condition::all()
                 .add(event::Column::Status.is_in([Status::Rating, Status::Remediating, Status::Verifying]))
-                .add(event::Column::Id.in_subquery(all_declined())),
+                .add(is_among_few(backend, event::Column::Id, all_declined())),
             Self::RiskExpiring => {
                 let soon = Condition::all()
                     .add(remediation::Column::State.eq(RemediationState::RiskAccepted))

@@ -132,7 +132,7 @@ pub async fn page(
     plan: Plan<event::Entity>,
     ahead: &Ahead,
 ) -> Result<Page<event::Model>> {
-    let condition = filter.condition(actor, app.clock.now())?;
+    let condition = filter.condition(app.database.backend(), actor, app.clock.now())?;
     let keyset = order.keyset();
     // Who sees little would else pass over all that is hidden, or put all that they see in order.
     let heads = if condition.is_empty() && order.field == EventOrderField::ReceivedAt {

@@ -65,7 +65,7 @@ impl Question {
         let filter = match filter {
             Some(filter) => {
                 require(actor, Action::ReadEvents)?;
-                Some(filter.condition(actor, app.clock.now())?)
+                Some(filter.condition(app.database.backend(), actor, app.clock.now())?)
             }
             None => None,
         };
