@@ -21,8 +21,8 @@ use async_graphql::{Context, Lookahead, SelectionField};
 use foldhash::fast::RandomState;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, Order, QueryResult,
-    QuerySelect, QueryTrait, Select, Value,
+    ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, ModelTrait,
+    Order, QueryResult, QuerySelect, QueryTrait, Select, Value,
 };
 use serde::de::{
     Deserialize as _, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor,
@@ -137,6 +137,23 @@ pub trait Selected:
 /// The rows of a table, for a [`Plan`] to say what is read of them. `find` names each column first, only for them to be left out.
 pub fn rows<E: Selected>() -> Select<E> {
     E::shape().rows.clone()
+}
+
+/// The rows of a table with nothing in these columns, which are then not read.
+pub fn without<E: EntityTrait>(columns: &[E::Column]) -> Select<E> {
+    let mut select = E::find().select_only();
+    for (column, is_left_out) in Columns::of::<E>(columns).each::<E>() {
+        select = if is_left_out {
+            let blank = match column.def().get_column_type() {
+                ColumnType::Json | ColumnType::JsonBinary => Expr::val(serde_json::Value::Null),
+                _ => Expr::val(""),
+            };
+            select.expr_as(blank, column.as_str())
+        } else {
+            select.column(column)
+        };
+    }
+    select
 }
 
 /// What there is of a branch, where the actor may find all of it.

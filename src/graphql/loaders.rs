@@ -16,11 +16,8 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use entity::vocabulary::Facet;
 use entity::{event, event_link, payout, report};
 use foldhash::fast::RandomState;
-use sea_orm::sea_query::{Condition, Expr};
-use sea_orm::{
-    ColumnTrait, ColumnType, EntityTrait, IdenStatic, ModelTrait, Order, PrimaryKeyTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Value,
-};
+use sea_orm::sea_query::Condition;
+use sea_orm::{EntityTrait, ModelTrait, Order, PrimaryKeyTrait, QueryFilter, QueryOrder, Value};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -29,7 +26,7 @@ use crate::auth::{Actor, visibility};
 use crate::database::is_one_of;
 use crate::duplicate;
 use crate::error::Error;
-use crate::graphql::ahead::{Ahead, Columns, Hanging, Selected};
+use crate::graphql::ahead::{self, Ahead, Columns, Hanging, Selected};
 use crate::graphql::errors::{ApiError, ApiResult};
 
 /// Most objects that a request's answer may hold, among the request's data.
@@ -231,26 +228,6 @@ impl<E> Hash for One<E> {
     }
 }
 
-/// The rows of `E`, without their long columns where `light`.
-pub fn select<E: Child>(light: bool) -> Select<E> {
-    if !light {
-        return E::find();
-    }
-    let mut select = E::find().select_only();
-    for (column, is_long) in Columns::of::<E>(E::LONG).each::<E>() {
-        select = if is_long {
-            let blank = match column.def().get_column_type() {
-                ColumnType::Json | ColumnType::JsonBinary => Expr::val(serde_json::Value::Null),
-                _ => Expr::val(""),
-            };
-            select.expr_as(blank, column.as_str())
-        } else {
-            select.column(column)
-        };
-    }
-    select
-}
-
 impl<E> Loader<Of<E>> for Reader
 where
     E: Child + Send + Sync,
@@ -267,7 +244,8 @@ where
             if parents.is_empty() {
                 continue;
             }
-            let rows = select::<E>(light)
+            let select = if light { ahead::without::<E>(E::LONG) } else { E::find() };
+            let rows = select
                 .filter(is_one_of(database.backend(), E::PARENT, parents))
                 .filter(E::allowed(&self.actor))
                 .order_by(E::ORDER.0, E::ORDER.1)

@@ -21,7 +21,7 @@ use crate::auth::visibility::{of_each, visible, visible_payout};
 use crate::auth::{Actor, Role};
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
-use crate::graphql::loaders;
+use crate::graphql::ahead;
 use crate::graphql::page::{self, Keyset, Page, PageInput};
 
 /// The endpoint, unless it was deleted.
@@ -322,7 +322,8 @@ pub async fn visible_events(
         return Ok(HashMap::new());
     }
     let wanted = is_one_of(app.database.backend(), event::Column::Id, events.iter().copied());
-    let select = loaders::select::<event::Entity>(light);
+    let long = [event::Column::Description, event::Column::Steps];
+    let select = if light { ahead::without::<event::Entity>(&long) } else { event::Entity::find() };
     let select = select.filter(wanted).filter(visible(actor, facet, event::Column::Id));
     let rows = select.all(app.database.reader()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
