@@ -329,7 +329,7 @@ pub async fn renew(
 /// state; the attempt is recorded all the same, since it was made.
 ///
 /// # Errors
-/// Of the database; then nothing was written, or nothing but that.
+/// Of the database; then the same may be settled again, which writes what is missing.
 pub async fn settle(
     database: &Database,
     ids: &Ids,
@@ -387,11 +387,24 @@ async fn settle_on<'a>(
     let values = [owner.into(), rows.into()];
     let held = connection.query_all_raw(statement(backend, sql, values)).await?;
     let held: HashSet<Uuid> = held.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+    let lost = settled.iter().filter(|one| one.attempt.is_some() && !held.contains(&one.id));
+    let lost: Vec<Uuid> = lost.map(|one| one.id).collect();
+    let written = if lost.is_empty() { HashMap::new() } else { last_attempts(connection, lost).await? };
     let displaced = settled.iter().filter_map(|one| {
         let displaced = if held.contains(&one.id) { &one.earlier } else { &one.attempt };
-        Some((one, displaced.as_ref()?))
+        Some((one, displaced.as_ref().filter(|attempt| written.get(&one.id) != Some(*attempt))?))
     });
     Ok(displaced.collect())
+}
+
+/// The attempts that stand in these deliveries: what was settled without its answer coming back is settled again.
+async fn last_attempts(
+    connection: &impl ConnectionTrait,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Attempt>, DbErr> {
+    let wanted = is_one_of(connection.get_database_backend(), delivery::Column::Id, ids);
+    let rows = delivery::Entity::find().filter(wanted).all(connection).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.id, Attempt::last_of(row)?))).collect())
 }
 
 /// What is written of a delivery, as the statement takes it.

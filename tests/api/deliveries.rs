@@ -692,10 +692,19 @@ async fn what_a_killed_worker_held_is_sent_when_its_lease_ends() {
             attempt: Some(attempt.clone()),
             earlier: Some(attempt.clone()),
         };
-        for late in [late.clone(), queue::Settled { earlier: None, ..late }] {
+        for late in [late.clone(), queue::Settled { earlier: None, ..late.clone() }] {
             queue::settle(&app.app.database, &app.app.ids, dead, &[late], app.now()).await.unwrap();
         }
+        // Nor does one who writes it again, since no answer came back, put down what is there.
         let rows = deliveries(&app).await;
+        let again = queue::Settled {
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            attempt: Attempt::last_of(&rows[0]),
+            earlier: None,
+            ..late
+        };
+        queue::settle(&app.app.database, &app.app.ids, dead, &[again], app.now()).await.unwrap();
         assert_eq!((rows[0].state, rows[0].attempts), (DeliveryState::Delivered, 1));
         let tried = attempts(&app).await;
         assert_eq!(tried[..2], [attempt.clone(), attempt]);
