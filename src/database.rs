@@ -504,47 +504,77 @@ impl Words {
     }
 }
 
-/// A stretch of places in which entries are looked for, newest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// Places after this one.
-    pub after: i64,
-    /// Places before this one.
-    pub before: i64,
-    /// Whether they are found by their words alone, and put in order then.
-    by_words: bool,
+/// Places stand in blocks: those of one have a word in common, by which PostgreSQL finds what of them has others. It marks the
+/// blocks of 2 to this power of places.
+const BLOCKS: [(char, u32); 3] = [('s', 10), ('m', 14), ('l', 18)];
+/// From these blocks on, words that none of them has are known to be rare.
+const TELLING: usize = 1;
+
+/// Words of an entry on PostgreSQL with those of its blocks, as they are indexed.
+fn placed_words() -> String {
+    let blocks = BLOCKS.map(|(mark, power)| format!("'{mark}:' || (search_entry.place >> {power})::text"));
+    format!("(search_entry.words || array_to_tsvector(ARRAY[{}]))", blocks.join(", "))
 }
 
-/// How many of the newest entries PostgreSQL reads one after the other before it looks words up.
-const IN_ORDER: i64 = 4_096;
+/// A stretch of places in which entries are looked for, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Places after this one.
+    after: i64,
+    /// Places before this one.
+    before: i64,
+    /// Which blocks they are found by, on PostgreSQL; by their words alone after the last.
+    blocks: usize,
+}
 
-/// The stretches that together are all places before `before`. SQLite finds words in the order of places. PostgreSQL either
-/// reads entries in order or finds all that have the words, and guesses badly which is less: so the newest are read in
-/// order, where a common word is found soon, and the others by their words.
-pub fn stretches(backend: DatabaseBackend, before: i64) -> Vec<Stretch> {
-    match backend {
-        DatabaseBackend::Postgres => {
-            let after = Ord::max(before.saturating_sub(IN_ORDER), 0);
-            vec![
-                Stretch { after, before, by_words: false },
-                Stretch { after: 0, before: after.saturating_add(1), by_words: true },
-            ]
+impl Stretch {
+    /// The first one of those that together are all places before `before`. SQLite finds words in the order of places, in one.
+    /// PostgreSQL finds all that have the words, and puts them in order: so it looks among the newest two blocks, then among two
+    /// larger ones, and so on. A common word is found soon then, and a rare one stands in few.
+    pub fn newest(backend: DatabaseBackend, before: i64) -> Self {
+        Self::of(before, if backend == DatabaseBackend::Postgres { 0 } else { BLOCKS.len() })
+    }
+
+    fn of(before: i64, blocks: usize) -> Self {
+        let after = BLOCKS.get(blocks).map_or(0, |(_, power)| {
+            let newest = before.saturating_sub(1) >> power;
+            Ord::max((newest - 1) << power, 1) - 1
+        });
+        Self { after, before, blocks }
+    }
+
+    /// The next one, after `found` entries were found in this; none after the last.
+    pub fn next(&self, found: usize) -> Option<Self> {
+        if self.after == 0 {
+            return None;
         }
-        _ => vec![Stretch { after: 0, before, by_words: false }],
+        // Those that so many entries have not stand in few of all others.
+        let is_rare = found == 0 && self.blocks >= TELLING;
+        let blocks = if is_rare { BLOCKS.len() } else { self.blocks + 1 };
+        Some(Self::of(self.after.saturating_add(1), blocks))
+    }
+
+    /// The words of its blocks, as the index reads them.
+    fn written(&self) -> Option<String> {
+        let (mark, power) = BLOCKS.get(self.blocks)?;
+        let newest = self.before.saturating_sub(1) >> power;
+        Some(format!("('{mark}:{newest}' | '{mark}:{}')", newest - 1))
     }
 }
 
 /// Selects from `search_entry` those that have these words in this stretch, newest first.
-pub fn with_words(backend: DatabaseBackend, words: &Words, stretch: Stretch) -> SelectStatement {
+pub fn with_words(backend: DatabaseBackend, words: &Words, stretch: &Stretch) -> SelectStatement {
     let mut select = Query::select();
-    let words = words.written(backend);
+    let mut words = words.written(backend);
     let place = match backend {
         DatabaseBackend::Postgres => {
-            let words = Expr::cust_with_values("\"search_entry\".\"words\" @@ CAST($1 AS tsquery)", [words]);
-            select.from("search_entry").and_where(words);
-            let place = Expr::col(("search_entry", "place"));
+            if let Some(blocks) = stretch.written() {
+                words = format!("{words} & {blocks}");
+            }
+            let has = format!("{} @@ CAST($1 AS tsquery)", placed_words());
+            select.from("search_entry").and_where(Expr::cust_with_values(has, [words]));
             // An expression is in no index, so the words are what it is found by.
-            if stretch.by_words { place.add(0) } else { place }
+            Expr::col(("search_entry", "place")).add(0)
         }
         _ => {
             let entry = Expr::col(("search_entry", "place")).equals(("search_words", "rowid"));

@@ -101,6 +101,7 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
                     affected_versions: None,
                     fixed_versions: None,
                     version: 1,
+                    received_at: row.received_at,
                 };
                 changes.write_row(&affected);
                 facts.products.push((affected.clone(), product.key.clone()));
@@ -143,6 +144,7 @@ pub(crate) async fn fill(app: &Arc<App>, actor: &Actor, events: usize) -> Vec<(u
                         assigned_by: "analyst-1".into(),
                         assigned_at: now,
                         version: 1,
+                        received_at: row.received_at,
                     });
                 }
                 let reply = entity::reply::Model {

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 
+use crate::instant;
 use crate::vocabulary::{AffectedState, Justification};
 
 /// How a product stands to an event.
@@ -31,6 +32,9 @@ pub struct Model {
     pub fixed_versions: Option<String>,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,
+    /// When the event was received, by which its product's events are listed.
+    #[serde(deserialize_with = "instant::read")]
+    pub received_at: DateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

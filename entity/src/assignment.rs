@@ -40,6 +40,9 @@ pub struct Model {
     pub assigned_at: DateTimeUtc,
     /// Counts changes, for the caller to have seen the newest.
     pub version: i32,
+    /// When the event was received, by which its assignee's events are listed.
+    #[serde(deserialize_with = "instant::read")]
+    pub received_at: DateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -62,6 +62,8 @@ mod m17_deadline_order;
 mod m18_growth;
 mod m19_delivery_index;
 mod m20_last_attempt;
+mod m21_received_at;
+mod m21_search_blocks;
 
 /// Applies every change that a database lacks, in order.
 #[derive(Debug)]
@@ -129,6 +131,8 @@ impl MigratorTrait for Migrator {
             Box::new(m18_growth::Migration),
             Box::new(m19_delivery_index::Migration),
             Box::new(m20_last_attempt::Migration),
+            Box::new(m21_received_at::Migration),
+            Box::new(m21_search_blocks::Migration),
         ]
     }
 }

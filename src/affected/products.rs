@@ -122,6 +122,7 @@ fn new_row(app: &App, event: &event::Model, product: &product::Model) -> affecte
         affected_versions: None,
         fixed_versions: None,
         version: 1,
+        received_at: event.received_at,
     }
 }
 

@@ -341,6 +341,25 @@ pub fn own_report(actor: &Actor) -> Option<Condition> {
     Some(Condition::all().add(Expr::exists(own)))
 }
 
+/// The channel whose reports are all that the actor may see of reports, in `column`: by it they are found in the order in which they
+/// were received. None for who may see others too.
+pub fn channel_of_all_reports(actor: &Actor, column: impl ColumnTrait) -> Option<SimpleExpr> {
+    let key = actor.channel.as_deref()?;
+    let keys = actor.keys(Facet::Public);
+    let is_all = report_inside(actor).is_none() && keys == [format!("channel:{key}")];
+    is_all.then(|| Expr::col(column.as_column_ref()).eq(channel_of(key)))
+}
+
+/// The channel with this key, as one value.
+fn channel_of(key: &str) -> SimpleExpr {
+    let channel = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(Expr::col(channel::Column::Key).eq(key))
+        .take();
+    channel.into()
+}
+
 /// The payout is one that the actor may see. FINANCE sees all; the team those on events whose content is theirs,
 /// and bonuses of reporters of whom they see a report; a reporter their own and a platform its channel's, once
 /// approved. TLP:RED takes a payout from nobody but those who lose the event's content.
@@ -370,12 +389,7 @@ pub fn visible_payout(actor: &Actor) -> Condition {
         any = any.add(of(ApprovedAt).is_not_null().and(of(ReporterId).in_subquery(own)));
     }
     if let Some(key) = actor.channel.as_deref().filter(|_| actor.is(Role::Src)) {
-        let own = Query::select()
-            .column(channel::Column::Id)
-            .from(channel::Entity)
-            .and_where(Expr::col(channel::Column::Key).eq(key))
-            .take();
-        any = any.add(of(ApprovedAt).is_not_null().and(of(ChannelId).in_subquery(own)));
+        any = any.add(of(ApprovedAt).is_not_null().and(of(ChannelId).eq(channel_of(key))));
     }
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
 }

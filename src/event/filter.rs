@@ -3,19 +3,21 @@
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use entity::vocabulary::{
-    AffectedState, AssignmentState, Function, Level, RemediationState, Status, Tlp, Verdict, WorldFactKind,
+    AffectedState, AssignmentState, Facet, Function, Level, RemediationState, Status, Tlp, Verdict,
+    WorldFactKind,
 };
 use entity::{
-    affected_product, assignment, channel, decision, event, product, remediation, report, world_fact,
+    affected_product, assignment, channel, decision, event, event_access, product, remediation, report,
+    world_fact,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, DatabaseBackend, EntityTrait};
+use sea_orm::{ColumnTrait, DatabaseBackend, EntityTrait, QueryFilter, Select};
 
 use crate::auth::policy::{Action, require};
 use crate::auth::{Actor, visibility};
 use crate::database::is_among_few;
 use crate::error::{Error, Result};
-use crate::graphql::page::Keyset;
+use crate::graphql::page::{self, Keyset, PageInput};
 use crate::graphql::scalars::Id;
 
 /// Most values in one list of a filter.
@@ -24,7 +26,7 @@ const MAX_VALUES: usize = 50;
 const MAX_PREFIX: usize = 200;
 
 /// Which events; all conditions have to hold, any value of a list may. 事件筛选条件；各条件须同时满足。
-#[derive(Clone, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, PartialEq, InputObject)]
 pub struct EventFilter {
     /// Handling status. 处置状态。
     pub status: Option<Vec<Status>>,
@@ -109,18 +111,15 @@ impl EventFilter {
             all = all.add(of_event(report::Entity, report::Column::EventId, starts));
         }
         if let Some(product) = self.product {
-            let same = affected_product::Column::ProductId.eq(product.0);
+            let same = of_product(product);
             all = all.add(of_event(affected_product::Entity, affected_product::Column::EventId, same));
         }
         if let Some(line) = &self.line {
-            let same = affected_product::Column::Line.eq(line.as_str());
+            let same = of_line(line);
             all = all.add(of_event(affected_product::Entity, affected_product::Column::EventId, same));
         }
         if let Some(assignee) = &self.assignee {
-            let theirs = assignment::Column::Subject
-                .eq(assignee.as_str())
-                .and(assignment::Column::State.ne(AssignmentState::Declined));
-            all = all.add(one_of(assignment::Entity, assignment::Column::EventId, theirs));
+            all = all.add(one_of(assignment::Entity, assignment::Column::EventId, of_assignee(assignee)));
         }
         if let Some(from) = self.received_from {
             all = all.add(C::ReceivedAt.gte(from));
@@ -147,6 +146,65 @@ impl EventFilter {
         }
         Ok(all)
     }
+
+    /// Where the ids of a page stand, in the order in which events were received: at the beginning of lists that are kept so.
+    /// None where what is asked for has no such list.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT on a page that cannot be.
+    pub fn heads(
+        &self,
+        actor: &Actor,
+        descending: bool,
+        page: &PageInput,
+    ) -> Result<Option<SelectStatement>> {
+        let others = Self { product: None, line: None, assignee: None, ..self.clone() };
+        if others != Self::default() {
+            return Ok(None);
+        }
+        let of_products = |holds| {
+            let (column, id) = (affected_product::Column::ReceivedAt, affected_product::Column::EventId);
+            let list = seen::<affected_product::Entity>(actor, id, holds);
+            page::heads(vec![list], Keyset { column, id, descending }, page)
+        };
+        match (self.product, &self.line, &self.assignee) {
+            // Who sees little would else pass over all that is hidden, or put all that they see in order.
+            (None, None, None) => {
+                let (column, id) = (event_access::Column::ReceivedAt, event_access::Column::EventId);
+                page::heads(visibility::granted_by_key(actor), Keyset { column, id, descending }, page)
+            }
+            // Of what there is of a product they may see next to nothing.
+            _ if visibility::sees_little(actor) => Ok(None),
+            (Some(product), None, None) => of_products(of_product(product)),
+            (None, Some(line), None) => of_products(of_line(line)),
+            (None, None, Some(assignee)) => {
+                let (column, id) = (assignment::Column::ReceivedAt, assignment::Column::EventId);
+                let list = seen::<assignment::Entity>(actor, id, of_assignee(assignee));
+                page::heads(vec![list], Keyset { column, id, descending }, page)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Of the events with this product.
+fn of_product(product: Id<product::Entity>) -> SimpleExpr {
+    affected_product::Column::ProductId.eq(product.0)
+}
+
+/// Of the events with a product of this line.
+fn of_line(line: &str) -> SimpleExpr {
+    affected_product::Column::Line.eq(line)
+}
+
+/// Of the events with work of this person.
+fn of_assignee(assignee: &str) -> SimpleExpr {
+    assignment::Column::Subject.eq(assignee).and(assignment::Column::State.ne(AssignmentState::Declined))
+}
+
+/// The rows of events that the actor may see, for which `holds`.
+fn seen<E: EntityTrait>(actor: &Actor, event_id: E::Column, holds: SimpleExpr) -> Select<E> {
+    E::find().filter(holds).filter(visibility::visible(actor, Facet::Content, event_id))
 }
 
 /// What the leading group is told of. 须领导小组关注的事项。

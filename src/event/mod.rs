@@ -21,6 +21,7 @@ pub use moves::{
 
 use entity::vocabulary::{EventLinkKind, Level, Status, Tlp};
 use entity::{event, event_link, status_change};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -139,6 +140,23 @@ pub fn transition(
         changes.message(app, Some(event.id), &message::ReportStatusChanged { status });
     }
     Ok(())
+}
+
+/// A report of the event was received at `at`: where that is before all others, the event was received then, and that is written
+/// beside all that lists of events are found by.
+pub fn received(changes: &mut ChangeSet, event: &mut event::Model, at: chrono::DateTime<chrono::Utc>) {
+    if at >= event.received_at {
+        return;
+    }
+    event.received_at = at;
+    for table in ["event_access", "affected_product", "assignment"] {
+        let beside = Query::update()
+            .table(table)
+            .value("received_at", at)
+            .and_where(Expr::col("event_id").eq(event.id))
+            .take();
+        changes.write_update(beside);
+    }
 }
 
 /// A link from `event` to `other`, to be inserted with the change of `event`.

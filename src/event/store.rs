@@ -3,9 +3,7 @@
 use std::sync::LazyLock;
 
 use entity::vocabulary::{AffectedState, AssignmentState, EventLinkKind, Facet, Function, ObligationState};
-use entity::{
-    affected_product, assignment, event, event_access, event_link, obligation, remediation, report,
-};
+use entity::{affected_product, assignment, event, event_link, obligation, remediation, report};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -15,7 +13,7 @@ use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
 use crate::graphql::ahead::{self, Ahead, Plan};
-use crate::graphql::page::{self, Keyset, Page, PageInput};
+use crate::graphql::page::{self, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
 ///
@@ -134,14 +132,8 @@ pub async fn page(
 ) -> Result<Page<event::Model>> {
     let condition = filter.condition(app.database.backend(), actor, app.clock.now())?;
     let keyset = order.keyset();
-    // Who sees little would else pass over all that is hidden, or put all that they see in order.
-    let heads = if condition.is_empty() && order.field == EventOrderField::ReceivedAt {
-        let (column, id) = (event_access::Column::ReceivedAt, event_access::Column::EventId);
-        let keyset = Keyset { column, id, descending: keyset.descending };
-        page::heads(visibility::granted_by_key(actor), keyset, input)?
-    } else {
-        None
-    };
+    let in_order = order.field == EventOrderField::ReceivedAt;
+    let heads = if in_order { filter.heads(actor, keyset.descending, input)? } else { None };
     let select = ahead::rows::<event::Entity>()
         .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
         .filter(condition);

@@ -260,8 +260,9 @@ where
     window.page(rows, keyset, input, count)
 }
 
-/// Where the ids of a page's rows stand: at the beginning of these lists, each in the page's order, that hold them among
-/// them. So a page takes as long as there are lists, however much they hold and whatever else there is. None without lists.
+/// Where the ids of a page's rows stand: at the beginning of these lists, each in the page's order by columns of the same name, that
+/// hold them among them. So a page takes as long as there are lists, however much they hold and whatever else there is. None
+/// without lists.
 ///
 /// # Errors
 /// BAD_USER_INPUT on a page size or cursor that cannot be.

@@ -35,6 +35,12 @@ impl<E> Clone for Id<E> {
 
 impl<E> Copy for Id<E> {}
 
+impl<E> PartialEq for Id<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
 impl<E> std::fmt::Debug for Id<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)

@@ -211,9 +211,10 @@ pub async fn join_report(app: &App, actor: &Actor, input: &JoinReport) -> Result
         crate::verdict::follow_joined(app, &mut changes, source.id, &target).await?;
     }
 
-    regrant(&mut changes, Some(&old_target), &new_target);
     let mut after = target.clone();
-    after.received_at = target.received_at.min(report.received_at);
+    events::received(&mut changes, &mut after, report.received_at);
+    new_target.event.clone_from(&after);
+    regrant(&mut changes, Some(&old_target), &new_target);
     if obligations.iter().any(|row| row.state == ObligationState::Open) {
         crate::deadline::call_back(app, &mut changes, &mut after)?;
     }

@@ -319,6 +319,7 @@ mod tests {
             assigned_by: "analyst-1".to_owned(),
             assigned_at: DateTime::UNIX_EPOCH,
             version: 1,
+            received_at: DateTime::UNIX_EPOCH,
         };
         let assignments = [
             assigned("engineer-2", &fix.line, AssignmentState::Accepted),

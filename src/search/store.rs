@@ -17,7 +17,7 @@ use super::words::SEARCHED;
 use crate::app::App;
 use crate::auth::policy::{Action, allows};
 use crate::auth::{Actor, visibility};
-use crate::database::{Words, begins, is_one_of, stretches, with_words, with_words_among};
+use crate::database::{Stretch, Words, begins, is_one_of, with_words, with_words_among};
 use crate::error::Result;
 
 /// An entry that was found.
@@ -54,10 +54,13 @@ pub(super) async fn matching(
         return entries(app, matching_granted(backend, actor, scope, words, before), scope, limit).await;
     }
     let mut found = Vec::new();
-    for stretch in stretches(backend, before) {
-        let mut select = with_words(backend, words, stretch);
+    let mut next = Some(Stretch::newest(backend, before));
+    while let Some(stretch) = next {
+        let mut select = with_words(backend, words, &stretch);
         select.cond_where(seen(actor, scope));
-        found.extend(entries(app, select, scope, limit - found.len()).await?);
+        let entries = entries(app, select, scope, limit - found.len()).await?;
+        next = stretch.next(entries.len());
+        found.extend(entries);
         if found.len() == limit {
             break;
         }

@@ -208,6 +208,7 @@ pub async fn assign(app: &App, actor: &Actor, input: &Assign) -> Result<event::M
         assigned_by: actor.subject.to_string(),
         assigned_at: changes.at(),
         version: 1,
+        received_at: before.received_at,
     };
     changes.insert(&row);
     tell_of_assignment(app, &mut changes, &row, false);

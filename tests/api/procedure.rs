@@ -279,6 +279,53 @@ async fn pages_lead_through_the_whole_list_in_both_directions() {
     .await;
 }
 
+/// That `token` is shown these events, the newest first, in pages of two from either end and in either order.
+async fn lists(app: &TestApp, token: &str, filter: &str, expected: &[String]) {
+    let numbers = |page: &Value| -> Vec<String> {
+        page["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["number"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (size, cursor, place, more) in
+        [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
+    {
+        for direction in ["DESC", "ASC"] {
+            let mut seen: Vec<Vec<String>> = Vec::new();
+            let mut from = String::new();
+            loop {
+                let document = format!(
+                    "{{ events({size}: 2, filter: {{ {filter} }}, order: {{ field: RECEIVED_AT, direction: {direction} }}{from}) {{
+                    totalCount nodes {{ number }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"
+                );
+                let answer = app.graphql(token, &document, Value::Null).await;
+                assert!(answer["errors"].is_null(), "{filter}: {answer}");
+                let answer = answer["data"]["events"].clone();
+                assert_eq!(answer["totalCount"], expected.len(), "{filter}: {answer}");
+                seen.push(numbers(&answer));
+                if answer["pageInfo"][more] == false {
+                    break;
+                }
+                from = format!(", {cursor}: {}", answer["pageInfo"][place]);
+            }
+            assert!(
+                seen.iter().rev().skip(1).all(|page| page.len() == 2),
+                "{filter} {size} {direction}: {seen:?}"
+            );
+            if size == "last" {
+                seen.reverse();
+            }
+            let mut all = seen.concat();
+            if direction == "ASC" {
+                all.reverse();
+            }
+            assert_eq!(all, expected, "{filter} {size} {direction}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn who_sees_little_pages_through_all_of_it_whichever_grant_it_is_by() {
     on_both(|app| async move {
@@ -306,41 +353,54 @@ async fn who_sees_little_pages_through_all_of_it_whichever_grant_it_is_by() {
         }
         own.reverse();
         let engineer = app.mint(&[Role::Engineer], "engineer-1", &["edge-gateway", "of-nobody"], None);
-        let page = async |arguments: String| {
-            let document = format!("{{ events({arguments}) {{ totalCount nodes {{ number }}
-                pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}");
-            app.graphql(&engineer, &document, Value::Null).await["data"]["events"].clone()
-        };
-        let numbers = |page: &Value| -> Vec<String> {
-            page["nodes"].as_array().unwrap().iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
-        };
-        for (size, cursor, place, more) in
-            [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
-        {
-            for direction in ["DESC", "ASC"] {
-                let mut seen: Vec<Vec<String>> = Vec::new();
-                let mut from = String::new();
-                loop {
-                    let order = format!("order: {{ field: RECEIVED_AT, direction: {direction} }}");
-                    let answer = page(format!("{size}: 2, {order}{from}")).await;
-                    assert_eq!(answer["totalCount"], own.len(), "{answer}");
-                    seen.push(numbers(&answer));
-                    if answer["pageInfo"][more] == false {
-                        break;
-                    }
-                    from = format!(", {cursor}: {}", answer["pageInfo"][place]);
-                }
-                if size == "last" {
-                    seen.reverse();
-                }
-                let mut all = seen.concat();
-                if direction == "ASC" {
-                    all.reverse();
-                }
-                assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
-                assert_eq!(all, own, "{size} {direction}");
+        lists(&app, &engineer, "", &own).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_an_event_is_found_by_it_is_listed_by_when_it_was_received() {
+    on_both(|app| async move {
+        app.with_company().await;
+        let products = [app.with_core_router().await, app.with_router("edge-router", "Edge Router").await];
+        let leader = app.token(Role::Leader, "leader-1");
+        let mut stories = Vec::new();
+        for index in 0..6 {
+            app.advance(chrono::TimeDelta::minutes(1));
+            let tlp = if index == 2 { "RED" } else { "AMBER" };
+            let story = Story::receive(&app, &format!("CNVD-2026-{index}"), json!({ "tlp": tlp })).await;
+            story.confirm().await;
+            for product in &products {
+                story.product(product, "AFFECTED").await;
             }
+            let member = json!({ "subject": "engineer-1", "function": "R_AND_D" });
+            story.step(&leader, "addTeamMember", member).await;
+            for function in ["R_AND_D", "TECHNICAL_SERVICE"] {
+                story.assign(function, "engineer-1", (function == "R_AND_D").then_some("router")).await;
+            }
+            stories.push(story);
         }
+        app.advance(chrono::TimeDelta::minutes(1));
+        let of_nothing = Story::receive(&app, "CNVD-2026-7", json!({})).await;
+        // What was reported of the fourth before all others is found out last.
+        let earlier = json!({ "receivedAt": (app.app.clock.now() - chrono::TimeDelta::days(1)).to_rfc3339() });
+        let first = Story::receive(&app, "CNVD-2026-8", earlier).await;
+        let analyst = app.token(Role::Analyst, "analyst-1");
+        let join = json!({ "report": first.report, "event": stories[3].event, "expectedVersion": first.version().await });
+        app.made(&analyst, "joinReport", join, "id").await;
+        let of = |places: &[usize]| places.iter().map(|place| stories[*place].number.clone()).collect::<Vec<_>>();
+        let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
+        let product = format!("product: \"{}\"", products[0]);
+        for filter in [&product, "line: \"router\"", "assignee: \"engineer-1\""] {
+            lists(&app, &leader, filter, &of(&[5, 4, 2, 1, 0, 3])).await;
+            lists(&app, &app.token(Role::Analyst, "analyst-2"), filter, &of(&[5, 4, 1, 0, 3])).await;
+            lists(&app, &engineer, filter, &of(&[5, 4, 2, 1, 0, 3])).await;
+            lists(&app, &leader, &format!("{filter}, tlp: [RED]"), &of(&[2])).await;
+        }
+        lists(&app, &engineer, "", &of(&[5, 4, 2, 1, 0, 3])).await;
+        lists(&app, &leader, "assignee: \"nobody-1\"", &[]).await;
+        let everything = [vec![of_nothing.number], of(&[5, 4, 2, 1, 0]), vec![first.number], of(&[3])].concat();
+        lists(&app, &leader, "", &everything).await;
     })
     .await;
 }

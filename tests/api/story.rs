@@ -60,8 +60,13 @@ impl TestApp {
 
     /// Adds `core-router`, which the tokens of [`TestApp::token_in_scope`] have in scope, and answers its id.
     pub(crate) async fn with_core_router(&self) -> String {
+        self.with_router("core-router", "Core Router").await
+    }
+
+    /// Adds a product of the line `router`, and answers its id.
+    pub(crate) async fn with_router(&self, key: &str, name: &str) -> String {
         let input = json!({
-            "key": "core-router", "name": "Core Router", "line": "router", "ownerTeam": "router-team",
+            "key": key, "name": name, "line": "router", "ownerTeam": "router-team",
             "providerEntity": "Example Networks", "kind": "PRODUCT", "importance": "5.0", "reach": "5.0",
             "assetTier": "GENERAL", "lifecycle": "SUPPORTED",
         });

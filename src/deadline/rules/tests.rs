@@ -166,6 +166,7 @@ fn product(line: &str) -> Product {
             affected_versions: None,
             fixed_versions: None,
             version: 1,
+            received_at: DateTime::UNIX_EPOCH,
         },
         product: product::Model {
             id: id(31),

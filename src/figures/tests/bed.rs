@@ -193,6 +193,7 @@ pub(super) async fn event(app: &App, case: Case<'_>) -> (event::Model, Vec<repor
             affected_versions: None,
             fixed_versions: None,
             version: 1,
+            received_at: at(case.received),
         };
         facts.products.push((put!(app, row), product.key.clone()));
     }

@@ -39,6 +39,7 @@ fn work(number: u128, line: Option<&str>, state: AssignmentState) -> assignment:
         assigned_by: "analyst-1".to_owned(),
         assigned_at: at(),
         version: 1,
+        received_at: at(),
     }
 }
 

@@ -36,6 +36,7 @@ fn work(function: Function, subject: &str) -> assignment::Model {
         assigned_by: "analyst-1".to_owned(),
         assigned_at: DateTime::UNIX_EPOCH,
         version: 1,
+        received_at: DateTime::UNIX_EPOCH,
     }
 }
 
