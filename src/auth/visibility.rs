@@ -28,6 +28,11 @@ const PAYERS: &str = "payers";
 /// The programs that keep tickets.
 const TICKETING: &str = "ticketing";
 
+/// What a channel's platform is granted by.
+fn of_channel(key: &str) -> String {
+    format!("channel:{key}")
+}
+
 /// Roles that see an event when they are on its team.
 const TEAM_ROLES: [Role; 6] =
     [Role::Analyst, Role::Engineer, Role::Support, Role::AccountManager, Role::Legal, Role::PublicRelations];
@@ -82,7 +87,7 @@ pub fn grants(facts: &Facts<'_>) -> BTreeSet<Grant> {
         let mut public = |principal: String| {
             grants.insert(Grant { facet: Facet::Public, principal, report: report.id });
         };
-        public(format!("channel:{channel}"));
+        public(of_channel(channel));
         if let Some(subject) = subject {
             public(format!("subject:{subject}"));
         }
@@ -115,7 +120,7 @@ impl Actor {
                     keys.push(format!("subject:{}", self.subject));
                 }
                 if self.is(Role::Src) {
-                    keys.extend(self.channel.iter().map(|key| format!("channel:{key}")));
+                    keys.extend(self.channel.as_deref().map(of_channel));
                 }
             }
             // Whoever pays sees every payout, on whatever event: `visible` looks for one.
@@ -308,6 +313,18 @@ pub fn visible_report(actor: &Actor) -> Condition {
     if any.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any }
 }
 
+/// The same for a list of them. All that a platform sees are its channel's, which are kept in the list's order: they are looked at
+/// one by one, where it would else be found of all of them and all be put in order.
+pub fn listed_report(actor: &Actor) -> Condition {
+    let keys = actor.keys(Facet::Public);
+    match (own_report_access(actor), report_inside(actor), actor.channel.as_deref()) {
+        (Some(own), None, Some(key)) if keys == [of_channel(key)] => Condition::all()
+            .add(Expr::col(report::Column::ChannelId.as_column_ref()).eq(channel_of(key)))
+            .add(of_each(own)),
+        _ => visible_report(actor),
+    }
+}
+
 /// The report is on an event whose content is the actor's to see; none when their role may read no raw reports.
 pub fn report_inside(actor: &Actor) -> Option<Condition> {
     super::policy::allows(actor, super::policy::Action::ReadRawReports)
@@ -326,8 +343,22 @@ pub fn of_report(column: impl ColumnTrait, holds: Condition) -> SimpleExpr {
     of_each(it)
 }
 
+/// The channel with this key, as one value.
+fn channel_of(key: &str) -> SimpleExpr {
+    let channel = Query::select()
+        .column(channel::Column::Id)
+        .from(channel::Entity)
+        .and_where(Expr::col(channel::Column::Key).eq(key))
+        .take();
+    channel.into()
+}
+
 /// The report is the actor's own, whose public side they see; none when nobody of their roles has any.
 pub fn own_report(actor: &Actor) -> Option<Condition> {
+    Some(Condition::all().add(Expr::exists(own_report_access(actor)?)))
+}
+
+fn own_report_access(actor: &Actor) -> Option<SelectStatement> {
     if actor.keys(Facet::Public).is_empty() {
         return None;
     }
@@ -338,26 +369,7 @@ pub fn own_report(actor: &Actor) -> Option<Condition> {
                 .eq(Expr::col((report::Entity, report::Column::Id))),
         )
         .take();
-    Some(Condition::all().add(Expr::exists(own)))
-}
-
-/// The channel whose reports are all that the actor may see of reports, in `column`: by it they are found in the order in which they
-/// were received. None for who may see others too.
-pub fn channel_of_all_reports(actor: &Actor, column: impl ColumnTrait) -> Option<SimpleExpr> {
-    let key = actor.channel.as_deref()?;
-    let keys = actor.keys(Facet::Public);
-    let is_all = report_inside(actor).is_none() && keys == [format!("channel:{key}")];
-    is_all.then(|| Expr::col(column.as_column_ref()).eq(channel_of(key)))
-}
-
-/// The channel with this key, as one value.
-fn channel_of(key: &str) -> SimpleExpr {
-    let channel = Query::select()
-        .column(channel::Column::Id)
-        .from(channel::Entity)
-        .and_where(Expr::col(channel::Column::Key).eq(key))
-        .take();
-    channel.into()
+    Some(own)
 }
 
 /// The payout is one that the actor may see. FINANCE sees all; the team those on events whose content is theirs,

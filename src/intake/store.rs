@@ -341,11 +341,7 @@ pub async fn page(
     input: &PageInput,
 ) -> Result<Page<report::Model>> {
     use report::Column;
-    let mut select = report::Entity::find().filter(visibility::visible_report(actor));
-    // A platform's are its channel's, which are kept in this order: it would else put all of them in order.
-    if let Some(own) = visibility::channel_of_all_reports(actor, Column::ChannelId) {
-        select = select.filter(own);
-    }
+    let mut select = report::Entity::find().filter(visibility::listed_report(actor));
     if let Some(channel) = filter.channel {
         select = select.filter(Column::ChannelId.eq(channel));
     }
