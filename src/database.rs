@@ -1,6 +1,7 @@
 //! The two databases behind one type: an embedded SQLite file with one writer and a few query-only readers,
 //! or PostgreSQL with one pool for both. Beside `instance::catalogue` the only file that knows their dialects.
 
+pub mod given;
 mod lanes;
 mod reader;
 mod together;
@@ -613,72 +614,17 @@ pub fn with_words_among(
         .take()
 }
 
-/// What a column of [`given`] rows holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// A UUID, as its 32 or 36 digits.
-    Id,
-    /// A text.
-    Text,
-    /// A whole number.
-    Number,
-    /// An instant, as [`given_time`] writes it.
-    Time,
-    /// Bytes, as [`given_bytes`] writes them.
-    Bytes,
-    /// Any JSON, for a column of it.
-    Json,
-}
-
-/// A source of rows for FROM, named `given`, out of the JSON array of objects in `parameter` (`$1`): one bound value
-/// whatever the number of rows, so that the statement is prepared once. Absent members are null.
-pub fn given(backend: DatabaseBackend, parameter: &str, columns: &[(&str, Given)]) -> String {
-    let list =
-        |column: fn(&(&str, Given)) -> String| columns.iter().map(column).collect::<Vec<_>>().join(", ");
-    match backend {
-        DatabaseBackend::Postgres => {
-            let columns = list(|(name, kind)| {
-                let kind = match kind {
-                    Given::Id => "uuid",
-                    Given::Text => "text",
-                    Given::Number => "bigint",
-                    Given::Time => "timestamptz",
-                    Given::Bytes => "bytea",
-                    Given::Json => "jsonb",
-                };
-                format!("{name} {kind}")
-            });
-            format!("json_to_recordset({parameter}::json) AS given({columns})")
-        }
-        _ => {
-            let columns = list(|(name, kind)| match kind {
-                Given::Id => format!("unhex(value ->> '{name}', '-') AS {name}"),
-                Given::Bytes => format!("unhex(value ->> '{name}', '\\x') AS {name}"),
-                Given::Json => format!("value -> '{name}' AS {name}"),
-                _ => format!("value ->> '{name}' AS {name}"),
-            });
-            format!("(SELECT {columns} FROM json_each({parameter})) AS given")
-        }
-    }
-}
-
-/// Bytes in the form in which [`given`] takes them.
-pub fn given_bytes(bytes: &[u8]) -> String {
-    format!("\\x{}", hex::encode(bytes))
-}
-
 /// A source of rows (report_id, telling, found) for FROM: the reports that stand in the index under each of the features that
-/// the JSON in `features` gives with how telling it is, and how many were found under it. They are looked for in this many
+/// `given` has, with how telling it is, and how many were found under it. They are looked for in this many
 /// `segments`, none of those in the table `left_out`, and at most `most` under each feature, the newest: what there is more is not
 /// read.
 pub fn found_under(
     backend: DatabaseBackend,
-    features: &str,
+    given: &str,
     segments: &str,
     left_out: &str,
     most: u16,
 ) -> String {
-    let given = given(backend, features, &[("feature", Given::Number), ("telling", Given::Number)]);
     let asked = format!("f.feature = given.feature AND f.report_id NOT IN (SELECT report FROM {left_out})");
     match backend {
         // The newest segment comes first, and the limit ends the reading.
@@ -700,11 +646,6 @@ pub fn found_under(
              counted.telling, counted.found FROM counted CROSS JOIN json_each(counted.reports) AS one) AS found"
         ),
     }
-}
-
-/// An instant in the form in which both databases take it and SQLite keeps it.
-pub fn given_time(at: chrono::DateTime<chrono::Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
 }
 
 /// Whole seconds from one instant to another, the parts of a second of both left out.

@@ -1,7 +1,7 @@
 // Three replicas on PostgreSQL behind HAProxy, restarted one after the other under people at work: no request fails, nothing
 // is delivered twice, subscribers hear of what happens on any replica, and a denied caller is refused by all. Then how one
 // process ends. Needs Debian's haproxy.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { request as ask } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { HOST } from '../desk.mjs';
 import { atEnd, check, judge, until } from '../judge.mjs';
 import { Cluster, freePort } from './cluster.mjs';
 import { Load, per, request } from './load.mjs';
+import { proxy } from './proxy.mjs';
 import { Scene, ready } from './scene.mjs';
 
 const REPLICAS = 3;
@@ -18,45 +19,6 @@ const REPLICAS = 3;
 const NOTICE = 4;
 /** Seconds in which one process ends what it has begun. */
 const DRAIN = 8;
-
-/** HAProxy in front of replicas at these ports, as docs/OPERATIONS.md sets it up. */
-async function proxy(desk, ports) {
-  const port = await freePort();
-  const servers = ports.map((at, name) => `    server replica-${name} ${HOST}:${at}`).join('\n');
-  const file = await desk.file('haproxy.cfg', `
-global
-    maxconn 2000
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 60s
-    timeout server 60s
-    timeout tunnel 1h
-    timeout check 5s
-    option redispatch
-    retries 3
-frontend desk
-    bind ${HOST}:${port}
-    default_backend replicas
-backend replicas
-    balance roundrobin
-    option httpchk GET /readyz
-    http-check expect status 200
-    default-server check inter 300ms fall 2 rise 1
-${servers}
-`);
-  const child = spawn('/usr/sbin/haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const said = [];
-  child.stderr.on('data', (text) => said.push(String(text)));
-  atEnd(() => new Promise((gone) => {
-    if (child.exitCode !== null) gone();
-    child.once('exit', gone);
-    child.kill('SIGTERM');
-  }));
-  const url = `http://${HOST}:${port}`;
-  await until(`HAProxy answers: ${said}`, async () => (await ready(url)).status === 200, 60);
-  return url;
-}
 
 async function behindProxy() {
   const told = `${REPLICAS} replicas`;

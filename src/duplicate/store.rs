@@ -12,7 +12,6 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
     Statement, Value,
 };
-use serde_json::json;
 use uuid::Uuid;
 
 use super::features::{Compared, LOOKED_UP, Posting, Profile};
@@ -20,7 +19,8 @@ use super::indexing::BY_HAND;
 use super::{Material, VERSIONS};
 use crate::app::App;
 use crate::auth::{Actor, visibility};
-use crate::database::{Given, found_under, given, is_one_of};
+use crate::database::given::{self, Given};
+use crate::database::{found_under, is_one_of};
 use crate::error::{Error, Result};
 
 pub(super) use decided::{decision, decisions_of, figures, settled};
@@ -109,30 +109,25 @@ pub(super) async fn sharing(
         return Ok(Vec::new());
     }
     let backend = app.database.backend();
-    let looked_up: serde_json::Value = looked_up
-        .iter()
-        .map(|posting| json!({ "feature": posting.feature, "telling": posting.telling }))
-        .collect();
+    let (features, ids) =
+        (Given([given::number("feature"), given::number("telling")]), Given([given::id("report")]));
+    let looked_up =
+        looked_up.iter().map(|posting| [posting.feature.into(), i64::from(posting.telling).into()]);
+    let mut values: Vec<Value> = vec![segments.into(), report.received_at.into(), report.id.into()];
+    values.extend(features.bind(backend, looked_up));
+    let left_out_from = values.len() + 1;
     // How many are left out is not said: then plans, and times, would tell how many are hidden.
-    let left_out: serde_json::Value =
-        left_out.map(|id| json!({ "report": id.simple().to_string() })).collect();
-    let values: [Value; 5] = [
-        looked_up.to_string().into(),
-        segments.into(),
-        left_out.to_string().into(),
-        report.received_at.into(),
-        report.id.into(),
-    ];
+    values.extend(ids.bind(backend, left_out.map(|id| [id.into()])));
     // Which of them were received before is looked up in the order of what they share, until there are enough. What has a
     // limit stays as it is, and keeps its order: this one is no less than there can be.
     let sql = format!(
         "WITH left_out AS (SELECT report FROM {}), \
          shared AS (SELECT report_id, SUM(telling * 1000 / (found + {FEW})) AS telling FROM {} GROUP BY report_id \
          ORDER BY telling DESC, report_id DESC LIMIT {}) \
-         SELECT report_id FROM shared WHERE (SELECT r.received_at < $4 OR (r.received_at = $4 AND r.id < $5) \
+         SELECT report_id FROM shared WHERE (SELECT r.received_at < $2 OR (r.received_at = $2 AND r.id < $3) \
          FROM report r WHERE r.id = shared.report_id) LIMIT {}",
-        given(backend, "$3", &[("report", Given::Id)]),
-        found_under(backend, "$1", "$2", "left_out", cut.sharing_one),
+        ids.source(backend, left_out_from),
+        found_under(backend, &features.source(backend, 4), "$1", "left_out", cut.sharing_one),
         usize::from(cut.sharing_one) * LOOKED_UP,
         cut.compared
     );

@@ -9,15 +9,16 @@ use entity::vocabulary::Tlp;
 use entity::{access_record, event, report};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityName, EntityTrait, ExprTrait, IdenStatic, QueryFilter,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbErr, EntityName, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    Statement,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Actor;
-use crate::database::{Database, Given, Share, Together, given, given_time, is_one_of};
+use crate::database::given::{self, Given};
+use crate::database::{Database, Share, Together, is_one_of};
 use crate::error::Result;
 
 /// The sensitive events that one request has read.
@@ -108,37 +109,35 @@ impl Share for access_record::Model {
     type Answer = ();
 
     async fn run(database: &Database, records: &[Self]) -> std::result::Result<Vec<()>, DbErr> {
-        use access_record::Column as C;
-        let columns = [
-            (C::Id, Given::Id),
-            (C::At, Given::Time),
-            (C::Actor, Given::Text),
-            (C::Roles, Given::Text),
-            (C::Address, Given::Text),
-            (C::RequestId, Given::Text),
-            (C::EventIds, Given::Json),
-        ];
-        let columns = columns.map(|(column, kind)| (column.as_str(), kind));
-        let names = columns.map(|(name, _)| name).join(", ");
+        let columns = Given([
+            given::id("id"),
+            given::time("at"),
+            given::text("actor"),
+            given::text("roles"),
+            given::text("address").or_null(),
+            given::text("request_id").or_null(),
+            given::json("event_ids"),
+        ]);
+        let names = "id, at, actor, roles, address, request_id, event_ids";
         let rows = records.iter().map(|record| {
-            json!({
-                "id": record.id,
-                "at": given_time(record.at),
-                "actor": record.actor,
-                "roles": record.roles,
-                "address": record.address,
-                "request_id": record.request_id,
-                "event_ids": record.event_ids,
-            })
+            [
+                record.id.into(),
+                record.at.into(),
+                record.actor.as_str().into(),
+                record.roles.as_str().into(),
+                record.address.clone().into(),
+                record.request_id.clone().into(),
+                json!(record.event_ids).into(),
+            ]
         });
-        let rows = serde_json::Value::from_iter(rows).to_string();
         let backend = database.backend();
         let sql = format!(
             "INSERT INTO {} ({names}) SELECT {names} FROM {}",
             access_record::Entity.table_name(),
-            given(backend, "$1", &columns)
+            columns.source(backend, 1)
         );
-        database.writer().execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
+        let values = columns.bind(backend, rows);
+        database.writer().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         Ok(vec![(); records.len()])
     }
 }

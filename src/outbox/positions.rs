@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::sequence_head;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, Statement};
-use serde_json::{Value, json};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::sequencer::BATCH;
-use crate::database::{Database, Given, given};
+use crate::database::Database;
+use crate::database::given::{self, Given};
 use crate::webhook::queue;
 
 /// What is to be known of a message to position it and to queue its deliveries.
@@ -120,8 +120,8 @@ pub(super) struct Pass {
     pub(super) messages: Vec<(Uuid, i64)>,
     /// Positions and seals of audit entries.
     pub(super) entries: Vec<Sealed>,
-    /// Deliveries of the messages, as [`queue::insertion`] takes them.
-    pub(super) deliveries: Vec<Value>,
+    /// Deliveries of the messages.
+    pub(super) deliveries: Vec<queue::Queued>,
 }
 
 impl Pass {
@@ -131,13 +131,6 @@ impl Pass {
     /// Of the database; then nothing was written.
     pub(super) async fn write(self, database: &Database) -> Result<bool, DbErr> {
         let backend = database.backend();
-        let messages = self.messages.iter().map(|(id, position)| json!({ "id": id, "position": position }));
-        let messages = Value::from_iter(messages).to_string();
-        let entries = self.entries.iter().map(
-            |entry| json!({ "id": entry.id, "position": entry.position, "seal": hex::encode(&entry.seal) }),
-        );
-        let entries = Value::from_iter(entries).to_string();
-        let deliveries = Value::from(self.deliveries).to_string();
         let head = [
             self.after.message_position.into(),
             self.after.entry_position.into(),
@@ -147,17 +140,27 @@ impl Pass {
         ];
         let advance = "UPDATE sequence_head SET message_position = $1, entry_position = $2, entry_seal = $3";
         let unchanged = "id = 1 AND message_position = $4 AND entry_position = $5";
+        let placed = self.messages.into_iter().map(|(id, position)| [id.into(), position.into()]);
+        let sealed = self
+            .entries
+            .into_iter()
+            .map(|Sealed { id, position, seal }| [id.into(), position.into(), seal.into()]);
         if backend == DatabaseBackend::Postgres {
+            let mut values = Vec::from(head);
+            let mut bind = |more: Vec<Value>| {
+                let first = values.len() + 1;
+                values.extend(more);
+                first
+            };
             // Each part is joined with the head's row, so that without it nothing is written.
             let sql = format!(
                 "WITH head AS ({advance} WHERE id = (SELECT id FROM sequence_head WHERE {unchanged} \
                     FOR UPDATE SKIP LOCKED) RETURNING id), \
                  placed AS ({}), sealed AS ({}), queued AS ({}) SELECT id FROM head",
-                place(backend, "$6", ", head"),
-                seal(backend, "$7", ", head"),
-                queue::insertion(backend, "$8", ", head"),
+                place(backend, bind(PLACED.bind(backend, placed)), ", head"),
+                seal(backend, bind(SEALED.bind(backend, sealed)), ", head"),
+                queue::insertion(backend, bind(queue::QUEUED.bind(backend, self.deliveries)), ", head"),
             );
-            let values = head.into_iter().chain([messages.into(), entries.into(), deliveries.into()]);
             let row = Statement::from_sql_and_values(backend, sql, values);
             return Ok(database.writer().query_one_raw(row).await?.is_some());
         }
@@ -170,33 +173,34 @@ impl Pass {
             return Ok(false);
         }
         let parts = [
-            (place(backend, "$1", ""), messages),
-            (seal(backend, "$1", ""), entries),
-            (queue::insertion(backend, "$1", ""), deliveries),
+            (place(backend, 1, ""), placed.len(), PLACED.bind(backend, placed)),
+            (seal(backend, 1, ""), sealed.len(), SEALED.bind(backend, sealed)),
+            (
+                queue::insertion(backend, 1, ""),
+                self.deliveries.len(),
+                queue::QUEUED.bind(backend, self.deliveries),
+            ),
         ];
-        for (sql, rows) in parts.into_iter().filter(|(_, rows)| rows != "[]") {
-            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
+        for (sql, _, rows) in parts.into_iter().filter(|(_, count, _)| *count > 0) {
+            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, rows)).await?;
         }
         transaction.commit().await?;
         Ok(true)
     }
 }
 
-const PLACE: [(&str, Given); 3] = [("id", Given::Id), ("position", Given::Number), ("seal", Given::Text)];
+const PLACED: Given<2> = Given([given::id("id"), given::number("position")]);
+const SEALED: Given<3> = Given([given::id("id"), given::number("position"), given::bytes("seal")]);
 
-fn place(backend: DatabaseBackend, rows: &str, with: &str) -> String {
-    let given = given(backend, rows, &PLACE[..2]);
+fn place(backend: DatabaseBackend, first: usize, with: &str) -> String {
+    let given = PLACED.source(backend, first);
     format!("UPDATE message SET position = given.position FROM {given}{with} WHERE message.id = given.id")
 }
 
-fn seal(backend: DatabaseBackend, rows: &str, with: &str) -> String {
-    let given = given(backend, rows, &PLACE);
-    let bytes = match backend {
-        DatabaseBackend::Postgres => "decode(given.seal, 'hex')",
-        _ => "unhex(given.seal)",
-    };
+fn seal(backend: DatabaseBackend, first: usize, with: &str) -> String {
     format!(
-        "UPDATE audit_entry SET position = given.position, seal = {bytes} FROM {given}{with} \
-         WHERE audit_entry.id = given.id"
+        "UPDATE audit_entry SET position = given.position, seal = given.seal FROM {}{with} \
+         WHERE audit_entry.id = given.id",
+        SEALED.source(backend, first)
     )
 }

@@ -4,12 +4,12 @@
 
 use entity::{denied_token, principal};
 use sea_orm::{ConnectionTrait, DbErr, EntityName, Statement};
-use serde_json::json;
 
 use super::store::token_hash;
 use crate::app::App;
 use crate::auth::Identity;
-use crate::database::{Database, Given, Share, Together, given, given_bytes};
+use crate::database::given::{self, Given};
+use crate::database::{Database, Share, Together};
 
 /// Callers that wait to be told whether they may act.
 pub type Admission = Together<Caller>;
@@ -40,30 +40,24 @@ impl Share for Caller {
 
     async fn run(database: &Database, callers: &[Self]) -> Result<Vec<bool>, DbErr> {
         let backend = database.backend();
-        let columns = [
-            ("place", Given::Number),
-            ("issuer", Given::Text),
-            ("subject", Given::Text),
-            ("token", Given::Bytes),
-        ];
-        let rows = callers.iter().enumerate().map(|(place, caller)| {
-            json!({
-                "place": place,
-                "issuer": caller.issuer,
-                "subject": caller.subject,
-                "token": caller.token.as_deref().map(given_bytes),
-            })
+        let columns = Given([
+            given::number("place"),
+            given::text("issuer"),
+            given::text("subject"),
+            given::bytes("token").or_null(),
+        ]);
+        let rows = (0_i64..).zip(callers).map(|(place, Self { issuer, subject, token })| {
+            [place.into(), issuer.as_str().into(), subject.as_str().into(), token.clone().into()]
         });
         let sql = format!(
             "SELECT given.place FROM {} WHERE EXISTS (SELECT 1 FROM {principal} WHERE {principal}.issuer = given.issuer \
              AND {principal}.subject = given.subject AND {principal}.denied = TRUE) \
              OR EXISTS (SELECT 1 FROM {token} WHERE {token}.token_hash = given.token)",
-            given(backend, "$1", &columns),
+            columns.source(backend, 1),
             principal = principal::Entity.table_name(),
             token = denied_token::Entity.table_name(),
         );
-        let rows = serde_json::Value::from_iter(rows).to_string();
-        let statement = Statement::from_sql_and_values(backend, sql, [rows.into()]);
+        let statement = Statement::from_sql_and_values(backend, sql, columns.bind(backend, rows));
         let found = database.reader().query_all_raw(statement).await?;
         let mut denied = vec![false; callers.len()];
         for row in found {

@@ -9,12 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use entity::webhook_endpoint;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{queue, rules};
 use crate::app::App;
-use crate::database::given_time;
 use crate::error::Result;
 use crate::outbox::{MessageKind, Waiting};
 
@@ -22,12 +20,12 @@ use crate::outbox::{MessageKind, Waiting};
 #[derive(Debug, Default)]
 pub struct Routes(Mutex<Option<(i64, Arc<[webhook_endpoint::Model]>)>>);
 
-/// The deliveries of `messages`, which are about to get these positions, as [`queue::insertion`] takes them. `version` is
+/// The deliveries of `messages`, which are about to get these positions, as [`queue::QUEUED`] has them. `version` is
 /// the sum of the endpoints' revisions when the messages were read.
 ///
 /// # Errors
 /// Of the database.
-pub async fn fan_out(app: &App, version: i64, messages: &[(Waiting, i64)]) -> Result<Vec<serde_json::Value>> {
+pub async fn fan_out(app: &App, version: i64, messages: &[(Waiting, i64)]) -> Result<Vec<queue::Queued>> {
     if messages.is_empty() {
         return Ok(Vec::new());
     }
@@ -48,11 +46,16 @@ fn row(
     message: &Waiting,
     position: i64,
     now: DateTime<Utc>,
-) -> serde_json::Value {
-    json!({
-        "id": id, "endpoint_id": endpoint.id, "message_id": message.id, "event_id": message.event_id,
-        "kind": message.kind, "position": position, "at": given_time(now),
-    })
+) -> queue::Queued {
+    [
+        id.into(),
+        endpoint.id.into(),
+        message.id.into(),
+        message.event_id.into(),
+        message.kind.as_str().into(),
+        position.into(),
+        now.into(),
+    ]
 }
 
 /// Whether a message becomes a delivery of an endpoint.

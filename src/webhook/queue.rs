@@ -13,14 +13,13 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IntoActiveModel,
     QueryFilter, QuerySelect, Statement, Value,
 };
-use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::attempt::Attempt;
 use super::schedule;
 use crate::clock::Ids;
-use crate::database::{Database, Given, given, given_time, is_one_of};
+use crate::database::given::{self, Given};
+use crate::database::{Database, is_one_of};
 
 /// How long a claim holds unless it is renewed. With a look every two seconds, what a killed worker held is sent
 /// within ten seconds.
@@ -114,6 +113,17 @@ pub async fn pulse(database: &Database) -> Result<Pulse, DbErr> {
     Ok(Pulse { version: row.try_get("", "version")?, next_due: row.try_get("", "next_due")? })
 }
 
+/// What an endpoint's change would be told by alone, where it is known that more is due.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn version(database: &Database) -> Result<i64, DbErr> {
+    let sql = format!("SELECT {VERSION} AS version");
+    let row = database.reader().query_one_raw(statement(database.backend(), sql, [])).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("a look without FROM has one row".to_owned()))?
+        .try_get("", "version")
+}
+
 /// Numbers deliveries that `owner` holds and that leave for the first time, in their order. Answers the numbers; a
 /// delivery whose lease was lost meanwhile has none.
 ///
@@ -130,59 +140,61 @@ pub async fn number(
         *totals.entry(place(delivery)).or_default() += 1;
     }
     let mut seen: HashMap<(Uuid, Uuid), i64> = HashMap::new();
-    let rows: Vec<_> = leaving
+    let rows = leaving.iter().map(|delivery| {
+        let place = place(delivery);
+        let nth = seen.entry(place).or_default();
+        *nth += 1;
+        let total = totals.get(&place).copied().unwrap_or_default();
+        [place.0.into(), place.1.into(), total.into(), delivery.id.into(), (*nth).into()]
+    });
+    let places = totals
         .iter()
-        .map(|delivery| {
-            let place = place(delivery);
-            let nth = seen.entry(place).or_default();
-            *nth += 1;
-            json!({
-                "id": delivery.id, "endpoint_id": place.0, "event_id": place.1, "total": totals.get(&place),
-                "nth": *nth,
-            })
-        })
-        .collect();
-    let places: Vec<_> = totals
-        .iter()
-        .map(|((endpoint, event), total)| json!({ "endpoint_id": endpoint, "event_id": event, "total": total }))
-        .collect();
+        .map(|((endpoint, event), total)| [(*endpoint).into(), (*event).into(), (*total).into()]);
     let backend = database.backend();
-    let place = [("endpoint_id", Given::Id), ("event_id", Given::Id), ("total", Given::Number)];
+    let of_places = Given([given::id("endpoint_id"), given::id("event_id"), given::number("total")]);
+    let of_rows = Given([
+        given::id("endpoint_id"),
+        given::id("event_id"),
+        given::number("total"),
+        given::id("id"),
+        given::number("nth"),
+    ]);
+    let (mut places, rows) = (of_places.bind(backend, places), of_rows.bind(backend, rows));
     let advance = format!(
         "INSERT INTO delivery_sequence (endpoint_id, event_id, next) \
          SELECT endpoint_id, event_id, total + 1 FROM {} WHERE true \
          ON CONFLICT (endpoint_id, event_id) DO UPDATE SET next = delivery_sequence.next + excluded.next - 1",
-        given(backend, "$1", &place)
+        of_places.source(backend, 1)
     );
-    let row = [&place[..], &[("id", Given::Id), ("nth", Given::Number)]].concat();
-    let number = |advanced: &str, owner: &str, rows: &str| {
+    let numbered = |advanced: &str, owner: usize| {
         format!(
             "UPDATE delivery SET sequence = advanced.next - given.total + given.nth - 1 \
              FROM {advanced} AS advanced, {} WHERE delivery.id = given.id \
              AND advanced.endpoint_id = given.endpoint_id AND advanced.event_id = given.event_id \
-             AND delivery.lease_owner = {owner} AND {STILL_WAITS} AND delivery.sequence IS NULL \
+             AND delivery.lease_owner = ${owner} AND {STILL_WAITS} AND delivery.sequence IS NULL \
              RETURNING delivery.id, delivery.sequence",
-            given(backend, rows, &row)
+            of_rows.source(backend, owner + 1)
         )
     };
-    let (places, rows) = (json!(places).to_string(), json!(rows).to_string());
-    let numbered = if backend == DatabaseBackend::Postgres {
+    let numbers = if backend == DatabaseBackend::Postgres {
         // One way to the database instead of four.
         let sql = format!(
             "WITH counted AS ({advance} RETURNING endpoint_id, event_id, next) {}",
-            number("counted", "$2", "$3")
+            numbered("counted", places.len() + 1)
         );
-        let values = [places.into(), owner.into(), rows.into()];
-        database.writer().query_all_raw(statement(backend, sql, values)).await?
+        places.push(owner.into());
+        places.extend(rows);
+        database.writer().query_all_raw(statement(backend, sql, places)).await?
     } else {
         let transaction = database.begin_write().await?;
-        transaction.execute_raw(statement(backend, advance, [places.into()])).await?;
-        let number = statement(backend, number("delivery_sequence", "$1", "$2"), [owner.into(), rows.into()]);
-        let numbered = transaction.query_all_raw(number).await?;
+        transaction.execute_raw(statement(backend, advance, places)).await?;
+        let values = [vec![owner.into()], rows].concat();
+        let sql = numbered("delivery_sequence", 1);
+        let numbers = transaction.query_all_raw(statement(backend, sql, values)).await?;
         transaction.commit().await?;
-        numbered
+        numbers
     };
-    numbered.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "sequence")?))).collect()
+    numbers.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "sequence")?))).collect()
 }
 
 /// Whose sequence a delivery counts in: the endpoint's, for the event or for all that is about none.
@@ -190,22 +202,27 @@ fn place(delivery: &delivery::Model) -> (Uuid, Uuid) {
     (delivery.endpoint_id, delivery.event_id.unwrap_or_default())
 }
 
-/// Writes new deliveries, due at once, out of one bound value; `with` names what they are joined with.
-pub(crate) fn insertion(backend: DatabaseBackend, parameter: &str, with: &str) -> String {
-    let columns = [
-        ("id", Given::Id),
-        ("endpoint_id", Given::Id),
-        ("message_id", Given::Id),
-        ("event_id", Given::Id),
-        ("kind", Given::Text),
-        ("position", Given::Number),
-        ("at", Given::Time),
-    ];
+/// A new delivery, due at once.
+pub(crate) type Queued = [Value; 7];
+
+/// The columns of new deliveries.
+pub(crate) const QUEUED: Given<7> = Given([
+    given::id("id"),
+    given::id("endpoint_id"),
+    given::id("message_id"),
+    given::id("event_id").or_null(),
+    given::text("kind"),
+    given::number("position"),
+    given::time("at"),
+]);
+
+/// Writes new deliveries, given as the values from `$first` on; `with` names what they are joined with.
+pub(crate) fn insertion(backend: DatabaseBackend, first: usize, with: &str) -> String {
     format!(
         "INSERT INTO delivery (id, endpoint_id, message_id, event_id, kind, position, state, due_at, attempts, \
          created_at) SELECT given.id, endpoint_id, message_id, event_id, kind, position, 'PENDING', at, 0, at \
          FROM {}{with}",
-        given(backend, parameter, &columns)
+        QUEUED.source(backend, first)
     )
 }
 
@@ -260,22 +277,21 @@ async fn claim_some(
     let until = now + LEASE;
     let mut claimed = Vec::new();
     if backend == DatabaseBackend::Postgres {
-        let columns = [("endpoint_id", Given::Id), ("room", Given::Number), ("per_event", Given::Number)];
+        let columns = Given([given::id("endpoint_id"), given::number("room"), given::number("per_event")]);
         // As one value, of which the database guesses that it is short: for as many rows as a join with them might have, it
         // would read all deliveries.
         let sql = format!(
             "UPDATE delivery SET lease_owner = $2, lease_until = $3 WHERE id = ANY(ARRAY(SELECT free.id FROM {} \
              CROSS JOIN LATERAL ({} FOR UPDATE SKIP LOCKED) AS free)) RETURNING delivery.*",
-            given(backend, "$4", &columns),
+            columns.source(backend, 4),
             claimable("given.endpoint_id", "given.per_event", only, "given.room"),
         );
-        let rows: Vec<_> = wanted
-            .iter()
-            .map(|wanted| {
-                json!({ "endpoint_id": wanted.endpoint, "room": wanted.room, "per_event": i32::from(wanted.per_event) })
-            })
-            .collect();
-        let values = [now.into(), owner.into(), until.into(), json!(rows).to_string().into()];
+        let rows = wanted.iter().map(|wanted| {
+            let room = i64::try_from(wanted.room).unwrap_or(i64::MAX);
+            [wanted.endpoint.into(), room.into(), i64::from(wanted.per_event).into()]
+        });
+        let mut values = vec![now.into(), owner.into(), until.into()];
+        values.extend(columns.bind(backend, rows));
         for row in database.writer().query_all_raw(statement(backend, sql, values)).await? {
             claimed.push(delivery::Model::from_query_result(&row, "")?);
         }
@@ -357,19 +373,6 @@ async fn settle_on<'a>(
     now: DateTime<Utc>,
 ) -> Result<Vec<(&'a Settled, &'a Attempt)>, DbErr> {
     let backend = connection.get_database_backend();
-    let columns = [
-        ("id", Given::Id),
-        ("state", Given::Text),
-        ("due_at", Given::Time),
-        ("attempts", Given::Number),
-        ("note", Given::Text),
-        ("finished_at", Given::Time),
-        ("at", Given::Time),
-        ("duration_ms", Given::Number),
-        ("status", Given::Number),
-        ("error", Given::Text),
-        ("answer", Given::Text),
-    ];
     let last: String = ["duration_ms", "status", "error", "answer"]
         .map(|name| {
             format!("last_{name} = CASE WHEN given.at IS NULL THEN last_{name} ELSE given.{name} END, ")
@@ -380,11 +383,10 @@ async fn settle_on<'a>(
          attempts = given.attempts, note = given.note, finished_at = given.finished_at, {last}\
          last_tried_at = COALESCE(given.at, last_tried_at), lease_owner = NULL, lease_until = NULL \
          FROM {} WHERE delivery.id = given.id AND delivery.lease_owner = $1 AND {STILL_WAITS} RETURNING delivery.id",
-        given(backend, "$2", &columns)
+        SETTLED.source(backend, 2)
     );
-    let rows: Vec<_> = settled.iter().map(|settled| Row::new(settled, now)).collect();
-    let rows = serde_json::to_string(&rows).map_err(|error| DbErr::Json(error.to_string()))?;
-    let values = [owner.into(), rows.into()];
+    let mut values = vec![owner.into()];
+    values.extend(SETTLED.bind(backend, settled.iter().map(|settled| row(settled, now))));
     let held = connection.query_all_raw(statement(backend, sql, values)).await?;
     let held: HashSet<Uuid> = held.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
     let lost = settled.iter().filter(|one| one.attempt.is_some() && !held.contains(&one.id));
@@ -407,43 +409,36 @@ async fn last_attempts(
     Ok(rows.iter().filter_map(|row| Some((row.id, Attempt::last_of(row)?))).collect())
 }
 
-/// What is written of a delivery, as the statement takes it.
-#[derive(Default, Serialize)]
-struct Row<'a> {
-    id: Uuid,
-    state: &'static str,
-    due_at: Option<String>,
-    attempts: i32,
-    note: Option<&'a str>,
-    finished_at: Option<String>,
-    at: Option<String>,
-    duration_ms: Option<i32>,
-    status: Option<i32>,
-    error: Option<&'a str>,
-    answer: Option<&'a str>,
-}
+/// What is written of a delivery.
+const SETTLED: Given<11> = Given([
+    given::id("id"),
+    given::text("state"),
+    given::time("due_at").or_null(),
+    given::number("attempts"),
+    given::text("note").or_null(),
+    given::time("finished_at").or_null(),
+    given::time("at").or_null(),
+    given::number("duration_ms").or_null(),
+    given::number("status").or_null(),
+    given::text("error").or_null(),
+    given::text("answer").or_null(),
+]);
 
-impl<'a> Row<'a> {
-    fn new(settled: &'a Settled, now: DateTime<Utc>) -> Self {
-        let row = Self {
-            id: settled.id,
-            state: settled.state.as_str(),
-            due_at: settled.due_at.map(given_time),
-            attempts: settled.attempts,
-            note: settled.note.as_deref(),
-            finished_at: (settled.state != DeliveryState::Pending).then(|| given_time(now)),
-            ..Self::default()
-        };
-        let Some(attempt) = &settled.attempt else { return row };
-        Self {
-            at: Some(given_time(attempt.at)),
-            duration_ms: Some(attempt.duration_ms),
-            status: attempt.status,
-            error: attempt.error.as_deref(),
-            answer: attempt.answer.as_deref(),
-            ..row
-        }
-    }
+fn row(settled: &Settled, now: DateTime<Utc>) -> [Value; 11] {
+    let attempt = settled.attempt.as_ref();
+    [
+        settled.id.into(),
+        settled.state.as_str().into(),
+        settled.due_at.into(),
+        i64::from(settled.attempts).into(),
+        settled.note.clone().into(),
+        (settled.state != DeliveryState::Pending).then_some(now).into(),
+        attempt.map(|attempt| attempt.at).into(),
+        attempt.map(|attempt| i64::from(attempt.duration_ms)).into(),
+        attempt.and_then(|attempt| attempt.status).map(i64::from).into(),
+        attempt.and_then(|attempt| attempt.error.clone()).into(),
+        attempt.and_then(|attempt| attempt.answer.clone()).into(),
+    ]
 }
 
 /// Writes attempts that have no place in a delivery.

@@ -238,10 +238,15 @@ impl Worker {
             })
             .collect();
         let (app, id, news) = (Arc::clone(&self.app), self.id, self.news.clone());
-        let known = Known { version: self.version, receivers: Arc::clone(&self.receivers), turn: self.turn };
-        let is_told = std::mem::take(&mut self.is_told);
+        let known = Known {
+            version: self.version,
+            receivers: Arc::clone(&self.receivers),
+            turn: self.turn,
+            is_told: std::mem::take(&mut self.is_told),
+            is_more: self.lanes.values().any(|lane| lane.full),
+        };
         tokio::spawn(async move {
-            let looked = look(&app, id, known, &rooms, is_told).await;
+            let looked = look(&app, id, known, &rooms).await;
             // Nobody listens any more once the worker has ended.
             let _ = news.send(News::Looked(looked));
         });
@@ -491,25 +496,31 @@ struct Known {
     version: Option<i64>,
     receivers: Arc<Receivers>,
     turn: Turn,
+    /// That something was queued.
+    is_told: bool,
+    /// That of what is due not all was claimed last.
+    is_more: bool,
 }
 
-/// Looks at the queue, claims what is due within `rooms` for those whose turn it is, and prepares it. Who `is_told`
-/// that something waits claims while it looks, instead of after.
-async fn look(
-    app: &App,
-    owner: Uuid,
-    known: Known,
-    rooms: &HashMap<Uuid, usize>,
-    is_told: bool,
-) -> Result<Look> {
+/// Looks at the queue, claims what is due within `rooms` for those whose turn it is, and prepares it. Who knows that something
+/// waits claims while it looks, instead of after.
+async fn look(app: &App, owner: Uuid, known: Known, rooms: &HashMap<Uuid, usize>) -> Result<Look> {
     let now = app.clock.now();
-    let Known { version, mut receivers, turn } = known;
+    let Known { version, mut receivers, turn, is_told, is_more } = known;
     let (mut wanted, mut endpoints) = wanted(&receivers, rooms, turn);
+    let is_early = (is_told || is_more) && !wanted.is_empty();
     let early = async {
-        let is_known = is_told && !wanted.is_empty();
-        if is_known { queue::claim(&app.database, owner, &wanted, now).await.map(Some) } else { Ok(None) }
+        if is_early { queue::claim(&app.database, owner, &wanted, now).await.map(Some) } else { Ok(None) }
     };
-    let (pulse, early) = tokio::try_join!(queue::pulse(&app.database), early)?;
+    // When the next is due is not looked for as long as more is due than is claimed.
+    let goes_on = is_early && is_more && !is_told;
+    let pulse = async {
+        if !goes_on {
+            return queue::pulse(&app.database).await;
+        }
+        Ok(Pulse { version: queue::version(&app.database).await?, next_due: None })
+    };
+    let (pulse, early) = tokio::try_join!(pulse, early)?;
     let is_changed = version != Some(pulse.version) || receivers.until.is_some_and(|until| until <= now);
     if is_changed {
         receivers = Arc::new(receiver::load(app).await?);
@@ -584,6 +595,9 @@ async fn look(
             look.is_cut = true;
             break;
         }
+    }
+    if goes_on && look.full.len() < wanted.len() {
+        look.next_due = queue::pulse(&app.database).await?.next_due;
     }
     look.turn = turn.next(served.0, served.1, look.is_cut);
     look.is_cut |= wanted.len() < endpoints;

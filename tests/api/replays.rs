@@ -151,7 +151,7 @@ async fn a_long_queue_is_claimed_from_without_reading_all_of_it() {
     let prepare =
         format!("SET LOCAL plan_cache_mode = force_generic_plan; PREPARE claim AS {}", statements[0]);
     on_one.execute_unprepared(&prepare).await.unwrap();
-    let explain = "EXPLAIN EXECUTE claim (NULL, NULL, NULL, NULL)";
+    let explain = "EXPLAIN EXECUTE claim (NULL, NULL, NULL, NULL, NULL, NULL)";
     let plan =
         on_one.query_all_raw(Statement::from_string(DatabaseBackend::Postgres, explain)).await.unwrap();
     let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
