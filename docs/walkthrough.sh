@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes one CNVD notice from its import to the closed event, as the people who may do each step, and shows what is
 # refused on the way. Needs curl, jq and a demo:
-#   cargo run --release --locked -- demo --tokens-file tokens.json
+#   cargo run --locked -- demo --tokens-file tokens.json
 #   docs/walkthrough.sh tokens.json
 # API names another address, VULNDESK the binary and VULNDESK_DATABASE_URL the demo's database, when they are not the defaults.
 set -euo pipefail
@@ -91,7 +91,7 @@ cat >"$notice" <<XML
 <vulnerabilitys><vulnerability><number>$number</number><title>边缘网关诊断页面存在命令注入漏洞</title><serverity>高</serverity>
 <isEvent>通用软硬件漏洞</isEvent><description>参数 host 被传入 shell。</description></vulnerability></vulnerabilitys>
 XML
-"${VULNDESK:-target/release/vulndesk}" import cnvd "$notice" --as-notices --as analyst-1
+"${VULNDESK:-target/debug/vulndesk}" import cnvd "$notice" --as-notices --as analyst-1
 event=$(ask ANALYST 'query($number: String!) { events(filter: { channelNumber: $number }) { nodes { id } } }' \
   "$(jq -n --arg number "$number" '{number: $number}')" | jq -r '.events.nodes[0].id')
 move=$(jq -n --arg event "$event" '{event: $event, expectedVersion: 1}')

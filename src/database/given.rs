@@ -130,6 +130,7 @@ impl<const N: usize> Given<N> {
         for row in rows {
             for ((value, column), array) in row.into_iter().zip(&self.0).zip(&mut arrays) {
                 let is_null = value == value.as_null();
+                debug_assert!(column.may_be_null || !is_null, "{} is said to be always there", column.name);
                 array.push(if is_null { column.kind.bound().1 } else { value });
             }
         }

@@ -334,8 +334,10 @@ async fn join(
     let before = AccessFacts::load(app, &target).await?;
     let mut access = before.clone();
     access.reports.push(arrival.access(&report));
-    regrant(changes, Some(&before), &access);
     let mut after = target.clone();
+    events::received(changes, &mut after, report.received_at);
+    access.event.clone_from(&after);
+    regrant(changes, Some(&before), &access);
     let mut clocks = Clocks::load_with(app, &target, arrival.channel).await?;
     clocks.facts.arrived(report.clone(), arrival.channel);
     clocks.replan(app, changes, &mut after)?;

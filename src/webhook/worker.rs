@@ -226,9 +226,7 @@ impl Worker {
         self.looked_at = Instant::now();
         self.look_at = self.looked_at + SWEEP;
         let now = self.app.clock.now();
-        let busy = self.lanes.values().filter(|lane| lane.under_way + lane.waiting.len() > 0).count();
-        // Whoever hangs leaves room for one more.
-        let share = MOST_HELD / (busy + 1);
+        let share = self.share();
         let rooms: HashMap<Uuid, usize> = self
             .lanes
             .iter()
@@ -349,6 +347,12 @@ impl Worker {
         }
     }
 
+    /// What is held for one endpoint at most. Whoever hangs leaves room for one more.
+    fn share(&self) -> usize {
+        let busy = self.lanes.values().filter(|lane| lane.under_way + lane.waiting.len() > 0).count();
+        MOST_HELD / (busy + 1)
+    }
+
     /// Starts attempts of an endpoint as far as its room goes.
     fn start(&mut self, endpoint: Uuid) {
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
@@ -377,8 +381,8 @@ impl Worker {
             });
         }
         let taken = lane.waiting.len() + lane.under_way;
-        let has_room = lane.health.room(lane.window, now) > taken;
-        if lane.full && has_room && lane.waiting.len() * 2 <= lane.window {
+        let room = lane.health.room(lane.window, now);
+        if lane.full && lane.waiting.len() * 2 <= lane.window && room.min(self.share()) > taken {
             self.look_at = Instant::now();
         }
         for ready in back {
@@ -597,7 +601,8 @@ async fn look(app: &App, owner: Uuid, known: Known, rooms: &HashMap<Uuid, usize>
         }
     }
     if goes_on && look.full.len() < wanted.len() {
-        look.next_due = queue::pulse(&app.database).await?.next_due;
+        // What was claimed goes on without it.
+        look.next_due = queue::pulse(&app.database).await.ok().and_then(|pulse| pulse.next_due);
     }
     look.turn = turn.next(served.0, served.1, look.is_cut);
     look.is_cut |= wanted.len() < endpoints;

@@ -382,9 +382,12 @@ async fn whatever_an_event_is_found_by_it_is_listed_by_when_it_was_received() {
         }
         app.advance(chrono::TimeDelta::minutes(1));
         let of_nothing = Story::receive(&app, "CNVD-2026-7", json!({})).await;
-        // What was reported of the fourth before all others is found out last.
-        let earlier = json!({ "receivedAt": (app.app.clock.now() - chrono::TimeDelta::days(1)).to_rfc3339() });
-        let first = Story::receive(&app, "CNVD-2026-8", earlier).await;
+        // What was reported of two of them before all others is found out last.
+        let ago = |days| (app.app.clock.now() - chrono::TimeDelta::days(days)).to_rfc3339();
+        let first = Story::receive(&app, "CNVD-2026-8", json!({ "receivedAt": ago(1) })).await;
+        let input = json!({ "receivedAt": ago(2), "joinEvent": stories[4].event });
+        assert_eq!(Story::receive(&app, "CNVD-2026-9", input).await.event, stories[4].event);
+        assert_eq!(stories[4].look("receivedAt").await["receivedAt"], ago(2).replace("+00:00", "Z"));
         let analyst = app.token(Role::Analyst, "analyst-1");
         let join = json!({ "report": first.report, "event": stories[3].event, "expectedVersion": first.version().await });
         app.made(&analyst, "joinReport", join, "id").await;
@@ -392,14 +395,14 @@ async fn whatever_an_event_is_found_by_it_is_listed_by_when_it_was_received() {
         let engineer = app.token_in_scope(Role::Engineer, "engineer-1");
         let product = format!("product: \"{}\"", products[0]);
         for filter in [&product, "line: \"router\"", "assignee: \"engineer-1\""] {
-            lists(&app, &leader, filter, &of(&[5, 4, 2, 1, 0, 3])).await;
-            lists(&app, &app.token(Role::Analyst, "analyst-2"), filter, &of(&[5, 4, 1, 0, 3])).await;
-            lists(&app, &engineer, filter, &of(&[5, 4, 2, 1, 0, 3])).await;
+            lists(&app, &leader, filter, &of(&[5, 2, 1, 0, 3, 4])).await;
+            lists(&app, &app.token(Role::Analyst, "analyst-2"), filter, &of(&[5, 1, 0, 3, 4])).await;
+            lists(&app, &engineer, filter, &of(&[5, 2, 1, 0, 3, 4])).await;
             lists(&app, &leader, &format!("{filter}, tlp: [RED]"), &of(&[2])).await;
         }
-        lists(&app, &engineer, "", &of(&[5, 4, 2, 1, 0, 3])).await;
+        lists(&app, &engineer, "", &of(&[5, 2, 1, 0, 3, 4])).await;
         lists(&app, &leader, "assignee: \"nobody-1\"", &[]).await;
-        let everything = [vec![of_nothing.number], of(&[5, 4, 2, 1, 0]), vec![first.number], of(&[3])].concat();
+        let everything = [vec![of_nothing.number], of(&[5, 2, 1, 0]), vec![first.number], of(&[3, 4])].concat();
         lists(&app, &leader, "", &everything).await;
     })
     .await;
