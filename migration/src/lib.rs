@@ -62,6 +62,7 @@ mod m17_deadline_order;
 mod m18_growth;
 mod m19_delivery_index;
 mod m20_last_attempt;
+mod m21_message_index;
 mod m21_received_at;
 mod m21_search_blocks;
 
@@ -133,6 +134,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20_last_attempt::Migration),
             Box::new(m21_received_at::Migration),
             Box::new(m21_search_blocks::Migration),
+            Box::new(m21_message_index::Migration),
         ]
     }
 }
