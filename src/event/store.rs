@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::auth::{Actor, visibility};
 use crate::error::{Error, Result};
 use crate::graphql::ahead::{self, Ahead, Plan};
-use crate::graphql::page::{self, Page, PageInput};
+use crate::graphql::page::{self, Listed, Page, PageInput};
 
 /// The event, if its content is the actor's to see.
 ///
@@ -134,8 +134,8 @@ pub async fn page(
     let keyset = order.keyset();
     let in_order = order.field == EventOrderField::ReceivedAt;
     let heads = if in_order { filter.heads(actor, keyset.descending, input)? } else { None };
-    let select = ahead::rows::<event::Entity>()
-        .filter(visibility::visible(actor, Facet::Content, event::Column::Id))
-        .filter(condition);
-    page::read_ahead(&app.database, select, heads, keyset, input, plan, ahead).await
+    let select =
+        ahead::rows::<event::Entity>().filter(visibility::visible(actor, Facet::Content, event::Column::Id));
+    let listed = Listed { condition, heads };
+    page::read_ahead(&app.database, select, listed, keyset, input, plan, ahead).await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{InputObject, Object, OutputType, SimpleObject, TypeName};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, ModelTrait, Order, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select, Statement, Value,
@@ -287,26 +287,37 @@ pub fn heads<E: EntityTrait>(
     Ok(heads)
 }
 
-/// The same, with what `plan` says of each row and of what hangs on it, which is kept in `ahead`. Where the ids are known to
-/// be among `heads`, they are looked for there.
+/// Which of the rows of a selection are listed.
+#[derive(Debug)]
+pub struct Listed {
+    /// Those for which this holds.
+    pub condition: Condition,
+    /// Where their ids stand ([`heads`]), if there are such lists, which then have nothing else.
+    pub heads: Option<SelectStatement>,
+}
+
+/// The same of those of `select` that are `listed`, with what `plan` says of each row and of what hangs on it, which is kept in
+/// `ahead`.
 ///
 /// # Errors
 /// BAD_USER_INPUT on a page size or cursor that cannot be; of the database.
 pub async fn read_ahead<E: Selected>(
     database: &Database,
     select: Select<E>,
-    heads: Option<SelectStatement>,
+    listed: Listed,
     keyset: Keyset<E::Column>,
     input: &PageInput,
     plan: Plan<E>,
     ahead: &Ahead,
 ) -> Result<Page<E::Model>> {
     let window = input.window()?;
-    let count = QueryTrait::into_query(select.clone());
     let plan = plan.with(&[keyset.column, keyset.id]);
-    let select = heads
-        .into_iter()
-        .fold(plan.bare(select), |select, heads| select.filter(keyset.id.in_subquery(heads)));
+    let page = plan.bare(select.clone());
+    let count = QueryTrait::into_query(select.filter(listed.condition.clone()));
+    let select = match listed.heads {
+        Some(heads) => page.filter(keyset.id.in_subquery(heads)),
+        None => page.filter(listed.condition),
+    };
     let mut statement = window.statement(database, select, keyset, input)?;
     // The page first: SQLite would put together all that it has to sort, and what hangs on it.
     let direction = if keyset.descending == window.backward { "ASC" } else { "DESC" };
